@@ -53,7 +53,7 @@ class PeriodicTask(BackgroundTask):
         try:
             await work()
         except ServiceError as error:
-            logger.warning("periodic_task.waits", task=self._name, **(error.private | {"code": error.code}))
+            logger.warning("periodic_task.retry_scheduled", task=self._name, **(error.private | {"code": error.code}))
             return not isinstance(error, Unavailable)
         except Exception:
             logger.exception("periodic_task.failed", task=self._name)

@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from common.errors import NotFound, ServiceError, Unauthenticated, Unavailable
-from common.http.errors import error_response
+from common.http.error_mapping import error_response
 from common.telemetry.correlation import correlation_id
 from common.telemetry.logs import get_logger
 from gateway.auth import Authenticator
@@ -86,8 +86,8 @@ class ApiMiddleware:
         forward = partial(self._proxy.forward, route, scope, receive, headers=upstream_headers, extra=extra)
         if route.access is Access.SIGNED:
             self._rejected_webhooks.require_allowed(client)
-            async with self._rejected_webhooks.counted(client, send) as counting_send:
-                await forward(counting_send)
+            async with self._rejected_webhooks.count_rejection(client, send) as observed_send:
+                await forward(observed_send)
         else:
             await self._admit(route, headers.get(b"authorization"), client, extra)
             await forward(send)

@@ -21,10 +21,11 @@ from gateway.auth import Authenticator
 from gateway.broadcasts import BroadcastConsumer
 from gateway.client_address import ClientAddress
 from gateway.connections import LiveConnections
+from gateway.feed_routes import FeedRoutes
 from gateway.health import SharedHealth
 from gateway.limits import MemoryLimiter, RateLimiter, RedisLimiter
 from gateway.openapi import Description
-from gateway.pages import FeedRoutes, install_docs, install_pages
+from gateway.pages import install_docs, install_pages
 from gateway.proxy import Proxy
 from gateway.revocations import REVOKED, Revocations
 from gateway.routing import ROUTES, RoutingTable, Upstream

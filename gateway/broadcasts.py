@@ -8,8 +8,8 @@ from aio_pika.abc import AbstractIncomingMessage, AbstractRobustConnection
 
 from common.errors import ServiceError
 from common.messaging.broker import Broker
+from common.messaging.declarations import MESSAGES_EXCHANGE, Exchange, Topology
 from common.messaging.message import Message
-from common.messaging.topology import MESSAGES_EXCHANGE, Exchange, Topology
 from common.telemetry.logs import get_logger
 
 __all__ = ["BroadcastConsumer", "Handler"]

@@ -6,7 +6,7 @@ from typing import Final
 from multidict import CIMultiDict
 
 from common.errors import InvalidRequest
-from common.http.errors import KIND_HEADER
+from common.http.error_mapping import KIND_HEADER
 from common.telemetry.correlation import CORRELATION_HEADER
 
 __all__ = ["Headers", "distinct", "request_headers", "response_headers"]

@@ -14,7 +14,7 @@ from fastapi import WebSocket
 from prometheus_client import Counter
 
 from common.errors import ServiceError
-from common.http.errors import STATUS_OF_KIND
+from common.http.error_mapping import STATUS_OF_KIND
 
 __all__ = ["ClientTooSlow", "Close", "Watchers", "close_for", "refuse", "run_until_closed"]
 

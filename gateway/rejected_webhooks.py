@@ -45,15 +45,15 @@ class RejectedWebhookLimiter:
             raise TooManyRequests(retry_after_seconds=int(seconds_left) + 1)
 
     @asynccontextmanager
-    async def counted(self, client: str, send: Send) -> AsyncIterator[Send]:
-        """Count the webhook if it is rejected: by the service, seen by the `send` returned, or by the gateway."""
+    async def count_rejection(self, client: str, send: Send) -> AsyncIterator[Send]:
+        """Count the webhook if the gateway rejects it, or the service, as the `send` returned sees."""
         try:
-            yield self._counting(client, send)
+            yield self._observe(client, send)
         except (BodyTooLarge, InvalidRequest):
             await self._count(anonymous(client))
             raise
 
-    def _counting(self, client: str, send: Send) -> Send:
+    def _observe(self, client: str, send: Send) -> Send:
         async def send_and_count(message: Message) -> None:
             if message["type"] == "http.response.start" and message["status"] in REFUSALS:
                 await self._count(anonymous(client))

@@ -4,7 +4,7 @@ from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from common.http.errors import KIND_HEADER
+from common.http.error_mapping import KIND_HEADER
 from common.telemetry.correlation import CORRELATION_HEADER, correlation_id, new_correlation_id
 
 __all__ = ["SecurityHeadersMiddleware"]

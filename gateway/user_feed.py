@@ -142,7 +142,7 @@ class UserFeeds:
                 async with self._reads:
                     return await self._read(user_id, since)
             except ServiceError as error:
-                logger.warning("user_feed.waits", code=error.code, **error.private)
+                logger.warning("user_feed.retry_scheduled", code=error.code, **error.private)
             await asyncio.sleep(next(pauses) * random.uniform(0.5, 1.5))  # noqa: S311 - spreads the retries
 
 

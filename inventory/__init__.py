@@ -1,1 +1,1 @@
-"""Who may sit where: seats, holds and sales, behind gRPC."""
+"""Seats, their holds, sales and owners, over gRPC. Owns seats_db."""

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Final
 
+from common.messaging.declarations import MESSAGES_EXCHANGE
 from common.messaging.message import Message
 from common.messaging.outbox import OutboxRelay
 from common.messaging.publisher import Publisher
-from common.messaging.topology import MESSAGES_EXCHANGE
 from common.periodic import PeriodicTask, repeat_while_full
 from common.telemetry.logs import get_logger
 from inventory.messages import ExpiredHold, HoldMessage

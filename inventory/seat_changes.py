@@ -12,9 +12,9 @@ from typing import Final
 
 from common.background import BackgroundTask
 from common.errors import Unavailable
+from common.messaging.declarations import MESSAGES_EXCHANGE
 from common.messaging.message import Message
 from common.messaging.publisher import Publisher
-from common.messaging.topology import MESSAGES_EXCHANGE
 from common.telemetry.logs import get_logger
 from inventory.messages import SOURCE
 from inventory.metrics import SEAT_CHANGES_DROPPED

@@ -2,11 +2,11 @@
 
 from pydantic import AliasChoices, Field
 
-from common.settings import DatabaseSettings, ServiceSettings
-from rabbitmq.settings import BrokerSettings
+from common.settings import DatabaseSettings, MessagingSettings, ServiceSettings
+from rabbitmq.settings import HoldSettings
 
 
-class Settings(ServiceSettings, DatabaseSettings, BrokerSettings):
+class Settings(ServiceSettings, DatabaseSettings, MessagingSettings, HoldSettings):
     port: int = Field(default=50051, description="gRPC.")
     health_port: int = Field(default=8080, description="HTTP: /health, /livez, /metrics.")
     lock_timeout_seconds: float = Field(

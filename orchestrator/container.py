@@ -119,7 +119,7 @@ def build_container(settings: Settings, *, observer: Observer | None = None) -> 
     log = SagaLog(
         resources.database,
         plans,
-        on_announced=resources.relay.wake,
+        wake_relay=resources.relay.wake,
         lease_margin_seconds=settings.saga_lease_margin_seconds,
     )
     observers = Observers([LoggingObserver(), *([observer] if observer else [])])
@@ -158,7 +158,7 @@ def _resources(settings: Settings) -> Resources:
         writer=JobWriter(database),
         queries=JobQueries(database),
         policies=with_backoff(JOB_POLICIES, settings.job_backoff),
-        on_enqueued=relay.wake,
+        wake_relay=relay.wake,
     )
     return Resources(
         settings=settings,

@@ -12,9 +12,9 @@ from sqlalchemy import Table
 from common.db.engine import Database
 from common.messaging.broker import Broker
 from common.messaging.consumer import Consumer, MessageHandler
+from common.messaging.declarations import Topology
 from common.messaging.outbox import OutboxRelay
 from common.messaging.publisher import Publisher
-from common.messaging.topology import Topology
 from common.periodic import PeriodicTask
 from orchestrator.clients import SERVICE, Clients
 from orchestrator.jobs.policies import JobPolicy

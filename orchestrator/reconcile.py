@@ -1,7 +1,7 @@
 """`python -m orchestrator.reconcile`: compares payments with the providers' records now, and prints the differences.
 
 The exit status is 1 if an admin must look: a payment contradicts the record, is unknown, was credited although its
-provider does not call it paid, could not be checked, or has news that the ledger refuses; or a provider did not
+provider does not call it paid, could not be checked, or has a report that the ledger refuses; or a provider did not
 respond. The other provider's payments are compared even then.
 """
 

@@ -86,7 +86,7 @@ def _job_worker(
             redispatch_seconds=settings.job_redispatch_seconds,
             purge_interval_seconds=settings.job_purge_interval_seconds,
         ),
-        on_announced=container.resources.relay.wake,
+        wake_relay=container.resources.relay.wake,
     )
 
 

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Sequence
 from typing import Final
 
-from common.messaging.topology import (
+from common.messaging.declarations import (
     MESSAGES_EXCHANGE,
     PARKED_AT_THE_LIMIT,
     PARKING_QUEUE,

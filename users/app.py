@@ -21,21 +21,21 @@ from users.accounts.credentials import Credentials, FailureLimits
 from users.accounts.passwords import Passwords
 from users.accounts.repository import AccountRepository
 from users.accounts.service import AccountService
-from users.confirmations import routes as confirmation_routes
-from users.confirmations.repository import ConfirmationRepository
-from users.confirmations.service import ConfirmationService
+from users.confirmation_codes import routes as confirmation_routes
+from users.confirmation_codes.repository import ConfirmationCodeRepository
+from users.confirmation_codes.service import ConfirmationCodeService
 from users.ledger import routes as ledger_routes
 from users.ledger.repository import LedgerRepository
 from users.ledger.service import Ledger
 from users.limits.repository import AttemptsRepository
 from users.limits.service import AttemptLimits, Limit
-from users.otp.notification_api import NotificationApi
-from users.otp.repository import ChallengeRepository
-from users.otp.sending import CodeSender, SendLimits
-from users.otp.service import WRONG_CODES, OneTimeCodes
+from users.one_time_codes.notification_api import NotificationApi
+from users.one_time_codes.sending import MAX_WRONG_CODES, CodeSender, SendLimits
 from users.payments import routes as payment_routes
 from users.payments.repository import PaymentRepository
 from users.payments.service import PaymentService
+from users.registration_codes.repository import RegistrationCodeRepository
+from users.registration_codes.service import RegistrationCodeService
 from users.sessions import routes as session_routes
 from users.sessions.keys import SigningKey
 from users.sessions.repository import SessionRepository
@@ -52,7 +52,7 @@ SERVICE: Final = "users"
 # The time of a claim beyond the provider's timeouts: for connecting to it and for writing the outcome.
 CLAIM_MARGIN_SECONDS: Final = 5.0
 # Rows that one deletion takes: few enough that it holds no lock for long. Copies skip each other's rows.
-CLEAN_BATCH: Final = 1_000
+DELETE_BATCH: Final = 1_000
 # Routers are matched in this order, so those of a purchase's calls come first.
 ROUTERS: Final = (
     ledger_routes.internal,
@@ -109,23 +109,23 @@ class _Container:
         self._accounts = AccountRepository(self._database)
         self._attempts = AttemptsRepository(self._database)
         self._sessions = SessionRepository(self._database)
-        self._confirmations = ConfirmationRepository(
+        self._confirmation_codes = ConfirmationCodeRepository(
             self._database,
             # httpx times connecting and reading separately.
             lease_seconds=2 * settings.otp_timeout_seconds + CLAIM_MARGIN_SECONDS,
             resend_seconds=settings.otp_resend_seconds,
-            most_tries=WRONG_CODES,
+            most_tries=MAX_WRONG_CODES,
         )
         deletions = (
-            self._attempts.clean,
-            self._sessions.clean_tokens,
-            self._sessions.clean,
-            self._accounts.clean,
-            self._confirmations.clean,
+            self._attempts.delete_old,
+            self._sessions.delete_old_tokens,
+            self._sessions.delete_old,
+            self._accounts.delete_abandoned,
+            self._confirmation_codes.delete_old,
         )
-        self._housekeeping = PeriodicTask(
-            *(partial(repeat_while_full, clean, batch=CLEAN_BATCH) for clean in deletions),
-            name="housekeeping",
+        self._deletion = PeriodicTask(
+            *(partial(repeat_while_full, delete, batch=DELETE_BATCH) for delete in deletions),
+            name="deletion of old rows",
             interval_seconds=settings.housekeeping_seconds,
         )
 
@@ -133,7 +133,9 @@ class _Container:
         """Return what routes depend on."""
         limits = AttemptLimits(self._attempts)
         sender = CodeSender(provider=self._provider, limits=limits, sends=self._send_limits())
-        codes = OneTimeCodes(sender=sender, provider=self._provider, repository=ChallengeRepository(self._database))
+        codes = RegistrationCodeService(
+            sender=sender, provider=self._provider, repository=RegistrationCodeRepository(self._database)
+        )
         credentials = Credentials(
             accounts=self._accounts, passwords=self._passwords, limits=limits, failures=self._failure_limits()
         )
@@ -145,7 +147,7 @@ class _Container:
                 access_ttl_seconds=self._settings.access_token_ttl_seconds,
                 refresh_ttl_seconds=self._settings.refresh_token_ttl_seconds,
             ),
-            on_message=self._relay.wake,
+            wake_relay=self._relay.wake,
         )
         accounts = AccountService(
             repository=self._accounts,
@@ -153,15 +155,15 @@ class _Container:
             credentials=credentials,
             codes=codes,
             sessions=sessions,
-            on_message=self._relay.wake,
+            wake_relay=self._relay.wake,
         )
         return (
             sessions,
             accounts,
-            ConfirmationService(sender=sender, provider=self._provider, repository=self._confirmations),
+            ConfirmationCodeService(sender=sender, provider=self._provider, repository=self._confirmation_codes),
             SmsService(provider=self._provider, repository=SmsRepository(self._database)),
             Ledger(LedgerRepository(self._database)),
-            PaymentService(repository=PaymentRepository(self._database), on_message=self._relay.wake),
+            PaymentService(repository=PaymentRepository(self._database), wake_relay=self._relay.wake),
         )
 
     def health(self) -> Health:
@@ -174,9 +176,9 @@ class _Container:
     async def lifespan(self, _: FastAPI) -> AsyncIterator[None]:
         self._publisher.broker.start()
         self._relay.start()
-        self._housekeeping.start()
+        self._deletion.start()
         yield
-        await self._housekeeping.close()
+        await self._deletion.close()
         await self._relay.close()
         await self._publisher.broker.close()
         await self._provider.close()

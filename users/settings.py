@@ -6,8 +6,8 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from pydantic import Field, SecretStr, field_validator, model_validator
 
-from common.settings import DatabaseSettings, ServiceSettings
-from rabbitmq.settings import BrokerSettings
+from common.settings import DatabaseSettings, MessagingSettings, ServiceSettings
+from rabbitmq.settings import HoldSettings
 
 __all__ = ["Settings"]
 
@@ -16,7 +16,7 @@ DEV_OTP_KEY: Final = "sandbox-otp-key"
 DEV_OTP_SENDS: Final = 10_000
 
 
-class Settings(ServiceSettings, DatabaseSettings, BrokerSettings):
+class Settings(ServiceSettings, DatabaseSettings, MessagingSettings, HoldSettings):
     port: int = 5000
 
     # Required even in dev: all copies of the service must sign with one key.

@@ -3,7 +3,7 @@
 import users.accounts.models
 import users.ledger.models
 import users.limits.models
-import users.otp.models
+import users.one_time_codes.models
 import users.payments.models
 import users.sessions.models  # noqa: F401 - importing a module defines its tables
 from users.database import METADATA

@@ -97,7 +97,7 @@ class Drain:
         publisher = Publisher(self._rabbitmq_url, service="bench", topology=platform_topology(), timeout_seconds=10)
         relay = OutboxRelay(self._database, publisher, poll_seconds=0.2)
         queue = JobQueue(
-            writer=JobWriter(self._database), queries=self._queries, policies=POLICIES, on_enqueued=relay.wake
+            writer=JobWriter(self._database), queries=self._queries, policies=POLICIES, wake_relay=relay.wake
         )
         numbers = iter(range(self._jobs))
 

@@ -69,9 +69,9 @@ SELECT_ANSWER: Final = """
 """
 TOMBSTONE_FINGERPRINT: Final = ""
 LOCKED_OUT: Final = frozenset({LOCK_NOT_AVAILABLE, DEADLOCK_DETECTED})
-# Another call answered the same id, or a referenced row came or went meanwhile; the second attempt sees it.
+# A concurrent call stored an answer for the same id, or inserted or deleted a referenced row; a second try sees that.
 OVERTAKEN: Final = frozenset({UNIQUE_VIOLATION, FOREIGN_KEY_VIOLATION})
-# The first attempt of an undo may wait for an action, or another undo, in flight; the second sees what that did.
+# The first attempt of an undo may wait for an action, or another undo, in progress; the second sees its effect.
 UNDO_ATTEMPTS: Final = 2
 
 Refuse = Callable[[], Awaitable[ServiceError]]
@@ -204,7 +204,7 @@ class IdempotencyStore:
         *,
         undoes_request_id: uuid.UUID | None = None,
     ) -> "Attempt":
-        """Run the action, or replay it; the caller decides what it means if neither gave an answer.
+        """Run the action, or return its stored answer; `done` is None if there is neither.
 
         Args:
             undoes_request_id: the action that this one undoes. Its tombstone is written first, in the same transaction.
@@ -302,7 +302,7 @@ class IdempotencyStore:
 async def write_tombstone(connection: AsyncConnection, request_id: uuid.UUID) -> None:
     """Write the tombstone of an action that may never arrive. Run it first in the undo's transaction.
 
-    An action in flight holds its row's lock, so this waits until that is decided; then the undo sees its effect.
+    If the action is in progress, this waits for its transaction to end. The undo then sees the action's effect.
     """
     tombstone = {"request_id": request_id, "fingerprint": TOMBSTONE_FINGERPRINT, "result": refused(RequestUndone())}
     await connection.execute(_STORE_NEW, tombstone)

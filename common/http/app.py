@@ -17,7 +17,7 @@ from common.auth.user_tokens import UserTokenVerifier
 from common.health import Health
 from common.http.connections import IdleTimeoutProtocol
 from common.http.envelope import ErrorBody
-from common.http.errors import install_error_handlers
+from common.http.error_mapping import install_error_handlers
 from common.http.jwks import JwksClient
 from common.http.middleware import RequestContext, TrustsTraceparent, trust_all
 from common.settings import ServiceSettings

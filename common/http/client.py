@@ -11,7 +11,7 @@ import orjson
 
 from common.auth.service_tokens import ServiceTokens
 from common.errors import OutcomeUnknown, ServiceError, as_seen_by_caller
-from common.http.errors import KIND_HEADER, error_from_response
+from common.http.error_mapping import KIND_HEADER, error_from_response
 from common.telemetry.metrics import REMOTE_CALLS
 from common.telemetry.propagation import propagated_headers
 from common.telemetry.tracing import client_span

@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from common.errors import Internal, InvalidRequest, ServiceError
-from common.http.errors import error_response
+from common.http.error_mapping import error_response
 from common.telemetry.correlation import CORRELATION_HEADER, correlation_id, set_correlation_id
 from common.telemetry.logs import get_logger
 from common.telemetry.metrics import REQUEST_SECONDS

@@ -12,7 +12,7 @@ import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractRobustConnection
 from aio_pika.connection import make_url
 
-from common.messaging.topology import Topology
+from common.messaging.declarations import Topology
 from common.telemetry.logs import get_logger
 
 __all__ = ["Broker", "OnConnected"]

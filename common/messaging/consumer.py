@@ -12,11 +12,11 @@ from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractRobus
 from common.backoff import backoff
 from common.errors import ServiceError
 from common.messaging.broker import Broker
-from common.messaging.errors import MessageDisposition, disposition_of
+from common.messaging.declarations import PARKING_QUEUE, Topology
+from common.messaging.error_mapping import MessageDisposition, disposition_of
 from common.messaging.message import Message
 from common.messaging.parking import ParkingHeaders
 from common.messaging.publisher import Publisher
-from common.messaging.topology import PARKING_QUEUE, Topology
 from common.telemetry.correlation import set_correlation_id
 from common.telemetry.logs import get_logger
 from common.telemetry.metrics import CONSUMED_MESSAGES
@@ -56,8 +56,8 @@ class Consumer:
         self._channel: AbstractChannel | None = None
 
     async def _subscribe(self, connection: AbstractRobustConnection) -> None:
-        # The channel is kept, and it looks up the queue itself: after a reconnection, a robust channel restores only
-        # what it knows.
+        # After a reconnection, a robust channel restores only the queues that it has looked up itself. So this channel looks
+        # up the queue, and the reference keeps it alive.
         self._channel = channel = await connection.channel()
         await channel.set_qos(prefetch_count=self._prefetch)
         queue = await channel.get_queue(self._queue)
@@ -91,7 +91,9 @@ class Consumer:
             except ServiceError as error:
                 if disposition_of(error) is not MessageDisposition.WAIT:
                     raise
-                logger.warning("message.waits", queue=self._queue, message_id=str(message.id), code=error.code)
+                logger.warning(
+                    "message.retry_scheduled", queue=self._queue, message_id=str(message.id), code=error.code
+                )
                 await asyncio.sleep(next(pauses))
 
     async def _dispose(self, incoming: AbstractIncomingMessage, error: Exception) -> str:

@@ -19,9 +19,9 @@ from common.background import BackgroundTask
 from common.backoff import backoff
 from common.db.engine import Database, Row
 from common.errors import ServiceError
+from common.messaging.declarations import MESSAGES_EXCHANGE
 from common.messaging.message import Message
 from common.messaging.publisher import NotRouted, Publisher
-from common.messaging.topology import MESSAGES_EXCHANGE
 from common.periodic import PeriodicTask
 from common.telemetry.logs import get_logger
 from common.telemetry.metrics import OUTBOX_LAG_SECONDS
@@ -32,8 +32,8 @@ __all__ = ["ANNOUNCE", "BATCH", "OutboxRelay", "OutgoingMessage", "message_array
 BATCH: Final = 100
 # Sent rows are kept this long for troubleshooting.
 KEEP_SENT: Final = "1 hour"
-CLEAN_EVERY_SECONDS: Final = 60.0
-# One look at one index entry, even if nothing can be sent: that is when the lag matters.
+DELETE_EVERY_SECONDS: Final = 60.0
+# Measuring reads one index entry. It continues while nothing can be sent, because the lag matters most then.
 LAG_EVERY_SECONDS: Final = 5.0
 FIRST_PAUSE_SECONDS: Final = 0.5
 MAX_PAUSE_SECONDS: Final = 5.0
@@ -109,7 +109,7 @@ _CLAIM: Final = text(
 )
 _MARK_SENT: Final = text("UPDATE outbox SET sent_at = clock_timestamp() WHERE message_id = ANY(:message_ids)")
 _OLDEST: Final = text("SELECT clock_timestamp() - min(created_at) AS lag FROM outbox WHERE sent_at IS NULL")
-_CLEAN: Final = text(f"DELETE FROM outbox WHERE sent_at < clock_timestamp() - interval '{KEEP_SENT}'")  # noqa: S608
+_DELETE_SENT: Final = text(f"DELETE FROM outbox WHERE sent_at < clock_timestamp() - interval '{KEEP_SENT}'")  # noqa: S608
 
 
 class OutboxRelay(BackgroundTask):
@@ -139,17 +139,17 @@ class OutboxRelay(BackgroundTask):
 
     async def _send_rows(self) -> None:
         pauses = backoff(FIRST_PAUSE_SECONDS, longest_seconds=MAX_PAUSE_SECONDS)
-        clean_at = 0.0
+        delete_at = 0.0
         while True:
             try:
                 await self._publisher.broker.wait_until_ready()
                 while await self.send_batch() == BATCH:
                     pass
-                clean_at = await self._clean(clean_at)
+                delete_at = await self._delete_sent(delete_at)
                 pauses = backoff(FIRST_PAUSE_SECONDS, longest_seconds=MAX_PAUSE_SECONDS)
                 await self._wait_for_work()
             except Exception as error:  # noqa: BLE001 - whatever the error, the rows stay and are retried
-                logger.warning("outbox.waits", **{"reason": repr(error), **getattr(error, "private", {})})
+                logger.warning("outbox.retry_scheduled", **{"reason": repr(error), **getattr(error, "private", {})})
                 await asyncio.sleep(next(pauses))
 
     async def measure_lag(self) -> None:
@@ -207,12 +207,12 @@ class OutboxRelay(BackgroundTask):
         self._resting = {message_id: until for message_id, until in self._resting.items() if until > now}
         return list(self._resting)
 
-    async def _clean(self, clean_at: float) -> float:
+    async def _delete_sent(self, delete_at: float) -> float:
         now = asyncio.get_running_loop().time()
-        if now < clean_at:
-            return clean_at
-        await self._database.execute(_CLEAN)
-        return now + CLEAN_EVERY_SECONDS
+        if now < delete_at:
+            return delete_at
+        await self._database.execute(_DELETE_SENT)
+        return now + DELETE_EVERY_SECONDS
 
 
 def _traceparent_of(body: bytes) -> str | None:

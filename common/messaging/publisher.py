@@ -12,7 +12,7 @@ from aiormq.exceptions import AMQPError, PublishError
 
 from common.errors import Unavailable
 from common.messaging.broker import Broker
-from common.messaging.topology import Topology
+from common.messaging.declarations import Topology
 from common.telemetry.metrics import PUBLISHED_MESSAGES
 from common.telemetry.propagation import propagated_headers
 from common.telemetry.tracing import SpanKind, span

@@ -7,7 +7,7 @@ import grpc
 
 from common.auth.service_tokens import ServiceTokens
 from common.errors import as_seen_by_caller
-from common.rpc.errors import error_from_status
+from common.rpc.error_mapping import error_from_status
 from common.telemetry.metrics import REMOTE_CALLS
 from common.telemetry.propagation import propagated_headers
 from common.telemetry.tracing import client_span

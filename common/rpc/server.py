@@ -8,7 +8,7 @@ import grpc
 
 from common.auth.service_tokens import ServiceTokens
 from common.errors import Internal, ServiceError
-from common.rpc.errors import status_of, trailing_metadata_of
+from common.rpc.error_mapping import status_of, trailing_metadata_of
 from common.telemetry.correlation import CORRELATION_METADATA, set_correlation_id
 from common.telemetry.logs import get_logger
 from common.telemetry.metrics import REQUEST_SECONDS

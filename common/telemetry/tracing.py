@@ -1,6 +1,6 @@
 """Traces through HTTP, gRPC and messages, by OpenTelemetry.
 
-Tracing is off unless an OTLP endpoint is set: then a span costs one look at a global, and the SDK is not imported.
+Tracing is off unless an OTLP endpoint is set: then a span costs one read of a global, and the SDK is not imported.
 Sampling, batching and the exporter are configured by the SDK's standard environment variables.
 
 A trace begins where work arrives: with a request, a message, a job or a saga that another process left

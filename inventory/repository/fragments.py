@@ -23,7 +23,7 @@ STORE_RESULT: Final = """
 """
 
 # An expired hold counts as free. The clock is read in a subquery so that an index on held_until can be used.
-TAKEABLE: Final = """
+IS_FREE: Final = """
     (status = 'AVAILABLE' OR (status = 'HELD' AND held_until <= (SELECT clock_timestamp())))
 """
 

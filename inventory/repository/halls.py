@@ -12,7 +12,7 @@ from common.db.engine import Database
 from common.db.idempotency import SELECT_ANSWER, IdempotencyStore, ParticipantRequest
 from common.errors import ServiceError
 from inventory.models import MAX_RUN
-from inventory.repository.fragments import FREE_LOCKED, PRIOR, RAISE_ROWS, STORE_RESULT, TAKEABLE
+from inventory.repository.fragments import FREE_LOCKED, IS_FREE, PRIOR, RAISE_ROWS, STORE_RESULT
 from inventory.repository.requests import Change, change_of
 from inventory.schemas import CategoryAvailability, LayoutCategory, LayoutRow
 
@@ -86,7 +86,7 @@ _BLOCK: Final = text(
     WITH {PRIOR},
     locked AS MATERIALIZED (
         SELECT seat_id, category, status FROM seats
-        WHERE seat_id = ANY(CAST(:seat_ids AS uuid[])) AND event_id = CAST(:event_id AS uuid) AND {TAKEABLE}
+        WHERE seat_id = ANY(CAST(:seat_ids AS uuid[])) AND event_id = CAST(:event_id AS uuid) AND {IS_FREE}
             AND NOT EXISTS (SELECT FROM prior)
         ORDER BY seat_id FOR UPDATE NOWAIT),
     verdict AS MATERIALIZED (SELECT count(*) = cardinality(CAST(:seat_ids AS uuid[])) AS is_complete FROM locked),
@@ -132,7 +132,7 @@ _UNBLOCK: Final = text(
     """  # noqa: S608 - built of constants
 )
 
-# Nothing is locked: a sale that has begun may still succeed; one that begins later sees this row.
+# No lock is taken: a sale that has begun may still succeed, and one that begins later sees this row.
 _CLOSE: Final = text(
     f"""
     WITH {PRIOR},
@@ -192,8 +192,8 @@ _AVAILABILITY: Final = text(
     """
 )
 
-# Plans for a small table must not be used for a large one. Autovacuum handles small halls, and large ones too if it has
-# begun.
+# After a large hall is created, plans made for smaller tables would read too much. Small halls are left to autovacuum. A
+# table that autovacuum is analyzing is skipped.
 _ANALYZE: Final = text("ANALYZE (SKIP_LOCKED) seats, seat_rows, seat_counts")
 
 

@@ -15,11 +15,11 @@ from inventory.repository.documents import document_of, read_hold, read_sale, re
 from inventory.repository.fragments import (
     COUNT_FREED,
     FREE_LOCKED,
+    IS_FREE,
     PRIOR,
     RAISE_ROWS,
     REQUEST_LOCK,
     STORE_RESULT,
-    TAKEABLE,
 )
 from inventory.repository.oversell_guard import oversell_guard
 from inventory.repository.requests import Change, change_of, request_of
@@ -27,7 +27,7 @@ from inventory.schemas import BestAvailable, ConfirmHold, Hold, ReleaseHold, Res
 
 _LOCK_NAMED_SEATS: Final = f"""
     SELECT seat_id, category, status FROM seats
-    WHERE seat_id = ANY(CAST(:seat_ids AS uuid[])) AND event_id = CAST(:event_id AS uuid) AND {TAKEABLE}
+    WHERE seat_id = ANY(CAST(:seat_ids AS uuid[])) AND event_id = CAST(:event_id AS uuid) AND {IS_FREE}
         AND EXISTS (SELECT FROM turn)
     ORDER BY seat_id FOR UPDATE NOWAIT
 """  # noqa: S608 - built of constants
@@ -41,7 +41,7 @@ _LOCK_BEST_SEATS: Final = """
 
 # `locked` is complete before `verdict` counts it, and `verdict` before the update starts, because each reads the one
 # before in a subquery. LockRows returns the newest version of a row, which the update changes.
-_TAKE: Final = f"""
+_RESERVE: Final = f"""
     WITH {PRIOR}, {REQUEST_LOCK},
     locked AS MATERIALIZED ({{lock}}),
     verdict AS MATERIALIZED (
@@ -74,10 +74,10 @@ _STATE_COLUMNS: Final = """
     (SELECT closed_at FROM closed_events WHERE closed_events.event_id = seats.event_id) IS NOT NULL AS is_closed
 """
 
-# If the seats were not taken, their states are returned with the answer, so that a refusal needs no other statement.
-_TAKE_NAMED: Final = text(
+# If the seats were not reserved, their states are returned with the answer, so that a refusal needs no other statement.
+_RESERVE_NAMED: Final = text(
     f"""
-    {_TAKE.format(lock=_LOCK_NAMED_SEATS)}
+    {_RESERVE.format(lock=_LOCK_NAMED_SEATS)}
     {SELECT_ANSWER},
         CASE WHEN NOT (SELECT is_complete FROM verdict) AND NOT EXISTS (SELECT FROM prior) THEN (
             SELECT jsonb_agg(to_jsonb(state)) FROM (
@@ -85,7 +85,7 @@ _TAKE_NAMED: Final = text(
         END AS states
     """  # noqa: S608 - built of constants
 )
-_TAKE_BEST: Final = text(_TAKE.format(lock=_LOCK_BEST_SEATS) + SELECT_ANSWER)
+_RESERVE_BEST: Final = text(_RESERVE.format(lock=_LOCK_BEST_SEATS) + SELECT_ANSWER)
 _FIND_STATES: Final = text(
     f"SELECT {_STATE_COLUMNS} FROM seats WHERE seat_id = ANY(CAST(:seat_ids AS uuid[]))"  # noqa: S608 - constants
 )
@@ -150,8 +150,8 @@ _FIND_HELD: Final = text(
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Untaken:
-    """The states of seats that could not be taken."""
+class NotReserved:
+    """The states of seats that could not be reserved."""
 
     states: Sequence[SeatState]
 
@@ -168,7 +168,7 @@ class HoldRepository:
         self._database = database
         self._requests = IdempotencyStore(database)
 
-    async def take(self, command: ReserveSeats) -> Change[Hold] | Untaken:
+    async def reserve(self, command: ReserveSeats) -> Change[Hold] | NotReserved:
         """Hold the named seats, if all of them are free.
 
         Raises:
@@ -176,10 +176,10 @@ class HoldRepository:
             ServiceError: the refusal stored for this request.
         """
         seats = {"seat_ids": list(command.seat_ids), "quantity": len(command.seat_ids)}
-        attempt = await self._attempt(command, _TAKE_NAMED, seats | _holder_of(command))
-        return change_of(attempt, read_hold) or Untaken(states=read_states(attempt.row["states"] or []))
+        attempt = await self._attempt(command, _RESERVE_NAMED, seats | _holder_of(command))
+        return change_of(attempt, read_hold) or NotReserved(states=read_states(attempt.row["states"] or []))
 
-    async def take_run(self, command: BestAvailable, run: Sequence[uuid.UUID]) -> Change[Hold] | None:
+    async def reserve_run(self, command: BestAvailable, run: Sequence[uuid.UUID]) -> Change[Hold] | None:
         """Hold these seats, found for `command`; None if they are not all free any more.
 
         Raises:
@@ -187,12 +187,12 @@ class HoldRepository:
             ServiceError: the refusal stored for this request.
         """
         seats = {"seat_ids": list(run), "quantity": command.quantity}
-        return change_of(await self._attempt(command, _TAKE_NAMED, seats | _holder_of(command)), read_hold)
+        return change_of(await self._attempt(command, _RESERVE_NAMED, seats | _holder_of(command)), read_hold)
 
-    async def take_best(self, command: BestAvailable) -> Change[Hold] | None:
+    async def reserve_best(self, command: BestAvailable) -> Change[Hold] | None:
         """Hold the best free seats, adjacent or not, skipping locked ones; None if there are too few."""
         seats = {"category": command.category, "quantity": command.quantity}
-        return change_of(await self._attempt(command, _TAKE_BEST, seats | _holder_of(command)), read_hold)
+        return change_of(await self._attempt(command, _RESERVE_BEST, seats | _holder_of(command)), read_hold)
 
     async def _attempt(
         self,

@@ -1,4 +1,4 @@
-"""The last safeguard: the database refuses a change that would give a seat two holders or owners."""
+"""Counts and reports changes that the database refuses because a seat would get two holders or owners."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

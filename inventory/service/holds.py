@@ -10,7 +10,7 @@ from common.errors import Busy
 from inventory.errors import EventEnded, SeatNotFound, SeatUnavailable
 from inventory.metrics import RESERVES
 from inventory.repository.expiry import ExpiryRepository
-from inventory.repository.holds import HoldRepository, Untaken
+from inventory.repository.holds import HoldRepository, NotReserved
 from inventory.repository.requests import Change
 from inventory.repository.search import SearchRepository, SearchResult
 from inventory.schemas import (
@@ -29,7 +29,7 @@ from inventory.service.refusals import refusal_to_confirm, refusal_to_reserve
 __all__ = ["HoldService"]
 
 MAX_SEARCHES: Final = 50
-"""Afterwards any seats are taken. A row is searched in vain only once, so 50 are needed only under contention."""
+"""Afterwards any seats are reserved. A row is searched in vain only once, so 50 are needed only under contention."""
 ROWS_AT_FIRST: Final = 4
 """The first row usually has enough seats; four of fifty seats are read in half a millisecond."""
 ROWS_AFTERWARDS: Final = 32
@@ -56,9 +56,9 @@ class HoldService:
             EventEnded: the event's sale has ended.
         """
         try:
-            outcome = await self.holds.take(command)
+            outcome = await self.holds.reserve(command)
         except Busy:  # a seat that is being changed counts as taken
-            outcome = Untaken(states=await self.holds.states_of(command.seat_ids))
+            outcome = NotReserved(states=await self.holds.states_of(command.seat_ids))
         if isinstance(outcome, Change):
             return self._report(outcome, kind="seats")
         if (own := own_hold(command, outcome.states)) and (hold := await self.holds.find_hold(own)):
@@ -75,9 +75,9 @@ class HoldService:
             SeatNotFound: the event has no such category.
             EventEnded: the event's sale has ended.
         """
-        taken, result = await self._take_best_available(command)
-        if taken is not None:
-            return self._report(taken, kind="best available")
+        reserved, result = await self._reserve_best_available(command)
+        if reserved is not None:
+            return self._report(reserved, kind="best available")
         RESERVES.labels("best available", "refused").inc()
         if result.is_closed:
             return await self.holds.refuse(command, EventEnded())
@@ -85,8 +85,8 @@ class HoldService:
             return await self.holds.refuse(command, SeatNotFound("The event has no such category."))
         return await self.holds.refuse(command, SeatUnavailable("There are not enough free seats."))
 
-    async def _take_best_available(self, command: BestAvailable) -> tuple[Change[Hold] | None, SearchResult]:
-        """Return the hold, if seats could be taken, and the last search's result."""
+    async def _reserve_best_available(self, command: BestAvailable) -> tuple[Change[Hold] | None, SearchResult]:
+        """Return the hold, if seats could be reserved, and the last search's result."""
         result = await self._search(command, rows=ROWS_AT_FIRST)
         for _ in range(MAX_SEARCHES):
             if result.is_closed:
@@ -95,11 +95,11 @@ class HoldService:
                 await self.expiry.end_due_holds(batch=SWEPT_SEATS)
             elif not result.has_enough:
                 break
-            elif taken := await self._take_one_of(command, result):
-                return taken, result
+            elif reserved := await self._reserve_one_of(command, result):
+                return reserved, result
             result = await self._search(command, rows=ROWS_AFTERWARDS)
         # Adjacent or not. This also returns the result of a repeated request, even if nothing is free now.
-        return await self.holds.take_best(command), result
+        return await self.holds.reserve_best(command), result
 
     async def _search(self, command: BestAvailable, *, rows: int) -> SearchResult:
         result = await self.searches.find_runs(command, rows=rows)
@@ -107,24 +107,24 @@ class HoldService:
             await self.searches.lower_bounds(command, result.exhausted)
         return result
 
-    async def _take_one_of(self, command: BestAvailable, result: SearchResult) -> Change[Hold] | None:
+    async def _reserve_one_of(self, command: BestAvailable, result: SearchResult) -> Change[Hold] | None:
         """Try the best run, then others at random, so that competing fans spread out."""
         if not result.runs and not result.exhausted:
-            return await self.holds.take_best(command)  # no row has a run
+            return await self.holds.reserve_best(command)  # no row has a run
         others = random.sample(result.runs[1:], k=min(TRIES_PER_SEARCH - 1, max(0, len(result.runs) - 1)))
         for run in (*result.runs[:1], *others):
             try:
-                if taken := await self.holds.take_run(command, run):
-                    return taken
+                if reserved := await self.holds.reserve_run(command, run):
+                    return reserved
             except Busy:
                 continue
         return None
 
-    def _report(self, taken: Change[Hold], *, kind: str) -> Hold:
-        RESERVES.labels(kind, "held" if taken.is_new else "repeated").inc()
-        if taken.is_new:
-            self.changes.add(taken.result.event_id, [seat.seat_id for seat in taken.result.seats], SeatStatus.HELD)
-        return taken.result
+    def _report(self, hold: Change[Hold], *, kind: str) -> Hold:
+        RESERVES.labels(kind, "held" if hold.is_new else "repeated").inc()
+        if hold.is_new:
+            self.changes.add(hold.result.event_id, [seat.seat_id for seat in hold.result.seats], SeatStatus.HELD)
+        return hold.result
 
     async def confirm(self, command: ConfirmHold) -> Sale:
         """Sell the seats of a live hold to its holder.

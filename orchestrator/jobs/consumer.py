@@ -17,7 +17,7 @@ from aiormq.exceptions import AMQPError
 from common.backoff import backoff
 from common.errors import Unavailable
 from common.messaging.broker import Broker
-from common.messaging.topology import Topology
+from common.messaging.declarations import Topology
 from common.telemetry.logs import get_logger
 from orchestrator.jobs.policies import JobPolicy
 from orchestrator.jobs.registry import Registry

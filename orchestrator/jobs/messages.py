@@ -2,9 +2,9 @@
 
 from typing import Any, Final
 
+from common.messaging.declarations import MESSAGES_EXCHANGE
 from common.messaging.message import Message
 from common.messaging.outbox import OutgoingMessage
-from common.messaging.topology import MESSAGES_EXCHANGE
 from orchestrator.jobs.record import Attempt, JobError, JobStatus
 from rabbitmq.topology import DEAD_JOBS_QUEUE, retry_exchange_name
 

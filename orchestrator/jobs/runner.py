@@ -71,14 +71,14 @@ class JobRunner:
 
     Args:
         broker_pauses: the pauses for which the broker has a queue; the scheduler handles the others.
-        on_announced: called after a write that left messages in the outbox, so that they leave at once.
+        wake_relay: called after a write that left messages in the outbox, so that they leave at once.
     """
 
     attempts: JobAttempts
     registry: Registry
     observer: JobObserver
     broker_pauses: Collection[float]
-    on_announced: Callable[[], None]
+    wake_relay: Callable[[], None]
     # By job and epoch: a lost job may be claimed again before the attempt that lost it has ended.
     _running: dict[tuple[uuid.UUID, int], _Running] = field(default_factory=dict, init=False)
     _leases: asyncio.Task[None] | None = field(default=None, init=False)
@@ -197,7 +197,7 @@ class JobRunner:
                 is_published = work.policy.publishes_completion or attempt.requested_by is not None
                 published = [messages.ended(attempt, JobStatus.COMPLETED)] if is_published else []
                 if await self.attempts.end(attempt, JobStatus.COMPLETED, published, result=outcome.result):
-                    self.on_announced()
+                    self.wake_relay()
             case JobStatus.FAILED if outcome.error:
                 await self._fail(attempt, outcome.error)
             case Failure.REFUSED if outcome.error:
@@ -212,7 +212,7 @@ class JobRunner:
         if failure is Failure.DEAD:
             published.append(messages.dead(attempt, error))
         await self.attempts.end(attempt, JobStatus.FAILED, published, failure=failure, error=error)
-        self.on_announced()
+        self.wake_relay()
 
     async def _retry(self, work: Work, attempt: Attempt, error: JobError) -> None:
         policy = work.policy
@@ -221,7 +221,7 @@ class JobRunner:
         pause = policy.pause_after(max(1, failed_attempts))
         wake_up = [messages.wake_up_after(attempt, pause_seconds=pause)] if pause in self.broker_pauses else []
         await self.attempts.end(attempt, JobStatus.RETRYING, wake_up, error=error, pause_seconds=pause)
-        self.on_announced()
+        self.wake_relay()
 
     async def _keep_leases(self) -> None:
         """Renew three times per lease, so that one slow database call loses no job."""

@@ -47,7 +47,7 @@ class Scheduler:
     runner: JobRunner
     consumer: JobConsumer
     policies: Mapping[str, JobPolicy]
-    on_announced: Callable[[], None]
+    wake_relay: Callable[[], None]
     timings: WorkerTimings
 
     def tasks(self) -> list[PeriodicTask]:
@@ -72,7 +72,7 @@ class Scheduler:
         while sent == BATCH:
             sent = await self.maintenance.send_due_wake_ups(batch=BATCH)
             if sent:
-                self.on_announced()
+                self.wake_relay()
 
     async def _resend_to_idle(self) -> None:
         seconds = self.timings.redispatch_seconds
@@ -88,7 +88,7 @@ class Scheduler:
     async def _resend(self, kind: str, *, grace_seconds: float, batch: int) -> None:
         if sent := await self.maintenance.resend_wake_ups(kind, grace_seconds=grace_seconds, batch=batch):
             logger.warning("jobs.wake_ups_resent", kind=kind, wake_ups=sent)
-            self.on_announced()
+            self.wake_relay()
 
     async def _count(self) -> None:
         set_counts(await self.maintenance.count())

@@ -39,17 +39,13 @@ class JobQueue:
     """Accepts jobs and reports on them; `python -m orchestrator.worker` runs them.
 
     Args:
-        on_enqueued: called after a write that left wake-up messages in the outbox, so that they leave at once.
+        wake_relay: called after a write that left wake-up messages in the outbox, so that they leave at once.
     """
 
     writer: JobWriter
     queries: JobQueries
     policies: Mapping[str, JobPolicy]
-    on_enqueued: Callable[[], None]
-
-    def wake(self) -> None:
-        """Send the wake-up messages that are in the outbox."""
-        self.on_enqueued()
+    wake_relay: Callable[[], None]
 
     async def enqueue(
         self, kind: str, payload: BaseModel | Mapping[str, Any], **options: Unpack[JobOptions]
@@ -62,11 +58,11 @@ class JobQueue:
         """
         view, is_new = await self.writer.enqueue(self.new_job(kind, payload, **options))
         if is_new:
-            self.wake()
+            self.wake_relay()
         return view
 
     def new_job(self, kind: str, payload: BaseModel | Mapping[str, Any], **options: Unpack[JobOptions]) -> NewJob:
-        """Return a job for `repository.writer.enqueue_in`, to be stored in the caller's transaction; then `wake`."""
+        """Return a job for `repository.writer.enqueue_in`, to be stored in the caller's transaction; then `wake_relay`."""
         policy = self._policy(kind)
         facts: dict[str, Any] = {"priority": policy.priority, **options}
         return NewJob(
@@ -112,7 +108,7 @@ class JobQueue:
         """
         cancelled = await self.queries.cancel(job_id, requested_by=requested_by)
         if cancelled is not None:
-            self.wake()
+            self.wake_relay()
             return cancelled
         job = await self.find(job_id)
         if requested_by is not None and job.requested_by != requested_by:
@@ -132,7 +128,7 @@ class JobQueue:
             JobInvalidState: it has not failed.
         """
         if retried := await self.queries.retry([*self.policies.values()], job_id=job_id, asked_by=requested_by):
-            self.wake()
+            self.wake_relay()
             return retried[0]
         job = await self.find(job_id)
         raise JobInvalidState(job_id=job_id, status=job.status)
@@ -142,7 +138,7 @@ class JobQueue:
         policies = [*self.policies.values()] if kind is None else [self._policy(kind)]
         retried = await self.queries.retry(policies)
         if retried:
-            self.wake()
+            self.wake_relay()
         return len(retried)
 
     async def acknowledge(self, job_id: uuid.UUID) -> JobView:

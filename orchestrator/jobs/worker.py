@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Final, Self
 
 from common.db.engine import Database
-from common.messaging.topology import Topology
+from common.messaging.declarations import Topology
 from common.periodic import PeriodicTask
 from orchestrator.jobs.consumer import JobConsumer
 from orchestrator.jobs.observer import JobObserver
@@ -39,20 +39,20 @@ class JobWorker:
         policies: Mapping[str, JobPolicy],
         broker_pauses: Collection[float],
         timings: WorkerTimings,
-        on_announced: Callable[[], None],
+        wake_relay: Callable[[], None],
     ) -> Self:
         """Construct it. Nothing connects before `start`.
 
         Args:
             broker_pauses: the pauses between attempts for which the topology has a queue.
-            on_announced: called after a write that left messages in the outbox.
+            wake_relay: called after a write that left messages in the outbox.
         """
         runner = JobRunner(
             attempts=JobAttempts(database, lease_seconds=timings.lease_seconds),
             registry=registry,
             observer=observer,
             broker_pauses=broker_pauses,
-            on_announced=on_announced,
+            wake_relay=wake_relay,
         )
         consumer = JobConsumer(rabbitmq_url, service="worker", topology=topology, registry=registry, work=runner.work)
         scheduler = Scheduler(
@@ -60,7 +60,7 @@ class JobWorker:
             runner=runner,
             consumer=consumer,
             policies=policies,
-            on_announced=on_announced,
+            wake_relay=wake_relay,
             timings=timings,
         )
         return cls(runner, consumer, scheduler.tasks())

@@ -4,9 +4,9 @@ import uuid
 from collections.abc import Mapping
 from typing import Final
 
+from common.messaging.declarations import MESSAGES_EXCHANGE
 from common.messaging.message import Message
 from common.messaging.outbox import OutgoingMessage
-from common.messaging.topology import MESSAGES_EXCHANGE
 
 __all__ = ["announcement"]
 

@@ -38,7 +38,7 @@ class SagaLog:
     """Reads and writes sagas of the given plans.
 
     Args:
-        on_announced: called after a write that inserted messages, so that they are sent at once.
+        wake_relay: called after a write that inserted messages, so that they are sent at once.
         lease_margin_seconds: how long an owner may take, beyond a step's timeout, to write the step's result.
     """
 
@@ -47,11 +47,11 @@ class SagaLog:
         database: Database,
         plans: Sequence[AnyPlan],
         *,
-        on_announced: Callable[[], None],
+        wake_relay: Callable[[], None],
         lease_margin_seconds: float = LEASE_MARGIN_SECONDS,
     ) -> None:
         self._database = database
-        self._on_announced = on_announced
+        self._wake_relay = wake_relay
         self._lease_margin_seconds = lease_margin_seconds
         # A statement that takes a saga over does not know its plan and step yet.
         self._lease_seconds = max(plan.step_timeout_seconds for plan in plans) + lease_margin_seconds
@@ -81,7 +81,7 @@ class SagaLog:
         }
         inserted = await self._database.fetch_one(statements.INSERT, parameters | message_arrays(messages)) is not None
         if inserted and messages:
-            self._on_announced()
+            self._wake_relay()
         return inserted
 
     async def advance(
@@ -125,7 +125,7 @@ class SagaLog:
         if await self._database.fetch_one(statements.ADVANCE, parameters | message_arrays(messages)) is None:
             raise StaleEpoch(saga_id=saga.saga_id, epoch=saga.epoch)
         if messages:
-            self._on_announced()
+            self._wake_relay()
 
     async def count_attempt(self, saga: SagaRecord, *, stuck: SagaError | None, pause_seconds: float) -> None:
         """Store the number of attempts and nothing else: the saga is due after the pause, or STUCK for the given reason.

@@ -1,4 +1,4 @@
-"""The tables of listings. The triggers that guard the status machine are in the second migration."""
+"""The tables of listings. The triggers that refuse other changes of status are in the second migration."""
 
 from typing import Final
 

@@ -32,7 +32,7 @@ def created_at() -> Column[Any]:
 
 
 def place_columns() -> tuple[Column[Any], ...]:
-    """Return the columns that say which place a seat is."""
+    """Return the columns of a seat's place."""
     return (
         Column("category", Text, nullable=False),
         Column("row_number", Text, nullable=False),

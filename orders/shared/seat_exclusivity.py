@@ -1,8 +1,8 @@
 """A seat is in one transfer or one listing at a time.
 
-The database function `occupant_of(seat_id, order_id)` (migration 0004) tells whether the seat is free. It serializes the
+The database function `occupant_of(seat_id, order_id)` (migration 0004) returns the seat's occupant. It serializes the
 transactions that ask about one seat until they commit, and reads both tables after the wait. Transfers and disputes
-are about a ticket, which is a seat and the order it was sold with: one that outlives the order does not occupy the seat.
+are about a ticket, which is a seat and the order it was sold with. Those about a former order do not occupy the seat.
 """
 
 from typing import Final
@@ -14,7 +14,7 @@ from orders.transfers.errors import TransferInProgress
 OCCUPANT: Final = """
     occupant AS MATERIALIZED (SELECT occupant_of(:seat_id, :order_id) AS kind WHERE NOT EXISTS (SELECT FROM prior))
 """
-"""The CTE of an opening that finds the occupant; the opening may go on if its `kind` is NULL."""
+"""The CTE of an opening that finds the occupant; the opening is allowed if its `kind` is NULL."""
 
 SELECT_OCCUPIED_ANSWER: Final = """
     SELECT (SELECT fingerprint FROM prior) AS prior_fingerprint,

@@ -1,4 +1,4 @@
-"""What the services of all aggregates do alike."""
+"""The common part of the services of all aggregates."""
 
 import enum
 import uuid
@@ -28,7 +28,7 @@ class AggregateService(Generic[Item, Status]):
         self._reads = repository
 
     async def find(self, key: uuid.UUID) -> Item:
-        """Return any of them.
+        """Return an item.
 
         Raises:
             NotFound: there is none of that id.
@@ -39,11 +39,11 @@ class AggregateService(Generic[Item, Status]):
         return item
 
     async def oldest(self, event_id: uuid.UUID, *, status: Status | None, limit: int, offset: int = 0) -> list[Item]:
-        """Return those of an event, oldest first."""
+        """Return an event's items, oldest first."""
         return await self._reads.oldest(event_id, status=status, limit=limit, offset=offset)
 
     async def counts(self, event_id: uuid.UUID) -> dict[Status, int]:
-        """Return the number of the event's for every status."""
+        """Return the number of the event's items of every status."""
         counts = await self._reads.counts(event_id)
         return {status: counts.get(status, 0) for status in self.statuses}
 

@@ -1,7 +1,7 @@
 """Moves of the status of transfers and listings, and the undo of a move, each repeatable by its request id.
 
-`moved_by_request_id` of a row names the request that brought it to its status. So an undo takes back what the request
-that it names did, and never what another request did that led to the same status.
+`moved_by_request_id` of a row is the request that brought it to its status. So an undo reverses the move of the request
+that it names, and never a move of another request to the same status.
 """
 
 import enum
@@ -70,9 +70,9 @@ class Aggregate:
         )
 
     def undo(self, changes: str = "", *, only: str = "true", noted: Mapping[str, str] = NOTHING) -> TextClause:
-        """Return the statement that takes back what `:undoes_request_id` did; its tombstone is written before it.
+        """Return the statement that undoes the move of `:undoes_request_id`; its tombstone is written before it.
 
-        It answers with the row's status, NULL if there is no row, and with nothing if the row moved on.
+        The answer is the row's status, NULL if there is no row. If the row has moved on, no answer is stored.
         """
         undone = f"moved_by_request_id = :undoes_request_id AND {only}"
         return text(
@@ -152,7 +152,7 @@ class TransitionRunner:
         """Make the move once, and return the same answer when it is repeated.
 
         Args:
-            refuse: finds the reason of a refusal where the status alone does not tell it.
+            refuse: finds the reason of a refusal if it is not the row's status.
 
         Raises:
             NotFound: there is no such row.

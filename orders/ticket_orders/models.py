@@ -1,4 +1,4 @@
-"""The tables of ticket orders. The triggers that guard the status machine are in the first migration."""
+"""The tables of ticket orders. The triggers that refuse other changes of status are in the first migration."""
 
 from typing import Final
 

@@ -33,7 +33,7 @@ def order_json(order: str, *, seats: str = "order_seats") -> str:
 
 ORDERS: Final = Aggregate(orders, order_history, order_json)
 
-# With the status, the time that belongs to it is set.
+# Also sets the time that belongs to the status.
 _MOVED: Final = """
     moved AS (
         UPDATE orders SET
@@ -81,8 +81,8 @@ MOVE: Final = text(
     """
 )
 
-# The undo of OPEN. An opening in flight is not in this statement's snapshot, but the tombstone waits for it; then
-# the statement sees neither its own tombstone nor an order, answers nothing, and is run again.
+# The undo of OPEN. If the opening is in progress, the insert of the tombstone waits for its commit, but the snapshot of
+# this statement does not include it. The statement then stores no answer, and `attempt_undo` runs it again.
 END: Final = text(
     f"""
     WITH {PRIOR}, {_MOVED},
@@ -118,7 +118,7 @@ BEGIN_REFUND: Final = text(
     """  # noqa: S608
 )
 
-# Answers nothing if the refund was made.
+# Stores no answer if the refund was made.
 ABANDON_REFUND: Final = text(
     f"""
     WITH {PRIOR},

@@ -11,7 +11,7 @@ import pytest
 
 import common.errors
 from common.errors import ServiceError
-from common.http.errors import STATUS_OF_KIND
+from common.http.error_mapping import STATUS_OF_KIND
 from tests.architecture.compose import ROOT
 
 SERVICES: Final = ("users", "orders", "events", "inventory", "orchestrator", "gateway")

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from common.http.app import serve
 from orchestrator.app import create_app as create_orchestrator
-from orchestrator.clients.users.payments import PaymentNews, PaymentReport, PaymentsClient, Provider
+from orchestrator.clients.users.payments import PaymentsClient, Provider, ProviderReport, ReportResult
 from orchestrator.container import Container, register_handlers
 from orchestrator.features.inbound_webhooks.service import WebhookInbox
 from orchestrator.jobs.observer import JobMoment, LoggingJobObserver
@@ -76,11 +76,11 @@ class CrashingPayments(PaymentsClient):
         vars(self).update(vars(payments))
         self._doom = crash_point
 
-    async def report(self, news: PaymentNews, *, request_id: uuid.UUID) -> PaymentReport:
+    async def report(self, report: ProviderReport, *, request_id: uuid.UUID) -> ReportResult:
         self._doom.crash_if_reached(BEFORE_REPORT, WEBHOOK)
-        report = await super().report(news, request_id=request_id)
+        result = await super().report(report, request_id=request_id)
         self._doom.crash_if_reached(AFTER_REPORT, WEBHOOK)
-        return report
+        return result
 
 
 class CrashingJobObserver(LoggingJobObserver):

@@ -80,7 +80,7 @@ class JobClient:
     def __init__(self, database: Database) -> None:
         self.database = database
         self.queue = JobQueue(
-            writer=JobWriter(database), queries=JobQueries(database), policies=POLICIES, on_enqueued=lambda: None
+            writer=JobWriter(database), queries=JobQueries(database), policies=POLICIES, wake_relay=lambda: None
         )
 
     async def enqueue(self, number: int, *, kind: str = KIND, lane: str | None = None, gate: str = "") -> list[JobView]:

@@ -68,7 +68,7 @@ class EngineFactory:
     def replica(self, scenario: Scenario, faults: Faults, observer: Observer) -> SagaEngine:
         """Return an engine without state in memory."""
         plans = [faulty(scenario.plan, faults)]
-        log = SagaLog(self.database, plans, on_announced=self.relay.wake)
+        log = SagaLog(self.database, plans, wake_relay=self.relay.wake)
         return SagaEngine(log, plans, observer, request_budget_seconds=BUDGET_SECONDS)
 
     async def make_due(self, saga_id: uuid.UUID) -> None:

@@ -1,4 +1,4 @@
-"""The check of a password, which tells nothing to a caller who guesses."""
+"""Checks passwords, without revealing to a caller whether an account exists."""
 
 from dataclasses import dataclass
 
@@ -47,7 +47,7 @@ class Credentials:
         user = await self.accounts.by_email(email)
         is_right = await self.passwords.matches(password, stored_hash=user.password_hash if user else None)
         if user is None or not is_right:
-            await self.limits.take([account, network])
+            await self.limits.count([account, network])
             raise WrongCredentials
         await self.limits.check([account, network])
         await self.limits.reset(account)

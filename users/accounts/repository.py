@@ -76,7 +76,7 @@ _WITHOUT_TRACES: Final = """
     AND NOT EXISTS (SELECT FROM ledger_entries
                     WHERE account_kind IN ('wallet', 'escrow', 'loyalty') AND account_owner = CAST(users.user_id AS text))
 """
-# Locks the rows that movements lock, in their order. The deletion then runs with a snapshot of all earlier movements.
+# Locks the rows that movements lock, in the same order, so that the deletion's snapshot includes all earlier movements.
 _LOCK_ABANDONED: Final = text(
     f"""
     WITH abandoned AS MATERIALIZED (
@@ -92,7 +92,7 @@ _LOCK_ABANDONED: Final = text(
     """
 )
 # The user's codes are deleted with the user.
-_DROP_ABANDONED: Final = text(
+_DELETE_ABANDONED: Final = text(
     f"""
     WITH dropped AS (
         DELETE FROM users WHERE user_id = ANY(:user_ids) AND {_WITHOUT_TRACES} RETURNING user_id),
@@ -179,7 +179,7 @@ class AccountRepository:
         """Add a role to a verified user; return False if there is none with that email address."""
         return await self._database.execute(_GRANT, {"email": email, "role": role}) == 1
 
-    async def clean(self, *, batch: int) -> int:
+    async def delete_abandoned(self, *, batch: int) -> int:
         """Delete users who have not verified a phone within a day, `batch` at most; return their number.
 
         A user with a session, a payment or ledger entries is kept. Counted attempts of the user expire within the hour.
@@ -189,4 +189,4 @@ class AccountRepository:
             user_ids = list(locked.scalars())
             if not user_ids:
                 return 0
-            return int((await connection.execute(_DROP_ABANDONED, {"user_ids": user_ids})).scalar_one())
+            return int((await connection.execute(_DELETE_ABANDONED, {"user_ids": user_ids})).scalar_one())

@@ -13,7 +13,7 @@ from users.accounts.errors import EmailAlreadyExists, UserNotFound, WrongCredent
 from users.accounts.passwords import Passwords
 from users.accounts.repository import AccountRepository, NewUser, User
 from users.accounts.schemas import AdminChange
-from users.otp.service import OneTimeCodes
+from users.registration_codes.service import RegistrationCodeService
 from users.sessions.schemas import LoggedIn
 from users.sessions.service import SessionService
 
@@ -27,15 +27,15 @@ class AccountService:
     """Accounts and their users' data.
 
     Attributes:
-        on_message: called when a message was committed to the outbox.
+        wake_relay: called when a message was committed to the outbox.
     """
 
     repository: AccountRepository
     passwords: Passwords
     credentials: Credentials
-    codes: OneTimeCodes
+    codes: RegistrationCodeService
     sessions: SessionService
-    on_message: Callable[[], None]
+    wake_relay: Callable[[], None]
 
     async def register(self, *, email: str, phone: str, password: str, name: str, address: str) -> UUID:
         """Store a user whose phone is not verified, then send a code to it.
@@ -76,7 +76,7 @@ class AccountService:
         user = await self.facts(user_id)
         phone = await self.codes.verify(user_id=user_id, code=code, context=REGISTRATION)
         await self.repository.mark_verified(user_id, phone=phone)
-        self.on_message()
+        self.wake_relay()
         return await self.sessions.open(user)
 
     async def profile(self, user_id: UUID, *, asked_by: Principal) -> User:
@@ -124,7 +124,7 @@ class AccountService:
         """
         if not await self.repository.update(user_id, change):
             raise UserNotFound
-        self.on_message()
+        self.wake_relay()
         return await self.facts(user_id)
 
     async def _resume(self, *, email: str, password: str, address: str) -> UUID:

@@ -12,7 +12,7 @@ _FORM: Final = re.compile(r"([0-9a-f]{32})-([0-9]{1,12}\.[0-9]{2})")
 
 
 @dataclass(frozen=True, slots=True)
-class StatementCursor:
+class AccountStatementCursor:
     """The last entry's transaction, and the balance before it.
 
     It carries the balance so that no page adds up the entries of the pages before. A forged cursor shows wrong balances

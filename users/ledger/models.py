@@ -24,7 +24,7 @@ LEDGER_TRANSACTIONS: Final = Table(
     Index("uq_ledger_transactions_reverses_transaction_id", "reverses_transaction_id", unique=True),
 )
 
-# Its sides: positive is credit to the account, negative is debit; they sum to zero.
+# The entries of a transaction: positive is credit to the account, negative is debit; they sum to zero.
 LEDGER_ENTRIES: Final = Table(
     "ledger_entries",
     METADATA,
@@ -34,7 +34,7 @@ LEDGER_ENTRIES: Final = Table(
     Column("currency", Text, primary_key=True),
     Column("amount", AMOUNT, nullable=False),
     # An entry of an account with a balance is written while that balance is locked, so these numbers are the order in
-    # which the account's entries happened. Between accounts, and where there is no balance, they say nothing.
+    # which the account's entries happened. Numbers are comparable only within one account that has a balance.
     Column("entry_number", BigInteger, Identity(always=True), nullable=False),
     Index("ix_ledger_entries_account", "account_kind", "account_owner", "currency", "entry_number"),
 )
@@ -52,7 +52,7 @@ BALANCES: Final = Table(
     CheckConstraint("account_kind IN ('wallet', 'escrow', 'loyalty')", name="is_kept"),
 )
 
-# Credits set aside for a sale in progress: HELD, then once RELEASED to a user or VOIDED back to the owner.
+# Credits set aside for a sale in progress: HELD, then either RELEASED to a user or VOIDED back to the owner.
 ESCROWS: Final = Table(
     "escrows",
     METADATA,

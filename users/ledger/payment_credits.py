@@ -10,7 +10,7 @@ from decimal import Decimal
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common.db.idempotency import ParticipantRequest, replay
-from users.ledger.reversals import TAKE_BACK
+from users.ledger.reversals import REVERSE_TOP_UP
 from users.ledger.statements import TOP_UP
 
 
@@ -24,11 +24,11 @@ async def credit_payment(
     replay(row["result"])
 
 
-async def take_payment_back(connection: AsyncConnection, *, payment_id: uuid.UUID) -> Decimal:
-    """Debit a payment's credits from the wallet, once, and return what is owed because it was spent."""
+async def reverse_payment_credit(connection: AsyncConnection, *, payment_id: uuid.UUID) -> Decimal:
+    """Debit a payment's credits from the wallet, once, and return what is owed because they were spent."""
     request = ParticipantRequest.of(uuid.uuid5(payment_id, "take back"), "take_payment_back", payment_id=payment_id)
     parameters = {"undoes_request_id": _credit_of(payment_id), "reference": str(payment_id)}
-    row = (await connection.execute(TAKE_BACK, {**parameters, **request.parameters})).mappings().one()
+    row = (await connection.execute(REVERSE_TOP_UP, {**parameters, **request.parameters})).mappings().one()
     return Decimal(replay(row["result"])["shortfall"])
 
 

@@ -15,8 +15,8 @@ from common.db.engine import Database, Row
 from common.db.idempotency import IdempotencyStore, ParticipantRequest
 from common.errors import ServiceError
 from users.ledger import reversals, statements
-from users.ledger.cursors import StatementCursor
-from users.ledger.schemas import Receivable, StatementEntry
+from users.ledger.cursors import AccountStatementCursor
+from users.ledger.schemas import AccountStatementEntry, Receivable
 
 Refuse = Callable[[Row], Awaitable[ServiceError]]
 """Takes the row of a statement that moved nothing, and returns the error to answer with."""
@@ -48,8 +48,8 @@ _DEBTS: Final = text(
     """
 )
 _COUNT_DEBTS: Final = text(f"SELECT count(*) AS debts FROM ({_OWED}) AS owing")
-# An account's entries, newest first, `limit` at most. The balance is read with them, in one snapshot. An entry of
-# another account has no number, and nothing comes after it.
+# An account's entries, newest first, `limit` at most. The balance is read with them, in one snapshot. If `after` is an
+# entry of another account, no entry is returned.
 _ENTRIES: Final = text(
     """
     WITH bound AS (
@@ -95,9 +95,12 @@ class Movement:
 
 
 class Operation(enum.Enum):
-    """A kind of movement: the label in its requests' fingerprints, its statement, and the statement's constants."""
+    """A kind of movement: the label in its requests' fingerprints, its statement, and the statement's constants.
 
-    DEDUCT = ("deduct", statements.DEDUCT)
+    A charge is stored as `deduct`.
+    """
+
+    CHARGE = ("deduct", statements.CHARGE)
     TOP_UP = ("top_up", statements.TOP_UP)
     POINTS = ("points", statements.POINTS, {"provider": "loyalty"})
     TRANSFER = ("transfer", statements.TRANSFER, {"kind": "transfer"})
@@ -168,8 +171,8 @@ class LedgerRepository:
         return debts, count["debts"] if count else 0
 
     async def entries_of(
-        self, user_id: UUID, *, account: tuple[str, str], after: StatementCursor | None, limit: int
-    ) -> list[StatementEntry]:
+        self, user_id: UUID, *, account: tuple[str, str], after: AccountStatementCursor | None, limit: int
+    ) -> list[AccountStatementEntry]:
         """Return an account's entries, newest first, after the last entry of the page before.
 
         Args:
@@ -181,7 +184,7 @@ class LedgerRepository:
         balance = after.balance_before if after else next((row["balance"] for row in rows), Decimal(0))
         entries = []
         for row in rows:
-            entry = StatementEntry(
+            entry = AccountStatementEntry(
                 transaction_id=row["transaction_id"],
                 at=row["created_at"],
                 kind=row["kind"],

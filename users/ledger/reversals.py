@@ -11,9 +11,9 @@ from typing import Final
 from sqlalchemy import TextClause, text
 
 from common.db.idempotency import SELECT_ANSWER, stored_answer
-from users.ledger.statement_parts import APPLY, ENTRIES, LOCK, MOVEMENT, PRIOR, RESOLVE, WALLETS
+from users.ledger.fragments import APPLY, ENTRIES, LOCK, MOVEMENT, PRIOR, RESOLVE, WALLETS
 
-# An escrow that another call resolves right now is HELD in the snapshot, yet not updated: no answer; it is run again.
+# If another call is resolving the escrow, the statement stores no answer, and `attempt_undo` runs it again.
 ESCROW_UNDO: Final = text(
     f"""
     {PRIOR},
@@ -39,7 +39,8 @@ def _reversal(*, sides: str, allowed: str) -> TextClause:
     """Return the statement that reverses the movement made under `undoes_request_id`, once for all requests.
 
     Args:
-        sides: selects (account_kind, account_owner, change) from `undone`; empty if that is, or if it was reversed.
+        sides: selects (account_kind, account_owner, change) from `undone`; no rows if there is no such movement, or if
+            it was reversed.
         allowed: selects a row from `locked` if the reversal is allowed.
     """
     return text(
@@ -73,7 +74,7 @@ def _reversal(*, sides: str, allowed: str) -> TextClause:
     )
 
 
-# The mirror image of a movement.
+# Reverses a movement between the same accounts.
 REVERSE: Final = _reversal(
     sides="""
         SELECT account_kind, account_owner, -amount AS change FROM ledger_entries JOIN undone USING (transaction_id)
@@ -82,8 +83,8 @@ REVERSE: Final = _reversal(
     allowed="SELECT 1 FROM locked HAVING count(*) > 0 AND min(balance_after) >= 0",
 )
 
-# Refunds a charge to others than the payer: a transferred ticket is refunded to its holder. Every wallet exists, and the
-# shares' sum is the charge.
+# Refunds a charge to other users than the payer: a transferred ticket is refunded to its holder. It is refused if a wallet
+# does not exist, or if the shares do not add up to the charge.
 REFUND_TO: Final = _reversal(
     sides="""
         SELECT account_kind, account_owner, -amount AS change FROM ledger_entries JOIN undone USING (transaction_id)
@@ -142,7 +143,7 @@ CLAWBACK: Final = text(
 )
 
 # Reverses a top-up that its provider took back: debits what the wallet has, and notes the rest as owed.
-TAKE_BACK: Final = text(
+REVERSE_TOP_UP: Final = text(
     f"""
     {PRIOR},
     undone AS (

@@ -17,15 +17,15 @@ from common.http.envelope import (
     refusals,
     success,
 )
-from users.ledger.cursors import StatementCursor
+from users.ledger.cursors import AccountStatementCursor
 from users.ledger.schemas import (
+    AccountStatement,
     AwardPoints,
     Balance,
+    Charge,
     Clawback,
     ClawedBack,
     Currency,
-    Deduct,
-    Deducted,
     EscrowHeld,
     EscrowHold,
     EscrowRelease,
@@ -36,10 +36,10 @@ from users.ledger.schemas import (
     Refund,
     Refunded,
     Revenue,
-    Statement,
     TopUp,
     Transfer,
     Transferred,
+    WalletMovement,
 )
 from users.ledger.service import Ledger
 
@@ -84,16 +84,16 @@ async def read_statement(
     cursor: Annotated[str | None, Query(description="`next_cursor` of the page before.")] = None,
     limit: Annotated[int, Query(ge=1, le=100)] = 20,
     currency: Annotated[Currency, Query(description="POINTS shows the loyalty points instead.")] = Currency.SGD,
-) -> Success[Statement]:
+) -> Success[AccountStatement]:
     """Newest first, each entry with the balance after it: the first entry's is the current balance.
 
     Entries come in the order in which they happened. Each is on exactly one page, even if entries are added between
     the pages; those belong before the first page.
     """
-    after = None if cursor is None else StatementCursor.parse(cursor)
-    entries, following = await ledger.statement_of(user.user_id, currency=currency, after=after, limit=limit)
+    after = None if cursor is None else AccountStatementCursor.parse(cursor)
+    entries, following = await ledger.account_statement(user.user_id, currency=currency, after=after, limit=limit)
     next_cursor = None if following is None else str(following)
-    return success(Statement(currency=currency, entries=entries, next_cursor=next_cursor))
+    return success(AccountStatement(currency=currency, entries=entries, next_cursor=next_cursor))
 
 
 @admin.get(
@@ -107,15 +107,15 @@ async def list_receivables(page: PageQuery, ledger: LedgerService) -> Paginated[
 
 
 @internal.post("/deduct", responses=refusals({428: "OTP_REQUIRED"}))
-async def deduct(call: Deduct, ledger: LedgerService) -> Success[Deducted]:
+async def charge(call: Charge, ledger: LedgerService) -> Success[WalletMovement]:
     """Charge a wallet in favour of an event's revenue. Flagged users need a verified code for that `reference` first."""
-    movement = await ledger.deduct(**dict(call))
-    return success(Deducted(transaction_id=movement.transaction_id, balance=movement.balances[call.user_id]))
+    movement = await ledger.charge(**dict(call))
+    return success(WalletMovement(transaction_id=movement.transaction_id, balance=movement.balances[call.user_id]))
 
 
 @internal.post("/refund")
 async def refund(call: Refund, ledger: LedgerService) -> Success[Refunded]:
-    """Reverse a deduct, once, for the payer or for `recipients`.
+    """Reverse a charge, once, for the payer or for `recipients`.
 
     If there is nothing to reverse, a tombstone is left and `transaction_id` is null.
     """
@@ -180,10 +180,10 @@ async def void_escrow(call: EscrowVoid, ledger: LedgerService) -> Success[Escrow
 
 
 @internal.post("/top-up")
-async def top_up(call: TopUp, ledger: LedgerService) -> Success[Deducted]:
+async def top_up(call: TopUp, ledger: LedgerService) -> Success[WalletMovement]:
     """Credit a wallet with what a payment provider received."""
     movement = await ledger.top_up(**dict(call))
-    return success(Deducted(transaction_id=movement.transaction_id, balance=movement.balances[call.user_id]))
+    return success(WalletMovement(transaction_id=movement.transaction_id, balance=movement.balances[call.user_id]))
 
 
 @internal.post("/points")

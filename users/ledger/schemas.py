@@ -13,13 +13,14 @@ from common.http.calls import StrictCall
 from common.money import Money, PositiveMoney
 
 __all__ = [
+    "AccountStatement",
+    "AccountStatementEntry",
     "AwardPoints",
     "Balance",
+    "Charge",
     "Clawback",
     "ClawedBack",
     "Currency",
-    "Deduct",
-    "Deducted",
     "EscrowHeld",
     "EscrowHold",
     "EscrowRelease",
@@ -31,11 +32,10 @@ __all__ = [
     "Refund",
     "Refunded",
     "Revenue",
-    "Statement",
-    "StatementEntry",
     "TopUp",
     "Transfer",
     "Transferred",
+    "WalletMovement",
 ]
 
 # No control characters: PostgreSQL has no NUL in a text, and users read references in a statement.
@@ -45,7 +45,7 @@ Provider = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern
 SignedMoney = Annotated[
     Decimal, Field(examples=["-350.00"]), PlainSerializer(lambda amount: f"{amount:.2f}", return_type=str)
 ]
-MOST_POINTS: Final = 1_000_000_000  # for one award; it bounds the cost of a typing error
+MOST_POINTS: Final = 1_000_000_000  # for one award; it limits the damage of a typing error
 
 
 class Currency(enum.StrEnum):
@@ -55,14 +55,14 @@ class Currency(enum.StrEnum):
     POINTS = "POINTS"
 
 
-class Deduct(StrictCall):
+class Charge(StrictCall):
     user_id: UUID
     event_id: UUID
     amount: Money
     reference: Reference
 
 
-class Deducted(BaseModel):
+class WalletMovement(BaseModel):
     transaction_id: UUID
     balance: Money
 
@@ -188,7 +188,7 @@ class Balance(BaseModel):
     currency: str = "SGD"
 
 
-class StatementEntry(BaseModel):
+class AccountStatementEntry(BaseModel):
     """One entry; `balance_after` is the balance right after it."""
 
     transaction_id: UUID
@@ -207,11 +207,11 @@ class StatementEntry(BaseModel):
         return self.balance_after - self.amount
 
 
-class Statement(BaseModel):
+class AccountStatement(BaseModel):
     """A page, newest first. `next_cursor` leads to older entries; null if there are none."""
 
     currency: Currency
-    entries: list[StatementEntry]
+    entries: list[AccountStatementEntry]
     next_cursor: str | None = Field(examples=["0d9f2f0e6f0b4d0e9a536f0f6ad1c3b7-650.00"])
 
 

@@ -9,7 +9,7 @@ from common.db.engine import Row
 from common.db.idempotency import ParticipantRequest
 from common.errors import ServiceError
 from users.accounts.errors import UserNotFound
-from users.ledger.cursors import StatementCursor
+from users.ledger.cursors import AccountStatementCursor
 from users.ledger.errors import (
     EscrowAlreadyResolved,
     EscrowNotFound,
@@ -20,7 +20,7 @@ from users.ledger.errors import (
     UnknownCursor,
 )
 from users.ledger.repository import LedgerRepository, Movement, Operation, Refuse
-from users.ledger.schemas import ClawedBack, Currency, Receivable, StatementEntry
+from users.ledger.schemas import AccountStatementEntry, ClawedBack, Currency, Receivable
 
 __all__ = ["Ledger"]
 
@@ -39,7 +39,7 @@ class Ledger:
         """Return the wallet's balance; a wallet never used has 0.00."""
         return await self._repository.balance_of(user_id) or Decimal("0.00")
 
-    async def deduct(
+    async def charge(
         self, *, request_id: UUID, user_id: UUID, event_id: UUID, amount: Decimal, reference: str
     ) -> Movement:
         """Charge a wallet in favour of an event's revenue. An amount of 0.00 makes a movement too.
@@ -53,7 +53,7 @@ class Ledger:
             return OtpRequired() if row["is_unproven"] else await self._why_not_charged(user_id)
 
         facts = {"user_id": user_id, "event_id": event_id, "amount": amount, "reference": reference}
-        return await self._move(Operation.DEDUCT, request_id, facts, refuse)
+        return await self._move(Operation.CHARGE, request_id, facts, refuse)
 
     async def refund(
         self,
@@ -63,10 +63,10 @@ class Ledger:
         reason: str,
         recipients: Mapping[UUID, Decimal] | None = None,
     ) -> Movement:
-        """Reverse the deduct made under `undoes_request_id`, once; leave a tombstone if it never arrived.
+        """Reverse the charge made under `undoes_request_id`, once; leave a tombstone if it never arrived.
 
         Args:
-            recipients: each recipient's share, if the payer is not the recipient: together the charge.
+            recipients: each recipient's share, if the payer is not the only one; together they are the charge.
 
         Raises:
             UndoMismatch: that id made another movement, or the shares' sum is not the charge. Not stored.
@@ -198,9 +198,9 @@ class Ledger:
         facts = {"user_id": user_id, "points": points, "reference": reference}
         return await self._move(Operation.POINTS, request_id, facts, _refuse_unknown_user, amount=points)
 
-    async def statement_of(
-        self, user_id: UUID, *, currency: Currency, after: StatementCursor | None, limit: int
-    ) -> tuple[list[StatementEntry], StatementCursor | None]:
+    async def account_statement(
+        self, user_id: UUID, *, currency: Currency, after: AccountStatementCursor | None, limit: int
+    ) -> tuple[list[AccountStatementEntry], AccountStatementCursor | None]:
         """Return a page of the entries of a user's wallet or points, newest first, and the cursor of the next page.
 
         Entries come in the order in which they happened. Each is on exactly one page, even if entries are added
@@ -216,7 +216,7 @@ class Ledger:
         if len(entries) <= limit:
             return entries, None
         last = entries[limit - 1]
-        return entries[:limit], StatementCursor(last.transaction_id, last.balance_before)
+        return entries[:limit], AccountStatementCursor(last.transaction_id, last.balance_before)
 
     async def _move(
         self, operation: Operation, request_id: UUID, facts: Mapping[str, Any], refuse: Refuse, **more: object

@@ -16,7 +16,7 @@ from typing import Final
 from sqlalchemy import TextClause, text
 
 from common.db.idempotency import SELECT_ANSWER, stored_answer
-from users.ledger.statement_parts import APPLY, BOTH_COVERED, LOCK, MOVEMENT, PRIOR, RESOLVE, STORE_MOVEMENT, WALLETS
+from users.ledger.fragments import APPLY, BOTH_COVERED, LOCK, MOVEMENT, PRIOR, RESOLVE, STORE_MOVEMENT, WALLETS
 
 
 def _stored(balances: str, *, rows: str) -> str:
@@ -24,8 +24,8 @@ def _stored(balances: str, *, rows: str) -> str:
 
 
 # Hot: it is part of each purchase. Revenue has no balance row, so this locks one row only. A flagged user's purchase needs
-# a verified code (T6); `is_unproven` tells that its lack was the reason of the refusal.
-DEDUCT: Final = text(
+# a verified code (T6); `is_unproven`: refused because no code was verified.
+CHARGE: Final = text(
     f"""
     {PRIOR},
     unproven AS MATERIALIZED (

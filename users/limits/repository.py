@@ -35,7 +35,7 @@ _UNCOUNT: Final = text(
     "WHERE scope = :scope AND subject_hash = :subject_hash AND attempts > 0 AND ends_at > now()"
 )
 _RESET: Final = text("DELETE FROM attempts WHERE scope = :scope AND subject_hash = :subject_hash")
-_CLEAN: Final = text(
+_DELETE_OLD: Final = text(
     """
     DELETE FROM attempts WHERE (scope, subject_hash) IN (
         SELECT scope, subject_hash FROM attempts WHERE ends_at < now() LIMIT :batch FOR UPDATE SKIP LOCKED)
@@ -74,9 +74,9 @@ class AttemptsRepository:
     async def reset(self, *, scope: str, subject_hash: str) -> None:
         await self._database.execute(_RESET, {"scope": scope, "subject_hash": subject_hash})
 
-    async def clean(self, *, batch: int) -> int:
+    async def delete_old(self, *, batch: int) -> int:
         """Delete windows that have ended, `batch` at most; return their number."""
-        return await self._database.execute(_CLEAN, {"batch": batch})
+        return await self._database.execute(_DELETE_OLD, {"batch": batch})
 
 
 def _count_of(row: Row) -> AttemptCount:

@@ -43,7 +43,7 @@ class AttemptLimits:
         if counted:
             _refuse_when(counted, await self._repository.read(**_keys(counted)), spent=True)
 
-    async def take(self, tried: Sequence[Tried]) -> None:
+    async def count(self, tried: Sequence[Tried]) -> None:
         """Count an attempt against each limit.
 
         Raises:
@@ -54,7 +54,7 @@ class AttemptLimits:
             windows = [one.limit.window_seconds for one in counted]
             _refuse_when(counted, await self._repository.count(**_keys(counted), windows_seconds=windows), spent=False)
 
-    async def give_back(self, tried: Tried) -> None:
+    async def uncount(self, tried: Tried) -> None:
         """Uncount an attempt that did not take place."""
         await self._repository.uncount(scope=tried.limit.scope, subject_hash=_digest(tried.subject))
 
@@ -75,7 +75,7 @@ def _keys(tried: Sequence[Tried]) -> dict[str, list[str]]:
 
 
 def _refuse_when(tried: Sequence[Tried], counts: Sequence[AttemptCount], *, spent: bool) -> None:
-    """Refuse if a limit is exceeded, or (`spent`) if it is reached already."""
+    """Refuse if a limit is exceeded; with `spent`, also if it is exactly reached."""
     allowed = {one.limit.scope: one.limit.allowed - int(spent) for one in tried}
     waits = [count.seconds_left for count in counts if count.attempts > allowed[count.scope]]
     if waits:

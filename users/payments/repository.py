@@ -15,12 +15,12 @@ from common.messaging.message import Message
 from common.messaging.outbox import outbox_row
 from users.accounts.errors import UserNotFound
 from users.database import OUTBOX
-from users.ledger.payment_credits import credit_payment, take_payment_back
+from users.ledger.payment_credits import credit_payment, reverse_payment_credit
 from users.payments.errors import PaymentInvalidState, PaymentNotFound
 from users.payments.models import PAYMENTS
-from users.payments.schemas import AttachPayment, OpenPayment, Payment, ProviderName, ProviderReport, Reported
+from users.payments.schemas import AttachPayment, OpenPayment, Payment, ProviderName, ProviderReport, ReportResult
 from users.payments.statements import ATTACH, FIND, LOCK, NOTE, OPEN, payment_json
-from users.payments.status import Flag, Outcome, PaymentStatus, ReportDecision, decide
+from users.payments.status import Flag, PaymentStatus, ReportDecision, ReportOutcome, decide
 
 __all__ = ["PaymentRepository"]
 
@@ -83,7 +83,7 @@ class PaymentRepository:
         request = ParticipantRequest.of(attaching.request_id, "attach_payment", **facts)
         return Payment(**await self._store.answer(request, ATTACH, facts, refuse=refuse))
 
-    async def report(self, report: ProviderReport) -> Reported:
+    async def report(self, report: ProviderReport) -> ReportResult:
         """Apply a provider's report in one transaction. The answer UNKNOWN is not stored.
 
         Raises:
@@ -95,15 +95,15 @@ class PaymentRepository:
         async with self._store.transaction(request) as connection:
             row = (await connection.execute(LOCK, facts)).mappings().first()
             if row is None:
-                return Reported(payment=None, outcome=Outcome.UNKNOWN)
+                return ReportResult(payment=None, outcome=ReportOutcome.UNKNOWN)
             if (stored := await load_result(connection, request)) is not None:
-                return Reported(**stored)
+                return ReportResult(**stored)
             payment = Payment(**row["found"])
             decision = decide(payment, report)
             noted = await _note(connection, payment, report, decision)
-            reported = Reported(payment=noted, outcome=decision.outcome)
-            await store_result(connection, request, reported.model_dump(mode="json"))
-        return reported
+            result = ReportResult(payment=noted, outcome=decision.outcome)
+            await store_result(connection, request, result.model_dump(mode="json"))
+        return result
 
     async def find(self, payment_id: UUID) -> Payment | None:
         row = await self._database.fetch_one(FIND, {"payment_id": payment_id})
@@ -153,10 +153,12 @@ async def _note(
     connection: AsyncConnection, payment: Payment, report: ProviderReport, decision: ReportDecision
 ) -> Payment:
     """Apply a decision: move the credits, change the payment, publish that. Return the changed payment."""
-    if decision.outcome is Outcome.IGNORED:
+    if decision.outcome is ReportOutcome.IGNORED:
         return payment
     flags = {*decision.flags, *await _move_credits(connection, payment, decision)}
-    is_consistent = decision.outcome is not Outcome.MISMATCH  # a contradicting report does not set the provider's id
+    is_consistent = (
+        decision.outcome is not ReportOutcome.MISMATCH
+    )  # a contradicting report does not set the provider's id
     changes = {
         "payment_id": payment.payment_id,
         "provider_payment_id": report.provider_payment_id if is_consistent else payment.provider_payment_id,
@@ -164,7 +166,7 @@ async def _note(
         "occurred_at": report.occurred_at,
         "paid_amount": report.paid_amount if is_consistent else None,
         "flags": sorted(flags),
-        "is_credited": decision.outcome is Outcome.CREDITED,
+        "is_credited": decision.outcome is ReportOutcome.CREDITED,
     }
     noted = Payment(**(await connection.execute(NOTE, changes)).mappings().one()["found"])
     if (noted.status, noted.paid_amount) != (payment.status, payment.paid_amount):
@@ -184,8 +186,8 @@ async def _move_credits(connection: AsyncConnection, payment: Payment, decision:
             provider=payment.provider,
             amount=payment.amount,
         )
-    is_taken_back = decision.status is PaymentStatus.REFUNDED and payment.credited_at is not None
-    if is_taken_back and await take_payment_back(connection, payment_id=payment.payment_id):
+    is_reversed = decision.status is PaymentStatus.REFUNDED and payment.credited_at is not None
+    if is_reversed and await reverse_payment_credit(connection, payment_id=payment.payment_id):
         return {Flag.SHORTFALL}
     return set()
 

@@ -26,7 +26,7 @@ from users.payments.schemas import (
     Payment,
     ProviderName,
     ProviderReport,
-    Reported,
+    ReportResult,
 )
 from users.payments.service import PaymentService
 from users.payments.status import PaymentStatus
@@ -98,7 +98,7 @@ async def open_payment(opening: OpenPayment, payments: Payments) -> Success[Paym
 
 
 @internal.post("/events", responses=refusals({400: BAD_INPUT, 422: "IDEMPOTENCY_KEY_REUSED"}))
-async def report(report: ProviderReport, payments: Payments) -> Success[Reported]:
+async def report(report: ProviderReport, payments: Payments) -> Success[ReportResult]:
     """Apply a provider's report.
 
     CREDITED: the amount is in the wallet, by this report. NOTED: the payment changed otherwise. IGNORED: nothing new.

@@ -10,7 +10,7 @@ from common.fields import Instant, PlainText
 from common.http.calls import StrictCall
 from common.money import Money, PositiveMoney
 from users.ledger.schemas import Reference
-from users.payments.status import Flag, Outcome, PaymentStatus
+from users.payments.status import Flag, PaymentStatus, ReportOutcome
 
 __all__ = [
     "AdminPayment",
@@ -21,7 +21,7 @@ __all__ = [
     "ProviderName",
     "ProviderReport",
     "Purpose",
-    "Reported",
+    "ReportResult",
 ]
 
 ProviderName = Literal["stripe", "nowpayments"]
@@ -125,8 +125,8 @@ class AdminPayment(_Facts):
     flags: list[Flag]
 
 
-class Reported(BaseModel):
+class ReportResult(BaseModel):
     """The payment after the report; null if it is UNKNOWN."""
 
     payment: Payment | None
-    outcome: Outcome
+    outcome: ReportOutcome

@@ -9,7 +9,7 @@ from common.errors import Forbidden
 from common.fields import Instant
 from users.payments.errors import PaymentNotFound
 from users.payments.repository import PaymentRepository
-from users.payments.schemas import AttachPayment, OpenPayment, Payment, ProviderName, ProviderReport, Reported
+from users.payments.schemas import AttachPayment, OpenPayment, Payment, ProviderName, ProviderReport, ReportResult
 from users.payments.status import PaymentStatus
 
 
@@ -18,11 +18,11 @@ class PaymentService:
     """Payments to providers.
 
     Attributes:
-        on_message: called when a message was committed to the outbox.
+        wake_relay: called when a message was committed to the outbox.
     """
 
     repository: PaymentRepository
-    on_message: Callable[[], None]
+    wake_relay: Callable[[], None]
 
     async def open(self, opening: OpenPayment) -> Payment:
         """Store what a user is to pay; repeatable by its request id.
@@ -40,14 +40,14 @@ class PaymentService:
         """
         return await self.repository.attach(payment_id, attaching)
 
-    async def report(self, report: ProviderReport) -> Reported:
+    async def report(self, report: ProviderReport) -> ReportResult:
         """Compare a provider's report with the payment and apply it (W3, W4).
 
         A success credits the wallet once, even if reports are repeated, late or out of order. See `status.decide`.
         """
-        reported = await self.repository.report(report)
-        self.on_message()
-        return reported
+        result = await self.repository.report(report)
+        self.wake_relay()
+        return result
 
     async def find(self, payment_id: UUID) -> Payment:
         """Return a payment.

@@ -41,7 +41,7 @@ OPEN: Final = text(
     """
 ).bindparams(bindparam("details", type_=JSONB))
 
-# Once; the same provider's id again is no change. The id must not be another payment's.
+# Stores the provider's id once; repeating the same id changes nothing. The id must not be another payment's.
 ATTACH: Final = text(
     f"""
     WITH {PRIOR},
@@ -60,7 +60,7 @@ ATTACH: Final = text(
     """
 ).bindparams(bindparam("details", type_=JSONB))
 
-# By the provider's id; else by the payment's own, if the provider's is not known yet.
+# Finds the payment by the provider's id, or by its own id if it has no provider's id yet.
 LOCK: Final = text(
     f"""
     SELECT {payment_json("payments")} AS found FROM payments

@@ -19,7 +19,7 @@ from decimal import Decimal
 from typing import Final, Protocol
 from uuid import UUID
 
-__all__ = ["Flag", "Outcome", "PaymentStatus", "RecordedPayment", "Report", "ReportDecision", "decide"]
+__all__ = ["Flag", "PaymentStatus", "RecordedPayment", "ReportDecision", "ReportOutcome", "ReportedPayment", "decide"]
 
 
 class PaymentStatus(enum.StrEnum):
@@ -47,7 +47,7 @@ ENDED_UNPAID: Final = frozenset({PaymentStatus.FAILED, PaymentStatus.EXPIRED})
 WITH_MONEY: Final = frozenset({PaymentStatus.PARTIALLY_PAID, PaymentStatus.SUCCEEDED})
 
 
-class Outcome(enum.StrEnum):
+class ReportOutcome(enum.StrEnum):
     CREDITED = "CREDITED"  # the amount is in the wallet, by this report
     NOTED = "NOTED"  # the payment changed
     IGNORED = "IGNORED"  # the report says nothing new
@@ -81,7 +81,7 @@ class RecordedPayment(Protocol):
     def paid_amount(self) -> Decimal | None: ...
 
 
-class Report(Protocol):
+class ReportedPayment(Protocol):
     """The fields of a report: the status, and what is compared with the payment."""
 
     @property
@@ -100,24 +100,24 @@ class Report(Protocol):
 class ReportDecision:
     """`status` is the payment's new status; `flags` are added."""
 
-    outcome: Outcome
+    outcome: ReportOutcome
     status: PaymentStatus
     flags: frozenset[Flag] = field(default_factory=frozenset)
 
 
-def decide(payment: RecordedPayment, report: Report) -> ReportDecision:
+def decide(payment: RecordedPayment, report: ReportedPayment) -> ReportDecision:
     """Return the effect of a report on a payment."""
     if contradictions := _contradictions(payment, report):
-        return ReportDecision(Outcome.MISMATCH, payment.status, contradictions)
+        return ReportDecision(ReportOutcome.MISMATCH, payment.status, contradictions)
     if _is_another_part(payment, report):
-        return ReportDecision(Outcome.NOTED, payment.status)
+        return ReportDecision(ReportOutcome.NOTED, payment.status)
     if RANK[report.status] <= RANK[payment.status]:
-        return ReportDecision(Outcome.IGNORED, payment.status)
-    outcome = Outcome.CREDITED if report.status is PaymentStatus.SUCCEEDED else Outcome.NOTED
+        return ReportDecision(ReportOutcome.IGNORED, payment.status)
+    outcome = ReportOutcome.CREDITED if report.status is PaymentStatus.SUCCEEDED else ReportOutcome.NOTED
     return ReportDecision(outcome, report.status, _flags(payment, report))
 
 
-def _contradictions(payment: RecordedPayment, report: Report) -> frozenset[Flag]:
+def _contradictions(payment: RecordedPayment, report: ReportedPayment) -> frozenset[Flag]:
     wrong = {
         Flag.AMOUNT_MISMATCH: report.amount not in {None, payment.amount},
         Flag.CURRENCY_MISMATCH: report.currency not in {None, payment.currency},
@@ -126,14 +126,14 @@ def _contradictions(payment: RecordedPayment, report: Report) -> frozenset[Flag]
     return frozenset(flag for flag, is_wrong in wrong.items() if is_wrong)
 
 
-def _is_another_part(payment: RecordedPayment, report: Report) -> bool:
+def _is_another_part(payment: RecordedPayment, report: ReportedPayment) -> bool:
     """Return whether more money was received, and still not enough."""
     if not (report.status is payment.status is PaymentStatus.PARTIALLY_PAID) or report.paid_amount is None:
         return False
     return payment.paid_amount is None or report.paid_amount > payment.paid_amount
 
 
-def _flags(payment: RecordedPayment, report: Report) -> frozenset[Flag]:
+def _flags(payment: RecordedPayment, report: ReportedPayment) -> frozenset[Flag]:
     flags = {
         Flag.LATE: payment.status in ENDED_UNPAID and report.status in WITH_MONEY,
         Flag.PARTIAL: report.status is PaymentStatus.PARTIALLY_PAID,

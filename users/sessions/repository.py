@@ -16,7 +16,7 @@ from users.database import OUTBOX
 from users.sessions.schemas import Revoked
 from users.sessions.tokens import RefreshToken
 
-# The user's row is locked, so that the roles are current: this waits for a change of them in flight, and a later change
+# The user's row is locked, so that the roles are current: this waits for a concurrent change of them, and a later change
 # finds this session and ends it.
 _OPEN: Final = text(
     """
@@ -82,15 +82,15 @@ _REVOKED: Final = text(
     WHERE revoked_at IS NOT NULL AND access_expires_at > now() ORDER BY access_expires_at
     """
 )
-# A session's refresh tokens are deleted with it. A session in use has expired tokens to delete too.
-_CLEAN_SESSIONS: Final = text(
+# A session's refresh tokens are deleted with it; those of a session in use are deleted as they expire.
+_DELETE_OLD_SESSIONS: Final = text(
     """
     DELETE FROM sessions WHERE session_id IN (
         SELECT session_id FROM sessions WHERE ends_at < now() AND access_expires_at < now()
         LIMIT :batch FOR UPDATE SKIP LOCKED)
     """
 )
-_CLEAN_TOKENS: Final = text(
+_DELETE_OLD_TOKENS: Final = text(
     """
     DELETE FROM refresh_tokens WHERE token_hash IN (
         SELECT token_hash FROM refresh_tokens WHERE expires_at < now() LIMIT :batch FOR UPDATE SKIP LOCKED)
@@ -164,13 +164,13 @@ class SessionRepository:
         rows = await self._database.fetch_all(_REVOKED)
         return [Revoked(session_id=row["session_id"], expires_at=row["access_expires_at"]) for row in rows]
 
-    async def clean(self, *, batch: int) -> int:
+    async def delete_old(self, *, batch: int) -> int:
         """Delete sessions that are over, `batch` at most; return their number."""
-        return await self._database.execute(_CLEAN_SESSIONS, {"batch": batch})
+        return await self._database.execute(_DELETE_OLD_SESSIONS, {"batch": batch})
 
-    async def clean_tokens(self, *, batch: int) -> int:
+    async def delete_old_tokens(self, *, batch: int) -> int:
         """Delete refresh tokens that have expired, `batch` at most; return their number."""
-        return await self._database.execute(_CLEAN_TOKENS, {"batch": batch})
+        return await self._database.execute(_DELETE_OLD_TOKENS, {"batch": batch})
 
 
 async def revoke_all(connection: AsyncConnection, user_id: uuid.UUID, *, because: str) -> None:

@@ -29,13 +29,13 @@ class SessionService:
     """Logins.
 
     Attributes:
-        on_message: called when a message was committed to the outbox.
+        wake_relay: called when a message was committed to the outbox.
     """
 
     credentials: Credentials
     repository: SessionRepository
     tokens: TokenIssuer
-    on_message: Callable[[], None]
+    wake_relay: Callable[[], None]
 
     async def log_in(self, *, email: str, password: str, address: str) -> LoggedIn:
         """Open a session.
@@ -76,7 +76,7 @@ class SessionService:
         """Exchange a refresh token, once, for new tokens with the user's current roles.
 
         Raises:
-            RefreshTokenExpired: it is too old.
+            RefreshTokenExpired: it has expired.
             InvalidRefreshToken: it is unknown, its session is over, or it was used before. The last ends the session:
                 one of its two holders has stolen it.
         """
@@ -114,4 +114,4 @@ class SessionService:
 
     async def _revoke(self, session_id: UUID, *, because: str) -> None:
         await self.repository.revoke(session_id, because=because)
-        self.on_message()
+        self.wake_relay()

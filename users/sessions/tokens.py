@@ -31,7 +31,7 @@ class RefreshToken:
 
     @staticmethod
     def hash_of(token: str) -> bytes:
-        # The token is random: a plain hash cannot be guessed back.
+        # The token is random, so it cannot be guessed from a plain hash.
         return hashlib.sha256(token.encode()).digest()
 
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from common.db.idempotency import ParticipantRequest
 from users.accounts.errors import UserNotFound
-from users.otp.notification_api import NotificationApi
+from users.one_time_codes.notification_api import NotificationApi
 from users.sms.repository import SmsRepository
 
 

@@ -1,4 +1,4 @@
-"""When an event was cancelled; until when its fans may refund; bounds for its resale cap."""
+"""The time of an event's cancellation, its refund deadline, and bounds of its resale cap."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -12,7 +12,7 @@ depends_on = None
 INSTANT = sa.DateTime(timezone=True)
 ID = UUID(as_uuid=True)
 
-# Until now fans were admitted by hand only, at an unknown time.
+# Until now staff admitted fans without a scan, so the time is unknown.
 DATE_ADMISSIONS = "UPDATE seats SET admitted_at = purchased_at WHERE status = 'CHECKED_IN'"
 ADMITTED = "(status = 'CHECKED_IN') = (admitted_at IS NOT NULL)"
 RESULT = "result IN ('SUCCESS', 'DUPLICATE', 'UNPAID', 'NOT_FOUND', 'WRONG_HALL', 'EXPIRED', 'NOT_OWNER', 'QR_INVALID')"

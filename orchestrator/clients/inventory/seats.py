@@ -66,7 +66,7 @@ class InventoryClient(InventoryChannel):
         super().__init__(address, caller)
         self._hold_ttl_milliseconds = round(hold_ttl_seconds * 1000)
 
-    async def hold(
+    async def reserve(
         self, call: Call, *, hold_id: uuid.UUID, event_id: uuid.UUID, user_id: uuid.UUID, choice: SeatChoice
     ) -> Hold:
         """Hold seats, all or none. If a seat is taken, or another request is taking it: SEAT_UNAVAILABLE, at once."""
@@ -101,13 +101,13 @@ class InventoryClient(InventoryChannel):
             seats=tuple(_seat(seat) for seat in answer.seats),
         )
 
-    async def release(self, call: Call, *, hold_id: uuid.UUID) -> None:
+    async def release_hold(self, call: Call, *, hold_id: uuid.UUID) -> None:
         request = pb.ReleaseHoldRequest(
             request_id=str(call.request_id), hold_id=str(hold_id), undoes_request_id=str(call.undoes_request_id or "")
         )
         await self._caller.call(self._stub.ReleaseHold, request)
 
-    async def sell(self, call: Call, *, hold_id: uuid.UUID, user_id: uuid.UUID) -> None:
+    async def confirm_hold(self, call: Call, *, hold_id: uuid.UUID, user_id: uuid.UUID) -> None:
         """Sell the held seats. If the hold is over: HOLD_EXPIRED."""
         request = pb.ConfirmHoldRequest(request_id=str(call.request_id), hold_id=str(hold_id), user_id=str(user_id))
         await self._caller.call(self._stub.ConfirmHold, request)
@@ -161,10 +161,10 @@ class InventoryClient(InventoryChannel):
     async def reclaim(
         self, call: Call, *, order_id: uuid.UUID, buyer_user_id: uuid.UUID, is_forced: bool
     ) -> tuple[ReturnedSeat, ...]:
-        """Take an order's seats back, all or none. A listed, used or transferred seat is a refusal.
+        """Reclaim an order's seats, all or none. A listed, used or transferred seat is a refusal.
 
         Args:
-            is_forced: take back used and transferred seats, too.
+            is_forced: reclaim used and transferred seats, too.
         """
         request = pb.ReclaimSeatsRequest(
             request_id=str(call.request_id),

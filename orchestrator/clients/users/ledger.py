@@ -23,13 +23,13 @@ class LedgerClient:
         return Charge.model_validate(await self._post("deduct", call, **facts))
 
     async def refund(self, call: Call) -> None:
-        """Give back what the undone action charged, if anything."""
+        """Refund what the undone action charged, if anything."""
         await self._post("refund", call, reason=call.reason)
 
-    async def pay_back(
+    async def refund_to(
         self, call: Call, *, charge_request_id: uuid.UUID, recipients: Mapping[uuid.UUID, Decimal], reason: str
     ) -> None:
-        """Reverse a charge in favour of the recipients; their amounts add up to the charge."""
+        """Refund a charge to the recipients; their amounts add up to the charge."""
         shares = [{"user_id": user_id, "amount": f"{amount:.2f}"} for user_id, amount in sorted(recipients.items())]
         await self._post("refund", call, undoes_request_id=charge_request_id, reason=reason, recipients=shares)
 
@@ -39,7 +39,7 @@ class LedgerClient:
         return uuid.UUID((await self._post("escrow/hold", call, **facts))["escrow_id"])
 
     async def void_escrow(self, call: Call) -> None:
-        """Give back what the undone action set aside, if anything."""
+        """Return what the undone action set aside, if anything."""
         await self._post("escrow/void", call)
 
     async def release_escrow(self, call: Call, *, escrow_id: uuid.UUID, to_user_id: uuid.UUID) -> None:

@@ -17,13 +17,13 @@ from common.money import Money
 __all__ = [
     "CURRENCY",
     "PaymentFacts",
-    "PaymentNews",
-    "PaymentReport",
     "PaymentStatus",
     "PaymentsClient",
     "Provider",
+    "ProviderReport",
     "Purpose",
     "ReportOutcome",
+    "ReportResult",
 ]
 
 PAGE: Final = 500
@@ -53,7 +53,7 @@ class PaymentStatus(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class PaymentNews:
+class ProviderReport:
     """A provider's report about a payment.
 
     `payment_id` is the platform's id, which the provider was given. `amount`, in `currency`, is the amount due or, for
@@ -99,7 +99,7 @@ class PaymentFacts(BaseModel):
     created_at: datetime
 
 
-class PaymentReport(BaseModel):
+class ReportResult(BaseModel):
     """The ledger's outcome for a provider's report; `payment_id` is None if the payment is unknown."""
 
     outcome: ReportOutcome
@@ -174,16 +174,16 @@ class PaymentsClient:
         """Return a payment, or raise NotFound."""
         return PaymentFacts.model_validate(await self._users.get(f"/internal/payments/{payment_id}"))
 
-    async def report(self, news: PaymentNews, *, request_id: uuid.UUID) -> PaymentReport:
-        """Report a provider's news to the ledger, which decides its effect and applies it once, even if it is repeated."""
-        body = asdict(news) | {
+    async def report(self, report: ProviderReport, *, request_id: uuid.UUID) -> ReportResult:
+        """Pass a provider's report to the ledger, which decides its effect and applies it once, even if repeated."""
+        body = asdict(report) | {
             "request_id": request_id,
-            "amount": f"{news.amount:.2f}",
-            "paid_amount": None if news.paid_amount is None else f"{news.paid_amount:f}",
+            "amount": f"{report.amount:.2f}",
+            "paid_amount": None if report.paid_amount is None else f"{report.paid_amount:f}",
         }
         answer = await self._users.post("/internal/payments/events", body)
         payment_id = answer["payment"]["payment_id"] if answer["payment"] else None
-        return PaymentReport(outcome=answer["outcome"], payment_id=payment_id)
+        return ReportResult(outcome=answer["outcome"], payment_id=payment_id)
 
     async def since(
         self, moment: datetime, *, provider: Provider, statuses: list[PaymentStatus] | None = None

@@ -1,4 +1,4 @@
-"""The job of a webhook: it reports the webhook's news to the ledger, which decides the effect."""
+"""The job of a webhook: it passes the webhook's report to the ledger, which decides the effect."""
 
 import uuid
 from collections.abc import Mapping
@@ -47,7 +47,7 @@ class WebhookProcessor:
     payments: PaymentsClient
 
     async def process(self, request: ProcessWebhook, context: JobContext) -> Mapping[str, Any]:
-        """Apply a webhook's news.
+        """Apply a webhook's report.
 
         Raises:
             JobRefused: the webhook cannot be parsed, or has been replayed since.
@@ -69,16 +69,16 @@ class WebhookProcessor:
         return {"status": outcome.status, "outcome": outcome.outcome}
 
     async def _outcome_of(self, webhook: StoredWebhook, request_id: uuid.UUID) -> WebhookOutcome:
-        news = self.adapters[webhook.provider].news(webhook.body)
-        if news is None:
+        report = self.adapters[webhook.provider].read_report(webhook.body)
+        if report is None:
             return WebhookOutcome(status=WebhookStatus.IGNORED)
-        report = await self.payments.report(news, request_id=request_id)
-        if report.outcome is ReportOutcome.MISMATCH:
-            logger.error("webhook.mismatch", webhook_id=str(webhook.webhook_id), payment_id=str(report.payment_id))
+        result = await self.payments.report(report, request_id=request_id)
+        if result.outcome is ReportOutcome.MISMATCH:
+            logger.error("webhook.mismatch", webhook_id=str(webhook.webhook_id), payment_id=str(result.payment_id))
         return WebhookOutcome(
-            status=_STATUS_OF_OUTCOME[report.outcome],
-            outcome=report.outcome.value,
-            payment_id=report.payment_id,
+            status=_STATUS_OF_OUTCOME[result.outcome],
+            outcome=result.outcome.value,
+            payment_id=result.payment_id,
         )
 
     async def _end(self, webhook: StoredWebhook, outcome: WebhookOutcome) -> None:

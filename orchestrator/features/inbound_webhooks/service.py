@@ -47,7 +47,7 @@ class WebhookInbox:
         job = self._job(webhook_id, replay=0)
         is_new = await self.log.store(verified, body, provider=provider, webhook_id=webhook_id, job=job)
         if is_new:
-            self.jobs.wake()
+            self.jobs.wake_relay()
         else:
             WEBHOOKS.labels(provider, "duplicate").inc()
         return is_new
@@ -71,7 +71,7 @@ class WebhookInbox:
         replayed = await self.log.replay(webhook, job, admin_id=admin_id)
         if replayed is None:  # another admin was faster, and one replay is enough
             replayed, _ = await self._find(webhook_id)
-        self.jobs.wake()
+        self.jobs.wake_relay()
         return replayed
 
     def _job(self, webhook_id: uuid.UUID, *, replay: int) -> NewJob:

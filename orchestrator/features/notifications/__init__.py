@@ -55,7 +55,7 @@ def _job_handlers(resources: Resources) -> Iterable[JobHandler]:
 
 
 def _worker_consumers(resources: Resources) -> Mapping[str, Broker]:
-    handler = NotificationConsumer(FeedStore(resources.database), resources.jobs, on_recorded=resources.relay.wake)
+    handler = NotificationConsumer(FeedStore(resources.database), resources.jobs, wake_relay=resources.relay.wake)
     return {"notifications": resources.consumer(NOTIFICATIONS_QUEUE, handler.handle, name="worker").broker}
 
 

@@ -17,11 +17,11 @@ from orchestrator.jobs.service import JobQueue
 
 @dataclass(frozen=True, slots=True)
 class NotificationConsumer:
-    """A consumer's handler; `on_recorded` is called after a write that left messages in the outbox."""
+    """A consumer's handler; `wake_relay` is called after a write that left messages in the outbox."""
 
     store: FeedStore
     jobs: JobQueue
-    on_recorded: Callable[[], None]
+    wake_relay: Callable[[], None]
 
     async def handle(self, message: Message) -> None:
         """Record a message. A duplicate, or a message for neither users nor integrators, changes nothing.
@@ -34,7 +34,7 @@ class NotificationConsumer:
             return
         jobs = [job for notice in notices for job in self._notification_jobs(message, notice)]
         if await self.store.record(message, notices, jobs, self._delivery_job):
-            self.on_recorded()
+            self.wake_relay()
 
     def _notification_jobs(self, message: Message, notice: Notice) -> list[NewJob]:
         """Return a job for each channel. The key names the message and the user, so a duplicate is the same job."""

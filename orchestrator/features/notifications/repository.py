@@ -8,9 +8,9 @@ import orjson
 from sqlalchemy import text
 
 from common.db.engine import Database
+from common.messaging.declarations import MESSAGES_EXCHANGE
 from common.messaging.inbox import RECEIVED
 from common.messaging.message import Message
-from common.messaging.topology import MESSAGES_EXCHANGE
 from common.telemetry.correlation import correlation_id
 from orchestrator.features.notifications.models.notices import Notice, shown
 from orchestrator.features.notifications.schemas import FeedEntry, FeedPage

@@ -76,5 +76,5 @@ class SubscriptionService:
         delivery = await self.store.replay(delivery_id, job)
         if delivery is None:
             raise DeliveryNotFound(delivery_id=delivery_id)
-        self.jobs.wake()
+        self.jobs.wake_relay()
         return delivery

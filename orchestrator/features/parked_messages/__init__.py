@@ -27,7 +27,7 @@ def _services(resources: Resources) -> Iterable[object]:
     yield ParkedMessageService(
         store=ParkedMessageStore(resources.database),
         queues=resources.topology.parking_queues,
-        on_replayed=resources.relay.wake,
+        wake_relay=resources.relay.wake,
     )
 
 

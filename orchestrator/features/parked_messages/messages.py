@@ -13,8 +13,8 @@ from aiormq.exceptions import AMQPError
 from common.backoff import backoff
 from common.errors import Unavailable
 from common.messaging.broker import Broker
+from common.messaging.declarations import PARKING_QUEUE, Topology
 from common.messaging.parking import ParkingHeaders
-from common.messaging.topology import PARKING_QUEUE, Topology
 from common.telemetry.logs import get_logger
 from orchestrator.features.parked_messages.models.records import Parked
 from orchestrator.features.parked_messages.repository import ParkedMessageStore

@@ -23,12 +23,12 @@ class ParkedMessageService:
 
     Args:
         queues: the queues that have a consumer, to which messages may be replayed.
-        on_replayed: called after a write that left a message in the outbox.
+        wake_relay: called after a write that left a message in the outbox.
     """
 
     store: ParkedMessageStore
     queues: Collection[str]
-    on_replayed: Callable[[], None]
+    wake_relay: Callable[[], None]
 
     async def page(
         self, *, status: ParkedStatus | None, queue: str | None, page: Page
@@ -46,7 +46,7 @@ class ParkedMessageService:
         """
         replayed = await self.store.replay(parked_id, queues=self.queues, settled_by=admin_id)
         settled = await self._settled(parked_id, replayed, admin_id)
-        self.on_replayed()
+        self.wake_relay()
         return settled
 
     async def discard(self, parked_id: uuid.UUID, *, admin_id: uuid.UUID) -> ParkedMessage:

@@ -85,7 +85,7 @@ class PurchaseSteps:
     hold_queue: str
 
     async def hold_seats(self, purchase: Purchase, call: Call) -> Purchase:
-        hold = await self.clients.inventory.hold(
+        hold = await self.clients.inventory.reserve(
             call,
             hold_id=purchase.order_id,
             event_id=purchase.event_id,
@@ -97,7 +97,7 @@ class PurchaseSteps:
         return purchase.model_copy(update={"saga_id": hold.hold_id, "hold": hold})
 
     async def release_seats(self, purchase: Purchase, call: Call) -> None:
-        await self.clients.inventory.release(call, hold_id=purchase.existing_hold.hold_id)
+        await self.clients.inventory.release_hold(call, hold_id=purchase.existing_hold.hold_id)
 
     async def open_order(self, purchase: Purchase, call: Call) -> Purchase:
         await self.clients.orders.open(
@@ -138,7 +138,9 @@ class PurchaseSteps:
         await self.clients.ledger.refund(call)
 
     async def sell_seats(self, purchase: Purchase, call: Call) -> Purchase:
-        await self.clients.inventory.sell(call, hold_id=purchase.existing_hold.hold_id, user_id=purchase.user_id)
+        await self.clients.inventory.confirm_hold(
+            call, hold_id=purchase.existing_hold.hold_id, user_id=purchase.user_id
+        )
         return purchase
 
     async def confirm_order(self, purchase: Purchase, call: Call) -> Purchase:

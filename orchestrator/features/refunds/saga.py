@@ -26,9 +26,9 @@ REFUND: Final = "refund"
 
 
 class Refund(SagaData):
-    """The saga's data. `seats` are set once they are taken back.
+    """The saga's data. `seats` are set once they are reclaimed.
 
-    `is_forced` takes back used and transferred tickets, too.
+    `is_forced` reclaims used and transferred tickets, too.
     """
 
     model_config = ConfigDict(validate_by_name=True, serialize_by_alias=True)
@@ -84,7 +84,7 @@ class RefundSteps:
         return refund.model_copy(update={"seats": seats})
 
     async def pay_back(self, refund: Refund, call: Call) -> Refund:
-        await self.clients.ledger.pay_back(
+        await self.clients.ledger.refund_to(
             call, charge_request_id=refund.charge_request_id, recipients=refund.shares, reason=refund.reason
         )
         return refund

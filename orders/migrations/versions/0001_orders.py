@@ -1,4 +1,4 @@
-"""Orders, their seats, their history, and the trigger that guards the status machine."""
+"""Orders, their seats, their history, and the triggers that refuse other changes of status."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -9,7 +9,8 @@ down_revision = None
 branch_labels = None
 depends_on = None
 
-# The last wall behind orders/ticket_orders/status.py. The conditions are the triggers' own, so a legal move calls no function.
+# The database enforces the transitions of orders/ticket_orders/status.py. A trigger's condition is checked before its
+# function is called, so an allowed transition calls no function.
 GUARDS = (
     """
     CREATE FUNCTION refuse_order_status() RETURNS trigger LANGUAGE plpgsql AS $$

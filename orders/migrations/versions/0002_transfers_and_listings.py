@@ -1,4 +1,4 @@
-"""Transfers, listings, their histories, the triggers that guard their status machines, and orders by seat and event."""
+"""Transfers, listings, their histories, the triggers that refuse other changes of status; indexes of orders."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -14,7 +14,8 @@ AMOUNT = sa.Numeric(14, 2)
 INSTANT = sa.DateTime(timezone=True)
 SOLD = "status IN ('PENDING_TRANSFER', 'COMPLETED')"
 
-# The last wall behind the status.py of both. The conditions are the triggers' own, so a legal move calls no function.
+# The database enforces the transitions of both status.py. A trigger's condition is checked before its function is
+# called, so an allowed transition calls no function.
 GUARDS = (
     """
     CREATE FUNCTION refuse_move() RETURNS trigger LANGUAGE plpgsql AS $$
@@ -52,9 +53,9 @@ GUARDS = (
     """,
 )
 
-# A seat is in one transfer or one listing at a time, and no index spans two tables. The lock makes those who ask about
-# one seat take turns until they commit; a volatile function looks anew with each query, so it sees what the one before
-# it did, which the calling statement's snapshot does not.
+# A seat is in one transfer or one listing at a time, and no index spans two tables. The lock serializes the transactions
+# that call this function for one seat. Each query of a volatile function has a new snapshot, so it sees what the
+# transaction before committed; the snapshot of the calling statement may be older.
 OCCUPANT_OF = """
     CREATE FUNCTION occupant_of(asked_seat_id uuid) RETURNS text LANGUAGE plpgsql VOLATILE AS $$
     BEGIN

@@ -1,4 +1,4 @@
-"""A ticket is a seat and its order: a dispute about a seat's former order keeps nobody from dealing with the present one."""
+"""A ticket is a seat and its order: a dispute about a seat's former order no longer blocks its present ticket."""
 
 from alembic import op
 
@@ -7,7 +7,7 @@ down_revision = "0002"
 branch_labels = None
 depends_on = None
 
-# As before: who asks about one seat takes turns, and each query looks anew.
+# As before: the lock serializes the transactions that ask about one seat, and each query has a new snapshot.
 OCCUPANT_OF = """
     CREATE FUNCTION {signature} RETURNS text LANGUAGE plpgsql VOLATILE AS $$
     BEGIN

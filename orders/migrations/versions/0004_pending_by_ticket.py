@@ -1,4 +1,4 @@
-"""A transfer that waits for its codes occupies its ticket: a seat that was given back and sold again has another one."""
+"""A pending transfer occupies its ticket, not the seat: a seat that was refunded and sold again is another ticket."""
 
 import sqlalchemy as sa
 from alembic import op

@@ -1,4 +1,4 @@
-"""An order is given back, or a ticket of it is disputed: who asks takes turns, so that it is never both."""
+"""Let an order be refunded, or a ticket of it be disputed, but never both."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -9,8 +9,7 @@ down_revision = "0004"
 branch_labels = None
 depends_on = None
 
-# As with occupant_of: the lock makes those who ask about one order take turns until they commit, and a volatile function
-# looks anew with each query.
+# As in occupant_of, the lock serializes the transactions that ask about one order, and each query has a new snapshot.
 FUNCTION = """
     CREATE FUNCTION {name}(asked_order_id uuid) RETURNS boolean LANGUAGE plpgsql VOLATILE AS $$
     BEGIN

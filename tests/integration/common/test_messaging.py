@@ -13,10 +13,10 @@ from sqlalchemy import text
 
 from common.db.engine import Database
 from common.messaging.consumer import DELIVERY_LIMIT, Consumer, MessageHandler
+from common.messaging.declarations import MESSAGES_EXCHANGE, PARKING_QUEUE
 from common.messaging.message import Message
 from common.messaging.outbox import BATCH, OutboxRelay
 from common.messaging.publisher import NotRouted, Publisher
-from common.messaging.topology import MESSAGES_EXCHANGE, PARKING_QUEUE
 from common.settings import DatabaseSettings
 from rabbitmq.topology import HOLD_EXCHANGE, RELEASE_QUEUE, hold_queue_name, platform_topology
 from tests.support.connections import cut_connections

@@ -6,9 +6,9 @@ from contextlib import asynccontextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from common.messaging.declarations import MESSAGES_EXCHANGE
 from common.messaging.message import Message
 from common.messaging.publisher import Publisher
-from common.messaging.topology import MESSAGES_EXCHANGE
 from rabbitmq.topology import platform_topology
 
 

@@ -8,8 +8,8 @@ from typing import Any
 import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage
 
+from common.messaging.declarations import MESSAGES_EXCHANGE
 from common.messaging.message import Message
-from common.messaging.topology import MESSAGES_EXCHANGE
 from proto.inventory.v1 import inventory_pb2 as pb
 from rabbitmq.topology import HOLD_EXCHANGE, RELEASE_QUEUE, hold_queue_name, platform_topology
 

@@ -12,8 +12,8 @@ from sqlalchemy import text
 
 from common.db.engine import Database
 from common.errors import Unavailable
+from common.messaging.declarations import PARKING_QUEUE
 from common.messaging.publisher import Publisher
-from common.messaging.topology import PARKING_QUEUE
 from inventory.app import Inventory
 from inventory.expiry import HoldExpiry
 from inventory.repository.expiry import ExpiryRepository

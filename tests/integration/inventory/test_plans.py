@@ -165,7 +165,7 @@ async def hold_some(database: Database, event_id: uuid.UUID, seat_ids: Sequence[
         for first in range(0, len(seat_ids), 2)
     ]
     for command in commands:
-        assert isinstance(await HoldRepository(database).take(command), Change)
+        assert isinstance(await HoldRepository(database).reserve(command), Change)
     return commands
 
 
@@ -193,8 +193,8 @@ async def large(database_url: DatabaseFactory) -> AsyncIterator[Explainer]:
 @pytest.mark.parametrize(
     "statement",
     [
-        pytest.param(holds._TAKE_NAMED, id="reserve"),
-        pytest.param(holds._TAKE_BEST, id="reserve best available"),
+        pytest.param(holds._RESERVE_NAMED, id="reserve"),
+        pytest.param(holds._RESERVE_BEST, id="reserve best available"),
         pytest.param(search._SEARCH, id="search for adjacent seats"),
         pytest.param(holds._CONFIRM, id="confirm"),
         pytest.param(holds._RELEASE, id="release"),

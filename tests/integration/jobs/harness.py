@@ -122,7 +122,7 @@ class JobHarness:
             writer=JobWriter(self.database),
             queries=JobQueries(self.database),
             policies=policies,
-            on_enqueued=self.relay.wake,
+            wake_relay=self.relay.wake,
         )
 
     async def start_worker(
@@ -152,7 +152,7 @@ class JobHarness:
                 redispatch_seconds=grace_seconds,
                 purge_interval_seconds=trim_seconds,
             ),
-            on_announced=self.relay.wake,
+            wake_relay=self.relay.wake,
         )
         worker.start()
         self._workers.append(worker)
@@ -196,7 +196,7 @@ class JobHarness:
             assert await enqueue_in(connection, job)
             if not commit:
                 await connection.rollback()
-        self.queue.wake()
+        self.queue.wake_relay()
         return job.job_id
 
     async def set_duration(self, jobs: Sequence[JobView], *, seconds: float) -> None:

@@ -39,5 +39,5 @@ async def mail_server() -> AsyncIterator[SandboxMailServer]:
 def jobs(database: Database) -> JobQueue:
     """A job queue without a worker."""
     return JobQueue(
-        writer=JobWriter(database), queries=JobQueries(database), policies=POLICIES, on_enqueued=lambda: None
+        writer=JobWriter(database), queries=JobQueries(database), policies=POLICIES, wake_relay=lambda: None
     )

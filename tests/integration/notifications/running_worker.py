@@ -36,9 +36,7 @@ async def running_worker(
     topology = platform_topology()
     publisher = Publisher(vhost.url, service="tests", topology=topology, timeout_seconds=3)
     relay = OutboxRelay(database, publisher, poll_seconds=0.1)
-    queue = JobQueue(
-        writer=JobWriter(database), queries=JobQueries(database), policies=policies, on_enqueued=relay.wake
-    )
+    queue = JobQueue(writer=JobWriter(database), queries=JobQueries(database), policies=policies, wake_relay=relay.wake)
     registry = Registry()
     register(registry, queue)
     worker = JobWorker.of(
@@ -50,7 +48,7 @@ async def running_worker(
         policies={work.policy.kind: work.policy for work in registry},
         broker_pauses=(),
         timings=PACE,
-        on_announced=relay.wake,
+        wake_relay=relay.wake,
     )
     publisher.broker.start()
     relay.start()

@@ -44,7 +44,7 @@ async def delivery_id(database: Database, store: SubscriptionStore, jobs: JobQue
     )
     data = {"user_id": str(uuid.uuid4()), "reason": "fan", **SECRETS}
     message = Message(type="order.refunded", source="tests", subject=str(uuid.uuid4()), data=data)
-    await NotificationConsumer(FeedStore(database), jobs, on_recorded=lambda: None).handle(message)
+    await NotificationConsumer(FeedStore(database), jobs, wake_relay=lambda: None).handle(message)
     [row] = await rows(database, "subscription_id = :id", subscription_id)
     delivery_id: uuid.UUID = row["delivery_id"]
     return delivery_id

@@ -27,9 +27,9 @@ def store(database: Database) -> FeedStore:
 @pytest.fixture
 def notification_consumer(database: Database, store: FeedStore) -> NotificationConsumer:
     jobs = JobQueue(
-        writer=JobWriter(database), queries=JobQueries(database), policies=POLICIES, on_enqueued=lambda: None
+        writer=JobWriter(database), queries=JobQueries(database), policies=POLICIES, wake_relay=lambda: None
     )
-    return NotificationConsumer(store, jobs, on_recorded=lambda: None)
+    return NotificationConsumer(store, jobs, wake_relay=lambda: None)
 
 
 def confirmed(fan: uuid.UUID) -> Message:

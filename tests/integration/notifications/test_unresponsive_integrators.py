@@ -50,7 +50,7 @@ async def subscribed(database: Database, integrator: Integrator, message_type: s
 async def publish(database: Database, jobs: JobQueue, message_type: str) -> None:
     data = {"user_id": str(uuid.uuid4()), "reason": "fan"}
     message = Message(type=message_type, source="tests", subject=str(uuid.uuid4()), data=data)
-    await NotificationConsumer(FeedStore(database), jobs, on_recorded=jobs.wake).handle(message)
+    await NotificationConsumer(FeedStore(database), jobs, wake_relay=jobs.wake_relay).handle(message)
 
 
 async def deliveries(database: Database, subscription_id: uuid.UUID) -> Sequence[Row]:

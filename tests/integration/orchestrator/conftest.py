@@ -48,7 +48,7 @@ class Harness:
             order_plan(self.participant, step_timeout_seconds=step_timeout_seconds),
             delivery_plan(self.participant),
         )
-        log = SagaLog(self.database, known, on_announced=lambda: None)
+        log = SagaLog(self.database, known, wake_relay=lambda: None)
         return SagaEngine(log, known, observer or LoggingObserver(), request_budget_seconds=budget_seconds)
 
     async def make_due(self) -> None:

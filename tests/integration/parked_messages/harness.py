@@ -10,9 +10,9 @@ from sqlalchemy import text
 
 from common.db.engine import Database
 from common.messaging.consumer import Consumer
+from common.messaging.declarations import PARKING_QUEUE, Topology
 from common.messaging.message import InvalidMessage, Message
 from common.messaging.publisher import Publisher
-from common.messaging.topology import PARKING_QUEUE, Topology
 from orchestrator.features.parked_messages.messages import ParkedMessageConsumer
 from orchestrator.features.parked_messages.models.records import ParkedView
 from orchestrator.features.parked_messages.repository import ParkedMessageStore

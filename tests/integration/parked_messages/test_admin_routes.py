@@ -5,10 +5,10 @@ from typing import Any
 
 import pytest
 
+from common.messaging.declarations import PARKING_QUEUE
 from common.messaging.message import Message
 from common.messaging.outbox import OutboxRelay
 from common.messaging.parking import ParkingHeaders
-from common.messaging.topology import PARKING_QUEUE
 from rabbitmq.topology import NOTIFICATIONS_QUEUE, ORCHESTRATOR_HOLDS_QUEUE, RELEASE_QUEUE
 from tests.integration.parked_messages.harness import ParkingHarness
 from tests.support.callers import Caller, new_id

@@ -5,9 +5,9 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import text
 
+from common.messaging.declarations import PARKING_QUEUE
 from common.messaging.message import Message
 from common.messaging.parking import ParkingHeaders
-from common.messaging.topology import PARKING_QUEUE
 from orchestrator.features.parked_messages.models.records import ParkedStatus
 from rabbitmq.topology import NOTIFICATIONS_QUEUE
 from tests.integration.parked_messages.harness import ParkingHarness

@@ -69,9 +69,9 @@ async def test_adapter_accepts_sandbox_webhooks(
     for path, headers, body in webhook_receiver.received:
         assert path == "/api/webhooks/nowpayments"
         facts.append(webhooks.verify(body, headers[webhooks.signature_header]))
-        received.append(webhooks.news(body))
+        received.append(webhooks.read_report(body))
     assert [fact.event_type for fact in facts] == ["payment.confirming", "payment.partially_paid", "payment.finished"]
-    assert [(news.status, news.paid_amount) for news in received if news] == [
+    assert [(report.status, report.paid_amount) for report in received if report] == [
         (PaymentStatus.CONFIRMING, Decimal(0)),
         (PaymentStatus.PARTIALLY_PAID, Decimal("0.0002")),
         (PaymentStatus.SUCCEEDED, Decimal("0.0005")),

@@ -11,7 +11,7 @@ import stripe
 from pydantic import SecretStr
 
 from common.errors import Unprocessable
-from orchestrator.clients.users.payments import PaymentNews, PaymentStatus
+from orchestrator.clients.users.payments import PaymentStatus, ProviderReport
 from orchestrator.features.payments.adapters.stripe import Intent, StripePayments, StripeWebhooks
 from orchestrator.features.payments.errors import ProviderTimeout, ProviderUnavailable, SignatureInvalid, WebhookStale
 from tests.integration.providers.conftest import TIMEOUT_SECONDS, TOO_SLOW_SECONDS, Control, WebhookReceiver
@@ -25,8 +25,8 @@ async def made(payments: StripePayments, amount: str = "50.00") -> tuple[uuid.UU
     return payment_id, await payments.create(payment_id=payment_id, user_id=uuid.uuid4(), amount=Decimal(amount))
 
 
-async def listed(payments: StripePayments) -> dict[str, PaymentNews]:
-    return {news.provider_payment_id: news async for news in payments.since(datetime.now(UTC) - AN_HOUR_AGO)}
+async def listed(payments: StripePayments) -> dict[str, ProviderReport]:
+    return {report.provider_payment_id: report async for report in payments.since(datetime.now(UTC) - AN_HOUR_AGO)}
 
 
 def files_in(folder: Path) -> list[Path]:
@@ -157,9 +157,9 @@ class TestWebhooks:
         assert path == "/api/webhooks/stripe"
         inbound = webhooks.verify(body, headers[webhooks.signature_header])
         assert (inbound.external_id, inbound.event_type) == (delivery["webhook_id"], type_)
-        news = webhooks.news(body)
-        assert news is not None
-        assert (news.payment_id, news.provider_payment_id, news.status) == (payment_id, intent.id, status)
+        report = webhooks.read_report(body)
+        assert report is not None
+        assert (report.payment_id, report.provider_payment_id, report.status) == (payment_id, intent.id, status)
 
     async def test_refund_is_notified_with_platform_ids(
         self,
@@ -172,9 +172,13 @@ class TestWebhooks:
         await control(f"/stripe/{intent.id}/succeed", copies=0)
         await control(f"/stripe/{intent.id}/refund")
         ((_, _, body),) = webhook_receiver.received
-        news = webhooks.news(body)
-        assert news is not None
-        assert (news.payment_id, news.status, news.amount) == (payment_id, PaymentStatus.REFUNDED, Decimal("50.00"))
+        report = webhooks.read_report(body)
+        assert report is not None
+        assert (report.payment_id, report.status, report.amount) == (
+            payment_id,
+            PaymentStatus.REFUNDED,
+            Decimal("50.00"),
+        )
 
     async def test_webhook_can_be_lost_duplicated_and_delayed(
         self,
@@ -200,8 +204,8 @@ class TestWebhooks:
         _, intent = await made(stripe_payments)
         await control(f"/stripe/{intent.id}/succeed", changes={"amount_received": 1})
         ((_, headers, body),) = webhook_receiver.received
-        news = StripeWebhooks(SecretStr("whsec_sandbox")).news(body)
-        assert news is not None
-        assert news.amount == Decimal("0.01")
+        report = StripeWebhooks(SecretStr("whsec_sandbox")).read_report(body)
+        assert report is not None
+        assert report.amount == Decimal("0.01")
         with pytest.raises(SignatureInvalid):
             StripeWebhooks(SecretStr("whsec_other")).verify(body, headers["Stripe-Signature"])

@@ -99,10 +99,10 @@ async def short_timeout_user_client(settings: Settings) -> AsyncIterator[UserCli
 
 
 @pytest.fixture
-async def housekeeping_user_client(settings: Settings) -> AsyncIterator[UserClient]:
-    """A client of an instance whose housekeeping runs ten times a second."""
-    housekeeping_settings = settings.model_copy(update={"housekeeping_seconds": 0.1})
-    async with serving(create_app(housekeeping_settings), housekeeping_settings) as url, http_client(url) as http:
+async def deleting_user_client(settings: Settings) -> AsyncIterator[UserClient]:
+    """A client of an instance that deletes old rows ten times a second."""
+    frequent = settings.model_copy(update={"housekeeping_seconds": 0.1})
+    async with serving(create_app(frequent), frequent) as url, http_client(url) as http:
         yield UserClient(http)
 
 

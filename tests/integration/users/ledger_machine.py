@@ -28,7 +28,7 @@ CENT = Decimal("0.01")
 AMOUNTS = tuple(map(Decimal, ("0.00", "0.01", "7.50", "10.00", "15.00")))
 OPENING = Decimal("15.00")
 amounts = st.sampled_from(AMOUNTS)
-kinds = st.sampled_from(["deduct", "transfer", "hold"])
+kinds = st.sampled_from(["charge", "transfer", "hold"])
 users = st.integers(min_value=0, max_value=USERS - 1)
 
 
@@ -37,7 +37,7 @@ class Action:
     """A request, sent or not: who pays whom, and its outcome."""
 
     request_id: uuid.UUID
-    kind: str  # deduct, transfer or hold
+    kind: str  # charge, transfer or hold
     payer: int
     payee: int | None
     amount: Decimal
@@ -120,7 +120,7 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule(target=actions, user=users)
     def spend_everything(self, user: int) -> Action:
-        action = self._plan("deduct", user, user, self.model.wallets[user])
+        action = self._plan("charge", user, user, self.model.wallets[user])
         self.act(action)
         return action
 
@@ -173,8 +173,8 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @rule(target=answers, action=actions, first=users, second=users)
     def refund_to(self, action: Action, first: int, second: int) -> object:
-        """Undo a deduct in favour of one or two users: once, even after other undos."""
-        if action.kind != "deduct" or action.state == "new":
+        """Undo a charge in favour of one or two users: once, even after other undos."""
+        if action.kind != "charge" or action.state == "new":
             return multiple()
         request_id, half = uuid.uuid4(), (action.amount / 2).quantize(CENT)
         shares = {self.users[first]: half}
@@ -265,8 +265,8 @@ class LedgerMachine(RuleBasedStateMachine):
 
     def _call(self, action: Action) -> Awaitable[Movement]:
         request_id, payer = action.request_id, self.users[action.payer]
-        if action.kind == "deduct":
-            return self.ledger_service.deduct(
+        if action.kind == "charge":
+            return self.ledger_service.charge(
                 request_id=request_id, user_id=payer, event_id=REVENUE, amount=action.amount, reference=""
             )
         if action.payee is None:
@@ -284,7 +284,7 @@ class LedgerMachine(RuleBasedStateMachine):
     def _undo(self, action: Action) -> Awaitable[Movement]:
         undo, undone = uuid.uuid4(), action.request_id
         match action.kind:
-            case "deduct":
+            case "charge":
                 return self.ledger_service.refund(request_id=undo, undoes_request_id=undone, reason="")
             case "transfer":
                 return self.ledger_service.undo_transfer(request_id=undo, undoes_request_id=undone, reference="")

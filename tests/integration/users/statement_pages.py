@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from tests.integration.users.user_client import LoggedInUser, UserClient
-from users.ledger.schemas import Currency, StatementEntry
+from users.ledger.schemas import AccountStatementEntry, Currency
 from users.ledger.service import Ledger
 
 
@@ -35,7 +35,7 @@ class StatementLine:
     balance_after: Decimal
 
     @classmethod
-    def of(cls, entry: StatementEntry) -> "StatementLine":
+    def of(cls, entry: AccountStatementEntry) -> "StatementLine":
         return cls(entry.transaction_id, entry.amount, entry.balance_after)
 
 
@@ -50,7 +50,7 @@ async def whole_statement(
     lines: list[StatementLine] = []
     after = None
     while True:
-        entries, after = await ledger_service.statement_of(user_id, currency=currency, after=after, limit=per_page)
+        entries, after = await ledger_service.account_statement(user_id, currency=currency, after=after, limit=per_page)
         lines += [StatementLine.of(entry) for entry in entries]
         if after is None:
             break

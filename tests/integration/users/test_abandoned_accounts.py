@@ -14,11 +14,11 @@ from tests.support.waiting import eventually
 from users.accounts.repository import AccountRepository
 from users.limits.repository import AttemptsRepository
 from users.limits.service import AttemptLimits
-from users.otp.errors import OtpUnavailable
-from users.otp.provider import VerificationStatus
-from users.otp.repository import ChallengeRepository
-from users.otp.sending import CodeSender, SendLimits
-from users.otp.service import OneTimeCodes
+from users.one_time_codes.errors import OtpUnavailable
+from users.one_time_codes.provider import VerificationStatus
+from users.one_time_codes.sending import CodeSender, SendLimits
+from users.registration_codes.repository import RegistrationCodeRepository
+from users.registration_codes.service import RegistrationCodeService
 
 LEFT = """
     SELECT (SELECT count(*) FROM users WHERE user_id = :user_id) AS users,
@@ -60,19 +60,17 @@ async def make_older(database: Database, user_id: uuid.UUID, age: timedelta) -> 
 A_DAY = timedelta(days=1, minutes=1)
 
 
-async def test_housekeeping_deletes_an_abandoned_account_with_its_rows(
-    housekeeping_user_client: UserClient, database: Database
-) -> None:
-    facts = housekeeping_user_client.new_facts()
-    user_id = await register(housekeeping_user_client, database, age=A_DAY, **facts)
+async def test_abandoned_account_is_deleted_with_its_rows(deleting_user_client: UserClient, database: Database) -> None:
+    facts = deleting_user_client.new_facts()
+    user_id = await register(deleting_user_client, database, age=A_DAY, **facts)
 
     async def is_gone() -> bool:
         return await rows_of(database, user_id) == (0, 0, 0)
 
     await eventually(is_gone)
-    owner = await housekeeping_user_client.register(**facts | {"password": "the owner of that address"})
+    owner = await deleting_user_client.register(**facts | {"password": "the owner of that address"})
     assert owner.status_code == 201
-    verifying = await housekeeping_user_client.verify(user_id)
+    verifying = await deleting_user_client.verify(user_id)
     assert (verifying.status_code, code_of(verifying)) == (404, "USER_NOT_FOUND")
 
 
@@ -83,7 +81,7 @@ async def test_verified_and_recent_accounts_are_kept(
     await make_older(database, verified, A_DAY)
     young = await register(user_client, database, age=timedelta(hours=23))
 
-    await accounts.clean(batch=1_000)
+    await accounts.delete_abandoned(batch=1_000)
 
     assert await rows_of(database, verified) == (1, 2, 0)
     assert await rows_of(database, young) == (1, 2, 1)
@@ -97,7 +95,7 @@ async def test_accounts_with_ledger_entries_or_a_session_are_kept(
     logged_in = await register(user_client, database, age=A_DAY)
     await database.execute(GIVE_SESSION, {"user_id": logged_in})
 
-    await accounts.clean(batch=1_000)
+    await accounts.delete_abandoned(batch=1_000)
 
     assert await rows_of(database, credited) == (1, 2, 1)
     assert await rows_of(database, logged_in) == (1, 2, 1)
@@ -109,7 +107,7 @@ async def test_accounts_are_deleted_in_batches(
 ) -> None:
     for _ in range(3):
         await register(user_client, database, age=A_DAY)
-    assert [await accounts.clean(batch=2) for _ in range(3)] == [2, 1, 0]
+    assert [await accounts.delete_abandoned(batch=2) for _ in range(3)] == [2, 1, 0]
 
 
 async def test_account_credited_during_deletion_is_kept(
@@ -125,10 +123,10 @@ async def test_account_credited_during_deletion_is_kept(
         )
         transfer = asyncio.ensure_future(ledger.transfer(sender, user_id, "4.00"))
         await eventually(lambda: database.fetch_all(WAITING))
-        cleaning = asyncio.ensure_future(accounts.clean(batch=1_000))
+        deletion = asyncio.ensure_future(accounts.delete_abandoned(batch=1_000))
         await eventually(lambda: _are_waiting(database, 2))
 
-    transferred, _ = await asyncio.gather(transfer, cleaning)
+    transferred, _ = await asyncio.gather(transfer, deletion)
 
     assert transferred.status_code == 200
     assert await rows_of(database, user_id) == (1, 2, 1)
@@ -158,7 +156,7 @@ class SlowProvider:
     accounts: AccountRepository
 
     async def send(self, mobile: str) -> str:
-        assert await self.accounts.clean(batch=1_000) == 1, mobile
+        assert await self.accounts.delete_abandoned(batch=1_000) == 1, mobile
         return "VE1"
 
     async def verify(self, *, verification_sid: str, code: str) -> VerificationStatus:
@@ -173,10 +171,10 @@ async def test_code_sent_during_deletion_is_invalid_and_the_next_is_valid(
     no_limits = SendLimits(per_account=0, per_phone=0, per_address=0, by_others=0)
     provider = SlowProvider(accounts)
     limits = AttemptLimits(AttemptsRepository(database))
-    codes = OneTimeCodes(
+    codes = RegistrationCodeService(
         sender=CodeSender(provider=provider, limits=limits, sends=no_limits),
         provider=provider,
-        repository=ChallengeRepository(database),
+        repository=RegistrationCodeRepository(database),
     )
 
     with pytest.raises(OtpUnavailable):

@@ -53,7 +53,7 @@ async def test_deduct_and_its_repetition_are_one_statement_each(ledger_service: 
     request_id = uuid.uuid4()
     for _ in range(2):
         with counted_statements() as count:
-            await ledger_service.deduct(
+            await ledger_service.charge(
                 request_id=request_id, user_id=fan, event_id=uuid.UUID(int=1), amount=Decimal(30), reference=""
             )
         assert int(count) == 1
@@ -66,7 +66,7 @@ async def test_refused_deduct_is_three_statements_and_its_repetition_one(
     request_id, counts = uuid.uuid4(), []
     for _ in range(2):
         with counted_statements() as count, pytest.raises(Exception, match="INSUFFICIENT_CREDITS"):
-            await ledger_service.deduct(
+            await ledger_service.charge(
                 request_id=request_id, user_id=fan, event_id=uuid.UUID(int=1), amount=Decimal(101), reference=""
             )
         counts.append(int(count))
@@ -80,7 +80,7 @@ async def test_flagged_user_costs_no_extra_statement(
     await database.execute(text("UPDATE users SET is_flagged = true WHERE user_id = :fan"), {"fan": fan})
 
     async def pay() -> None:
-        await ledger_service.deduct(
+        await ledger_service.charge(
             request_id=uuid.uuid4(), user_id=fan, event_id=uuid.UUID(int=1), amount=Decimal(30), reference="order"
         )
 
@@ -95,7 +95,7 @@ async def test_flagged_user_costs_no_extra_statement(
 
 async def test_refund_is_two_statements(ledger_service: Ledger, fan: uuid.UUID) -> None:
     request_id = uuid.uuid4()
-    await ledger_service.deduct(
+    await ledger_service.charge(
         request_id=request_id, user_id=fan, event_id=uuid.UUID(int=1), amount=Decimal(30), reference=""
     )
     with counted_statements() as count:
@@ -107,7 +107,7 @@ async def test_shared_refund_is_two_statements_and_clawback_one(
     ledger_service: Ledger, fan: uuid.UUID, other: uuid.UUID
 ) -> None:
     request_id = uuid.uuid4()
-    await ledger_service.deduct(
+    await ledger_service.charge(
         request_id=request_id, user_id=fan, event_id=uuid.UUID(int=1), amount=Decimal(30), reference=""
     )
     with counted_statements() as count:
@@ -136,7 +136,7 @@ async def test_hundred_users_are_looked_up_in_one_statement(database: Database, 
 
 async def test_statement_page_is_one_statement(ledger_service: Ledger, fan: uuid.UUID) -> None:
     with counted_statements() as count:
-        entries, _ = await ledger_service.statement_of(fan, currency=Currency.SGD, after=None, limit=20)
+        entries, _ = await ledger_service.account_statement(fan, currency=Currency.SGD, after=None, limit=20)
     assert (int(count), len(entries)) == (1, 1)
 
 

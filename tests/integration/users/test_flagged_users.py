@@ -27,9 +27,9 @@ async def prove(
 async def test_flagged_user_is_refused_and_the_refusal_is_stored(ledger: LedgerCaller, flagged: uuid.UUID) -> None:
     order, same = str(uuid.uuid4()), {"request_id": uuid.uuid4(), "event_id": uuid.uuid4()}
 
-    first = await ledger.deduct(flagged, "10.00", reference=order, **same)
+    first = await ledger.charge(flagged, "10.00", reference=order, **same)
     await prove(ledger, flagged, order)
-    again = await ledger.deduct(flagged, "10.00", reference=order, **same)
+    again = await ledger.charge(flagged, "10.00", reference=order, **same)
 
     assert (first.status_code, code_of(first)) == (428, "OTP_REQUIRED")
     assert (again.status_code, code_of(again)) == (428, "OTP_REQUIRED")
@@ -37,7 +37,7 @@ async def test_flagged_user_is_refused_and_the_refusal_is_stored(ledger: LedgerC
 
 
 async def test_verification_is_required_before_the_balance_is_checked(ledger: LedgerCaller, flagged: uuid.UUID) -> None:
-    answer = await ledger.deduct(flagged, "100.01", reference="order")
+    answer = await ledger.charge(flagged, "100.01", reference="order")
     assert code_of(answer) == "OTP_REQUIRED"
 
 
@@ -45,9 +45,9 @@ async def test_verification_applies_to_that_order_only(ledger: LedgerCaller, fla
     order = str(uuid.uuid4())
     await prove(ledger, flagged, order)
 
-    other = await ledger.deduct(flagged, "10.00", reference=str(uuid.uuid4()))
-    paid = await ledger.deduct(flagged, "10.00", reference=order)
-    too_much = await ledger.deduct(flagged, "100.00", reference=order)
+    other = await ledger.charge(flagged, "10.00", reference=str(uuid.uuid4()))
+    paid = await ledger.charge(flagged, "10.00", reference=order)
+    too_much = await ledger.charge(flagged, "100.00", reference=order)
 
     assert [code_of(other), code_of(too_much)] == ["OTP_REQUIRED", "INSUFFICIENT_CREDITS"]
     assert paid.json()["data"]["balance"] == "90.00"
@@ -56,7 +56,7 @@ async def test_verification_applies_to_that_order_only(ledger: LedgerCaller, fla
 async def test_verification_of_another_user_is_refused(ledger: LedgerCaller, flagged: uuid.UUID) -> None:
     order, other = str(uuid.uuid4()), await ledger.open_wallet()
     await prove(ledger, other, order)
-    assert code_of(await ledger.deduct(flagged, "1.00", reference=order)) == "OTP_REQUIRED"
+    assert code_of(await ledger.charge(flagged, "1.00", reference=order)) == "OTP_REQUIRED"
 
 
 @pytest.mark.parametrize("attempt", [{"context": "transfer"}, {"code": WRONG_CODE}])
@@ -65,7 +65,7 @@ async def test_verification_of_another_purchase_or_by_a_wrong_code_is_refused(
 ) -> None:
     order = str(uuid.uuid4())
     await prove(ledger, flagged, order, **attempt)
-    assert code_of(await ledger.deduct(flagged, "1.00", reference=order)) == "OTP_REQUIRED"
+    assert code_of(await ledger.charge(flagged, "1.00", reference=order)) == "OTP_REQUIRED"
 
 
 async def test_withdrawn_verification_is_refused(ledger: LedgerCaller, flagged: uuid.UUID) -> None:
@@ -73,7 +73,7 @@ async def test_withdrawn_verification_is_refused(ledger: LedgerCaller, flagged: 
     await prove(ledger, flagged, order)
     challenge_key = {"user_id": flagged, "context": "purchase", "reference": order}
     await ledger.post("/internal/otp/withdraw", undoes_request_id=uuid.uuid4(), **challenge_key)
-    assert code_of(await ledger.deduct(flagged, "1.00", reference=order)) == "OTP_REQUIRED"
+    assert code_of(await ledger.charge(flagged, "1.00", reference=order)) == "OTP_REQUIRED"
 
 
 async def test_other_movements_need_no_verification(ledger: LedgerCaller, flagged: uuid.UUID) -> None:

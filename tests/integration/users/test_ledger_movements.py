@@ -18,7 +18,7 @@ class TestDeduct:
     async def test_deduct_moves_credits_to_the_events_revenue(self, ledger: LedgerCaller) -> None:
         fan, event = await ledger.open_wallet("100.00"), uuid.uuid4()
 
-        answer = await ledger.deduct(fan, "70.50", event_id=event)
+        answer = await ledger.charge(fan, "70.50", event_id=event)
 
         assert answer.status_code == 200
         assert answer.json()["data"]["balance"] == "29.50"
@@ -29,17 +29,17 @@ class TestDeduct:
     async def test_repetition_returns_the_first_response_and_moves_nothing(self, ledger: LedgerCaller) -> None:
         fan, same = await ledger.open_wallet("100.00"), {"request_id": uuid.uuid4(), "event_id": uuid.uuid4()}
 
-        first = await ledger.deduct(fan, "40.00", **same)
-        second = await ledger.deduct(fan, "40.0", **same)
+        first = await ledger.charge(fan, "40.00", **same)
+        second = await ledger.charge(fan, "40.0", **same)
 
         assert second.json() == first.json()
         assert await ledger.wallet_of(fan) == Decimal("60.00")
 
     async def test_request_id_with_a_different_amount_is_refused(self, ledger: LedgerCaller) -> None:
         fan, same = await ledger.open_wallet("100.00"), {"request_id": uuid.uuid4(), "event_id": uuid.uuid4()}
-        await ledger.deduct(fan, "40.00", **same)
+        await ledger.charge(fan, "40.00", **same)
 
-        answer = await ledger.deduct(fan, "41.00", **same)
+        answer = await ledger.charge(fan, "41.00", **same)
 
         assert (answer.status_code, code_of(answer)) == (422, "IDEMPOTENCY_KEY_REUSED")
         assert await ledger.wallet_of(fan) == Decimal("60.00")
@@ -47,32 +47,32 @@ class TestDeduct:
     async def test_amount_over_the_balance_is_refused(self, ledger: LedgerCaller) -> None:
         fan = await ledger.open_wallet("100.00")
 
-        answer = await ledger.deduct(fan, "100.01")
+        answer = await ledger.charge(fan, "100.01")
 
         assert (answer.status_code, code_of(answer)) == (402, "INSUFFICIENT_CREDITS")
         assert await ledger.wallet_of(fan) == Decimal("100.00")
 
     async def test_whole_balance_can_be_spent(self, ledger: LedgerCaller) -> None:
         fan = await ledger.open_wallet("100.00")
-        assert (await ledger.deduct(fan, "100.00")).json()["data"]["balance"] == "0.00"
+        assert (await ledger.charge(fan, "100.00")).json()["data"]["balance"] == "0.00"
 
     async def test_refusal_is_repeated_even_after_a_top_up(self, ledger: LedgerCaller) -> None:
         fan, same = await ledger.open_wallet("10.00"), {"request_id": uuid.uuid4(), "event_id": uuid.uuid4()}
-        await ledger.deduct(fan, "50.00", **same)
+        await ledger.charge(fan, "50.00", **same)
         await ledger.top_up(fan, "100.00")
 
-        answer = await ledger.deduct(fan, "50.00", **same)
+        answer = await ledger.charge(fan, "50.00", **same)
 
         assert (answer.status_code, code_of(answer)) == (402, "INSUFFICIENT_CREDITS")
         assert await ledger.wallet_of(fan) == Decimal("110.00")
 
     async def test_an_unknown_user_is_404(self, ledger: LedgerCaller) -> None:
-        answer = await ledger.deduct(uuid.uuid4(), "1.00")
+        answer = await ledger.charge(uuid.uuid4(), "1.00")
         assert (answer.status_code, code_of(answer)) == (404, "USER_NOT_FOUND")
 
     async def test_zero_amount_is_recorded_as_a_movement(self, ledger: LedgerCaller) -> None:
         fan = await ledger.open_wallet()
-        answer = await ledger.deduct(fan, "0.00")
+        answer = await ledger.charge(fan, "0.00")
         assert answer.json()["data"]["transaction_id"]
         assert answer.json()["data"]["balance"] == "0.00"
 
@@ -92,56 +92,56 @@ class TestDeduct:
         assert answer.json()["data"]["balance"] == "9.90"
 
     async def test_reference_with_control_characters_is_refused(self, ledger: LedgerCaller) -> None:
-        answer = await ledger.deduct(await ledger.open_wallet("10.00"), "1.00", reference="a\x00b")
+        answer = await ledger.charge(await ledger.open_wallet("10.00"), "1.00", reference="a\x00b")
         assert (answer.status_code, code_of(answer)) == (400, "VALIDATION_ERROR")
 
 
 class TestRefund:
     async def test_refund_returns_the_exact_deduct(self, ledger: LedgerCaller) -> None:
-        fan, deduct, event = await ledger.open_wallet("100.00"), uuid.uuid4(), uuid.uuid4()
-        await ledger.deduct(fan, "70.50", request_id=deduct, event_id=event)
+        fan, charge_id, event = await ledger.open_wallet("100.00"), uuid.uuid4(), uuid.uuid4()
+        await ledger.charge(fan, "70.50", request_id=charge_id, event_id=event)
 
-        answer = await ledger.refund(deduct)
+        answer = await ledger.refund(charge_id)
 
         assert answer.json()["data"]["balance"] == "100.00"
         assert await ledger.wallet_of(fan) == Decimal("100.00")
         assert await ledger.sum_of("revenue", event) == 0
 
     async def test_repeated_refund_returns_the_first_response(self, ledger: LedgerCaller) -> None:
-        fan, deduct, refund = await ledger.open_wallet("100.00"), uuid.uuid4(), uuid.uuid4()
-        await ledger.deduct(fan, "70.00", request_id=deduct)
+        fan, charge_id, refund = await ledger.open_wallet("100.00"), uuid.uuid4(), uuid.uuid4()
+        await ledger.charge(fan, "70.00", request_id=charge_id)
 
-        first = await ledger.refund(deduct, request_id=refund)
-        second = await ledger.refund(deduct, request_id=refund)
+        first = await ledger.refund(charge_id, request_id=refund)
+        second = await ledger.refund(charge_id, request_id=refund)
 
         assert second.json() == first.json()
         assert await ledger.wallet_of(fan) == Decimal("100.00")
 
     async def test_a_second_refund_under_another_id_moves_nothing(self, ledger: LedgerCaller) -> None:
-        fan, deduct = await ledger.open_wallet("100.00"), uuid.uuid4()
-        await ledger.deduct(fan, "70.00", request_id=deduct)
+        fan, charge_id = await ledger.open_wallet("100.00"), uuid.uuid4()
+        await ledger.charge(fan, "70.00", request_id=charge_id)
 
-        first = await ledger.refund(deduct)
-        second = await ledger.refund(deduct)
+        first = await ledger.refund(charge_id)
+        second = await ledger.refund(charge_id)
 
         assert second.json()["data"]["transaction_id"] == first.json()["data"]["transaction_id"]
         assert await ledger.wallet_of(fan) == Decimal("100.00")
 
     async def test_refund_of_an_unknown_deduct_leaves_a_tombstone(self, ledger: LedgerCaller) -> None:
-        fan, deduct = await ledger.open_wallet("100.00"), uuid.uuid4()
+        fan, charge_id = await ledger.open_wallet("100.00"), uuid.uuid4()
 
-        refund = await ledger.refund(deduct)
-        late = await ledger.deduct(fan, "70.00", request_id=deduct)
+        refund = await ledger.refund(charge_id)
+        late = await ledger.charge(fan, "70.00", request_id=charge_id)
 
         assert refund.json()["data"] == {"transaction_id": None, "balance": None}
         assert (late.status_code, code_of(late)) == (409, "REQUEST_UNDONE")
         assert await ledger.wallet_of(fan) == Decimal("100.00")
 
     async def test_refund_of_a_refused_deduct_reverses_nothing(self, ledger: LedgerCaller) -> None:
-        fan, deduct = await ledger.open_wallet("10.00"), uuid.uuid4()
-        await ledger.deduct(fan, "70.00", request_id=deduct)
+        fan, charge_id = await ledger.open_wallet("10.00"), uuid.uuid4()
+        await ledger.charge(fan, "70.00", request_id=charge_id)
 
-        refund = await ledger.refund(deduct)
+        refund = await ledger.refund(charge_id)
 
         assert refund.json()["data"] == {"transaction_id": None, "balance": None}
         assert await ledger.wallet_of(fan) == Decimal("10.00")
@@ -228,7 +228,7 @@ class TestTransfer:
             uuid.uuid4(),
         )
         await ledger.transfer(buyer, seller, "80.00", request_id=done)
-        await ledger.deduct(seller, "30.00")
+        await ledger.charge(seller, "30.00")
 
         too_early = await ledger.transfer(seller, buyer, "80.00", request_id=undo, undoes_request_id=done)
         await ledger.top_up(seller, "30.00")
@@ -238,9 +238,9 @@ class TestTransfer:
         assert again.json()["data"]["to_balance"] == "100.00"
 
     async def test_transfer_undo_of_another_movement_is_refused(self, ledger: LedgerCaller) -> None:
-        fan, other, deduct = await ledger.open_wallet("10.00"), await ledger.open_wallet(), uuid.uuid4()
-        await ledger.deduct(fan, "5.00", request_id=deduct)
-        answer = await ledger.transfer(other, fan, "5.00", undoes_request_id=deduct)
+        fan, other, charge_id = await ledger.open_wallet("10.00"), await ledger.open_wallet(), uuid.uuid4()
+        await ledger.charge(fan, "5.00", request_id=charge_id)
+        answer = await ledger.transfer(other, fan, "5.00", undoes_request_id=charge_id)
         assert (answer.status_code, code_of(answer)) == (409, "UNDO_MISMATCH")
 
 
@@ -349,9 +349,9 @@ class TestEscrow:
         assert (answer.status_code, code_of(answer)) == (409, "ESCROW_ALREADY_RESOLVED")
 
     async def test_hold_undo_of_another_movement_is_refused(self, ledger: LedgerCaller) -> None:
-        fan, deduct = await ledger.open_wallet("10.00"), uuid.uuid4()
-        await ledger.deduct(fan, "5.00", request_id=deduct)
-        answer = await ledger.void(undoes_request_id=deduct)
+        fan, charge_id = await ledger.open_wallet("10.00"), uuid.uuid4()
+        await ledger.charge(fan, "5.00", request_id=charge_id)
+        answer = await ledger.void(undoes_request_id=charge_id)
         assert (answer.status_code, code_of(answer)) == (409, "UNDO_MISMATCH")
 
     async def test_a_void_names_the_escrow_or_the_hold(self, ledger: LedgerCaller) -> None:

@@ -17,7 +17,7 @@ async def _ledger_is_consistent(ledger: LedgerCaller) -> None:
 async def test_wallet_pays_exactly_as_often_as_its_balance_allows(ledger: LedgerCaller) -> None:
     fan, event = await ledger.open_wallet("100.00"), uuid.uuid4()
 
-    answers = await asyncio.gather(*(ledger.deduct(fan, "7.00", event_id=event) for _ in range(50)))
+    answers = await asyncio.gather(*(ledger.charge(fan, "7.00", event_id=event) for _ in range(50)))
 
     paid = [answer for answer in answers if answer.status_code == 200]
     assert len(paid) == 14
@@ -30,7 +30,7 @@ async def test_wallet_pays_exactly_as_often_as_its_balance_allows(ledger: Ledger
 async def test_concurrent_repetitions_move_once_with_one_response(ledger: LedgerCaller) -> None:
     fan, same = await ledger.open_wallet("100.00"), {"request_id": uuid.uuid4(), "event_id": uuid.uuid4()}
 
-    answers = await asyncio.gather(*(ledger.deduct(fan, "60.00", **same) for _ in range(50)))
+    answers = await asyncio.gather(*(ledger.charge(fan, "60.00", **same) for _ in range(50)))
 
     assert {answer.status_code for answer in answers} == {200}
     assert len({answer.text for answer in answers}) == 1
@@ -41,7 +41,7 @@ async def test_refused_request_id_is_refused_to_every_repetition(ledger: LedgerC
     fan, same = await ledger.open_wallet("10.00"), {"request_id": uuid.uuid4(), "event_id": uuid.uuid4()}
 
     *answers, _ = await asyncio.gather(
-        *(ledger.deduct(fan, "60.00", **same) for _ in range(30)), ledger.top_up(fan, "100.00")
+        *(ledger.charge(fan, "60.00", **same) for _ in range(30)), ledger.top_up(fan, "100.00")
     )
 
     outcomes = {answer.status_code for answer in answers}
@@ -53,12 +53,12 @@ async def test_concurrent_deduct_and_refund_leave_nothing(ledger: LedgerCaller) 
     fan = await ledger.open_wallet("1000.00")
 
     async def pay_and_undo() -> None:
-        deduct, event = uuid.uuid4(), uuid.uuid4()
+        charge_id, event = uuid.uuid4(), uuid.uuid4()
         await asyncio.gather(
-            ledger.deduct(fan, "1.00", request_id=deduct, event_id=event),
-            ledger.refund(deduct),
-            ledger.deduct(fan, "1.00", request_id=deduct, event_id=event),
-            ledger.refund(deduct),
+            ledger.charge(fan, "1.00", request_id=charge_id, event_id=event),
+            ledger.refund(charge_id),
+            ledger.charge(fan, "1.00", request_id=charge_id, event_id=event),
+            ledger.refund(charge_id),
         )
 
     await asyncio.gather(*(pay_and_undo() for _ in range(25)))
@@ -66,10 +66,10 @@ async def test_concurrent_deduct_and_refund_leave_nothing(ledger: LedgerCaller) 
 
 
 async def test_refunds_under_different_ids_reverse_once(ledger: LedgerCaller) -> None:
-    fan, deduct = await ledger.open_wallet("100.00"), uuid.uuid4()
-    await ledger.deduct(fan, "60.00", request_id=deduct)
+    fan, charge_id = await ledger.open_wallet("100.00"), uuid.uuid4()
+    await ledger.charge(fan, "60.00", request_id=charge_id)
 
-    answers = await asyncio.gather(*(ledger.refund(deduct) for _ in range(20)))
+    answers = await asyncio.gather(*(ledger.refund(charge_id) for _ in range(20)))
 
     assert {answer.status_code for answer in answers} == {200}
     assert len({answer.json()["data"]["transaction_id"] for answer in answers}) == 1
@@ -142,7 +142,7 @@ async def test_mixed_movements_between_two_users_do_not_deadlock(ledger: LedgerC
         *(ledger.release(escrow_id, bob if n < 10 else ann) for n, escrow_id in enumerate(held)),
         *(ledger.hold(one, "1.00") for one in (ann, bob) for _ in range(10)),
         *(ledger.transfer(*pair, "1.00") for pair in ((ann, bob), (bob, ann)) for _ in range(10)),
-        *(ledger.deduct(one, "1.00") for one in (ann, bob) for _ in range(10)),
+        *(ledger.charge(one, "1.00") for one in (ann, bob) for _ in range(10)),
         *(ledger.top_up(one, "1.00") for one in (ann, bob) for _ in range(10)),
     )
 

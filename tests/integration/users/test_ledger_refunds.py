@@ -20,17 +20,17 @@ async def _ledger_is_consistent(ledger: LedgerCaller) -> None:
 
 async def charge(ledger: LedgerCaller, amount: str = "70.00") -> tuple[uuid.UUID, uuid.UUID, uuid.UUID]:
     """Charge a user who had 100.00; returns the user, the request and the event."""
-    payer, deduct, event = await ledger.open_wallet("100.00"), uuid.uuid4(), uuid.uuid4()
-    (await ledger.deduct(payer, amount, request_id=deduct, event_id=event)).raise_for_status()
-    return payer, deduct, event
+    payer, charge_id, event = await ledger.open_wallet("100.00"), uuid.uuid4(), uuid.uuid4()
+    (await ledger.charge(payer, amount, request_id=charge_id, event_id=event)).raise_for_status()
+    return payer, charge_id, event
 
 
 class TestRefundTo:
     async def test_charge_is_split_among_the_recipients(self, ledger: LedgerCaller) -> None:
-        payer, deduct, event = await charge(ledger)
+        payer, charge_id, event = await charge(ledger)
         holder = await ledger.open_wallet("5.00")
 
-        answer = await ledger.refund_to(deduct, (holder, "50.00"), (payer, "15.00"), (holder, "5.00"))
+        answer = await ledger.refund_to(charge_id, (holder, "50.00"), (payer, "15.00"), (holder, "5.00"))
 
         assert answer.status_code == 200
         assert answer.json()["data"]["transaction_id"] is not None
@@ -39,48 +39,50 @@ class TestRefundTo:
         assert await ledger.sum_of("revenue", event) == 0
 
     async def test_repetition_returns_the_first_response_in_any_recipient_order(self, ledger: LedgerCaller) -> None:
-        payer, deduct, _ = await charge(ledger)
+        payer, charge_id, _ = await charge(ledger)
         holder, refund = await ledger.open_wallet(), uuid.uuid4()
-        first = await ledger.refund_to(deduct, (holder, "50.00"), (payer, "20.00"), request_id=refund)
-        second = await ledger.refund_to(deduct, (payer, "20"), (holder, "30.00"), (holder, "20.00"), request_id=refund)
+        first = await ledger.refund_to(charge_id, (holder, "50.00"), (payer, "20.00"), request_id=refund)
+        second = await ledger.refund_to(
+            charge_id, (payer, "20"), (holder, "30.00"), (holder, "20.00"), request_id=refund
+        )
         assert first.status_code == 200
         assert second.json() == first.json()
         assert await ledger.wallet_of(holder) == Decimal(50)
 
     async def test_request_id_with_other_shares_is_refused(self, ledger: LedgerCaller) -> None:
-        payer, deduct, _ = await charge(ledger)
+        payer, charge_id, _ = await charge(ledger)
         refund = uuid.uuid4()
-        await ledger.refund_to(deduct, (payer, "70.00"), request_id=refund)
+        await ledger.refund_to(charge_id, (payer, "70.00"), request_id=refund)
         answers = [
-            await ledger.refund_to(deduct, (await ledger.open_wallet(), "70.00"), request_id=refund),
-            await ledger.refund(deduct, request_id=refund),
+            await ledger.refund_to(charge_id, (await ledger.open_wallet(), "70.00"), request_id=refund),
+            await ledger.refund(charge_id, request_id=refund),
         ]
         assert {(one.status_code, code_of(one)) for one in answers} == {(422, "IDEMPOTENCY_KEY_REUSED")}
 
     @pytest.mark.parametrize("shares", [("69.99",), ("70.01",), ("30.00", "39.00"), ("0.00",)])
     async def test_shares_that_do_not_add_up_are_refused(self, ledger: LedgerCaller, shares: tuple[str, ...]) -> None:
-        payer, deduct, event = await charge(ledger)
+        payer, charge_id, event = await charge(ledger)
         user_client = [await ledger.open_wallet() for _ in shares]
 
-        answer = await ledger.refund_to(deduct, *zip(user_client, shares, strict=True))
+        answer = await ledger.refund_to(charge_id, *zip(user_client, shares, strict=True))
 
         assert (answer.status_code, code_of(answer)) == (409, "UNDO_MISMATCH")
         assert await ledger.sum_of("revenue", event) == Decimal(70)
-        assert (await ledger.refund(deduct)).json()["data"]["balance"] == "100.00"
+        assert (await ledger.refund(charge_id)).json()["data"]["balance"] == "100.00"
         assert await ledger.wallet_of(payer) == Decimal(100)
 
     async def test_unknown_recipient_is_404_and_moves_nothing(self, ledger: LedgerCaller) -> None:
-        _, deduct, event = await charge(ledger)
+        _, charge_id, event = await charge(ledger)
         holder = await ledger.open_wallet()
-        answer = await ledger.refund_to(deduct, (holder, "35.00"), (uuid.uuid4(), "35.00"))
+        answer = await ledger.refund_to(charge_id, (holder, "35.00"), (uuid.uuid4(), "35.00"))
         assert (answer.status_code, code_of(answer)) == (404, "USER_NOT_FOUND")
         assert await ledger.wallet_of(holder) == 0
         assert await ledger.sum_of("revenue", event) == Decimal(70)
 
     async def test_refund_of_an_unknown_charge_leaves_a_tombstone(self, ledger: LedgerCaller) -> None:
-        fan, deduct = await ledger.open_wallet("100.00"), uuid.uuid4()
-        refund = await ledger.refund_to(deduct, (fan, "70.00"))
-        late = await ledger.deduct(fan, "70.00", request_id=deduct)
+        fan, charge_id = await ledger.open_wallet("100.00"), uuid.uuid4()
+        refund = await ledger.refund_to(charge_id, (fan, "70.00"))
+        late = await ledger.charge(fan, "70.00", request_id=charge_id)
         assert refund.json()["data"] == {"transaction_id": None, "balance": None}
         assert (late.status_code, code_of(late)) == (409, "REQUEST_UNDONE")
 
@@ -91,17 +93,17 @@ class TestRefundTo:
         assert (answer.status_code, code_of(answer)) == (409, "UNDO_MISMATCH")
 
     async def test_free_charge_is_refunded(self, ledger: LedgerCaller) -> None:
-        _, deduct, _ = await charge(ledger, "0.00")
-        answer = await ledger.refund_to(deduct, (await ledger.open_wallet(), "0.00"))
+        _, charge_id, _ = await charge(ledger, "0.00")
+        answer = await ledger.refund_to(charge_id, (await ledger.open_wallet(), "0.00"))
         assert answer.json()["data"]["transaction_id"] is not None
 
     async def test_concurrent_refunds_reverse_once(self, ledger: LedgerCaller) -> None:
-        payer, deduct, event = await charge(ledger)
+        payer, charge_id, event = await charge(ledger)
         holder = await ledger.open_wallet()
 
         answers = await asyncio.gather(
-            *(ledger.refund_to(deduct, (holder, "70.00")) for _ in range(10)),
-            *(ledger.refund(deduct) for _ in range(10)),
+            *(ledger.refund_to(charge_id, (holder, "70.00")) for _ in range(10)),
+            *(ledger.refund(charge_id) for _ in range(10)),
         )
 
         assert {answer.status_code for answer in answers} == {200}
@@ -113,11 +115,11 @@ class TestRefundTo:
         fan, holder = await ledger.open_wallet("1000.00"), await ledger.open_wallet()
 
         async def pay_and_undo() -> None:
-            deduct, event = uuid.uuid4(), uuid.uuid4()
+            charge_id, event = uuid.uuid4(), uuid.uuid4()
             await asyncio.gather(
-                ledger.deduct(fan, "1.00", request_id=deduct, event_id=event),
-                ledger.refund_to(deduct, (holder, "1.00")),
-                ledger.deduct(fan, "1.00", request_id=deduct, event_id=event),
+                ledger.charge(fan, "1.00", request_id=charge_id, event_id=event),
+                ledger.refund_to(charge_id, (holder, "1.00")),
+                ledger.charge(fan, "1.00", request_id=charge_id, event_id=event),
             )
             assert await ledger.sum_of("revenue", event) == 0
 
@@ -129,11 +131,11 @@ class TestRefundTo:
         self, ledger: LedgerCaller, database: Database, direction: str
     ) -> None:
         low, high = sorted([await ledger.open_wallet() for _ in range(2)], key=str)
-        _, deduct, _ = await charge(ledger)
+        _, charge_id, _ = await charge(ledger)
         shares = [(low, "30.00"), (high, "40.00")]
         await assert_holds_no_lock_while_waiting(
             database,
-            lambda: ledger.refund_to(deduct, *(shares if direction == "low to high" else reversed(shares))),
+            lambda: ledger.refund_to(charge_id, *(shares if direction == "low to high" else reversed(shares))),
             first=("wallet", low),
             second=("wallet", high),
         )
@@ -208,7 +210,7 @@ class TestClawback:
                 call
                 for _ in range(10)
                 for call in (
-                    ledger.deduct(debtor, "7.00", event_id=event),
+                    ledger.charge(debtor, "7.00", event_id=event),
                     ledger.claw_back(debtor, creditor, "9.00"),
                     ledger.transfer(creditor, debtor, "2.00"),
                 )
@@ -246,9 +248,9 @@ class TestClawback:
 class TestRevenue:
     async def test_revenue_is_charges_minus_refunds(self, ledger: LedgerCaller) -> None:
         fan, event, undone = await ledger.open_wallet("100.00"), uuid.uuid4(), uuid.uuid4()
-        await ledger.deduct(fan, "20.50", event_id=event)
-        await ledger.deduct(fan, "30.00", event_id=event, request_id=undone)
-        await ledger.deduct(fan, "1.00")
+        await ledger.charge(fan, "20.50", event_id=event)
+        await ledger.charge(fan, "30.00", event_id=event, request_id=undone)
+        await ledger.charge(fan, "1.00")
         await ledger.refund(undone)
         answer = await ledger.http.get(f"/internal/ledger/revenue/{event}")
         assert answer.json()["data"] == {"event_id": str(event), "revenue": "20.50"}

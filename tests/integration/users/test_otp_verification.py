@@ -16,7 +16,7 @@ from tests.integration.users.otp_caller import (
 )
 from tests.integration.users.user_client import CODE, WRONG_CODE, LedgerCaller, Sandbox, code_of
 from tests.support.waiting import eventually
-from users.confirmations.repository import ConfirmationRepository
+from users.confirmation_codes.repository import ConfirmationCodeRepository
 
 
 class TestVerify:
@@ -195,8 +195,8 @@ class TestHousekeeping:
         await old.let_time_pass(86_401)
         await young.let_time_pass(86_000)
 
-        await ConfirmationRepository(otp_caller.database, lease_seconds=1, resend_seconds=1, most_tries=3).clean(
-            batch=1_000
-        )
+        await ConfirmationCodeRepository(
+            otp_caller.database, lease_seconds=1, resend_seconds=1, most_tries=3
+        ).delete_old(batch=1_000)
 
         assert (await old.challenges(), await young.challenges()) == (0, 1)

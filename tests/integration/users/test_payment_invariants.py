@@ -44,7 +44,7 @@ async def test_payments_in_every_state_have_no_violation(ledger: LedgerCaller, p
     await payment_caller.report("REFUNDED")
     spent = await new_payment_caller(ledger)
     await spent.report("SUCCEEDED")
-    await ledger.deduct(spent.user_id, "30.00")
+    await ledger.charge(spent.user_id, "30.00")
     await spent.report("REFUNDED")
     assert await violations(ledger) == []
 

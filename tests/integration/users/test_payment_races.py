@@ -66,7 +66,7 @@ async def test_concurrent_success_and_refund_leave_nothing(payment_caller: Payme
 async def test_refund_during_spending_takes_the_remaining_balance(ledger: LedgerCaller) -> None:
     payment_caller = await new_payment_caller(ledger, balance="20.00")
     await payment_caller.report("SUCCEEDED")
-    spending = [ledger.deduct(payment_caller.user_id, "7.00") for _ in range(12)]
+    spending = [ledger.charge(payment_caller.user_id, "7.00") for _ in range(12)]
     answers = await asyncio.gather(*spending, payment_caller.report("REFUNDED"))
     spent = 7 * [answer.status_code for answer in answers[:-1]].count(200)
     owed = -await ledger.sum_of("receivable", payment_caller.user_id)

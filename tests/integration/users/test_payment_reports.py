@@ -184,7 +184,7 @@ class TestRefund:
 
     async def test_spent_credits_become_a_receivable(self, payment_caller: PaymentCaller, ledger: LedgerCaller) -> None:
         await payment_caller.report("SUCCEEDED")
-        await ledger.deduct(payment_caller.user_id, "30.00")
+        await ledger.charge(payment_caller.user_id, "30.00")
         assert await payment_caller.outcome("REFUNDED") == "NOTED"
         assert await payment_caller.wallet() == 0
         assert await ledger.sum_of("receivable", payment_caller.user_id) == Decimal(-30)
@@ -196,7 +196,7 @@ class TestRefund:
 
     async def test_refund_of_an_empty_wallet(self, payment_caller: PaymentCaller, ledger: LedgerCaller) -> None:
         await payment_caller.report("SUCCEEDED")
-        await ledger.deduct(payment_caller.user_id, "50.00")
+        await ledger.charge(payment_caller.user_id, "50.00")
         await payment_caller.report("REFUNDED")
         assert await ledger.sum_of("receivable", payment_caller.user_id) == Decimal(-50)
 

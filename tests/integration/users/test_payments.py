@@ -99,7 +99,7 @@ class TestOpen:
             "UPDATE users SET is_verified = false, created_at = now() - interval '2 days' WHERE user_id = :user_id"
         )
         await ledger.database.execute(abandoned, {"user_id": payment_caller.user_id})
-        await AccountRepository(ledger.database).clean(batch=1000)
+        await AccountRepository(ledger.database).delete_abandoned(batch=1000)
         assert await payment_caller.outcome("WAITING", payment_id=payment_caller.payment_id) == "NOTED"
 
 

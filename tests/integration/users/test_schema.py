@@ -17,7 +17,7 @@ from common.db.migrations import upgrade
 from common.settings import DatabaseSettings
 from tests.support.servers import DatabaseFactory
 from tests.support.statements import schema_differences
-from users.otp.repository import ChallengeRepository
+from users.registration_codes.repository import RegistrationCodeRepository
 from users.tables import METADATA
 
 MIGRATIONS = Path(users.__file__).parent / "migrations"
@@ -64,7 +64,7 @@ async def test_migration_keeps_pending_registrations(database_url: DatabaseFacto
 
     await asyncio.to_thread(upgrade, migrations=MIGRATIONS, database_url=url)
 
-    challenge = await ChallengeRepository(database).take_attempt(user_id=user_id, context="registration")
+    challenge = await RegistrationCodeRepository(database).count_attempt(user_id=user_id, context="registration")
     await database.close()
     assert challenge is not None
     assert (challenge.verification_sid, challenge.attempts) == ("VE1", 1)

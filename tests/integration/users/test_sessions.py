@@ -17,7 +17,7 @@ from sqlalchemy import text
 
 from common.auth.user_tokens import UserTokenVerifier
 from common.db.engine import Database
-from common.messaging.topology import MESSAGES_EXCHANGE
+from common.messaging.declarations import MESSAGES_EXCHANGE
 from tests.integration.users.user_client import LedgerCaller, LoggedInUser, UserClient, code_of
 from tests.support.timeouts import ANSWER_SECONDS
 from tests.support.waiting import eventually
@@ -251,8 +251,8 @@ async def _next(queue: AbstractQueue) -> dict[str, Any]:
         return dict(json.loads((await anext(messages)).body))
 
 
-async def test_housekeeping_deletes_only_expired_sessions(
-    housekeeping_user_client: UserClient, user_client: UserClient, database: Database
+async def test_only_expired_sessions_are_deleted(
+    deleting_user_client: UserClient, user_client: UserClient, database: Database
 ) -> None:
     over, revoked, alive = [await user_client.join() for _ in range(3)]
     await user_client.log_out(revoked)
@@ -265,7 +265,7 @@ async def test_housekeeping_deletes_only_expired_sessions(
 
     await eventually(left)
     assert (await user_client.refresh(alive.refresh_token)).status_code == 200
-    assert (await housekeeping_user_client.refresh(over.refresh_token)).status_code == 401
+    assert (await deleting_user_client.refresh(over.refresh_token)).status_code == 401
 
 
 async def _age(database: Database, *user_client: LoggedInUser) -> None:

@@ -14,14 +14,14 @@ async def fan(user_client: UserClient, ledger: LedgerCaller) -> LoggedInUser:
     """A user with a few movements."""
     fan = await user_client.join()
     friend = await ledger.open_wallet("10.00")
-    deduct, escrow = uuid.uuid4(), uuid.uuid4()
+    charge_id, escrow = uuid.uuid4(), uuid.uuid4()
     for done in (
         await ledger.top_up(fan.user_id, "100.00"),
-        await ledger.deduct(fan.user_id, "30.00", request_id=deduct, reference="order 1"),
+        await ledger.charge(fan.user_id, "30.00", request_id=charge_id, reference="order 1"),
         await ledger.transfer(friend, fan.user_id, "5.00"),
         await ledger.hold(fan.user_id, "20.00", request_id=escrow),
         await ledger.void(undoes_request_id=escrow),
-        await ledger.refund(deduct),
+        await ledger.refund(charge_id),
         await ledger.transfer(fan.user_id, friend, "0.00"),
         await award(ledger, fan.user_id, 30),
         await award(ledger, fan.user_id, 12),

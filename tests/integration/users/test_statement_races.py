@@ -36,7 +36,7 @@ async def test_each_line_has_the_balance_after_its_movement(ledger: LedgerCaller
         for turn in range(seed, seed + 5):
             match turn % 5:
                 case 0:
-                    answers.append(await ledger.deduct(fan, "3.00"))
+                    answers.append(await ledger.charge(fan, "3.00"))
                 case 1:
                     answers.append(await ledger.top_up(fan, "2.00"))
                 case 2:

@@ -139,7 +139,7 @@ class LedgerCaller:
         body = {"request_id": uuid.uuid4(), **body}
         return await self.http.post(path, json={name: _plain(value) for name, value in body.items()})
 
-    async def deduct(self, user_id: uuid.UUID, amount: str, **more: object) -> httpx.Response:
+    async def charge(self, user_id: uuid.UUID, amount: str, **more: object) -> httpx.Response:
         body = {"user_id": user_id, "amount": amount, "event_id": uuid.uuid4(), "reference": "seats", **more}
         return await self.post("/internal/ledger/deduct", **body)
 

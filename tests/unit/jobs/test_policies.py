@@ -2,7 +2,7 @@
 
 import pytest
 
-from common.messaging.topology import Topology
+from common.messaging.declarations import Topology
 from orchestrator.container import JOB_POLICIES as POLICIES
 from orchestrator.jobs.policies import JobPolicy, with_backoff
 from rabbitmq.topology import JOB_KINDS, job_queue_name, platform_topology, retry_exchange_name

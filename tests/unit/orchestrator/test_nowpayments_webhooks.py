@@ -119,20 +119,20 @@ class TestReports:
         ],
     )
     def test_every_provider_status_maps_to_a_payment_status(self, said: str, status: PaymentStatus) -> None:
-        news = WEBHOOKS.news(as_bytes(notice(payment_status=said)))
-        assert news is not None
-        assert news.status is status
-        assert (news.provider_payment_id, news.payment_id) == ("5077125051", PAYMENT_ID)
-        assert (news.amount, news.currency) == (Decimal("50.00"), "sgd")
-        assert news.paid_amount == Decimal("0.00055556")
+        report = WEBHOOKS.read_report(as_bytes(notice(payment_status=said)))
+        assert report is not None
+        assert report.status is status
+        assert (report.provider_payment_id, report.payment_id) == ("5077125051", PAYMENT_ID)
+        assert (report.amount, report.currency) == (Decimal("50.00"), "sgd")
+        assert report.paid_amount == Decimal("0.00055556")
 
     def test_other_statuses_are_ignored(self) -> None:
-        assert WEBHOOKS.news(as_bytes(notice(payment_status="on_hold"))) is None
+        assert WEBHOOKS.read_report(as_bytes(notice(payment_status="on_hold"))) is None
 
     @pytest.mark.parametrize("price", [50.001, 1e30, "fifty"])
     def test_price_outside_the_range_of_credits_is_unreadable(self, price: Any) -> None:
         with pytest.raises(WebhookUnreadable):
-            WEBHOOKS.news(as_bytes(notice(price_amount=price)))
+            WEBHOOKS.read_report(as_bytes(notice(price_amount=price)))
 
     @pytest.mark.parametrize(
         ("said", "paid"),
@@ -148,7 +148,7 @@ class TestReports:
         """The ledger stores 18 decimal places and 12 digits before them; the credit follows from the status."""
         body = as_bytes(notice(actually_paid=0)).replace(b'"actually_paid":0', f'"actually_paid":{said}'.encode())
         assert said.encode() in body
-        news = WEBHOOKS.news(body)
-        assert news is not None
-        assert news.paid_amount == (paid and Decimal(paid))
-        assert news.status is PaymentStatus.SUCCEEDED
+        report = WEBHOOKS.read_report(body)
+        assert report is not None
+        assert report.paid_amount == (paid and Decimal(paid))
+        assert report.status is PaymentStatus.SUCCEEDED

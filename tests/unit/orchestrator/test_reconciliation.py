@@ -17,12 +17,12 @@ from common.http.client import ServiceClient
 from common.settings import DEV_SERVICE_TOKEN_SECRET
 from orchestrator.clients.users.payments import (
     PaymentFacts,
-    PaymentNews,
-    PaymentReport,
     PaymentsClient,
     PaymentStatus,
     Provider,
+    ProviderReport,
     ReportOutcome,
+    ReportResult,
 )
 from orchestrator.features.payments.adapters.nowpayments import CryptoPayment, NowPayments
 from orchestrator.features.payments.adapters.stripe import StripePayments
@@ -67,11 +67,11 @@ class StubPayments(PaymentsClient):
             if provider is Provider.NOWPAYMENTS and each.status in (statuses or []):
                 yield each
 
-    async def report(self, news: PaymentNews, *, request_id: uuid.UUID) -> PaymentReport:  # noqa: ARG002
-        if error := self.refuses.get(news.provider_payment_id):
+    async def report(self, report: ProviderReport, *, request_id: uuid.UUID) -> ReportResult:  # noqa: ARG002
+        if error := self.refuses.get(report.provider_payment_id):
             raise error
-        self.reported.append(news.provider_payment_id)
-        return PaymentReport(outcome=ReportOutcome.CREDITED, payment_id=news.payment_id)
+        self.reported.append(report.provider_payment_id)
+        return ReportResult(outcome=ReportOutcome.CREDITED, payment_id=report.payment_id)
 
 
 class NoStripePayments(StripePayments):
@@ -79,10 +79,10 @@ class NoStripePayments(StripePayments):
 
     def __init__(self) -> None: ...
 
-    async def since(self, moment: datetime) -> AsyncIterator[PaymentNews]:  # noqa: ARG002
-        nothing: list[PaymentNews] = []
-        for news in nothing:
-            yield news
+    async def since(self, moment: datetime) -> AsyncIterator[ProviderReport]:  # noqa: ARG002
+        nothing: list[ProviderReport] = []
+        for report in nothing:
+            yield report
 
 
 class StubNowPayments(NowPayments):

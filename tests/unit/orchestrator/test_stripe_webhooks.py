@@ -113,17 +113,17 @@ class TestVerify:
 
 
 class TestReports:
-    def news(self, type_: str, subject: dict[str, Any]) -> Any:
-        return WEBHOOKS.news(as_bytes(stripe_event(type_, subject)))
+    def report(self, type_: str, subject: dict[str, Any]) -> Any:
+        return WEBHOOKS.read_report(as_bytes(stripe_event(type_, subject)))
 
     def test_a_payment_that_succeeded(self) -> None:
-        news = self.news("payment_intent.succeeded", intent())
-        assert (news.provider_payment_id, news.status) == ("pi_1", PaymentStatus.SUCCEEDED)
-        assert (news.amount, news.currency) == (Decimal("50.00"), "sgd")
-        assert (news.payment_id, news.user_id) == (PAYMENT_ID, USER_ID)
+        report = self.report("payment_intent.succeeded", intent())
+        assert (report.provider_payment_id, report.status) == ("pi_1", PaymentStatus.SUCCEEDED)
+        assert (report.amount, report.currency) == (Decimal("50.00"), "sgd")
+        assert (report.payment_id, report.user_id) == (PAYMENT_ID, USER_ID)
 
     def test_amount_received_is_reported_not_the_amount_requested(self) -> None:
-        assert self.news("payment_intent.succeeded", intent(amount_received=4_999)).amount == Decimal("49.99")
+        assert self.report("payment_intent.succeeded", intent(amount_received=4_999)).amount == Decimal("49.99")
 
     @pytest.mark.parametrize(
         ("type_", "status"),
@@ -134,25 +134,25 @@ class TestReports:
         ],
     )
     def test_other_payment_statuses(self, type_: str, status: PaymentStatus) -> None:
-        news = self.news(type_, intent(amount_received=0))
-        assert (news.status, news.amount) == (status, Decimal("50.00"))
+        report = self.report(type_, intent(amount_received=0))
+        assert (report.status, report.amount) == (status, Decimal("50.00"))
 
     def test_refund_reports_its_amount(self) -> None:
-        news = self.news("charge.refunded", charge(amount_refunded=2_000))
-        assert (news.provider_payment_id, news.status) == ("pi_1", PaymentStatus.REFUNDED)
-        assert (news.amount, news.payment_id) == (Decimal("20.00"), PAYMENT_ID)
+        report = self.report("charge.refunded", charge(amount_refunded=2_000))
+        assert (report.provider_payment_id, report.status) == ("pi_1", PaymentStatus.REFUNDED)
+        assert (report.amount, report.payment_id) == (Decimal("20.00"), PAYMENT_ID)
 
     def test_charge_without_an_intent_is_ignored(self) -> None:
-        assert self.news("charge.refunded", charge(payment_intent=None)) is None
+        assert self.report("charge.refunded", charge(payment_intent=None)) is None
 
     @pytest.mark.parametrize("type_", ["payment_intent.created", "customer.created", "checkout.session.completed"])
     def test_other_event_types_are_ignored(self, type_: str) -> None:
-        assert self.news(type_, {"whatever": 1}) is None
+        assert self.report(type_, {"whatever": 1}) is None
 
     def test_foreign_metadata_is_ignored(self) -> None:
-        news = self.news("payment_intent.succeeded", intent(metadata={"payment_id": "order 7"}))
-        assert (news.payment_id, news.user_id) == (None, None)
+        report = self.report("payment_intent.succeeded", intent(metadata={"payment_id": "order 7"}))
+        assert (report.payment_id, report.user_id) == (None, None)
 
     def test_event_without_required_fields_is_unreadable(self) -> None:
         with pytest.raises(WebhookUnreadable):
-            self.news("payment_intent.succeeded", {"id": "pi_1"})
+            self.report("payment_intent.succeeded", {"id": "pi_1"})

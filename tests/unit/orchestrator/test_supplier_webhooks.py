@@ -16,7 +16,7 @@ def test_valid_supplier_signature_is_accepted() -> None:
     assert WEBHOOKS.verify(BODY, supplier_signature(BODY)) == VerifiedWebhook(
         external_id="kg-1", event_type="order.ready"
     )
-    assert WEBHOOKS.news(BODY) is None
+    assert WEBHOOKS.read_report(BODY) is None
 
 
 def test_camel_case_names_and_numeric_ids_are_accepted() -> None:
@@ -51,4 +51,4 @@ def test_signed_but_malformed_body_is_unreadable(body: bytes) -> None:
     with pytest.raises(WebhookUnreadable):
         WEBHOOKS.verify(body, supplier_signature(body))
     with pytest.raises(WebhookUnreadable):
-        WEBHOOKS.news(body)
+        WEBHOOKS.read_report(body)

@@ -9,9 +9,9 @@ import pytest
 from aiohttp import web
 from pydantic import SecretStr
 
-from users.otp.errors import OtpUnavailable
-from users.otp.notification_api import NotificationApi
-from users.otp.provider import VerificationStatus
+from users.one_time_codes.errors import OtpUnavailable
+from users.one_time_codes.notification_api import NotificationApi
+from users.one_time_codes.provider import VerificationStatus
 
 
 @dataclass

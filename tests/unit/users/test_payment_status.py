@@ -11,7 +11,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from users.payments.status import ENDED_UNPAID, RANK, Flag, Outcome, PaymentStatus, ReportDecision, decide
+from users.payments.status import ENDED_UNPAID, RANK, Flag, PaymentStatus, ReportDecision, ReportOutcome, decide
 
 FAN = uuid.UUID(int=1)
 
@@ -39,9 +39,9 @@ def test_a_status_only_moves_forward(now: PaymentStatus, said: PaymentStatus) ->
     decision = decide(PaymentState(now), Report(said))
     if RANK[said] > RANK[now]:
         assert decision.status is said
-        assert decision.outcome is (Outcome.CREDITED if said is PaymentStatus.SUCCEEDED else Outcome.NOTED)
+        assert decision.outcome is (ReportOutcome.CREDITED if said is PaymentStatus.SUCCEEDED else ReportOutcome.NOTED)
     else:
-        assert decision == ReportDecision(Outcome.IGNORED, now)
+        assert decision == ReportDecision(ReportOutcome.IGNORED, now)
 
 
 @pytest.mark.parametrize(("now", "said"), [*product(PaymentStatus, repeat=2)])
@@ -62,11 +62,11 @@ def test_success_after_a_final_failure_is_flagged_late(now: PaymentStatus, said:
 def test_mismatch_takes_precedence(status: PaymentStatus, lie: dict[str, object], flag: Flag) -> None:
     for now in PaymentStatus:
         decision = decide(PaymentState(now), replace(Report(status, Decimal(50), "sgd", FAN), **lie))  # type: ignore[arg-type]
-        assert decision == ReportDecision(Outcome.MISMATCH, now, frozenset({flag}))
+        assert decision == ReportDecision(ReportOutcome.MISMATCH, now, frozenset({flag}))
 
 
 def test_missing_fields_are_no_mismatch() -> None:
-    assert decide(PaymentState(), Report(PaymentStatus.WAITING)).outcome is Outcome.NOTED
+    assert decide(PaymentState(), Report(PaymentStatus.WAITING)).outcome is ReportOutcome.NOTED
 
 
 def outcomes_of(reports: Sequence[Report]) -> tuple[PaymentState, list[ReportDecision]]:
@@ -104,7 +104,9 @@ SUCCESS = Report(
 @example([SUCCESS, SUCCESS])
 def test_payment_is_credited_once_and_only_by_a_matching_report(said: list[Report]) -> None:
     state, outcomes = outcomes_of(said)
-    credited = [report for report, decision in zip(said, outcomes, strict=True) if decision.outcome is Outcome.CREDITED]
+    credited = [
+        report for report, decision in zip(said, outcomes, strict=True) if decision.outcome is ReportOutcome.CREDITED
+    ]
     assert len(credited) <= 1
     for report in credited:
         assert report.status is PaymentStatus.SUCCEEDED

@@ -7,14 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from users.ledger.cursors import StatementCursor
+from users.ledger.cursors import AccountStatementCursor
 from users.ledger.errors import UnknownCursor
 
 
 @given(st.uuids(), st.decimals(min_value=0, max_value=Decimal("999999999999.99"), places=2))
 def test_cursor_round_trips(transaction_id: uuid.UUID, balance: Decimal) -> None:
-    cursor = StatementCursor(transaction_id, balance)
-    assert StatementCursor.parse(str(cursor)) == cursor
+    cursor = AccountStatementCursor(transaction_id, balance)
+    assert AccountStatementCursor.parse(str(cursor)) == cursor
 
 
 ID = uuid.UUID(int=5).hex
@@ -40,4 +40,4 @@ ID = uuid.UUID(int=5).hex
 )
 def test_malformed_cursor_is_refused(written: str) -> None:
     with pytest.raises(UnknownCursor):
-        StatementCursor.parse(written)
+        AccountStatementCursor.parse(written)

@@ -1,4 +1,4 @@
-"""Accounts, sessions, one-time codes, attempts, the ledger, request memory and outbox."""
+"""Accounts, sessions, one-time codes, attempts, the ledger, stored requests and outbox."""
 
 from typing import Final
 
@@ -98,7 +98,7 @@ LEDGER: Final = (
     )
     """,
     "CREATE INDEX ix_ledger_entries_account ON ledger_entries (account_kind, account_owner)",
-    # Room on each page, so that changing a balance stays on it and touches no index.
+    # Each page keeps free space, so that a changed balance stays on its page and changes no index.
     """
     CREATE TABLE balances (
         account_kind text NOT NULL

@@ -1,4 +1,4 @@
-"""When a session is over, on the session: finding those that are must not read all."""
+"""Store the end of a session with it, and index it: the deletion of old sessions must not read all of them."""
 
 from alembic import op
 

@@ -1,4 +1,4 @@
-"""What people are called, and the hall that staff scan at."""
+"""The names of users, and the halls that staff are assigned to."""
 
 from alembic import op
 

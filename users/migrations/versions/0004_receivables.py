@@ -1,4 +1,4 @@
-"""What people owe; and movements are dated when they are written, not when their transaction began."""
+"""What users owe; movements get the time when they are written, not when their transaction began."""
 
 from alembic import op
 

@@ -1,4 +1,4 @@
-"""Codes for more than registering: one challenge for each user, context and reference, which stays when it is verified."""
+"""Codes that confirm an action: a challenge for each user, context and reference, which is kept once verified."""
 
 from alembic import op
 

@@ -1,4 +1,4 @@
-"""Payments; and an account's entries in the order in which they happened, for its statement."""
+"""Payments; numbers of ledger entries, by which a statement lists an account's entries in order."""
 
 from typing import Final
 
@@ -7,7 +7,7 @@ from alembic import op
 revision = "0006"
 down_revision = "0005"
 
-# Entries are final, so the trigger that keeps them so rests while they are numbered by their time.
+# A trigger refuses any change of an entry. It is disabled while the entries are numbered by their time.
 NUMBERED: Final = (
     "ALTER TABLE ledger_entries ADD COLUMN entry_number bigint",
     "ALTER TABLE ledger_entries DISABLE TRIGGER entries_are_final",

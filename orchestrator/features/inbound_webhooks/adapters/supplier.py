@@ -5,7 +5,7 @@ from typing import Final
 
 from pydantic import AliasChoices, ConfigDict, Field, SecretStr, ValidationError
 
-from orchestrator.clients.users.payments import PaymentNews, Provider
+from orchestrator.clients.users.payments import Provider, ProviderReport
 from orchestrator.features.payments.adapters.interfaces import VerifiedWebhook
 from orchestrator.features.payments.adapters.provider_models import Label, ProviderModel
 from orchestrator.features.payments.adapters.signatures import is_signed
@@ -36,7 +36,7 @@ class SupplierWebhooks:
         external_id = notice.event_id or f"sha256:{hashlib.sha256(body).hexdigest()}"
         return VerifiedWebhook(external_id=external_id, event_type=notice.event_type)
 
-    def news(self, body: bytes) -> PaymentNews | None:
+    def read_report(self, body: bytes) -> ProviderReport | None:
         _notice_of(body)
         return None  # the supplier reports no payments of fans
 

@@ -14,7 +14,7 @@ class WebhookStatus(enum.StrEnum):
     RECEIVED = "received"  # waits for its job
     PROCESSING = "processing"  # its job has begun, and is retried until it succeeds or fails permanently
     PROCESSED = "processed"
-    IGNORED = "ignored"  # of an unused type, or without news
+    IGNORED = "ignored"  # of an unused type, or without a report
     FAILED = "failed"  # needs an admin: it contradicts the record, cannot be parsed, or all attempts failed
     UNMATCHED = "unmatched"  # about an unknown payment
 

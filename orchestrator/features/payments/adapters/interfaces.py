@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
-from orchestrator.clients.users.payments import PaymentNews, Provider
+from orchestrator.clients.users.payments import Provider, ProviderReport
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,8 +32,8 @@ class WebhookAdapter(Protocol):
             WebhookUnreadable: the signature is valid, but the body cannot be parsed.
         """
 
-    def news(self, body: bytes) -> PaymentNews | None:
-        """Return a verified webhook's news of a payment; None if its type is unused.
+    def read_report(self, body: bytes) -> ProviderReport | None:
+        """Return a verified webhook's report about a payment; None if its type is unused.
 
         Raises:
             WebhookUnreadable: required fields are missing or invalid.
@@ -46,7 +46,7 @@ class ProviderRecords(Protocol):
     @property
     def provider(self) -> Provider: ...
 
-    async def current(self, provider_payment_id: str) -> list[PaymentNews]:
+    async def current(self, provider_payment_id: str) -> list[ProviderReport]:
         """Return a payment's present state; a partly refunded payment has two: paid and refunded.
 
         Empty if its status is unknown.

@@ -17,7 +17,7 @@ from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
 from common.http.client import IDLE_SECONDS
 from common.money import money
 from common.telemetry.tracing import client_span
-from orchestrator.clients.users.payments import CURRENCY, PaymentNews, PaymentStatus, Provider
+from orchestrator.clients.users.payments import CURRENCY, PaymentStatus, Provider, ProviderReport
 from orchestrator.features.payments.adapters.interfaces import VerifiedWebhook
 from orchestrator.features.payments.adapters.provider_models import Label, OwnId, ProviderModel
 from orchestrator.features.payments.adapters.signatures import is_signed
@@ -77,7 +77,7 @@ class CryptoPayment(ProviderModel):
     order_id: OwnId = None
     expiration_estimate_date: _Moment | None = None
 
-    def news(self) -> PaymentNews | None:
+    def as_report(self) -> ProviderReport | None:
         """Return the payment's state; None if its status is unknown.
 
         Raises:
@@ -89,7 +89,7 @@ class CryptoPayment(ProviderModel):
             amount = money(self.price_amount)
         except (ValueError, ArithmeticError) as error:
             raise WebhookUnreadable(price_amount=self.price_amount) from error
-        return PaymentNews(
+        return ProviderReport(
             provider=Provider.NOWPAYMENTS,
             provider_payment_id=self.payment_id,
             status=status,
@@ -154,9 +154,9 @@ class NowPayments:
         """
         return await self._call("GET", f"/v1/payment/{provider_payment_id}")
 
-    async def current(self, provider_payment_id: str) -> list[PaymentNews]:
-        news = (await self.find(provider_payment_id)).news()
-        return [] if news is None else [news]
+    async def current(self, provider_payment_id: str) -> list[ProviderReport]:
+        report = (await self.find(provider_payment_id)).as_report()
+        return [] if report is None else [report]
 
     async def close(self) -> None:
         await self._http.aclose()
@@ -199,8 +199,8 @@ class NowPaymentsWebhooks:
         fact = f"{payment.payment_id}:{payment.payment_status}:{paid:f}"
         return VerifiedWebhook(external_id=fact, event_type=f"payment.{payment.payment_status}")
 
-    def news(self, body: bytes) -> PaymentNews | None:
-        return _notified(body).news()
+    def read_report(self, body: bytes) -> ProviderReport | None:
+        return _notified(body).as_report()
 
 
 def sorted_json(body: bytes) -> bytes:

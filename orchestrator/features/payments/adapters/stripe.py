@@ -21,7 +21,7 @@ from common.errors import Unprocessable
 from common.http.client import IDLE_SECONDS
 from common.money import money
 from common.telemetry.tracing import client_span
-from orchestrator.clients.users.payments import CURRENCY, PaymentNews, PaymentStatus, Provider
+from orchestrator.clients.users.payments import CURRENCY, PaymentStatus, Provider, ProviderReport
 from orchestrator.features.payments.adapters.interfaces import VerifiedWebhook
 from orchestrator.features.payments.adapters.provider_models import Label, OwnId, ProviderModel
 from orchestrator.features.payments.errors import (
@@ -147,10 +147,10 @@ class StripePayments:
         """
         return await self._retrieve(intent_id, {})
 
-    async def current(self, provider_payment_id: str) -> list[PaymentNews]:
+    async def current(self, provider_payment_id: str) -> list[ProviderReport]:
         return list(_current(await self._retrieve(provider_payment_id, {"expand": ["latest_charge"]})))
 
-    async def since(self, moment: datetime) -> AsyncIterator[PaymentNews]:
+    async def since(self, moment: datetime) -> AsyncIterator[ProviderReport]:
         """Yield the present state of payments made since `moment`, each as in `current`.
 
         Raises:
@@ -162,8 +162,8 @@ class StripePayments:
                 {"created": {"gte": int(moment.timestamp())}, "limit": PAGE, "expand": ["data.latest_charge"]}
             )
             async for intent in page.auto_paging_iter():
-                for news in _current(Intent.model_validate(intent.to_dict())):
-                    yield news
+                for report in _current(Intent.model_validate(intent.to_dict())):
+                    yield report
 
     async def _retrieve(self, intent_id: str, options: stripe.params.PaymentIntentRetrieveParams) -> Intent:
         with client_span("Stripe", "find intent"), _translated():
@@ -202,13 +202,13 @@ class StripeWebhooks:
         event = _event_of(body)
         return VerifiedWebhook(external_id=event.id, event_type=event.type)
 
-    def news(self, body: bytes) -> PaymentNews | None:
+    def read_report(self, body: bytes) -> ProviderReport | None:
         event = _event_of(body)
         try:
             if event.type == _REFUND:
                 return _refund(_Charge.model_validate(event.data.object), event.created)
             if status := _STATUS_OF_TYPE.get(event.type):
-                return _news(Intent.model_validate(event.data.object), status, event.created)
+                return _report_of(Intent.model_validate(event.data.object), status, event.created)
         except ValidationError as error:
             raise WebhookUnreadable(problems=error.error_count()) from error
         return None
@@ -234,19 +234,19 @@ def _event_of(body: bytes) -> _Event:
         raise WebhookUnreadable(problems=error.error_count()) from error
 
 
-def _current(intent: Intent) -> Iterator[PaymentNews]:
+def _current(intent: Intent) -> Iterator[ProviderReport]:
     """Yield the payment, unless it is fully refunded, and the refund, if any."""
     charge = intent.latest_charge
     refunded = charge.amount_refunded if isinstance(charge, _Charge) else 0
     if refunded == 0 or refunded < intent.amount_received:
-        yield _news(intent, _STATUS_OF_INTENT.get(intent.status, PaymentStatus.PENDING), None)
+        yield _report_of(intent, _STATUS_OF_INTENT.get(intent.status, PaymentStatus.PENDING), None)
     if refunded and isinstance(charge, _Charge) and (refund := _refund(charge, None)) is not None:
         yield refund
 
 
-def _news(intent: Intent, status: PaymentStatus, occurred_at: datetime | None) -> PaymentNews:
+def _report_of(intent: Intent, status: PaymentStatus, occurred_at: datetime | None) -> ProviderReport:
     has_succeeded = status is PaymentStatus.SUCCEEDED
-    return PaymentNews(
+    return ProviderReport(
         provider=Provider.STRIPE,
         provider_payment_id=intent.id,
         status=status,
@@ -258,11 +258,11 @@ def _news(intent: Intent, status: PaymentStatus, occurred_at: datetime | None) -
     )
 
 
-def _refund(charge: _Charge, occurred_at: datetime | None) -> PaymentNews | None:
+def _refund(charge: _Charge, occurred_at: datetime | None) -> ProviderReport | None:
     """Return None for a charge without an intent, which is not of this platform."""
     if charge.payment_intent is None:
         return None
-    return PaymentNews(
+    return ProviderReport(
         provider=Provider.STRIPE,
         provider_payment_id=charge.payment_intent,
         status=PaymentStatus.REFUNDED,

@@ -11,12 +11,12 @@ from common.errors import ServiceError, Unavailable
 from common.telemetry.logs import get_logger
 from orchestrator.clients.users.payments import (
     PaymentFacts,
-    PaymentNews,
-    PaymentReport,
     PaymentsClient,
     PaymentStatus,
     Provider,
+    ProviderReport,
     ReportOutcome,
+    ReportResult,
 )
 from orchestrator.features.payments.adapters.interfaces import ProviderRecords
 from orchestrator.features.payments.adapters.nowpayments import NowPayments
@@ -99,12 +99,12 @@ class Reconciliation:
             payment.payment_id: payment for payment in ours if payment.provider_payment_id is None
         }
         listed = set()
-        async for news in self.stripe.since(since):
-            listed.add(news.provider_payment_id)
-            known = by_provider_id.get(news.provider_payment_id)
-            if known is None and news.payment_id is None:
+        async for report in self.stripe.since(since):
+            listed.add(report.provider_payment_id)
+            known = by_provider_id.get(report.provider_payment_id)
+            if known is None and report.payment_id is None:
                 continue  # not of this platform: the account may have other uses
-            await self._compare(known or without_intent.get(news.payment_id), news, done)
+            await self._compare(known or without_intent.get(report.payment_id), report, done)
         to_check = {*OPEN[Provider.STRIPE], PaymentStatus.SUCCEEDED}
         omitted = [
             payment for payment in ours if payment.status in to_check and payment.provider_payment_id not in listed
@@ -153,36 +153,36 @@ class Reconciliation:
             logger.warning("payments.provider_timed_out", provider=records.provider, unasked=len(waiting))
 
     async def _compare_all(
-        self, ours: PaymentFacts, reports: Sequence[PaymentNews], provider: Provider, done: Reconciled
+        self, ours: PaymentFacts, reports: Sequence[ProviderReport], provider: Provider, done: Reconciled
     ) -> None:
         if not reports:  # the provider has no such payment, or an unknown status
             done.compared += 1
             if ours.status is PaymentStatus.SUCCEEDED:
                 done.unfounded.append(_unfounded(ours, provider, None))
-        for news in reports:
-            await self._compare(ours, news, done)
+        for report in reports:
+            await self._compare(ours, report, done)
 
-    async def _compare(self, ours: PaymentFacts | None, news: PaymentNews, done: Reconciled) -> None:
+    async def _compare(self, ours: PaymentFacts | None, report: ProviderReport, done: Reconciled) -> None:
         done.compared += 1
-        if ours is not None and ours.status is PaymentStatus.SUCCEEDED and news.status not in PAID:
-            done.unfounded.append(_unfounded(ours, news.provider, news.status))
+        if ours is not None and ours.status is PaymentStatus.SUCCEEDED and report.status not in PAID:
+            done.unfounded.append(_unfounded(ours, report.provider, report.status))
             return
-        if _is_known(ours, news):
+        if _is_known(ours, report):
             return
         # A fresh request id, because the ledger's answer must be about the present.
         try:
-            report = await self.payments.report(news, request_id=uuid.uuid4())
+            result = await self.payments.report(report, request_id=uuid.uuid4())
         except Unavailable:
             raise
         except ServiceError as error:  # concerns this payment only
             done.refused += 1
-            logger.exception("payments.news_refused", payment_id=str(news.payment_id), code=error.code)
+            logger.exception("payments.report_refused", payment_id=str(report.payment_id), code=error.code)
             return
-        if report.outcome is not ReportOutcome.IGNORED:
-            done.differences.append(_difference(ours, news, report))
+        if result.outcome is not ReportOutcome.IGNORED:
+            done.differences.append(_difference(ours, report, result))
 
 
-async def _ask(records: ProviderRecords, payment: PaymentFacts) -> list[PaymentNews] | ServiceError:
+async def _ask(records: ProviderRecords, payment: PaymentFacts) -> list[ProviderReport] | ServiceError:
     try:
         return await records.current(str(payment.provider_payment_id))
     except NoSuchPayment:
@@ -196,23 +196,23 @@ def _is_in_round(payment: PaymentFacts, round_number: int | None) -> bool:
     return round_number is None or payment.payment_id.int % ROUNDS == round_number % ROUNDS
 
 
-def _is_known(ours: PaymentFacts | None, news: PaymentNews) -> bool:
-    """Return whether the news has no new fact: the payment is pending, or its recorded status is the same."""
-    if news.status is PaymentStatus.PENDING:
+def _is_known(ours: PaymentFacts | None, report: ProviderReport) -> bool:
+    """Return whether the report has no new fact: the payment is pending, or its recorded status is the same."""
+    if report.status is PaymentStatus.PENDING:
         return True
-    if ours is None or (ours.status, ours.amount, ours.currency) != (news.status, news.amount, news.currency):
+    if ours is None or (ours.status, ours.amount, ours.currency) != (report.status, report.amount, report.currency):
         return False
-    return not _is_paid_more(ours, news)
+    return not _is_paid_more(ours, report)
 
 
-def _is_paid_more(ours: PaymentFacts, news: PaymentNews) -> bool:
-    if news.status is not PaymentStatus.PARTIALLY_PAID or news.paid_amount is None:
+def _is_paid_more(ours: PaymentFacts, report: ProviderReport) -> bool:
+    if report.status is not PaymentStatus.PARTIALLY_PAID or report.paid_amount is None:
         return False
-    return ours.paid_amount is None or news.paid_amount > ours.paid_amount
+    return ours.paid_amount is None or report.paid_amount > ours.paid_amount
 
 
 def _unfounded(ours: PaymentFacts, provider: Provider, theirs: PaymentStatus | None) -> Unfounded:
-    logger.error("payments.unfounded", provider=provider, payment_id=str(ours.payment_id), theirs=theirs)
+    logger.error("payments.credited_without_payment", provider=provider, payment_id=str(ours.payment_id), theirs=theirs)
     return Unfounded(
         provider=provider,
         provider_payment_id=str(ours.provider_payment_id),
@@ -221,14 +221,14 @@ def _unfounded(ours: PaymentFacts, provider: Provider, theirs: PaymentStatus | N
     )
 
 
-def _difference(ours: PaymentFacts | None, news: PaymentNews, report: PaymentReport) -> Difference:
+def _difference(ours: PaymentFacts | None, report: ProviderReport, result: ReportResult) -> Difference:
     difference = Difference(
-        provider=news.provider,
-        provider_payment_id=news.provider_payment_id,
-        payment_id=report.payment_id,
+        provider=report.provider,
+        provider_payment_id=report.provider_payment_id,
+        payment_id=result.payment_id,
         ours=ours.status if ours else None,
-        theirs=news.status,
-        outcome=report.outcome,
+        theirs=report.status,
+        outcome=result.outcome,
     )
     logger.warning(
         "payments.differ",

@@ -41,7 +41,7 @@ class Unfounded:
 class Reconciled:
     """Counts and findings.
 
-    `unasked` counts payments about which the provider did not respond, `refused` those whose news the ledger refused.
+    `unasked` counts payments about which the provider did not respond, `refused` those whose report the ledger refused.
     `unreachable` lists providers that did not list their payments.
     """
 

@@ -1,4 +1,4 @@
-"""Sends codes, up to limits per hour: each message costs money, and each code allows three guesses."""
+"""Sends codes, up to limits per hour: each message costs money, and each code allows three attempts."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -6,11 +6,13 @@ from uuid import UUID
 
 from common.addresses import network_of
 from users.limits.service import AttemptLimits, Limit, Tried
-from users.otp.errors import OtpUnavailable
-from users.otp.provider import OtpProvider
+from users.one_time_codes.errors import OtpUnavailable
+from users.one_time_codes.provider import OtpProvider
 
-__all__ = ["CodeSender", "SendLimits"]
+__all__ = ["MAX_WRONG_CODES", "NEW_CODE_AFTER_SECONDS", "CodeSender", "SendLimits"]
 
+MAX_WRONG_CODES: Final = 3  # T6: "Three wrong codes end the attempt"
+NEW_CODE_AFTER_SECONDS: Final = 1
 SEND_WINDOW_SECONDS: Final = 3600
 
 
@@ -67,12 +69,12 @@ class CodeSender:
             tried = [Tried(self._by_others, str(user_id)), Tried(self._for_others, str(requested_by_user_id))]
         tried.append(self._tried_from(address))
         await self._limits.check(tried)  # a send refused for the account must not count against the phone
-        await self._limits.take(tried)
+        await self._limits.count(tried)
         try:
             return await self._provider.send(phone)
         except OtpUnavailable:
             for one in tried:
-                await self._limits.give_back(one)
+                await self._limits.uncount(one)
             raise
 
     def _tried_from(self, address: str) -> Tried:

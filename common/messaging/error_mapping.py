@@ -1,4 +1,4 @@
-"""Maps a handler's error to what happens to its message."""
+"""Maps a handler's error to the disposition of its message."""
 
 import enum
 

@@ -1,25 +1,21 @@
 """Codes that verify the phone of a registration. The provider is called outside of transactions."""
 
 from dataclasses import dataclass
-from typing import Final
 from uuid import UUID
 
-from users.otp.errors import OtpExpired, OtpInvalid, OtpMaxRetries, OtpUnavailable
-from users.otp.provider import OtpProvider, VerificationStatus
-from users.otp.repository import Challenge, ChallengeRepository
-from users.otp.sending import CodeSender
-
-WRONG_CODES: Final = 3  # T6: "Three wrong codes end the attempt"
-NEW_CODE_AFTER_SECONDS: Final = 1
+from users.one_time_codes.errors import OtpExpired, OtpInvalid, OtpMaxRetries, OtpUnavailable
+from users.one_time_codes.provider import OtpProvider, VerificationStatus
+from users.one_time_codes.sending import MAX_WRONG_CODES, NEW_CODE_AFTER_SECONDS, CodeSender
+from users.registration_codes.repository import Challenge, RegistrationCodeRepository
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OneTimeCodes:
-    """Sends and checks codes that can be used once. Each user has one open code for each context."""
+class RegistrationCodeService:
+    """Sends and checks the codes. Each user has one open code for each context."""
 
     sender: CodeSender
     provider: OtpProvider
-    repository: ChallengeRepository
+    repository: RegistrationCodeRepository
 
     async def check_address(self, address: str) -> None:
         """Check whether more codes may be sent for callers from that network; see `CodeSender.check_address`."""
@@ -52,10 +48,10 @@ class OneTimeCodes:
             OtpExpired: it has expired, or there is none.
             OtpUnavailable: the provider did not answer; the attempt does not count.
         """
-        challenge = await self.repository.take_attempt(user_id=user_id, context=context)
+        challenge = await self.repository.count_attempt(user_id=user_id, context=context)
         if challenge is None:
             raise OtpExpired
-        if challenge.attempts > WRONG_CODES:
+        if challenge.attempts > MAX_WRONG_CODES:
             raise OtpMaxRetries(retry_after_seconds=NEW_CODE_AFTER_SECONDS)
         match await self._check(challenge, code):
             case VerificationStatus.APPROVED:
@@ -63,7 +59,7 @@ class OneTimeCodes:
                     raise OtpExpired
                 return challenge.phone
             case VerificationStatus.PENDING:
-                if challenge.attempts == WRONG_CODES:
+                if challenge.attempts == MAX_WRONG_CODES:
                     raise OtpMaxRetries(retry_after_seconds=NEW_CODE_AFTER_SECONDS)
                 raise OtpInvalid
             case VerificationStatus.EXPIRED:
@@ -73,5 +69,5 @@ class OneTimeCodes:
         try:
             return await self.provider.verify(verification_sid=challenge.verification_sid, code=code)
         except OtpUnavailable:
-            await self.repository.give_back_attempt(challenge)
+            await self.repository.uncount_attempt(challenge)
             raise

@@ -18,13 +18,13 @@ _OPEN: Final = text(
     """
 )
 # Counted before the provider is called, so that concurrent attempts cannot exceed the limit.
-_TAKE: Final = text(
+_COUNT_ATTEMPT: Final = text(
     """
     UPDATE otp_challenges SET attempts = least(attempts + 1, 1000) WHERE user_id = :user_id AND context = :context
     RETURNING verification_sid, phone, attempts
     """
 )
-_GIVE_BACK: Final = text(
+_UNCOUNT_ATTEMPT: Final = text(
     """
     UPDATE otp_challenges SET attempts = attempts - 1
     WHERE user_id = :user_id AND context = :context AND verification_sid = :verification_sid AND attempts > 0
@@ -53,7 +53,7 @@ class Challenge:
         return {"user_id": self.user_id, "context": self.context, "verification_sid": self.verification_sid}
 
 
-class ChallengeRepository:
+class RegistrationCodeRepository:
     def __init__(self, database: Database) -> None:
         self._database = database
 
@@ -64,15 +64,15 @@ class ChallengeRepository:
         )
         return opened == 1
 
-    async def take_attempt(self, *, user_id: UUID, context: str) -> Challenge | None:
+    async def count_attempt(self, *, user_id: UUID, context: str) -> Challenge | None:
         """Count one attempt at the open challenge; return None if there is none."""
-        row = await self._database.fetch_one(_TAKE, {"user_id": user_id, "context": context})
+        row = await self._database.fetch_one(_COUNT_ATTEMPT, {"user_id": user_id, "context": context})
         if row is None:
             return None
         return Challenge(user_id, context, row["verification_sid"], row["phone"], row["attempts"])
 
-    async def give_back_attempt(self, challenge: Challenge) -> None:
-        await self._database.execute(_GIVE_BACK, challenge.key)
+    async def uncount_attempt(self, challenge: Challenge) -> None:
+        await self._database.execute(_UNCOUNT_ATTEMPT, challenge.key)
 
     async def close(self, challenge: Challenge) -> bool:
         """End the challenge; return False if another call has ended or replaced it."""

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
-from users.confirmations.repository import CodePurpose
+from users.confirmation_codes.repository import CodePurpose
 
 __all__ = ["CodeSent", "Nothing", "SendCode", "Verified", "VerifyCode", "WithdrawCode"]
 

@@ -1,4 +1,4 @@
-"""HTTP routes of confirmations: sagas send the codes, users enter them. Internal only."""
+"""HTTP routes of confirmation codes: sagas send them, users enter them. Internal only."""
 
 from typing import Annotated, Final
 
@@ -7,15 +7,15 @@ from fastapi import APIRouter, Depends
 from common.http.auth import require_service
 from common.http.dependencies import provided
 from common.http.envelope import BAD_INPUT, Success, refusals, success
-from users.confirmations.schemas import CodeSent, Nothing, SendCode, Verified, VerifyCode, WithdrawCode
-from users.confirmations.service import ConfirmationService
+from users.confirmation_codes.schemas import CodeSent, Nothing, SendCode, Verified, VerifyCode, WithdrawCode
+from users.confirmation_codes.service import ConfirmationCodeService
 
 __all__ = ["internal"]
 
 internal: Final = APIRouter(
     prefix="/internal/otp", tags=["Internal: one-time codes"], dependencies=[Depends(require_service)]
 )
-Confirmations = Annotated[ConfirmationService, provided(ConfirmationService)]
+Codes = Annotated[ConfirmationCodeService, provided(ConfirmationCodeService)]
 
 
 @internal.post(
@@ -31,12 +31,12 @@ Confirmations = Annotated[ConfirmationService, provided(ConfirmationService)]
         }
     ),
 )
-async def send_code(call: SendCode, confirmations: Confirmations) -> Success[CodeSent]:
+async def send_code(call: SendCode, codes: Codes) -> Success[CodeSent]:
     """Send a code to the user's phone, unless the last one can still be tried, or was right.
 
     A transfer's code that was wrong three times is not replaced: 429 OTP_MAX_RETRIES.
     """
-    sent = await confirmations.send(
+    sent = await codes.send(
         request_id=call.request_id,
         purpose=call.purpose,
         requested_by_user_id=call.requested_by_user_id,
@@ -46,11 +46,9 @@ async def send_code(call: SendCode, confirmations: Confirmations) -> Success[Cod
 
 
 @internal.post("/withdraw", responses=refusals({400: BAD_INPUT, 422: "IDEMPOTENCY_KEY_REUSED"}))
-async def withdraw_code(call: WithdrawCode, confirmations: Confirmations) -> Success[Nothing]:
+async def withdraw_code(call: WithdrawCode, codes: Codes) -> Success[Nothing]:
     """Undo a send: its code, and a verification by it, are no longer valid."""
-    await confirmations.withdraw(
-        request_id=call.request_id, undoes_request_id=call.undoes_request_id, purpose=call.purpose
-    )
+    await codes.withdraw(request_id=call.request_id, undoes_request_id=call.undoes_request_id, purpose=call.purpose)
     return success(Nothing())
 
 
@@ -67,7 +65,7 @@ async def withdraw_code(call: WithdrawCode, confirmations: Confirmations) -> Suc
         }
     ),
 )
-async def verify_code(call: VerifyCode, confirmations: Confirmations) -> Success[Verified]:
+async def verify_code(call: VerifyCode, codes: Codes) -> Success[Verified]:
     """Check a code. A verified challenge stays verified, and the provider is not called again."""
-    await confirmations.verify(purpose=call.purpose, code=call.otp_code)
+    await codes.verify(purpose=call.purpose, code=call.otp_code)
     return success(Verified())

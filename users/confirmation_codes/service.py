@@ -7,25 +7,24 @@ from uuid import UUID
 from common.db.idempotency import ParticipantRequest
 from common.errors import Busy, ServiceError
 from users.accounts.errors import UserNotFound
-from users.confirmations.repository import CodeAttempt, CodePurpose, ConfirmationRepository
-from users.confirmations.schemas import CodeSent
-from users.otp.errors import OtpExpired, OtpInvalid, OtpMaxRetries, OtpUnavailable, OtpUsedUp
-from users.otp.provider import OtpProvider, VerificationStatus
-from users.otp.sending import CodeSender
-from users.otp.service import NEW_CODE_AFTER_SECONDS, WRONG_CODES
+from users.confirmation_codes.repository import CodeAttempt, CodePurpose, ConfirmationCodeRepository
+from users.confirmation_codes.schemas import CodeSent
+from users.one_time_codes.errors import OtpExpired, OtpInvalid, OtpMaxRetries, OtpUnavailable, OtpUsedUp
+from users.one_time_codes.provider import OtpProvider, VerificationStatus
+from users.one_time_codes.sending import MAX_WRONG_CODES, NEW_CODE_AFTER_SECONDS, CodeSender
 
-__all__ = ["ConfirmationService"]
+__all__ = ["ConfirmationCodeService"]
 
 RETRY_AFTER_SECONDS: Final = 1
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class ConfirmationService:
+class ConfirmationCodeService:
     """One challenge for each purpose. Once verified, it stays as the proof."""
 
     sender: CodeSender
     provider: OtpProvider
-    repository: ConfirmationRepository
+    repository: ConfirmationCodeRepository
 
     async def send(
         self, *, request_id: UUID, purpose: CodePurpose, requested_by_user_id: UUID, address: str
@@ -74,7 +73,7 @@ class ConfirmationService:
             OtpUnavailable: the provider did not answer; the attempt does not count.
             Busy: another call is checking a code of this challenge; the attempt does not count.
         """
-        attempt = await self.repository.take_attempt(purpose)
+        attempt = await self.repository.count_attempt(purpose)
         if attempt is None:
             await self._check_is_verified(purpose)
             return
@@ -84,7 +83,7 @@ class ConfirmationService:
                     raise OtpExpired
             case VerificationStatus.PENDING:
                 await self.repository.mark_wrong(purpose, attempt)
-                if attempt.attempts >= WRONG_CODES:
+                if attempt.attempts >= MAX_WRONG_CODES:
                     raise _used_up(purpose)
                 raise OtpInvalid
             case VerificationStatus.EXPIRED:
@@ -122,7 +121,7 @@ class ConfirmationService:
             return CodeSent(**await self.repository.store_not_sent(request, retry_after_seconds=None))
         if status is not None and status.is_used_up and not status.is_trying and purpose.ends_when_used_up:
             raise _used_up(purpose)
-        # Without a code: the call that was sending has just given up its claim, and sent none.
+        # Without a code: the call that was sending one could not, and has released its claim.
         if status is None or status.is_sending or not status.has_code or status.wait_seconds <= 0:
             raise Busy(retry_after_seconds=RETRY_AFTER_SECONDS)
         return CodeSent(**await self.repository.store_not_sent(request, retry_after_seconds=status.wait_seconds))
@@ -143,7 +142,7 @@ class ConfirmationService:
         try:
             return await self.provider.verify(verification_sid=attempt.verification_sid, code=code)
         except OtpUnavailable:
-            await self.repository.give_back_attempt(purpose, attempt)
+            await self.repository.uncount_attempt(purpose, attempt)
             raise
 
 

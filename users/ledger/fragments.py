@@ -1,4 +1,4 @@
-"""The CTEs that the ledger's statements share."""
+"""SQL fragments shared by the ledger's statements."""
 
 # ruff: noqa: S608 - the statements are composed of constants; values are bound
 

@@ -21,7 +21,7 @@ OTP_CHALLENGES: Final = Table(
     Column("attempts", SmallInteger, nullable=False, server_default="0"),
     Column("sent_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Column("verified_at", DateTime(timezone=True)),
-    # The provider is called outside of transactions. A caller notes that before, and when its claim expires.
+    # The provider is called outside of transactions. Before the call, the caller stores when its claim expires.
     Column("sending_request_id", UUID(as_uuid=True)),
     Column("sending_until", DateTime(timezone=True)),
     Column("trying_until", DateTime(timezone=True)),

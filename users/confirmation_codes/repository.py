@@ -1,7 +1,7 @@
 """Challenges in PostgreSQL. Each change is one statement, so that the provider is never called while a lock is held.
 
-A caller that sends or tries a code takes a claim on the challenge's row before it calls the provider, and gives it up with
-the outcome. A claim expires, so that a crashed process does not hold it for ever.
+A caller that sends or tries a code takes a claim on the challenge's row before it calls the provider, and releases it when
+it stores the outcome. A claim expires, so that the claim of a crashed process does not last for ever.
 
 Lock order: the store of requests, then the user's row, then the challenge's. So an undo, which first writes the tombstone
 of the request that it undoes, never deadlocks with that request.
@@ -56,8 +56,8 @@ _CLAIM: Final = text(
            (SELECT phone FROM fan) AS phone, EXISTS (SELECT FROM claimed) AS is_claimed
     """
 )
-# The code was sent. The answer is stored before the row is updated: see the lock order above. If the code before was wrong
-# for the third time meanwhile, that counts where it ends the challenge.
+# The code was sent. The answer is stored before the row is updated: see the lock order above. If the previous code failed
+# for the third time meanwhile, and the third wrong code ends challenges of this context, the challenge ends.
 _OPEN: Final = text(
     f"""
     WITH {PRIOR},
@@ -97,7 +97,7 @@ _WITHDRAW: Final = text(
 
 # The claim to try a code, counted before the provider is called. One at a time: the provider reports a code that another
 # call has just used up as expired.
-_TAKE_ATTEMPT: Final = text(
+_COUNT_ATTEMPT: Final = text(
     f"""
     UPDATE otp_challenges SET attempts = attempts + 1, trying_until = now() + make_interval(secs => :lease_seconds)
     WHERE {_OF_PURPOSE} AND verified_at IS NULL AND verification_sid IS NOT NULL AND attempts < :most_tries
@@ -121,7 +121,7 @@ _MARK_EXPIRED: Final = text(
     WHERE {_OF_PURPOSE} AND verification_sid = :verification_sid
     """
 )
-_GIVE_BACK_ATTEMPT: Final = text(
+_UNCOUNT_ATTEMPT: Final = text(
     f"""
     UPDATE otp_challenges SET attempts = greatest(attempts - 1, 0), trying_until = NULL
     WHERE {_OF_PURPOSE} AND verification_sid = :verification_sid
@@ -138,7 +138,7 @@ _STATUS: Final = text(
     """
 )
 # A registration's codes stay: they are deleted with an account that is not verified.
-_CLEAN: Final = text(
+_DELETE_OLD: Final = text(
     """
     DELETE FROM otp_challenges WHERE (user_id, context, reference) IN (
         SELECT user_id, context, reference FROM otp_challenges
@@ -195,7 +195,7 @@ class ChallengeStatus:
     wait_seconds: int
 
 
-class ConfirmationRepository:
+class ConfirmationCodeRepository:
     """Challenges.
 
     Args:
@@ -246,9 +246,9 @@ class ConfirmationRepository:
         row = await self._database.fetch_one(_STATUS, {**purpose.parameters, **self._resend, **self._tries})
         return None if row is None else ChallengeStatus(**{**row, "wait_seconds": int(row["wait_seconds"])})
 
-    async def take_attempt(self, purpose: CodePurpose) -> CodeAttempt | None:
+    async def count_attempt(self, purpose: CodePurpose) -> CodeAttempt | None:
         """Count an attempt at the open code; return None if it cannot be tried now."""
-        row = await self._database.fetch_one(_TAKE_ATTEMPT, {**purpose.parameters, **self._lease, **self._tries})
+        row = await self._database.fetch_one(_COUNT_ATTEMPT, {**purpose.parameters, **self._lease, **self._tries})
         return None if row is None else CodeAttempt(row["verification_sid"], row["attempts"])
 
     async def mark_verified(self, purpose: CodePurpose, attempt: CodeAttempt) -> bool:
@@ -262,13 +262,13 @@ class ConfirmationRepository:
         """Remove the expired code; the attempt does not count as wrong."""
         await self._database.execute(_MARK_EXPIRED, _of(purpose, attempt))
 
-    async def give_back_attempt(self, purpose: CodePurpose, attempt: CodeAttempt) -> None:
+    async def uncount_attempt(self, purpose: CodePurpose, attempt: CodeAttempt) -> None:
         """Uncount the attempt."""
-        await self._database.execute(_GIVE_BACK_ATTEMPT, _of(purpose, attempt))
+        await self._database.execute(_UNCOUNT_ATTEMPT, _of(purpose, attempt))
 
-    async def clean(self, *, batch: int) -> int:
+    async def delete_old(self, *, batch: int) -> int:
         """Delete challenges a day after their last code, `batch` at most; return their number."""
-        return await self._database.execute(_CLEAN, {"batch": batch})
+        return await self._database.execute(_DELETE_OLD, {"batch": batch})
 
 
 def _to_send(purpose: CodePurpose) -> dict[str, object]:

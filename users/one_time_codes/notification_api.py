@@ -8,8 +8,8 @@ from pydantic import SecretStr
 
 from common.http.client import IDLE_SECONDS
 from common.telemetry.tracing import client_span
-from users.otp.errors import OtpUnavailable
-from users.otp.provider import VerificationStatus
+from users.one_time_codes.errors import OtpUnavailable
+from users.one_time_codes.provider import VerificationStatus
 
 __all__ = ["NotificationApi"]
 

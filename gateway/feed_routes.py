@@ -1,0 +1,88 @@
+"""The WebSocket routes of the live feeds."""
+
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Final
+
+from fastapi import FastAPI, WebSocket
+
+from common.auth.principal import Principal
+from common.errors import InvalidRequest, NotFound, ServiceError, Unauthenticated
+from gateway.auth import Authenticator
+from gateway.client_address import ClientAddress
+from gateway.headers import distinct
+from gateway.limits import RateLimiter, anonymous, known, require
+from gateway.live_feed import refuse
+from gateway.routing import is_clean
+from gateway.seat_map_feed import SeatMapFeed
+from gateway.user_feed import UserFeeds
+
+__all__ = ["FeedRoutes"]
+
+MAX_SEQUENCE_DIGITS: Final = 18  # of a bigint
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FeedRoutes:
+    seat_maps: SeatMapFeed
+    user_feeds: UserFeeds
+    clients: ClientAddress
+    limiter: RateLimiter | None
+    authenticator: Authenticator
+
+    def install(self, app: FastAPI) -> None:
+        @app.websocket("/ws/events/{event_id}")
+        async def watch_seats(websocket: WebSocket, event_id: str) -> None:
+            async def serve(client: str) -> None:
+                await require(self.limiter, anonymous(client))
+                await self.seat_maps.serve(websocket, _event_id(websocket, event_id), client=client)
+
+            await self._serve(websocket, serve)
+
+        @app.websocket("/ws/me")
+        async def watch_own_feed(websocket: WebSocket) -> None:
+            async def serve(client: str) -> None:
+                principal = await self._authenticate(websocket, client)
+                await self.user_feeds.serve(websocket, principal, since=_since(websocket), client=client)
+
+            await self._serve(websocket, serve)
+
+    async def _serve(self, websocket: WebSocket, serve: Callable[[str], Awaitable[None]]) -> None:
+        try:
+            await serve(self.clients.of(websocket.scope, distinct(websocket.scope["headers"])))
+        except ServiceError as error:
+            await refuse(websocket, error)
+
+    async def _authenticate(self, websocket: WebSocket, client: str) -> Principal:
+        """Return the user. A refused token counts against its sender's address.
+
+        A browser's script cannot set a header of a WebSocket's handshake, so the token may be in the query.
+        """
+        token = websocket.query_params.get("token")
+        authorization = f"Bearer {token}" if token else websocket.headers.get("authorization", "")
+        try:
+            principal = await self.authenticator.authenticate(authorization.encode("latin-1", errors="replace"))
+        except Unauthenticated:
+            await require(self.limiter, anonymous(client))
+            raise
+        await require(self.limiter, known(principal.user_id))
+        return principal
+
+
+def _since(websocket: WebSocket) -> int | None:
+    text = websocket.query_params.get("since")
+    if not text:
+        return None
+    if not text.isascii() or not text.isdigit() or len(text) > MAX_SEQUENCE_DIGITS:
+        raise InvalidRequest("`since` must be the number of an entry.")
+    return int(text)
+
+
+def _event_id(websocket: WebSocket, text: str) -> uuid.UUID:
+    if not is_clean(websocket.scope["raw_path"]):
+        raise NotFound
+    try:
+        return uuid.UUID(text)
+    except ValueError:
+        raise InvalidRequest("An id is not a UUID.", code="INVALID_UUID") from None

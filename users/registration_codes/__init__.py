@@ -1,0 +1,1 @@
+"""One-time codes that verify the phone of a new account."""
