@@ -59,6 +59,10 @@ class ServiceError(Exception):
         details: public, JSON-serialisable facts for the client, such as the invalid fields.
         retry_after_seconds: when a retry makes sense.
         private: facts for the log; they never leave the process.
+
+    Attributes:
+        is_remembered: a participant has stored the error as the answer to the call's request id: under that id nothing
+            was done and nothing will be. Any other error may come from a call whose work another one has done.
     """
 
     kind: ClassVar[str] = "internal"
@@ -79,6 +83,7 @@ class ServiceError(Exception):
         self.details = details
         self.retry_after_seconds = retry_after_seconds
         self.private = private
+        self.is_remembered = False
         super().__init__(f"{self.code}: {self.public_message}")
 
     def __init_subclass__(cls, **kwargs: Any) -> None:
@@ -196,8 +201,11 @@ def error_of_kind(
     public_message: str,
     details: dict[str, Any] | None = None,
     retry_after_seconds: int | None = None,
+    is_remembered: bool = False,
 ) -> ServiceError:
     """Rebuild an error from a response or a table. An unknown kind becomes ``Internal``."""
-    return _KINDS.get(kind, Internal)(
+    error = _KINDS.get(kind, Internal)(
         public_message, code=code, details=details, retry_after_seconds=retry_after_seconds
     )
+    error.is_remembered = is_remembered
+    return error

@@ -6,7 +6,7 @@ from typing import Final
 from multidict import CIMultiDict
 
 from common.errors import InvalidRequest
-from common.http.error_mapping import KIND_HEADER
+from common.http.error_mapping import INTERNAL_HEADERS
 from common.telemetry.correlation import CORRELATION_HEADER
 
 __all__ = ["Headers", "distinct", "request_headers", "response_headers"]
@@ -58,7 +58,7 @@ NOT_PASSED_BACK: Final = frozenset(
         b"transfer-encoding",
         b"upgrade",
         CORRELATION_HEADER.lower().encode(),
-        KIND_HEADER.lower().encode(),
+        *INTERNAL_HEADERS,
     }
 )
 

@@ -4,12 +4,11 @@ from typing import Final
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from common.http.error_mapping import KIND_HEADER
+from common.http.error_mapping import INTERNAL_HEADERS
 from common.telemetry.correlation import CORRELATION_HEADER, correlation_id, new_correlation_id
 
 __all__ = ["SecurityHeadersMiddleware"]
 
-INTERNAL: Final = KIND_HEADER.lower().encode()
 CORRELATION: Final = CORRELATION_HEADER.lower().encode()
 CONTENT_SECURITY_POLICY: Final = b"content-security-policy"
 CACHE_CONTROL: Final = b"cache-control"
@@ -44,7 +43,7 @@ class SecurityHeadersMiddleware:
 
 
 def _finished(headers: list[tuple[bytes, bytes]], *, is_api: bool) -> list[tuple[bytes, bytes]]:
-    kept = [header for header in headers if header[0] != INTERNAL]
+    kept = [header for header in headers if header[0] not in INTERNAL_HEADERS]
     names = {name for name, _ in kept}
     kept.extend(ALWAYS)
     if CONTENT_SECURITY_POLICY not in names:

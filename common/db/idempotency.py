@@ -1,7 +1,8 @@
 """The store of requests: request id → answer, refusals included, so that a participant's calls are repeatable.
 
-A saga repeats a call if the answer was lost. A repeated id gets the first answer again; a refused id stays refused; the
-same id with other arguments is refused. An undo leaves a *tombstone* under the id of the action it undoes, so that an
+A saga repeats a call if the answer was lost. A repeated id gets the first answer again; a refused id stays refused, and
+its error is raised with ``is_remembered``; the same id with other arguments is refused, and that is not stored: the first
+call may have done its work. An undo leaves a *tombstone* under the id of the action it undoes, so that an
 action that arrives after its undo is refused.
 
 A hot action is one statement. It reads the stored answer in a CTE named ``prior``, does its work only if ``prior`` is
@@ -365,6 +366,7 @@ def replay(result: Mapping[str, Any]) -> dict[str, Any]:
             code=refusal["code"],
             public_message=refusal["public_message"],
             details=refusal["details"],
+            is_remembered=True,
         )
     return dict(result["done"])
 

@@ -11,7 +11,7 @@ import orjson
 
 from common.auth.service_tokens import ServiceTokens
 from common.errors import OutcomeUnknown, ServiceError, as_seen_by_caller
-from common.http.error_mapping import KIND_HEADER, error_from_response
+from common.http.error_mapping import error_from_response
 from common.telemetry.metrics import REMOTE_CALLS
 from common.telemetry.propagation import propagated_headers
 from common.telemetry.tracing import client_span
@@ -116,12 +116,6 @@ class ServiceClient:
         }
 
     def _error_of(self, response: aiohttp.ClientResponse, content: bytes, path: str) -> ServiceError:
-        error = error_from_response(
-            response.status,
-            response.headers.get(KIND_HEADER),
-            content,
-            retry_after_seconds=response.headers.get("Retry-After"),
-        )
-        error = as_seen_by_caller(error)
+        error = as_seen_by_caller(error_from_response(response.status, response.headers, content))
         error.private |= {"callee": self._callee, "path": path}
         return error

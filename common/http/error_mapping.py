@@ -1,6 +1,7 @@
 """Maps errors to HTTP responses, and responses between services back to errors."""
 
 import json
+from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Final
 
@@ -14,10 +15,24 @@ from common.http.envelope import ErrorBody
 from common.telemetry.correlation import correlation_id
 from common.telemetry.logs import get_logger
 
-__all__ = ["KIND_HEADER", "STATUS_OF_KIND", "error_from_response", "error_response", "install_error_handlers"]
+__all__ = [
+    "INTERNAL_HEADERS",
+    "KIND_HEADER",
+    "REMEMBERED_HEADER",
+    "STATUS_OF_KIND",
+    "error_from_response",
+    "error_response",
+    "install_error_handlers",
+]
 
 # Between services a header carries the error's kind, so that the client can raise the typed error.
 KIND_HEADER: Final = "X-Error-Kind"
+# A participant that stored the refusal under the call's request id says so. A release that does not know the header says
+# nothing, and its refusals decide nothing.
+REMEMBERED_HEADER: Final = "X-Refusal-Remembered"
+IS_REMEMBERED: Final = "true"
+INTERNAL_HEADERS: Final = frozenset(name.lower().encode() for name in (KIND_HEADER, REMEMBERED_HEADER))
+"""The headers between services, lower-case. No client outside gets or sends them."""
 
 STATUS_OF_KIND: Final = {
     "invalid_request": 400,
@@ -52,6 +67,8 @@ def error_response(error: ServiceError) -> JSONResponse:
         error_code=error.code, message=error.public_message, details=error.details, correlation_id=correlation_id()
     )
     headers = {KIND_HEADER: error.kind}
+    if error.is_remembered:
+        headers[REMEMBERED_HEADER] = IS_REMEMBERED
     if error.retry_after_seconds is not None:
         headers["Retry-After"] = str(error.retry_after_seconds)
     if status == HTTPStatus.UNAUTHORIZED:
@@ -59,26 +76,23 @@ def error_response(error: ServiceError) -> JSONResponse:
     return JSONResponse(body.model_dump(exclude_none=True), status_code=status, headers=headers)
 
 
-def error_from_response(
-    status: int, kind: str | None, content: bytes, *, retry_after_seconds: str | None = None
-) -> ServiceError:
-    """Rebuild another service's error. Without a `kind`, the status decides.
-
-    Args:
-        kind, retry_after_seconds: from the response's headers.
-    """
+def error_from_response(status: int, headers: Mapping[str, str], content: bytes) -> ServiceError:
+    """Rebuild another service's error. Without the header of its kind, the status decides."""
+    kind, is_remembered = headers.get(KIND_HEADER), headers.get(REMEMBERED_HEADER) == IS_REMEMBERED
+    retry_after_seconds = headers.get("Retry-After")
     try:
         body = json.loads(content)
         code, message, details = body["error_code"], body["message"], body.get("details")
     except (ValueError, KeyError, TypeError):
         code, message, details = "SERVICE_UNAVAILABLE", "The service gave no readable response.", None
-        kind = "outcome_unknown"
+        kind, is_remembered = "outcome_unknown", False
     return error_of_kind(
         kind or KIND_OF_STATUS.get(status, "internal"),
         code=code,
         public_message=message,
         details=details,
         retry_after_seconds=int(retry_after_seconds) if retry_after_seconds and retry_after_seconds.isdigit() else None,
+        is_remembered=is_remembered,
     )
 
 

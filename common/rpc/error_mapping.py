@@ -1,4 +1,7 @@
-"""Maps errors to gRPC statuses and back. Trailing metadata carries the code, the kind and the public details."""
+"""Maps errors to gRPC statuses and back.
+
+Trailing metadata carries the code, the kind, the public details, and whether the participant remembers the refusal.
+"""
 
 from typing import Final
 
@@ -12,6 +15,9 @@ __all__ = ["error_from_status", "status_of", "trailing_metadata_of"]
 CODE_KEY: Final = "error-code"
 KIND_KEY: Final = "error-kind"
 DETAILS_KEY: Final = "error-details-bin"
+# As `common.http.error_mapping.REMEMBERED_HEADER`.
+REMEMBERED_KEY: Final = "refusal-remembered"
+IS_REMEMBERED: Final = "true"
 
 STATUS_OF_KIND: Final = {
     "invalid_request": grpc.StatusCode.INVALID_ARGUMENT,
@@ -35,6 +41,8 @@ def trailing_metadata_of(error: ServiceError) -> tuple[tuple[str, str | bytes], 
     metadata: tuple[tuple[str, str | bytes], ...] = ((CODE_KEY, error.code), (KIND_KEY, error.kind))
     if error.details is not None:
         metadata += ((DETAILS_KEY, orjson.dumps(error.details, default=str)),)
+    if error.is_remembered:
+        metadata += ((REMEMBERED_KEY, IS_REMEMBERED),)
     return metadata
 
 
@@ -49,6 +57,7 @@ def error_from_status(error: grpc.aio.AioRpcError) -> ServiceError:
             code=code,
             public_message=error.details() or "",
             details=orjson.loads(details) if isinstance(details, bytes) else None,
+            is_remembered=metadata.get(REMEMBERED_KEY) == IS_REMEMBERED,
         )
     if error.code() is grpc.StatusCode.UNIMPLEMENTED:
         return Unavailable(status=error.code().name, reason=error.details())

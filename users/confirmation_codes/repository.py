@@ -24,6 +24,7 @@ from common.db.idempotency import (
     ParticipantRequest,
     stored_answer,
 )
+from common.errors import ServiceError
 
 _OF_PURPOSE: Final = "user_id = CAST(:user_id AS uuid) AND context = :context AND reference = :reference"
 _IS_CLAIMED: Final = "sending_request_id = CAST(:request_id AS uuid)"
@@ -237,6 +238,10 @@ class ConfirmationCodeRepository:
 
     async def store_not_sent(self, request: ParticipantRequest, *, retry_after_seconds: int | None) -> dict[str, Any]:
         return await self._store.store_done(request, {"sent": False, "retry_after_seconds": retry_after_seconds})
+
+    async def refuse(self, request: ParticipantRequest, refusal: ServiceError) -> dict[str, Any]:
+        """Store the refusal and raise it; if another answer was stored meanwhile, return that one."""
+        return await self._store.store_refusal(request, refusal)
 
     async def withdraw(self, request: ParticipantRequest, purpose: CodePurpose, *, undoes_request_id: UUID) -> Attempt:
         """Close the challenge, whichever request sent the code, and write the tombstone of the undone request."""

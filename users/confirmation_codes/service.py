@@ -39,7 +39,8 @@ class ConfirmationCodeService:
             address: the network address of that user.
 
         Raises:
-            OtpUnavailable, TooManyRequests, UserNotFound: nothing was sent. Not stored.
+            UserNotFound.
+            OtpUnavailable, TooManyRequests: nothing was sent. Not stored.
             OtpUsedUp: three wrong codes have ended the challenge. Not stored.
             Busy: another call is sending a code. Not stored.
             RequestUndone: the request was withdrawn.
@@ -49,7 +50,7 @@ class ConfirmationCodeService:
         if claim.answered is not None:
             return CodeSent(**claim.answered)
         if claim.phone is None:
-            raise UserNotFound
+            return CodeSent(**await self.repository.refuse(request, UserNotFound()))
         if not claim.is_granted:
             return await self._answer_not_sent(request, purpose)
         return await self._send(

@@ -22,6 +22,7 @@ FORGED = (
     "X-Original-URL: /internal/orders",
     "X-Rewrite-URL: /internal/orders",
     "X-Error-Kind: conflict",
+    "X-Refusal-Remembered: true",
     "X-Service-Token: forged",
     "X-User-Id: 41414141-4141-4141-4141-414141414141",
     "Proxy-Authorization: Basic Zm9yZ2Vk",
@@ -84,6 +85,7 @@ async def test_internal_response_headers_are_removed(client: httpx.AsyncClient, 
     async def answer(_: web.Request) -> web.Response:
         headers = {
             "X-Error-Kind": "conflict",
+            "X-Refusal-Remembered": "true",
             "X-Correlation-ID": "the-service-says-otherwise",
             "Connection": "keep-alive, X-Only-This-Hop",
             "X-Only-This-Hop": "1",
@@ -100,7 +102,7 @@ async def test_internal_response_headers_are_removed(client: httpx.AsyncClient, 
     assert got.json()["error_code"] == "SEAT_UNAVAILABLE"
     assert got.headers["Retry-After"] == "3"
     assert got.headers["ETag"] == '"v1"'
-    hidden = {"x-error-kind", "connection", "x-only-this-hop", "keep-alive", "server"}
+    hidden = {"x-error-kind", "x-refusal-remembered", "connection", "x-only-this-hop", "keep-alive", "server"}
     assert not hidden & set(got.headers)
     assert got.headers["X-Correlation-ID"] != "the-service-says-otherwise"
     assert len(got.headers.get_list("date")) == 1

@@ -35,6 +35,7 @@ def test_hop_by_hop_headers_are_removed_including_those_connection_names() -> No
         (b"X-Private", b"1"),
         (b"Transfer-Encoding", b"chunked"),
         (b"X-Error-Kind", b"conflict"),
+        (b"X-Refusal-Remembered", b"true"),
         (b"Set-Cookie", b"a=1"),
         (b"Set-Cookie", b"b=2"),
     ]
