@@ -191,6 +191,7 @@ def _operator_routes() -> Iterator[Route]:
     orchestrator, user = Upstream.ORCHESTRATOR, Access.USER
 
     yield Route("GET", "/api/admin/sagas", orchestrator, user)
+    yield Route("POST", "/api/admin/sagas/retry-all", orchestrator, user)
     yield Route("POST", "/api/admin/sagas/{saga_id}/retry", orchestrator, user)
     yield Route("GET", "/api/admin/jobs", orchestrator, user)
     yield Route("GET", "/api/admin/jobs/stats", orchestrator, user)

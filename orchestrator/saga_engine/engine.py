@@ -11,16 +11,18 @@ from common.telemetry.correlation import correlation_id
 from common.telemetry.logs import get_logger
 from common.telemetry.tracing import SpanKind, continued_span, current_traceparent
 from orchestrator.saga_engine.errors import SagaNotStuck, StaleEpoch
-from orchestrator.saga_engine.observer import Observer
+from orchestrator.saga_engine.observer import Observer, Observers
 from orchestrator.saga_engine.plan import AnyPlan, SagaData
 from orchestrator.saga_engine.record import SagaError, SagaRecord, SagaState
 from orchestrator.saga_engine.repository import SagaLog
 from orchestrator.saga_engine.runner import SagaRunner
+from orchestrator.saga_engine.slots import TakeOverSlots
 
 __all__ = ["SagaEngine", "StillRunning"]
 
-# As many as run at once without outliving the leases they are taken over with.
-TAKE_OVER_LIMIT: Final = 16
+# As many as run at once without outliving the leases they are taken over with. A call that hangs costs next to nothing
+# while it does.
+SLOTS_PER_STEP: Final = 16
 
 Result = TypeVar("Result")
 logger = get_logger(__name__)
@@ -45,10 +47,11 @@ class SagaEngine:
         self, log: SagaLog, plans: Sequence[AnyPlan], observer: Observer, *, request_budget_seconds: float
     ) -> None:
         self.log = log
-        self._runners = {plan.kind: SagaRunner(plan, log, observer) for plan in plans}
+        self._slots = TakeOverSlots()
+        observers = Observers([self._slots, observer])
+        self._runners = {plan.kind: SagaRunner(plan, log, observers) for plan in plans}
         self._request_budget_seconds = request_budget_seconds
         self._working: set[asyncio.Task[Any]] = set()
-        self._taken_over: set[asyncio.Task[None]] = set()
 
     async def start(self, kind: str, data: SagaData, *, requested_by: uuid.UUID, fingerprint: str = "") -> SagaRecord:
         """Run a new saga until it waits or ends, and return it.
@@ -126,19 +129,14 @@ class SagaEngine:
             raise NotFound
         if saga.state is not SagaState.STUCK:
             raise SagaNotStuck
-        only_forward = self._runners[saga.kind].plan.only_goes_forward(saga.step)
-        direction = SagaState.RUNNING if only_forward else SagaState.UNWINDING
-        taken = await self.log.unstick(saga, direction)
+        taken = await self.log.unstick(saga, self._runners[saga.kind].direction_of(saga))
         if taken is None:
             raise SagaNotStuck
         return await self._within_budget(saga_id, self._run(taken))
 
     async def take_over(self) -> list[asyncio.Task[None]]:
-        """Take over as many due sagas as there are free slots, and return the tasks that run them."""
-        free_slots = TAKE_OVER_LIMIT - len(self._taken_over)
-        if free_slots <= 0:
-            return []
-        sagas = await self.log.take_over(batch=free_slots)
+        """Take over as many due sagas as there are free slots at their steps, and return the tasks that run them."""
+        sagas = await self.log.take_over(slots=SLOTS_PER_STEP, occupied=self._slots.occupied())
         return [self._keep_taken_over(saga) for saga in sagas]
 
     async def close(self, *, grace_seconds: float) -> None:
@@ -176,9 +174,9 @@ class SagaEngine:
             raise StillRunning(saga.saga_id) from error
 
     def _keep_taken_over(self, saga: SagaRecord) -> asyncio.Task[None]:
+        self._slots.occupy(saga)
         task = self._keep(self._resume(saga))
-        self._taken_over.add(task)
-        task.add_done_callback(self._taken_over.discard)
+        task.add_done_callback(lambda _: self._slots.release(saga))
         return task
 
     async def _resume(self, saga: SagaRecord) -> None:

@@ -64,12 +64,11 @@ async def signal_once(
         Busy: another signal is being handled.
         Unprocessable: the key signalled another saga.
         StillRunning: it goes on in the background.
-        ServiceError: the refusal that the same signal got before.
     """
     saga = await engine.signal(saga_id, signal, kind=kind, signalled_by=signalled_by, key=key, by_starter_only=False)
     if saga is not None:
         return saga
-    await refuse_again(engine, saga_id, signal, signalled_by=signalled_by, key=key)
+    await check_key(engine, saga_id, signal, signalled_by=signalled_by, key=key)
     return await find_settled(engine, saga_id)
 
 
@@ -118,25 +117,19 @@ async def find_previous_sagas(log: SagaLog, first_id: uuid.UUID) -> PreviousSaga
     return PreviousSagas(last_saga.saga_id, accepted=last_saga)
 
 
-async def refuse_again(
+async def check_key(
     engine: SagaEngine, saga_id: uuid.UUID, signal: str, *, signalled_by: uuid.UUID, key: str | None
 ) -> None:
-    """Raise the refusal that the signal with this key got before, if there is one.
+    """Check that the key of a signal is new, or signalled the same saga.
 
     Raises:
-        Unprocessable: the key signalled another saga.
-        ServiceError: the refusal.
+        Unprocessable: it signalled another saga.
     """
     if key is None:
         return
-    use = await engine.log.find_key_use(requested_by=signalled_by, operation=signal, key=key)
-    if use is None:
-        return
-    used_for, refusal = use
-    if used_for != saga_id:
+    used_for = await engine.log.find_key_use(requested_by=signalled_by, operation=signal, key=key)
+    if used_for not in {None, saga_id}:
         raise Unprocessable
-    if refusal is not None:
-        raise refusal.to_error()
 
 
 def _numbered_id(first_id: uuid.UUID, number: int) -> uuid.UUID:

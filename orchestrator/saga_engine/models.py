@@ -27,7 +27,7 @@ sagas = Table(
     Column("epoch", Integer, nullable=False, server_default=text("1")),
     Column("attempts", Integer, nullable=False, server_default=text("0")),
     Column("retries", Integer, nullable=False, server_default=text("0")),
-    # When a recoverer takes the saga over: the end of the lease, the pause or the wait. NULL for ended and stuck sagas.
+    # When a recoverer takes the saga over: the end of the lease, the pause or the wait. NULL for ended sagas.
     Column("due_at", DateTime(timezone=True)),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
     Column("updated_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
@@ -44,6 +44,7 @@ idempotency_keys = Table(
     Column("operation", Text, nullable=False),
     Column("key", Text, nullable=False),
     Column("saga_id", UUID(as_uuid=True), nullable=False),
+    # For the previous release, which stored some refusals that lead back to a wait; this one reads and writes none.
     Column("refusal", JSONB),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     PrimaryKeyConstraint("requested_by", "operation", "key"),

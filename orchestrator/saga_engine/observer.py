@@ -9,6 +9,7 @@ from prometheus_client import Counter, Gauge, Histogram
 from common.telemetry.logs import get_logger
 from common.telemetry.metrics import keep_old_name
 from orchestrator.saga_engine.record import SagaRecord, SagaState
+from orchestrator.saga_engine.retries import STUCK_ATTEMPTS
 
 __all__ = ["SAGAS_IN_STATE", "LoggingObserver", "Observer", "Observers", "StepMoment"]
 
@@ -49,6 +50,8 @@ class LoggingObserver:
     async def moment_reached(self, moment: StepMoment, step: str, saga: SagaRecord) -> None:
         if moment is not StepMoment.AFTER_WRITE or saga.state not in self.LEVEL_OF_STATE:
             return
+        if saga.state is SagaState.STUCK and saga.attempts > STUCK_ATTEMPTS:
+            return  # it was reported when it became stuck
         code = saga.error.code if saga.error else ""
         SAGAS_FINISHED.labels(saga.kind, saga.state, code).inc()
         log = getattr(logger, self.LEVEL_OF_STATE[saga.state])

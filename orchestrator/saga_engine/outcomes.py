@@ -16,25 +16,27 @@ Data = TypeVar("Data", bound=SagaData)
 TRANSIENT: Final = frozenset({Unavailable.kind, OutcomeUnknown.kind, TooManyRequests.kind, Busy.kind})
 
 
-def opened(saga: SagaRecord, *, opening: Collection[str]) -> SagaRecord:
-    """Return a saga that completed its opening steps, whatever its state is now.
+def opened(saga: SagaRecord, *, opening: Collection[str], ended: type[ServiceError]) -> SagaRecord:
+    """Return a saga that completed its opening steps and waits. A repeated request may find that it has ended since.
 
     Raises:
         StillRunning: it goes on in the background.
-        ServiceError: why an opening step failed.
+        ServiceError: why an opening step failed; otherwise `ended`.
     """
     if saga.state in {SagaState.RUNNING, SagaState.STUCK}:
         raise StillRunning(saga.saga_id)
+    if saga.state is SagaState.WAITING:
+        return saga
     if saga.error is not None and saga.error.step in opening:
         raise saga.error.to_error()
-    return saga
+    raise ended
 
 
 def succeeded(saga: SagaRecord) -> SagaRecord:
     """Return a saga that completed, or waits for its signal, as requested.
 
     Raises:
-        StillRunning: it goes on in the background; if it is stuck, an admin retries it.
+        StillRunning: it goes on in the background, also if it is stuck.
         ServiceError: why it failed.
     """
     if saga.state in {SagaState.RUNNING, SagaState.STUCK}:

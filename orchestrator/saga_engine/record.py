@@ -27,7 +27,8 @@ class SagaState(enum.StrEnum):
 class SagaError:
     """Why a saga unwinds or is stuck, in a form that can be stored and raised again.
 
-    The last three fields describe what made a saga stuck: the step, the code, and whether it was a definite refusal.
+    `stuck_at` and `stuck_code` are the step that keeps failing and its last error. `was_refused` is set by the previous
+    release only: the next call needs a new request id.
     """
 
     kind: str
@@ -44,12 +45,10 @@ class SagaError:
         return cls(error.kind, error.code, error.public_message, step, error.details)
 
     @classmethod
-    def of_stuck(
-        cls, cause: "SagaError | None", error: ServiceError, *, step: str, was_refused: bool = False
-    ) -> "SagaError":
+    def of_stuck(cls, cause: "SagaError | None", error: ServiceError, *, step: str) -> "SagaError":
         """Return what to store of a stuck saga. The cause of its unwinding is kept: its undos are called with it."""
         reason = cause or cls.of(error, step=step)
-        return replace(reason, stuck_at=step, stuck_code=error.code, was_refused=was_refused)
+        return replace(reason, stuck_at=step, stuck_code=error.code, was_refused=False)
 
     def to_error(self) -> ServiceError:
         return error_of_kind(self.kind, code=self.code, public_message=self.public_message, details=self.details)
@@ -65,9 +64,10 @@ class SagaRecord:
     Four counters:
 
     - `epoch`: the owners so far; a write with an older epoch changes nothing.
-    - `attempts`: the failed attempts at the present step; the pauses grow with it, and at its limit the saga is STUCK.
+    - `attempts`: the failed attempts at the present step; the pauses grow with it, and from its limit on the saga is
+      STUCK. From the pivot on, an attempt whose participant was unavailable is no failure.
     - `round_number`: how often a refusal returned the saga to its wait; the steps after it get new request ids.
-    - `retries`: how often an admin retried a refused step; the step gets a new request id.
+    - `retries`: how often a must_finish step, or an undo, was refused; the next try gets a new request id.
     """
 
     saga_id: uuid.UUID

@@ -26,7 +26,7 @@ class Recoverer:
                 interval_seconds=interval_seconds,
                 retry_seconds=interval_seconds,
             ),
-            PeriodicTask(self._count, name="saga counts", interval_seconds=COUNT_INTERVAL_SECONDS),
+            PeriodicTask(log.adopt_stuck, self._count, name="saga counts", interval_seconds=COUNT_INTERVAL_SECONDS),
         )
 
     def start(self) -> None:

@@ -15,6 +15,7 @@ from orchestrator.saga_engine import statements
 from orchestrator.saga_engine.errors import StaleEpoch, UnfitSaga
 from orchestrator.saga_engine.plan import AnyPlan, StepKind
 from orchestrator.saga_engine.record import SagaError, SagaRecord, SagaState
+from orchestrator.saga_engine.retries import STUCK_ATTEMPTS, pause_seconds_after
 
 __all__ = ["LEASE_MARGIN_SECONDS", "SagaLog"]
 
@@ -22,9 +23,8 @@ logger = get_logger(__name__)
 
 # A live owner writes before its lease ends: the step's timeout, and this much for the write itself.
 LEASE_MARGIN_SECONDS: Final = 4.0
-# During a deployment another copy may have the plan that a saga fits: it has a minute to take the saga over.
-UNFIT_ATTEMPTS: Final = 12
-UNFIT_PAUSE_SECONDS: Final = 5.0
+# Its step tells no direction: a saga that unwinds stands at a step that cannot be undone, say.
+STATE_INVALID: Final = "SAGA_STATE_INVALID"
 # What a step must be for a saga that stands at it.
 KINDS_IN_STATE: Final = {
     SagaState.RUNNING: {StepKind.UNDOABLE, StepKind.PIVOT, StepKind.MUST_FINISH},
@@ -91,15 +91,12 @@ class SagaLog:
         messages: Sequence[OutgoingMessage] = (),
         step_timeout_seconds: float,
         pause_seconds: float = 0.0,
-        refusal: SagaError | None = None,
-        operation: str = "",
     ) -> None:
         """Write the saga's present state.
 
         Args:
             step_timeout_seconds: how long the present step may take; the lease covers it.
             pause_seconds: how long no process continues the saga; then any process does.
-            refusal: the answer to the request that sent the signal, now and when repeated.
 
         Raises:
             StaleEpoch: another process owns the saga.
@@ -112,15 +109,14 @@ class SagaLog:
             "step_name": saga.step,
             "round_number": saga.round_number,
             "attempts": saga.attempts,
+            "retries": saga.retries,
             "data": saga.data.model_dump_json(),
             "error": _error_json(saga.error),
-            "is_settled": saga.state in {SagaState.WAITING, SagaState.STUCK} or saga.state.is_final,
+            "is_settled": saga.state is SagaState.WAITING or saga.state.is_final,
             "due_at": saga.due_at if saga.state is SagaState.WAITING else None,
             "step_timeout_seconds": step_timeout_seconds,
             "lease_seconds": step_timeout_seconds + self._lease_margin_seconds,
             "pause_seconds": pause_seconds,
-            "refusal": _error_json(refusal),
-            "operation": operation,
         }
         if await self._database.fetch_one(statements.ADVANCE, parameters | message_arrays(messages)) is None:
             raise StaleEpoch(saga_id=saga.saga_id, epoch=saga.epoch)
@@ -128,7 +124,7 @@ class SagaLog:
             self._wake_relay()
 
     async def count_attempt(self, saga: SagaRecord, *, stuck: SagaError | None, pause_seconds: float) -> None:
-        """Store the number of attempts and nothing else: the saga is due after the pause, or STUCK for the given reason.
+        """Store the number of attempts and nothing else: the saga is due after the pause, and STUCK if a reason is given.
 
         Raises:
             StaleEpoch: another process owns the saga, or its last write did succeed.
@@ -190,21 +186,27 @@ class SagaLog:
         }
         return await self._claimed(await self._database.fetch_one(statements.UNWIND_WAITING, parameters))
 
-    async def take_over(self, *, batch: int) -> list[SagaRecord]:
-        """Take over due sagas: waits past their deadline, paused sagas and sagas whose owner is gone.
+    async def take_over(self, *, slots: int, occupied: Mapping[tuple[str, str], int]) -> list[SagaRecord]:
+        """Take over due sagas: waits past their deadline, paused and stuck sagas, and sagas whose owner is gone.
 
         Sagas that do not fit their plans get an attempt counted and are left out.
+
+        Args:
+            slots: how many sagas of one kind may stand at one step.
+            occupied: how many do, by kind and step.
         """
-        rows = await self._database.fetch_all(
-            statements.TAKE_OVER, {"batch": batch, "lease_seconds": self._lease_seconds}
-        )
+        parameters = {
+            "kinds": [kind for kind, _ in occupied],
+            "step_names": [step for _, step in occupied],
+            "counts": [*occupied.values()],
+            "slots": slots,
+            "lease_seconds": self._lease_seconds,
+        }
+        rows = await self._database.fetch_all(statements.TAKE_OVER, parameters)
         return [saga for row in rows if (saga := await self._fitting(row)) is not None]
 
     async def unstick(self, saga: SagaRecord, state: SagaState) -> SagaRecord | None:
-        """Take over a stuck saga; return None if it is not stuck any more.
-
-        If the participant refused the old request id for good, the next call has a new one.
-        """
+        """Take over a stuck saga; return None if it is not stuck any more."""
         parameters = {
             "saga_id": saga.saga_id,
             "epoch": saga.epoch,
@@ -214,14 +216,21 @@ class SagaLog:
         }
         return await self._claimed(await self._database.fetch_one(statements.UNSTICK, parameters))
 
-    async def find_key_use(
-        self, *, requested_by: uuid.UUID, operation: str, key: str
-    ) -> tuple[uuid.UUID, SagaError | None] | None:
-        """Return the saga that an idempotency key was used for, and the refusal that its request got, if any."""
+    async def make_stuck_due(self, *, kind: str | None, stuck_code: str | None, limit: int) -> int:
+        """Make stuck sagas due now, the oldest first: all, or those of a kind or a code. Return their number."""
+        parameters = {"kind": kind, "code": stuck_code, "limit": limit}
+        return len(await self._database.fetch_all(statements.MAKE_STUCK_DUE, parameters))
+
+    async def adopt_stuck(self) -> None:
+        """Give a next try to the sagas that the previous release made STUCK."""
+        await self._database.execute(statements.ADOPT_STUCK, {"attempts": STUCK_ATTEMPTS})
+
+    async def find_key_use(self, *, requested_by: uuid.UUID, operation: str, key: str) -> uuid.UUID | None:
+        """Return the saga that an idempotency key was used for, if any."""
         row = await self._database.fetch_one(
             statements.FIND_KEY_USE, {"requested_by": requested_by, "operation": operation, "key": key}
         )
-        return (row["saga_id"], _error_of(row["refusal"])) if row else None
+        return row["saga_id"] if row else None
 
     async def record_key(self, *, requested_by: uuid.UUID, operation: str, key: str, saga_id: uuid.UUID) -> None:
         """Store what an idempotency key was used for. A second use changes nothing."""
@@ -253,20 +262,23 @@ class SagaLog:
     async def _fitting(self, row: Row) -> SagaRecord | None:
         """Return a taken over saga, or None if it does not fit its plan. One bad row does not stop the others."""
         try:
-            return await self._claimed(row)
+            saga = await self._claimed(row)
+            if saga is None or saga.error is None or saga.error.stuck_code != STATE_INVALID:
+                return saga
+            await self._count_unfit(row, UnfitSaga(code=STATE_INVALID))  # only an admin can tell its direction
         except UnfitSaga:
-            return None
+            pass
         except Exception:
             logger.exception("saga.attempt_not_counted", saga_id=str(row["saga_id"]), kind=row["kind"])
-            return None
+        return None
 
     async def _count_unfit(self, row: Row, error: UnfitSaga) -> None:
         logger.error("saga.unfit", code=error.code, **error.private)
         attempts = row["attempts"] + 1
         stuck = None
-        if attempts >= UNFIT_ATTEMPTS:
+        if attempts >= STUCK_ATTEMPTS:
             stuck = SagaError.of_stuck(_cause_of(row["error"]), error, step=row["step_name"])
-        await self._count_attempt(row, attempts=attempts, stuck=stuck, pause_seconds=UNFIT_PAUSE_SECONDS)
+        await self._count_attempt(row, attempts=attempts, stuck=stuck, pause_seconds=pause_seconds_after(attempts))
 
     async def _count_attempt(self, row: Row, *, attempts: int, stuck: SagaError | None, pause_seconds: float) -> None:
         parameters = {
@@ -298,10 +310,10 @@ class SagaLog:
             saga = self._validated(row, plan)
         except Exception as error:  # noqa: BLE001 - a model's validators may raise anything
             raise UnfitSaga(code="SAGA_DATA_INVALID", reason=_without_values(error), **named) from None
-        if not saga.state.is_final and not (
-            saga.step in plan and plan.step(saga.step).kind in KINDS_IN_STATE[saga.state]
-        ):
+        if not saga.state.is_final and saga.step not in plan:
             raise UnfitSaga(code="SAGA_STEP_UNKNOWN", state=saga.state.value, **named)
+        if not saga.state.is_final and plan.step(saga.step).kind not in KINDS_IN_STATE[saga.state]:
+            raise UnfitSaga(code=STATE_INVALID, state=saga.state.value, **named)
         return saga
 
     @staticmethod

@@ -3,15 +3,16 @@
 import uuid
 from typing import Annotated
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Query, Response
 
+from common.fields import PlainText
 from common.http.auth import ADMIN_ONLY
 from common.http.dependencies import provided
 from common.http.envelope import PageQuery, Paginated, Success, paginated, refusals, success
 from orchestrator.http.refusals import ADMIN
 from orchestrator.saga_engine.engine import StillRunning
 from orchestrator.saga_engine.record import SagaState
-from orchestrator.saga_engine.schemas import SagaRetried, SagaView
+from orchestrator.saga_engine.schemas import SagaRetried, SagasMadeDue, SagaView
 from orchestrator.saga_engine.service import SagaAdminService
 
 __all__ = ["router"]
@@ -26,6 +27,21 @@ Service = Annotated[SagaAdminService, provided(SagaAdminService)]
 @router.get("", responses=refusals(ADMIN), summary="List sagas, newest first")
 async def list_sagas(service: Service, page: PageQuery, state: SagaState | None = None) -> Paginated[SagaView]:
     return paginated(await service.page(state=state, page=page), page)
+
+
+@router.post("/retry-all", responses=refusals(ADMIN), summary="Retry stuck sagas")
+async def retry_sagas(
+    service: Service,
+    kind: Annotated[PlainText | None, Query(max_length=100, description="Only sagas of this kind.")] = None,
+    stuck_code: Annotated[
+        PlainText | None, Query(max_length=100, description="Only sagas stuck with this code.")
+    ] = None,
+) -> Success[SagasMadeDue]:
+    """Stuck sagas are tried again by themselves, at intervals of up to ten minutes. This makes up to 1,000 of them due now.
+
+    The worker tries them within seconds, and those that fail wait again.
+    """
+    return success(SagasMadeDue(made_due=await service.make_due(kind=kind, stuck_code=stuck_code)))
 
 
 @router.post("/{saga_id}/retry", responses=_RETRY, summary="Retry a stuck saga")

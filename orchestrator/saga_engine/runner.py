@@ -4,7 +4,11 @@ The intent to act is committed before each remote call: the write that stores on
 intent. No transaction spans a call. Without a response, the outcome is *unknown*: the runner repeats the call with the same
 request id. It does the same after a response that decides nothing, because an earlier try may still be in progress.
 
-Any other exception of a step or of the engine counts as an attempt; after the limit the saga is STUCK.
+Only a refusal that the participant remembers under the request id (`ServiceError.is_remembered`) is definite. Any other,
+such as that of a schema or a fingerprint which a deployment has changed, leaves the outcome unknown.
+
+A saga that keeps failing is STUCK, and is tried again at growing intervals. From the pivot on, an unavailable participant
+is no failure: it comes back.
 """
 
 import asyncio
@@ -17,7 +21,6 @@ from common.errors import (
     Busy,
     Internal,
     OutcomeUnknown,
-    PreconditionRequired,
     ServiceError,
     TooManyRequests,
     Unauthenticated,
@@ -32,19 +35,16 @@ from orchestrator.saga_engine.observer import Observer, StepMoment
 from orchestrator.saga_engine.plan import AnyPlan, SagaData, Step, StepKind
 from orchestrator.saga_engine.record import SagaError, SagaRecord, SagaState
 from orchestrator.saga_engine.repository import SagaLog
+from orchestrator.saga_engine.retries import STUCK_ATTEMPTS, pause_seconds_after
 
 __all__ = ["SagaRunner"]
 
 FIRST_REPEAT_SECONDS: Final = 0.05
 LONGEST_REPEAT_SECONDS: Final = 1.0
-LONGEST_PAUSE_SECONDS: Final = 5.0
-NO_PROGRESS_PAUSE_SECONDS: Final = 2.0
-# At most five seconds apart and with a step timeout of six seconds, these take about ten minutes.
-UNDECIDED_ATTEMPTS: Final = 60
-# What participants respond without storing it: they were unavailable or failed on the way.
-UNDECIDED: Final = (Unavailable, Busy, TooManyRequests, Unauthenticated, Internal)
-# A refused undo stays refused; a few more tries cover a deployment in progress.
-REFUSED_UNDO_ATTEMPTS: Final = 5
+# Until a saga goes on whose participant was unavailable, or whose batch did nothing.
+PATIENT_PAUSE_SECONDS: Final = 2.0
+# A participant that is unavailable at the moment. The call is repeated at once, within the step timeout.
+UNAVAILABLE: Final = (Unavailable, Busy, TooManyRequests, Unauthenticated)
 
 Result = TypeVar("Result")
 logger = get_logger(__name__)
@@ -84,11 +84,18 @@ class SagaRunner:
             StaleEpoch: another process has taken the saga over.
         """
         set_correlation_id(saga.correlation_id)
-        if saga.state is SagaState.RUNNING:
+        if saga.state in {SagaState.RUNNING, SagaState.STUCK}:
             saga = await self._attempt(self._renew_lease, saga)
+        if saga.state is SagaState.STUCK:
+            # Not written: the saga is shown as STUCK until a step succeeds.
+            saga = saga.with_changes(state=self.direction_of(saga))
         while saga.state in {SagaState.RUNNING, SagaState.UNWINDING} and not saga.is_paused:
             saga = await self._attempt(self._forward if saga.state is SagaState.RUNNING else self._backward, saga)
         return saga
+
+    def direction_of(self, saga: SagaRecord) -> SagaState:
+        """Return how a stuck saga goes on: before its pivot it unwinds, from the pivot on it goes forward."""
+        return SagaState.RUNNING if self.plan.only_goes_forward(saga.step) else SagaState.UNWINDING
 
     async def _attempt(self, work: Callable[[SagaRecord], Awaitable[SagaRecord]], saga: SagaRecord) -> SagaRecord:
         """Do one step's work. Whatever it raises counts as an attempt of the saga."""
@@ -106,12 +113,13 @@ class SagaRunner:
     async def _on_failed_attempt(self, saga: SagaRecord, error: BaseException) -> SagaRecord:
         failed = saga.with_changes(attempts=saga.attempts + 1)
         stuck = None
-        if failed.attempts >= UNDECIDED_ATTEMPTS:
+        if failed.attempts >= STUCK_ATTEMPTS:
             reason = error if isinstance(error, ServiceError) else Internal(reason=repr(error))
             stuck = SagaError.of_stuck(saga.error, reason, step=saga.step)
-        await self._log.count_attempt(failed, stuck=stuck, pause_seconds=_pause_seconds(saga))
+        await self._log.count_attempt(failed, stuck=stuck, pause_seconds=pause_seconds_after(failed.attempts))
+        failed = failed.with_changes(is_paused=True)
         if stuck is None:
-            return failed.with_changes(is_paused=True)
+            return failed
         failed = failed.with_changes(state=SagaState.STUCK, error=stuck)
         await self._observer.moment_reached(StepMoment.AFTER_WRITE, saga.step, failed)
         return failed
@@ -128,10 +136,9 @@ class SagaRunner:
         await self._observer.moment_reached(StepMoment.BEFORE_ACTION, step.name, saga)
         try:
             data = await self._act(saga)
-        except UNDECIDED as error:
-            return await self._on_unknown(saga, step, error)
         except ServiceError as error:
-            return await self._on_refusal(saga, step, error)
+            decide = self._on_refusal if error.is_remembered else self._on_unknown
+            return await decide(saga, step, error)
         await self._observer.moment_reached(StepMoment.AFTER_ACTION, step.name, saga)
         if not step.is_over(data):
             return await self._do_more(saga, step, data)
@@ -151,20 +158,18 @@ class SagaRunner:
     async def _do_more(self, saga: SagaRecord, step: Step[Any], data: SagaData) -> SagaRecord:
         """Store the progress and stay at the step; without progress, pause first."""
         if data == saga.data:
+            unchanged = saga.with_changes(error=None, attempts=0)
             await self._log.advance(
-                saga, step_timeout_seconds=self.plan.timeout_of(step), pause_seconds=NO_PROGRESS_PAUSE_SECONDS
+                unchanged, step_timeout_seconds=self.plan.timeout_of(step), pause_seconds=PATIENT_PAUSE_SECONDS
             )
-            return saga.with_changes(is_paused=True)
+            return unchanged.with_changes(is_paused=True)
         return await self._write(saga.with_changes(data=data, error=None, attempts=0), step)
 
     async def _on_unknown(self, saga: SagaRecord, step: Step[Any], error: ServiceError) -> SagaRecord:
         """Handle an unknown outcome: an undoable step is undone, whether it happened or not; others are tried again."""
         _log_failure("saga.step_unknown", saga, step, error)
         if step.kind is not StepKind.UNDOABLE:
-            # An unavailable participant comes back; a call that keeps crashing needs an admin.
-            if isinstance(error, Internal) and saga.attempts + 1 >= UNDECIDED_ATTEMPTS:
-                return await self._stick(saga, step, error)
-            return await self._pause(saga, step)
+            return await self._try_later(saga, step, error, is_failure=not isinstance(error, UNAVAILABLE))
         unwinding = self._record_unwinding(saga, SagaError.of(error, step=step.name), includes_step=True)
         return await self._write(unwinding, step)
 
@@ -172,7 +177,9 @@ class SagaRunner:
         """Handle a definite refusal: nothing was done, and this request id will never be done."""
         reason = SagaError.of(error, step=step.name)
         if step.kind is StepKind.MUST_FINISH:
-            return await self._stick(saga, step, error)
+            _log_failure("saga.step_refused", saga, step, error)
+            refused = saga.with_changes(attempts=max(saga.attempts, STUCK_ATTEMPTS - 1), retries=saga.retries + 1)
+            return await self._try_later(refused, step, error)
         if error.code in step.back_to_wait_on:
             return await self._back_to_wait(saga, step, reason)
         return await self._write(self._record_unwinding(saga, reason), step)
@@ -180,9 +187,7 @@ class SagaRunner:
     async def _back_to_wait(self, saga: SagaRecord, step: Step[Any], reason: SagaError) -> SagaRecord:
         entered, _ = self._record_entering(saga, self.plan.wait_before(saga.step))
         waiting = entered.with_changes(round_number=saga.round_number + 1, error=reason)
-        # A caller that lacks a proof gives it and repeats the request; any other refusal stays this request's answer.
-        is_final = reason.kind != PreconditionRequired.kind
-        return await self._write(waiting, step, refusal=reason if is_final else None)
+        return await self._write(waiting, step)
 
     async def _backward(self, saga: SagaRecord) -> SagaRecord:
         step = self.plan.step(saga.step)
@@ -202,7 +207,10 @@ class SagaRunner:
         try:
             await self._timed(step, saga, "undo", lambda: undo(saga.data, call))
         except ServiceError as error:
-            return await self._on_failed_undo(saga, step, error)
+            _log_failure("saga.undo_failed", saga, step, error)
+            # A refused undo did nothing, or another call has done it: a new request id is safe, and can succeed.
+            is_refused = not isinstance(error, (*UNAVAILABLE, Internal))
+            return await self._try_later(saga.with_changes(retries=saga.retries + is_refused), step, error)
         await self._observer.moment_reached(StepMoment.AFTER_UNDO, step.name, saga)
         unwound = self._record_unwinding(saga, saga.error)
         return await self._write(unwound, step, self._final_messages(unwound))
@@ -213,26 +221,25 @@ class SagaRunner:
         reason = saga.error or SagaError.of(step.expired(), step=step.name)
         return await self._write(self._record_unwinding(saga, reason), step)
 
-    async def _on_failed_undo(self, saga: SagaRecord, step: Step[Any], error: ServiceError) -> SagaRecord:
-        _log_failure("saga.undo_failed", saga, step, error)
-        limit = UNDECIDED_ATTEMPTS if isinstance(error, UNDECIDED) else REFUSED_UNDO_ATTEMPTS
-        if saga.attempts + 1 < limit:
-            return await self._pause(saga, step)
-        return await self._stick(saga, step, error)
+    async def _try_later(
+        self, saga: SagaRecord, step: Step[Any], error: ServiceError, *, is_failure: bool = True
+    ) -> SagaRecord:
+        """Release the saga: after a pause, any process tries the step again. After too many failures it is STUCK.
 
-    async def _stick(self, saga: SagaRecord, step: Step[Any], error: ServiceError) -> SagaRecord:
-        """Make the saga STUCK: an admin must look at it."""
-        was_refused = not isinstance(error, UNDECIDED)
-        reason = SagaError.of_stuck(saga.error, error, step=step.name, was_refused=was_refused)
-        return await self._write(saga.with_changes(state=SagaState.STUCK, error=reason), step)
-
-    async def _pause(self, saga: SagaRecord, step: Step[Any]) -> SagaRecord:
-        """Release the saga: after a pause that grows with the attempts, any process continues it."""
-        paused = saga.with_changes(attempts=saga.attempts + 1)
+        Args:
+            is_failure: it counts, and the pause grows; otherwise the participant is only unavailable.
+        """
+        later = saga.with_changes(attempts=saga.attempts + is_failure)
+        if later.attempts >= STUCK_ATTEMPTS:
+            reason = SagaError.of_stuck(saga.error, error, step=step.name)
+            stuck = later.with_changes(state=SagaState.STUCK, error=reason)
+            return await self._write(stuck, step, pause_seconds=pause_seconds_after(stuck.attempts))
         await self._log.advance(
-            paused, step_timeout_seconds=self.plan.timeout_of(step), pause_seconds=_pause_seconds(saga)
+            later,
+            step_timeout_seconds=self.plan.timeout_of(step),
+            pause_seconds=pause_seconds_after(later.attempts) if is_failure else PATIENT_PAUSE_SECONDS,
         )
-        return paused.with_changes(is_paused=True)
+        return later.with_changes(is_paused=True)
 
     def _record_entering(self, saga: SagaRecord, index: int) -> tuple[SagaRecord, list[OutgoingMessage]]:
         """Return the saga as it enters a step, with the messages of the publish steps on the way. Nothing is written."""
@@ -266,15 +273,14 @@ class SagaRunner:
         step: Step[Any],
         messages: list[OutgoingMessage] | None = None,
         *,
-        refusal: SagaError | None = None,
+        pause_seconds: float = 0.0,
     ) -> SagaRecord:
         following = self.plan.step(saga.step) if saga.step else step
         await self._log.advance(
             saga,
             messages=messages or (),
             step_timeout_seconds=self.plan.timeout_of(following),
-            refusal=refusal,
-            operation=following.name,
+            pause_seconds=pause_seconds,
         )
         await self._observer.moment_reached(StepMoment.AFTER_WRITE, step.name, saga)
         return saga
@@ -295,10 +301,6 @@ def _log_failure(name: str, saga: SagaRecord, step: Step[Any], error: ServiceErr
     logger.warning(name, **(error.private | facts))
 
 
-def _pause_seconds(saga: SagaRecord) -> float:
-    return min(0.25 * (1 << min(saga.attempts, 10)), LONGEST_PAUSE_SECONDS)
-
-
 def _is_being_cancelled() -> bool:
     """Return whether this task is cancelled; otherwise the step itself raised the cancellation."""
     task = asyncio.current_task()
@@ -317,7 +319,7 @@ async def _repeat_while_unknown(work: Callable[[], Awaitable[Result]], *, step_t
                     return await work()
                 except TooManyRequests:
                     raise  # a repetition would be refused too
-                except UNDECIDED:
+                except (*UNAVAILABLE, Internal):
                     if time.monotonic() + pause_seconds >= give_up_at:
                         raise
                 except ServiceError:

@@ -26,3 +26,9 @@ class SagaView(BaseModel):
 class SagaRetried(BaseModel):
     saga_id: uuid.UUID
     state: str
+
+
+class SagasMadeDue(BaseModel):
+    """`made_due` is the number of stuck sagas that are tried again now."""
+
+    made_due: int

@@ -1,11 +1,14 @@
 """Lists sagas for admins and retries stuck ones."""
 
 import uuid
+from typing import Final
 
 from common.http.envelope import Page
 from orchestrator.saga_engine.engine import SagaEngine
 from orchestrator.saga_engine.record import SagaState
 from orchestrator.saga_engine.schemas import SagaView
+
+MOST_MADE_DUE: Final = 1_000
 
 
 class SagaAdminService:
@@ -27,3 +30,11 @@ class SagaAdminService:
             StillRunning: it takes longer than the request may.
         """
         return (await self._engine.retry_stuck(saga_id)).state
+
+    async def make_due(self, *, kind: str | None, stuck_code: str | None) -> int:
+        """Make stuck sagas due, the oldest first and at most a thousand, and return their number.
+
+        Args:
+            kind, stuck_code: only sagas of this kind, only those stuck with this code; None for all.
+        """
+        return await self._engine.log.make_stuck_due(kind=kind, stuck_code=stuck_code, limit=MOST_MADE_DUE)

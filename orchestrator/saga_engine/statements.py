@@ -38,30 +38,26 @@ ADVANCE: Final = text(
             state = :state, step = CASE WHEN step_name = :step_name THEN step ELSE :position END,
             step_name = :step_name, round_number = :round_number, attempts = :attempts,
             data = CAST(:data AS jsonb), error = CAST(:error AS jsonb), updated_at = clock_timestamp(),
-            due_at = CASE
+            retries = :retries, due_at = CASE
                 WHEN :is_settled THEN CAST(:due_at AS timestamptz)
                 WHEN :pause_seconds > 0 THEN clock_timestamp() + make_interval(secs => :pause_seconds)
                 WHEN due_at >= clock_timestamp() + make_interval(secs => :step_timeout_seconds + 1) THEN due_at
                 ELSE clock_timestamp() + make_interval(secs => :lease_seconds) END
         WHERE saga_id = :saga_id AND epoch = :epoch
-        RETURNING saga_id, signalled_by, signal_key),
-    refused AS (
-        UPDATE idempotency_keys AS k SET refusal = CAST(:refusal AS jsonb)
-        FROM written AS w
-        WHERE CAST(:refusal AS jsonb) IS NOT NULL
-          AND k.requested_by = w.signalled_by AND k.operation = :operation AND k.key = w.signal_key), {ANNOUNCE}
+        RETURNING saga_id), {ANNOUNCE}
     SELECT saga_id FROM written
     """  # noqa: S608 - constants only
 )
 
-# Writes nothing that a saga's own functions made, so it works when they, or their results, cannot be stored.
+# Writes nothing that a saga's own functions made, so it works when they, or their results, cannot be stored. A stuck saga
+# that is being retried is stored as STUCK.
 COUNT_ATTEMPT: Final = text(
     """
     UPDATE sagas SET attempts = :attempts, updated_at = clock_timestamp(),
         state = CASE WHEN :is_stuck THEN 'STUCK' ELSE state END,
         error = CASE WHEN :is_stuck THEN CAST(:error AS jsonb) ELSE error END,
-        due_at = CASE WHEN NOT :is_stuck THEN clock_timestamp() + make_interval(secs => :pause_seconds) END
-    WHERE saga_id = :saga_id AND epoch = :epoch AND state = :state AND step_name = :step_name
+        due_at = clock_timestamp() + make_interval(secs => :pause_seconds)
+    WHERE saga_id = :saga_id AND epoch = :epoch AND state IN (:state, 'STUCK') AND step_name = :step_name
     RETURNING saga_id
     """
 )
@@ -81,8 +77,7 @@ SIGNAL: Final = text(
           AND (requested_by = :signalled_by OR NOT :by_starter_only) AND due_at > clock_timestamp()
           AND NOT EXISTS (
               SELECT FROM idempotency_keys
-              WHERE requested_by = :signalled_by AND operation = :operation AND key = :key
-                AND (saga_id <> :saga_id OR refusal IS NOT NULL))
+              WHERE requested_by = :signalled_by AND operation = :operation AND key = :key AND saga_id <> :saga_id)
         RETURNING {_COLUMNS}),
     keyed AS (
         INSERT INTO idempotency_keys (requested_by, operation, key, saga_id)
@@ -104,15 +99,26 @@ UNWIND_WAITING: Final = text(
     """  # noqa: S608 - constants only
 )
 
+# Fair: no step of a kind gets more than `slots` sagas, with the `occupied` ones of this process. A participant that hangs
+# holds up the steps that need it, and no others.
 TAKE_OVER: Final = text(
     f"""
+    WITH due AS (
+        SELECT saga_id, kind, step_name, row_number() OVER (PARTITION BY kind, step_name ORDER BY due_at) AS place
+        FROM sagas WHERE due_at < now()),
+    occupied AS (
+        SELECT * FROM unnest(CAST(:kinds AS text[]), CAST(:step_names AS text[]), CAST(:counts AS integer[]))
+            AS taken_over (kind, step_name, taken))
     UPDATE sagas SET epoch = epoch + 1, updated_at = clock_timestamp(),
         state = CASE state WHEN 'WAITING' THEN 'UNWINDING' ELSE state END,
         error = CASE state WHEN 'WAITING' THEN NULL ELSE error END,
         due_at = clock_timestamp() + make_interval(secs => :lease_seconds)
     WHERE saga_id IN (
-        SELECT saga_id FROM sagas WHERE due_at < now()
-        ORDER BY due_at LIMIT :batch FOR UPDATE SKIP LOCKED)
+        SELECT saga_id FROM sagas
+        WHERE due_at < now() AND saga_id IN (
+            SELECT saga_id FROM due LEFT JOIN occupied USING (kind, step_name)
+            WHERE place <= :slots - coalesce(taken, 0))
+        FOR UPDATE SKIP LOCKED)
     RETURNING {_COLUMNS}
     """  # noqa: S608 - constants only
 )
@@ -127,9 +133,32 @@ UNSTICK: Final = text(
     """  # noqa: S608 - constants only
 )
 
+# Bounded: an admin's request must not wait for a whole outage's sagas. The oldest come first.
+MAKE_STUCK_DUE: Final = text(
+    """
+    UPDATE sagas SET due_at = clock_timestamp()
+    WHERE saga_id IN (
+        SELECT saga_id FROM sagas
+        WHERE state = 'STUCK' AND (CAST(:kind AS text) IS NULL OR kind = :kind)
+          AND (CAST(:code AS text) IS NULL OR error ->> 'stuck_code' = :code) AND due_at > clock_timestamp()
+        ORDER BY updated_at LIMIT :limit FOR UPDATE SKIP LOCKED)
+    RETURNING saga_id
+    """
+)
+
+# The previous release made sagas STUCK without a next try, and with the request id that was refused. It may still run.
+ADOPT_STUCK: Final = text(
+    """
+    UPDATE sagas SET due_at = clock_timestamp(), attempts = greatest(attempts, :attempts),
+        retries = retries + CASE WHEN error ->> 'was_refused' = 'true' THEN 1 ELSE 0 END,
+        error = CASE WHEN error ->> 'was_refused' = 'true' THEN error || '{"was_refused": false}' ELSE error END
+    WHERE state = 'STUCK' AND due_at IS NULL
+    """
+)
+
 FIND_KEY_USE: Final = text(
     """
-    SELECT saga_id, refusal FROM idempotency_keys
+    SELECT saga_id FROM idempotency_keys
     WHERE requested_by = :requested_by AND operation = :operation AND key = :key
     """
 )

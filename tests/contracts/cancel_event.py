@@ -57,7 +57,7 @@ class CancelEventScenario(NothingLapses):
         processor = EventCancellationProcessor(lambda: container.resources.engine, clients)
         self.plan: AnyPlan = cancel_event_plan(clients, processor)
         self._databases = databases
-        self._open_deals = open_deals
+        self.open_deals = open_deals
 
     @classmethod
     async def prepare(cls, container: Container, databases: Databases, _: PublishedEvent) -> "CancelEventScenario":
@@ -80,11 +80,11 @@ class CancelEventScenario(NothingLapses):
         assert await self._seats() == {"AVAILABLE": 20}
         assert len(await self._databases.read("inventory", _CLOSED, self.data.event_id)) == 1
         await self._assert_ended("refund", ["REFUNDED"], given_back=PRICE)
-        listing = await self._databases.listing(self._open_deals.listing.listing_id)
+        listing = await self._databases.listing(self.open_deals.listing.listing_id)
         assert listing["states"] == ["OPENING", "ACTIVE", "WITHDRAWING", "CANCELLED"]
-        states = await self._databases.transfer_states(self._open_deals.transfer.transfer_id)
+        states = await self._databases.transfer_states(self.open_deals.transfer.transfer_id)
         assert states == ["PENDING_OTP", "FAILED"]
-        assert await self._databases.order_states(self._open_deals.pending_order_id) == ["PENDING", "FAILED"]
+        assert await self._databases.order_states(self.open_deals.pending_order_id) == ["PENDING", "FAILED"]
         assert await self._databases.messages_about(self.data.event_id) == ["event.cancelled"]
 
     async def assert_undone(self, saga: SagaRecord | None) -> None:
@@ -93,19 +93,19 @@ class CancelEventScenario(NothingLapses):
         assert await self._seats() == {"AVAILABLE": 17, "SOLD": 1, "LISTED": 1, "HELD": 1}
         assert await self._databases.read("inventory", _CLOSED, self.data.event_id) == []
         await self._assert_ended("", [], given_back=Decimal(0))
-        assert (await self._databases.listing(self._open_deals.listing.listing_id))["status"] == "ACTIVE"
-        assert await self._databases.transfer_states(self._open_deals.transfer.transfer_id) == ["PENDING_OTP"]
-        assert await self._databases.order_states(self._open_deals.pending_order_id) == ["PENDING"]
+        assert (await self._databases.listing(self.open_deals.listing.listing_id))["status"] == "ACTIVE"
+        assert await self._databases.transfer_states(self.open_deals.transfer.transfer_id) == ["PENDING_OTP"]
+        assert await self._databases.order_states(self.open_deals.pending_order_id) == ["PENDING"]
         assert await self._databases.messages_about(self.data.event_id) == []
 
     async def _assert_ended(self, movement: str, moves: list[str], *, given_back: Decimal) -> None:
         """Check the paid orders, and the credits of all users."""
-        for order_id in self._open_deals.paid_order_ids:
+        for order_id in self.open_deals.paid_order_ids:
             assert await self._databases.order_states(order_id) == ["PENDING", "CONFIRMED", *moves]
             assert await self._databases.movements_of(order_id) == ["deduct", *filter(None, [movement])]
-        for payer_id in self._open_deals.payers:
+        for payer_id in self.open_deals.payers:
             assert await self._databases.balance_of(payer_id) == CREDITS - PRICE + given_back
-        for user_id in (self._open_deals.pending_user_id, self._open_deals.transfer.buyer_user_id):
+        for user_id in (self.open_deals.pending_user_id, self.open_deals.transfer.buyer_user_id):
             assert await self._databases.balance_of(user_id) == CREDITS
 
     async def _event_status(self) -> str:

@@ -14,7 +14,8 @@ from common.http.client import ServiceClient
 
 __all__ = ["Databases"]
 
-PACKAGES: Final = ("users", "orders", "events", "inventory", "orchestrator")
+PARTICIPANTS: Final = ("users", "orders", "events", "inventory")
+PACKAGES: Final = (*PARTICIPANTS, "orchestrator")
 
 
 class Databases:
@@ -63,6 +64,15 @@ class Databases:
         async with self._pools[package].acquire() as connection, connection.transaction():
             await connection.execute("LOCK TABLE requests IN SHARE MODE")
             yield is_blocked
+
+    async def change_fingerprint(self, request_id: uuid.UUID) -> None:
+        """Make a stored request one of a release that computes its fingerprint otherwise: its repetition is refused."""
+        for package in PARTICIPANTS:
+            await self.change(package, _CHANGE_FINGERPRINT, request_id)
+
+    async def restore_fingerprint(self, request_id: uuid.UUID) -> None:
+        for package in PARTICIPANTS:
+            await self.change(package, _RESTORE_FINGERPRINT, request_id)
 
     async def saga_of(self, user_id: uuid.UUID) -> dict[str, Any]:
         """Return the user's latest saga; an empty dict if there is none."""
@@ -149,6 +159,12 @@ _INSERT_FAN: Final = """
         RETURNING user_id)
     INSERT INTO balances (account_kind, account_owner, currency)
     SELECT kind, CAST(user_id AS text), 'SGD' FROM born CROSS JOIN unnest(ARRAY['wallet', 'escrow']) AS kind
+"""
+_CHANGE_FINGERPRINT: Final = """
+    UPDATE requests SET fingerprint = 'other ' || fingerprint WHERE request_id = $1 AND fingerprint <> ''
+"""
+_RESTORE_FINGERPRINT: Final = """
+    UPDATE requests SET fingerprint = substr(fingerprint, 7) WHERE request_id = $1 AND fingerprint LIKE 'other %'
 """
 _WAITING: Final = "SELECT 1 FROM pg_locks WHERE relation = CAST('requests' AS regclass) AND NOT granted"
 _BALANCE: Final = "SELECT amount FROM balances WHERE account_kind = 'wallet' AND account_owner = $1"

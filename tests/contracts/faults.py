@@ -21,10 +21,12 @@ __all__ = [
     "Faults",
     "Phase",
     "RemoteCall",
+    "done_and_refused_by_another_release",
     "faulty",
     "racing",
     "recorded",
     "refused",
+    "refused_by_another_release",
     "refused_once",
     "repeated",
     "request_lost",
@@ -115,13 +117,33 @@ def timed_out(error: ServiceError) -> ServiceError:
 
 
 async def refused(_: RemoteCall) -> Any:
-    """Refuse every call before it has an effect."""
-    raise Conflict(code=INJECTED_REFUSAL)
+    """Refuse every call before it has an effect, as a participant that remembers it."""
+    raise remembered(Conflict(code=INJECTED_REFUSAL))
 
 
 def refused_once(refusal: ServiceError) -> Fault:
-    """Refuse the first call, for a temporary reason."""
-    return _failing(refusal, times=1)
+    """Refuse the first call, for a temporary reason; the participant remembers it."""
+    return _failing(remembered(refusal), times=1)
+
+
+def refused_by_another_release(refusal: ServiceError) -> Fault:
+    """Refuse every call before it has an effect, as a release that does not know the call, or says nothing of it."""
+    return _failing(refusal, times=FOREVER)
+
+
+def done_and_refused_by_another_release(refusal: ServiceError) -> Fault:
+    """Refuse every call although its work is done: its first response was lost, and then another release was asked."""
+
+    async def fault(call: RemoteCall) -> Any:
+        await call()
+        raise refusal
+
+    return fault
+
+
+def remembered(refusal: ServiceError) -> ServiceError:
+    refusal.is_remembered = True
+    return refusal
 
 
 def request_lost(times: int) -> Fault:

@@ -92,10 +92,21 @@ class SagaRun:
     refusal: ServiceError | None = None
     """The error of the first request, if it failed."""
     was_stuck: bool = False
-    _keys: list[tuple[str, str]] = field(default_factory=list)
+
+    async def to_stuck(self) -> SagaRecord:
+        """Run the saga until it is stuck, and return it."""
+        saga = await self._begin()
+        for _ in range(MAX_ROUNDS):
+            assert saga is not None
+            if saga.state is SagaState.STUCK:
+                return saga
+            with suppress(Crashed, StillRunning):
+                await self._go_on(saga)
+            saga = await self._find()
+        raise AssertionError("the saga is never stuck")
 
     async def to_end(self) -> SagaRecord | None:
-        """Return the saga at its end; None if nothing was stored."""
+        """Return the saga at its end; None if nothing was stored. The faults end once it is stuck."""
         saga = await self._begin()
         for _ in range(MAX_ROUNDS):
             if saga is None or saga.state.is_final:
@@ -126,15 +137,6 @@ class SagaRun:
             assert saga.error.code == because
         await self.scenario.assert_undone(saga)
 
-    async def stored_refusals(self) -> list[str]:
-        """Return the codes of the refusals that are stored for signals, oldest first."""
-        replica, codes = self._replica(), []
-        for signal, key in self._keys:
-            use = await replica.log.find_key_use(requested_by=self.scenario.requested_by, operation=signal, key=key)
-            if use is not None and use[1] is not None:
-                codes.append(use[1].code)
-        return codes
-
     async def _begin(self) -> SagaRecord | None:
         """Start the saga, again if the process crashed before it was stored."""
         for _ in range(2):
@@ -160,16 +162,14 @@ class SagaRun:
         if saga.state is SagaState.STUCK:
             self.was_stuck = True
             self.faults.lift()
-            await replica.retry_stuck(saga.saga_id)
-        elif waits_at and waits_at != self.ends_at_wait:
+        if waits_at and waits_at != self.ends_at_wait:
             await self._signal(replica, saga, waits_at)
         else:
             await self.engines.make_due(saga.saga_id)
             await asyncio.gather(*await replica.take_over())
 
     async def _signal(self, replica: SagaEngine, saga: SagaRecord, signal: str) -> None:
-        key = f"{signal} of {saga.saga_id}, round {saga.round_number}"
-        self._keys.append((signal, key))
+        key = f"{signal} of {saga.saga_id}"
         await replica.signal(saga.saga_id, signal, kind=saga.kind, signalled_by=saga.requested_by, key=key)
 
     async def _find(self) -> SagaRecord | None:

@@ -120,7 +120,9 @@ class TestEvents:
     async def test_only_admins_see_sagas(self, fan: UserClient, admin: UserClient) -> None:
         assert (await fan.get("/admin/sagas")).refused() == (403, "FORBIDDEN")
         assert (await fan.post(f"/admin/sagas/{UNKNOWN}/retry")).refused() == (403, "FORBIDDEN")
+        assert (await fan.post("/admin/sagas/retry-all")).refused() == (403, "FORBIDDEN")
         assert (await admin.post(f"/admin/sagas/{UNKNOWN}/retry")).refused() == (404, "NOT_FOUND")
+        assert (await admin.post("/admin/sagas/retry-all")).data == {"made_due": 0}
         assert (await admin.get("/admin/sagas", state="NONSENSE")).refused() == (400, "VALIDATION_ERROR")
 
 

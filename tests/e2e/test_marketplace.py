@@ -98,6 +98,13 @@ class TestSale:
         assert first.data == same.data
         assert await buyer.balance() == "390.00"
 
+    async def test_repeated_purchase_is_not_pending_after_its_end(
+        self, fan: UserClient, buyer: UserClient, listing_id: str
+    ) -> None:
+        assert (await DealCalls.buy(buyer, listing_id, key="buy")).status == 200
+        assert (await fan.post("/marketplace/cancel", {"listing_id": listing_id})).status == 200
+        assert (await DealCalls.buy(buyer, listing_id, key="buy")).refused() == (409, "LISTING_INVALID_STATE")
+
     async def test_own_listing_cannot_be_bought(self, fan: UserClient, listing_id: str) -> None:
         assert (await DealCalls.buy(fan, listing_id)).refused() == (400, "SELF_TRANSFER")
 

@@ -134,9 +134,11 @@ class TestPay:
         assert (await poor.pay(order_id, key="first")).refused() == (402, "INSUFFICIENT_CREDITS")
         assert await poor.balance() == "99.99"
         assert (await poor.get(f"/orders/{order_id}")).data["status"] == "PENDING"
-        await poor.top_up("0.01")
         assert (await poor.pay(order_id, key="first")).refused() == (402, "INSUFFICIENT_CREDITS")
-        assert (await poor.pay(order_id, key="second")).data["remaining_balance"] == "0.00"
+        await poor.top_up("0.01")
+        paid = await poor.pay(order_id, key="first")
+        assert paid.data["remaining_balance"] == "0.00"
+        assert (await poor.pay(order_id, key="first")).data == paid.data
 
 
 class TestCancel:
@@ -189,13 +191,21 @@ class TestIdempotencyKey:
         assert best.status == chosen.status == 200
         assert (await fan.pay(best.data["order_id"], key="k")).status == 200
 
-    async def test_first_response_is_repeated_after_cancellation(self, fan: UserClient, concert: Concert) -> None:
+    async def test_reserve_is_not_held_after_cancellation(self, fan: UserClient, concert: Concert) -> None:
         seat = concert.seats["CAT2"][0]
         first = await fan.reserve(concert.event_id, seat, key="k")
         await fan.post(f"/orders/{first.data['order_id']}/cancel")
         again = await fan.reserve(concert.event_id, seat, key="k")
-        assert again.status == 200
-        assert {**again.data, "ttl_seconds": 0} == {**first.data, "ttl_seconds": 0}
+        assert again.refused() == (409, "ORDER_INVALID_STATE")
+        assert (await fan.reserve(concert.event_id, seat, key="new")).data["status"] == "HELD"
+
+    async def test_reserve_is_not_held_after_payment(self, fan: UserClient, concert: Concert) -> None:
+        seat = concert.seats["CAT2"][0]
+        first = await fan.reserve(concert.event_id, seat, key="k")
+        await fan.pay(first.data["order_id"])
+        again = await fan.reserve(concert.event_id, seat, key="k")
+        assert again.refused() == (409, "ORDER_ALREADY_CONFIRMED")
+        assert again.body["details"] == {"order_id": first.data["order_id"]}
 
     async def test_keys_are_scoped_to_the_user(self, fan: UserClient, new_fan: MakeFan, concert: Concert) -> None:
         first, second, *_ = concert.seats["CAT2"]

@@ -162,10 +162,10 @@ class TestConfirm:
         offered = await DealCalls.offer(fan, ticket.seat_id, seller=fan, buyer=buyer, credits_="600.00")
         transfer_id = offered.data["transfer_id"]
         await DealCalls.confirm(fan, transfer_id)
-        assert (await DealCalls.confirm(buyer, transfer_id)).refused() == (402, "INSUFFICIENT_CREDITS")
+        assert (await DealCalls.confirm(buyer, transfer_id, key="c")).refused() == (402, "INSUFFICIENT_CREDITS")
         assert (await buyer.balance(), await owner_of(ticket, fan, buyer)) == ("500.00", fan)
         await buyer.top_up("100.00")
-        assert (await DealCalls.confirm(buyer, transfer_id)).data["status"] == "COMPLETED"
+        assert (await DealCalls.confirm(buyer, transfer_id, key="c")).data["status"] == "COMPLETED"
         assert (await fan.balance(), await buyer.balance()) == ("1500.00", "0.00")
 
     async def test_key_of_another_transfer_is_refused(
@@ -178,12 +178,13 @@ class TestConfirm:
         confirmed = await DealCalls.confirm(buyer, offered.data["transfer_id"], key="confirm")
         assert confirmed.refused() == (422, "IDEMPOTENCY_KEY_REUSED")
 
-    async def test_first_response_is_repeated_after_cancellation(
+    async def test_repeated_offer_is_not_pending_after_cancellation(
         self, fan: UserClient, buyer: UserClient, ticket: Ticket
     ) -> None:
         first = await DealCalls.offer(fan, ticket.seat_id, seller=fan, buyer=buyer, key="offer")
         await buyer.post("/transfer/cancel", {"transfer_id": first.data["transfer_id"]})
-        assert (await DealCalls.offer(fan, ticket.seat_id, seller=fan, buyer=buyer, key="offer")).data == first.data
+        again = await DealCalls.offer(fan, ticket.seat_id, seller=fan, buyer=buyer, key="offer")
+        assert again.refused() == (409, "TRANSFER_INVALID_STATE")
 
     async def test_transfer_for_zero_credits(self, fan: UserClient, buyer: UserClient, ticket: Ticket) -> None:
         await DealCalls.complete(ticket.seat_id, seller=fan, buyer=buyer, credits_="0")

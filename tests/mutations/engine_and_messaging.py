@@ -7,6 +7,9 @@ from tests.mutations.mutation import Mutation
 __all__ = ["MUTATIONS"]
 
 ENGINE: Final = "tests/integration/orchestrator/test_engine.py"
+REFUSALS: Final = "tests/integration/orchestrator/test_engine_refusals.py"
+STUCK: Final = "tests/integration/orchestrator/test_engine_stuck.py"
+MIXED_VERSIONS: Final = "tests/contracts/test_mixed_versions.py"
 MESSAGING: Final = "tests/integration/common/test_messaging.py"
 WORK_IN_PROGRESS: Final = "tests/chaos/test_work_in_progress.py"
 POOL: Final = "tests/integration/common/test_pool.py"
@@ -16,8 +19,8 @@ MUTATIONS: Final = (
     Mutation(
         name="an owner that lost its saga continues to write (no epoch check)",
         file="orchestrator/saga_engine/statements.py",
-        before="        WHERE saga_id = :saga_id AND epoch = :epoch\n        RETURNING saga_id, signalled_by, signal_key),",
-        after="        WHERE saga_id = :saga_id AND :epoch > 0\n        RETURNING saga_id, signalled_by, signal_key),",
+        before="        WHERE saga_id = :saga_id AND epoch = :epoch\n        RETURNING saga_id), {ANNOUNCE}",
+        after="        WHERE saga_id = :saga_id AND :epoch > 0\n        RETURNING saga_id), {ANNOUNCE}",
         caught_by=(f"{ENGINE}::test_zombie_cannot_write",),
     ),
     Mutation(
@@ -60,9 +63,51 @@ MUTATIONS: Final = (
     Mutation(
         name="the pivot fails permanently after a timeout",
         file="orchestrator/saga_engine/runner.py",
-        before="        if step.kind is not StepKind.UNDOABLE:\n            # An unavailable",
-        after="        if step.kind is StepKind.MUST_FINISH:\n            # An unavailable",
+        before="        if step.kind is not StepKind.UNDOABLE:\n            return await self._try_later",
+        after="        if step.kind is StepKind.MUST_FINISH:\n            return await self._try_later",
         caught_by=(f"{ENGINE}::test_unknown_outcome_from_the_pivot_on_is_repeated",),
+    ),
+    Mutation(
+        name="a refusal that the participant does not remember ends a step without its undo",
+        file="orchestrator/saga_engine/runner.py",
+        before="            decide = self._on_refusal if error.is_remembered else self._on_unknown",
+        after="            is_refusal = not isinstance(error, (*UNAVAILABLE, Internal))\n"
+        "            decide = self._on_refusal if is_refusal else self._on_unknown",
+        caught_by=(
+            f"{REFUSALS}::test_undoable_step_is_undone_too[charge-fingerprint]",
+            f"{REFUSALS}::test_pivot_is_repeated_until_its_outcome_is_known[fingerprint]",
+            f"{REFUSALS}::test_no_way_back_to_the_wait",
+        ),
+    ),
+    Mutation(
+        name="participants do not say which refusals they remember",
+        file="common/db/idempotency.py",
+        before="            is_remembered=True,",
+        after="            is_remembered=False,",
+        caught_by=(f"{MIXED_VERSIONS}::TestParticipants::test_too_few_credits_are_remembered",),
+    ),
+    Mutation(
+        name="a stuck saga is not tried again",
+        file="orchestrator/saga_engine/runner.py",
+        before="            saga = saga.with_changes(state=self.direction_of(saga))",
+        after="            pass",
+        caught_by=(f"{STUCK}::TestTriedAgain::test_undo_heals_by_itself",),
+    ),
+    Mutation(
+        name="a step that was refused after the pivot is tried again with the refused request id",
+        file="orchestrator/saga_engine/runner.py",
+        before="STUCK_ATTEMPTS - 1), retries=saga.retries + 1)",
+        after="STUCK_ATTEMPTS - 1))",
+        caught_by=(f"{STUCK}::TestTriedAgain::test_step_after_the_pivot_heals_by_itself",),
+    ),
+    Mutation(
+        name="a participant that hangs occupies all slots",
+        file="orchestrator/saga_engine/statements.py",
+        before="row_number() OVER (PARTITION BY kind, step_name ORDER BY due_at) AS place",
+        after="row_number() OVER (ORDER BY due_at) AS place",
+        caught_by=(
+            "tests/integration/orchestrator/test_take_over.py::test_step_that_hangs_does_not_hold_up_the_others",
+        ),
     ),
     Mutation(
         name="messages are acknowledged before they are handled",

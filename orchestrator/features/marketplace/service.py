@@ -102,7 +102,7 @@ class MarketplaceService:
             InvalidRequest: SELF_TRANSFER, the caller's own listing.
             NotFound: LISTING_NOT_FOUND.
             PaymentRequired: INSUFFICIENT_CREDITS.
-            Conflict: LISTING_INVALID_STATE, another buyer was first.
+            Conflict: LISTING_INVALID_STATE, another buyer was first, or a repeated request's sale has ended.
             Gone: EVENT_ENDED.
             StillRunning: it exceeds the request's budget.
         """
@@ -115,7 +115,8 @@ class MarketplaceService:
             key=key,
             request={"listing_id": listing_id},
         )
-        resale = data_of(opened(saga, opening=OPENING), Resale, otherwise=ListingInvalidState)
+        pending = opened(saga, opening=OPENING, ended=ListingInvalidState)
+        resale = data_of(pending, Resale, otherwise=ListingInvalidState)
         return SalePending(
             listing_id=resale.listing_id,
             sale_id=resale.sale_id,

@@ -31,8 +31,8 @@ _RESERVE = refusals(
     _COMMON
     | {
         404: "EVENT_NOT_FOUND, SEAT_NOT_FOUND",
-        409: "SEAT_UNAVAILABLE, SEAT_ALREADY_SOLD, REQUEST_IN_PROGRESS",
-        410: "EVENT_ENDED",
+        409: "SEAT_UNAVAILABLE, SEAT_ALREADY_SOLD, REQUEST_IN_PROGRESS, ORDER_INVALID_STATE, ORDER_ALREADY_CONFIRMED",
+        410: "EVENT_ENDED, HOLD_EXPIRED",
     }
 )
 _PAY = refusals(
@@ -65,7 +65,11 @@ Purchases = Annotated[PurchaseService, provided(PurchaseService)]
 async def reserve(
     *, body: ReserveRequest, user: CurrentUser, key: IdempotencyKey, purchases: Purchases, response: Response
 ) -> Success[Reservation] | Success[OrderInProgress]:
-    """All seats or none, for five minutes. A seat that is held, sold, or being held is refused at once."""
+    """All seats or none, for five minutes. A seat that is held, sold, or being held is refused at once.
+
+    A repeated request returns the first one's order while it holds the seats, and then why it does not: 410
+    `HOLD_EXPIRED`, 409 `ORDER_INVALID_STATE` (cancelled) or `ORDER_ALREADY_CONFIRMED` (paid).
+    """
     choice = SeatChoice(seat_ids=body.chosen)
     held = purchases.reserve(user_id=user.user_id, event_id=body.event_id, choice=choice, key=key)
     return await answer_or(held, response, _in_progress)
@@ -98,7 +102,8 @@ async def pay(
 ) -> Success[Receipt] | Success[OrderInProgress]:
     """A 402 (too few credits) does not end the hold: top up and pay again before it expires.
 
-    Nor does a 428: verify the code that was sent (`/verify-otp`), and pay again.
+    Nor does a 428: verify the code that was sent (`/verify-otp`), and pay again. In both cases the request may be repeated
+    with the same `Idempotency-Key`.
     """
     paid = purchases.pay(user_id=user.user_id, order_id=body.order_id, key=key, address=address)
     return await answer_or(paid, response, _in_progress)

@@ -24,7 +24,7 @@ from orchestrator.errors import (
 from orchestrator.features.purchases.saga import OPEN_ORDER, PAY, PURCHASE, Purchase
 from orchestrator.features.purchases.schemas import Cancellation, Receipt, Reservation
 from orchestrator.saga_engine.engine import SagaEngine, StillRunning
-from orchestrator.saga_engine.idempotency import refuse_again, request_id_of
+from orchestrator.saga_engine.idempotency import check_key, request_id_of
 from orchestrator.saga_engine.outcomes import check_cancelled, data_of
 from orchestrator.saga_engine.record import SagaRecord, SagaState
 
@@ -45,7 +45,8 @@ class PurchaseService:
         Raises:
             NotFound: EVENT_NOT_FOUND, SEAT_NOT_FOUND.
             Gone: EVENT_ENDED, or HOLD_EXPIRED if a repeated request's hold has expired.
-            Conflict: SEAT_UNAVAILABLE, SEAT_ALREADY_SOLD, REQUEST_IN_PROGRESS.
+            Conflict: SEAT_UNAVAILABLE, SEAT_ALREADY_SOLD, REQUEST_IN_PROGRESS; ORDER_INVALID_STATE or
+                ORDER_ALREADY_CONFIRMED if a repeated request's order has ended.
             Unprocessable: IDEMPOTENCY_KEY_REUSED.
             StillRunning: it exceeds the request's budget.
         """
@@ -59,13 +60,15 @@ class PurchaseService:
                 raise
             if first.fingerprint != fingerprint:
                 raise Unprocessable from None
-            return _reservation(first)
+            return _reservation(first, saga_id)
         purchase = Purchase(saga_id=saga_id, user_id=user_id, event_id=event_id, hall_id=event.hall_id, choice=choice)
         saga = await self.engine.start(PURCHASE, purchase, requested_by=user_id, fingerprint=fingerprint)
-        return _reservation(saga)
+        return _reservation(saga, saga_id)
 
     async def pay(self, *, user_id: uuid.UUID, order_id: uuid.UUID, key: str | None, address: str) -> Receipt:
         """Charge the wallet, sell the seats, confirm the order. A repeated request gets the first one's answer.
+
+        OTP_REQUIRED and INSUFFICIENT_CREDITS are no answers in that sense: the same request can be repeated.
 
         Args:
             address: the caller's network address.
@@ -115,7 +118,7 @@ class PurchaseService:
 
     async def _pay_again(self, *, user_id: uuid.UUID, order_id: uuid.UUID, key: str | None) -> Receipt:
         """Answer a payment for a saga that did not wait for it: repeated, too early, or too late."""
-        await refuse_again(self.engine, order_id, PAY, signalled_by=user_id, key=key)
+        await check_key(self.engine, order_id, PAY, signalled_by=user_id, key=key)
         saga = await own_purchase(self.engine, order_id, user_id=user_id)
         match saga.state:
             # The recoverer has not ended the saga yet.
@@ -145,12 +148,21 @@ async def own_purchase(engine: SagaEngine, order_id: uuid.UUID, *, user_id: uuid
     return saga
 
 
-def _reservation(saga: SagaRecord) -> Reservation:
-    """Return the answer from when the seats were held, whatever the order's state is now."""
+def _reservation(saga: SagaRecord, requested_id: uuid.UUID) -> Reservation:
+    """Return the seats that are held by the purchase of a request, the first time or repeated.
+
+    Args:
+        requested_id: the request's own purchase. Without a key, a request for held seats finds the purchase that holds
+            them; if it ends at this moment, the seats are not free yet.
+    """
     purchase = _purchase_of(saga)
-    if saga.error is not None and saga.error.step == OPEN_ORDER:
-        _raise_failure(saga)
     hold = purchase.existing_hold
+    is_being_paid = saga.state is SagaState.RUNNING and saga.step != OPEN_ORDER
+    is_waiting = saga.state is SagaState.WAITING and hold.held_until > datetime.now(UTC)
+    if not is_being_paid and not is_waiting:
+        if saga.saga_id != requested_id:
+            raise Busy(retry_after_seconds=1)
+        _raise_ended(saga)
     seat_ids = [seat.seat_id for seat in hold.seats]
     return Reservation(
         order_id=purchase.order_id,
@@ -165,7 +177,7 @@ def _reservation(saga: SagaRecord) -> Reservation:
 def _receipt(saga: SagaRecord) -> Receipt:
     purchase = _purchase_of(saga)
     if saga.state in {SagaState.RUNNING, SagaState.STUCK}:
-        raise StillRunning(saga.saga_id)  # if it is stuck, an admin retries it
+        raise StillRunning(saga.saga_id)
     if saga.state is not SagaState.COMPLETED or purchase.charge is None:
         _raise_failure(saga)
     return Receipt(
@@ -175,6 +187,23 @@ def _receipt(saga: SagaRecord) -> Receipt:
         tickets=list(purchase.tickets),
         qr_payload=purchase.tickets[0].qr_payload if len(purchase.tickets) == 1 else None,
     )
+
+
+def _raise_ended(saga: SagaRecord) -> NoReturn:
+    """Raise why a purchase does not hold its seats.
+
+    Raises:
+        StillRunning: its order is not open yet, or it is stuck; both are tried again.
+        ServiceError: it is paid, or has failed.
+    """
+    match saga.state:
+        case SagaState.RUNNING | SagaState.STUCK:
+            raise StillRunning(saga.saga_id)
+        case SagaState.COMPLETED:
+            raise OrderAlreadyConfirmed(details={"order_id": str(saga.saga_id)})
+        case SagaState.WAITING:
+            raise HoldExpired  # the recoverer has not ended it yet
+    _raise_failure(saga)
 
 
 def _raise_failure(saga: SagaRecord) -> NoReturn:

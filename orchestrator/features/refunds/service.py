@@ -64,8 +64,9 @@ class RefundService:
         """Raise the refusal that the request with this key got before, if there is one."""
         if request.key is None:
             return
-        use = await self.engine.log.find_key_use(requested_by=request.caller_id, operation=REFUND, key=request.key)
-        refused = None if use is None else await self.engine.log.find(use[0])
+        log = self.engine.log
+        refused_id = await log.find_key_use(requested_by=request.caller_id, operation=REFUND, key=request.key)
+        refused = None if refused_id is None else await log.find(refused_id)
         if refused is not None:
             raise failure_of(refused) if refused.fingerprint == request.fingerprint else Unprocessable()
         # The first answer was 202, and the saga was refused afterwards: no refusal is stored under the key.

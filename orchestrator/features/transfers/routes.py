@@ -45,7 +45,8 @@ _INITIATE = refusals(
         402: "INSUFFICIENT_CREDITS",
         403: "FORBIDDEN, NOT_SEAT_OWNER, UNVERIFIED_ACCOUNT",
         404: "SEAT_NOT_FOUND, USER_NOT_FOUND",
-        409: "TRANSFER_IN_PROGRESS, LISTING_INVALID_STATE, ORDER_INVALID_STATE, REQUEST_IN_PROGRESS",
+        409: "TRANSFER_IN_PROGRESS, TRANSFER_INVALID_STATE, LISTING_INVALID_STATE, ORDER_INVALID_STATE, "
+        "REQUEST_IN_PROGRESS",
         410: "EVENT_ENDED",
     }
 )
@@ -100,7 +101,8 @@ async def confirm(
 ) -> Success[TransferPending | TransferCompleted] | Success[InProgress]:
     """The caller's own code, or both codes. With the second code, the buyer gets the ticket and the seller the credits.
 
-    The third wrong code ends the transfer. A 402 (too few credits) does not: top up and confirm again before it expires.
+    The third wrong code ends the transfer. A 402 (too few credits) does not: top up and confirm again before it expires,
+    with the same `Idempotency-Key` or another.
     """
     codes = {"": body.otp_code, "seller": body.seller_otp, "buyer": body.buyer_otp}
     given = {party: code for party, code in codes.items() if code is not None}

@@ -60,6 +60,7 @@ UPSTREAMS_OF_CONTRACT = {
         "POST /api/admin/parked-messages/{}/replay",
         "POST /api/admin/parked-messages/{}/discard",
         "GET /api/admin/sagas",
+        "POST /api/admin/sagas/retry-all",
         "POST /api/admin/sagas/{}/retry",
         "GET /api/admin/scans",
         "GET /api/admin/webhook-logs",

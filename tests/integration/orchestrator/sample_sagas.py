@@ -4,6 +4,7 @@ Order: reserve → announce reservation → wait for `pay` → charge → **ship
 Delivery: **dispatch** → deliver parcels until all are delivered.
 """
 
+import asyncio
 import uuid
 from collections import Counter
 from collections.abc import Awaitable, Callable
@@ -61,7 +62,10 @@ class Order(SagaData):
 
 
 class Participant:
-    """Does the steps' work. It stores a result per request id, and tombstones, as every participant must."""
+    """Does the steps' work. It stores a result per request id, and tombstones, as every participant must.
+
+    Its refusals are remembered unless a test says otherwise.
+    """
 
     def __init__(self) -> None:
         self.done: list[str] = []
@@ -69,17 +73,28 @@ class Participant:
         self.calls: Counter[tuple[str, uuid.UUID]] = Counter()
         self._results: dict[uuid.UUID, ServiceError | None] = {}
         self._faults: dict[str, list[ServiceError]] = {}
+        self._resumes: dict[str, asyncio.Event] = {}
         self._crashes: Counter[str] = Counter()
         self._crash_error: dict[str, BaseException] = {}
         self._lose_reply: dict[str, tuple[ServiceError, ...]] = {}
 
-    def fail(self, step: str, *errors: ServiceError) -> None:
+    def fail(self, step: str, *errors: ServiceError, is_remembered: bool = True) -> None:
         """Refuse the next calls of a step, or leave them unanswered, one by one, before their work is done."""
+        for error in errors:
+            error.is_remembered = is_remembered and not isinstance(error, OutcomeUnknown)
         self._faults.setdefault(step, []).extend(errors)
 
     def lose_reply(self, step: str, *then: ServiceError) -> None:
-        """Do the next call of a step, lose its reply, and fail the calls after it."""
+        """Do the next call of a step, lose its reply, and fail the calls after it without remembering that."""
         self._lose_reply[step] = then
+
+    def hang(self, step: str) -> None:
+        """Leave the calls of a step unanswered until `resume`."""
+        self._resumes[step] = asyncio.Event()
+
+    def resume(self) -> None:
+        for event in self._resumes.values():
+            event.set()
 
     def crash(self, step: str, *, times: int, error: BaseException | None = None) -> None:
         """Let the next calls of a step raise an error that is no `ServiceError`."""
@@ -87,6 +102,8 @@ class Participant:
         self._crash_error[step] = error or ZeroDivisionError(step)
 
     async def act(self, step: str, call: Call) -> None:
+        if step in self._resumes:
+            await self._resumes[step].wait()
         self._count_and_fault(step, call)
         if call.request_id in self._results:
             if refusal := self._results[call.request_id]:
@@ -100,6 +117,8 @@ class Participant:
         assert call.undoes_request_id is not None
         undo_step = f"undo {step}"
         self._count_and_fault(undo_step, call)
+        if refusal := self._results.get(call.request_id):
+            raise refusal
         if self._results.get(call.undoes_request_id, Conflict()) is None:
             self._results[call.undoes_request_id] = Conflict(code="REQUEST_UNDONE")
             self.done.remove(step)
@@ -114,13 +133,13 @@ class Participant:
         if not (faults := self._faults.get(step)):
             return
         fault = faults.pop(0)
-        if not isinstance(fault, OutcomeUnknown):
+        if fault.is_remembered:
             self._results.setdefault(call.request_id, fault)
         raise fault
 
     def _maybe_lose_reply(self, step: str) -> None:
         if step in self._lose_reply:
-            self.fail(step, *self._lose_reply.pop(step))
+            self.fail(step, *self._lose_reply.pop(step), is_remembered=False)
             raise OutcomeUnknown
 
 

@@ -1,8 +1,11 @@
-"""Refusals that lead back to the wait, and the keys under which they are stored."""
+"""Refusals that lead back to the wait, and the keys of the signals that got them."""
 
 import asyncio
-import uuid
 
+import pytest
+from sqlalchemy import text
+
+from common.errors import ServiceError
 from orchestrator.saga_engine.record import SagaState
 from tests.integration.orchestrator.conftest import Harness
 from tests.integration.orchestrator.engine_actions import (
@@ -30,31 +33,22 @@ class TestBackToWait:
         assert harness.participant.done == ALL_STEPS
         assert len([name for name, _ in harness.participant.calls if name == "charge"]) == 2
 
-    async def test_repeated_key_gets_the_refusal_again(self, harness: Harness) -> None:
+    @pytest.mark.parametrize("refusal", [TooFewCredits(), ProofMissing()], ids=lambda refusal: refusal.code)
+    async def test_same_key_repeats_the_request_once_the_condition_is_met(
+        self, harness: Harness, refusal: ServiceError
+    ) -> None:
+        harness.participant.fail("charge", refusal, refusal)
+        engine = harness.replica()
+        saga = await pay(engine, await place_order(engine), key="first")
+        again = await pay(engine, saga, key="first")
+        assert [each.error and each.error.code for each in (saga, again)] == [refusal.code] * 2
+        assert (await pay(engine, again, key="first")).state is SagaState.COMPLETED
+
+    async def test_refusal_that_the_previous_release_stored_ends_nothing(self, harness: Harness) -> None:
         harness.participant.fail("charge", TooFewCredits())
         engine = harness.replica()
         saga = await pay(engine, await place_order(engine), key="first")
-        assert await engine.signal(saga.saga_id, "pay", kind="order", signalled_by=BUYER, key="first") is None
-        use = await engine.log.find_key_use(requested_by=BUYER, operation="pay", key="first")
-        assert use is not None
-        assert use[0] == saga.saga_id
-        assert use[1] is not None
-        assert use[1].code == "TOO_FEW_CREDITS"
-
-    async def test_refusal_of_another_signaller_is_stored_under_their_key(self, harness: Harness) -> None:
-        harness.participant.fail("charge", TooFewCredits())
-        engine, helper = harness.replica(), uuid.uuid4()
-        saga = await place_order(engine)
-        await engine.signal(saga.saga_id, "pay", kind="order", signalled_by=helper, key="first", by_starter_only=False)
-        use = await engine.log.find_key_use(requested_by=helper, operation="pay", key="first")
-        assert use is not None
-        assert use[1] is not None
-
-    async def test_missing_proof_is_not_stored_under_the_key(self, harness: Harness) -> None:
-        harness.participant.fail("charge", ProofMissing())
-        engine = harness.replica()
-        saga = await pay(engine, await place_order(engine), key="first")
-        assert saga.state is SagaState.WAITING
+        await harness.database.execute(text("UPDATE idempotency_keys SET refusal = CAST('{}' AS jsonb)"))
         assert (await pay(engine, saga, key="first")).state is SagaState.COMPLETED
 
     async def test_deadline_after_a_refusal_unwinds_for_the_deadline(self, harness: Harness) -> None:

@@ -11,7 +11,7 @@ from orchestrator.saga_engine.engine import SagaEngine
 from orchestrator.saga_engine.errors import UnfitSaga
 from orchestrator.saga_engine.plan import AnyPlan, Plan, Step, must_finish, undoable
 from orchestrator.saga_engine.record import SagaState
-from orchestrator.saga_engine.repository import UNFIT_ATTEMPTS
+from orchestrator.saga_engine.retries import STUCK_ATTEMPTS
 from orchestrator.saga_engine.schemas import SagaView
 from orchestrator.saga_engine.service import SagaAdminService
 from tests.integration.orchestrator.conftest import Harness
@@ -32,7 +32,7 @@ unfit = pytest.mark.parametrize(
     [
         ({"kind": "of another release"}, "SAGA_KIND_UNKNOWN"),
         ({"step_name": "sign contract"}, "SAGA_STEP_UNKNOWN"),
-        ({"step_name": "confirm"}, "SAGA_STEP_UNKNOWN"),  # it cannot be waited at, nor be undone
+        ({"step_name": "confirm"}, "SAGA_STATE_INVALID"),  # it cannot be waited at, nor be undone
         ({"data": NO_VALID_WAIT}, "SAGA_DATA_INVALID"),
         ({"data": "null"}, "SAGA_DATA_INVALID"),
         ({"error": '["no", "error"]', "state": "UNWINDING"}, "SAGA_DATA_INVALID"),
@@ -54,10 +54,15 @@ class TestUnfit:
         assert (await harness.row(saga_id))["attempts"] == 1
         await _take_over_until_stuck(harness, engine)
         row = await harness.row(saga_id)
-        assert (row["state"], row["due_at"], row["attempts"]) == ("STUCK", None, UNFIT_ATTEMPTS)
+        assert (row["state"], row["attempts"]) == ("STUCK", STUCK_ATTEMPTS)
         assert row["error"]["stuck_code"] == code
         await harness.make_due()
-        assert await take_over(engine) == 0
+        await take_over(engine)
+        row = await harness.row(saga_id)
+        # What cannot be read of it is lost, or its step is: then it rests. Otherwise it unwinds from its step.
+        heals = {"error", "state"} & columns.keys()
+        assert (row["state"], row["attempts"]) == (("UNWOUND", 0) if heals else ("STUCK", STUCK_ATTEMPTS + 1))
+        assert harness.participant.done == ([] if heals else ["reserve"])
 
     @unfit
     async def test_is_listed_at_every_moment(self, harness: Harness, columns: dict[str, str], code: str) -> None:
@@ -83,7 +88,7 @@ class TestUnfit:
         """During a deployment the older copies do not know the newer ones' plans."""
         saga_id = (await place_order(harness.replica())).saga_id
         older = harness.replica(plans=[delivery_plan(harness.participant)])
-        for _ in range(UNFIT_ATTEMPTS - 1):
+        for _ in range(STUCK_ATTEMPTS - 1):
             await harness.make_due()
             assert await take_over(older) == 0
         assert (await run_until_at_rest(harness, saga_id)).state is SagaState.UNWOUND
@@ -106,6 +111,16 @@ class TestUnfit:
         await harness.change(saga_id, kind="order")
         assert (await engine.retry_stuck(saga_id)).state is SagaState.UNWOUND
         assert harness.participant.done == []
+
+    async def test_goes_on_by_itself_once_it_fits(self, harness: Harness) -> None:
+        engine = harness.replica()
+        saga_id = (await place_order(engine)).saga_id
+        await harness.change(saga_id, kind="of another release")
+        await _take_over_until_stuck(harness, engine)
+        await harness.change(saga_id, kind="order")
+        await harness.make_due()
+        await take_over(engine)
+        assert (await load(engine, saga_id)).state is SagaState.UNWOUND
 
 
 class TestChangedPlan:
@@ -151,7 +166,7 @@ def _order_plan(*steps: Step[Any]) -> AnyPlan:
 
 
 async def _take_over_until_stuck(harness: Harness, engine: SagaEngine) -> None:
-    for _ in range(UNFIT_ATTEMPTS):
+    while not await _listed(engine, SagaState.STUCK):
         await harness.make_due()
         await take_over(engine)
 

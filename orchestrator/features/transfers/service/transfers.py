@@ -58,7 +58,8 @@ class TransferService:
             Forbidden: the caller is not a party; NOT_SEAT_OWNER; UNVERIFIED_ACCOUNT.
             NotFound: SEAT_NOT_FOUND, USER_NOT_FOUND.
             PaymentRequired: INSUFFICIENT_CREDITS, if the buyer is the caller: a balance is shown to its owner only.
-            Conflict: TRANSFER_IN_PROGRESS, LISTING_INVALID_STATE, ORDER_INVALID_STATE.
+            Conflict: TRANSFER_IN_PROGRESS, LISTING_INVALID_STATE, ORDER_INVALID_STATE; TRANSFER_INVALID_STATE if a
+                repeated request's transfer has ended.
             Gone: EVENT_ENDED.
             StillRunning: it exceeds the request's budget.
         """
@@ -71,8 +72,8 @@ class TransferService:
             key=key,
             request=request.model_dump(mode="json"),
         )
-        # A repeated request gets its first answer, whatever the transfer's state is now.
-        transfer = data_of(opened(saga, opening=OPENING), Transfer, otherwise=TransferInvalidState)
+        pending = opened(saga, opening=OPENING, ended=TransferInvalidState)
+        transfer = data_of(pending, Transfer, otherwise=TransferInvalidState)
         return TransferPending(
             transfer_id=transfer.transfer_id, waiting_for=["seller", "buyer"], expires_at=transfer.expires_at
         )
