@@ -62,16 +62,22 @@ def grouped(rows: Iterable[Row], *columns: str) -> dict[Any, list[Row]]:
 
 UNSENT: Final = "SELECT message_id, routing_key FROM outbox WHERE sent_at IS NULL"
 
-# A charge moves credits from a wallet to an event's revenue. `taken_back` is the amount of its reversal, NULL if there is
-# none.
+# A charge moves credits from a wallet to an event's revenue. `taken_back` is the sum of its refunds, NULL if there is none;
+# `is_reversed`: it was refunded as a whole; `counted`: how much the ledger counts as refunded.
 CHARGES: Final = """
-    SELECT t.transaction_id, t.reference, e.amount, w.account_owner AS wallet, -back.amount AS taken_back
+    WITH refunds AS (
+        SELECT coalesce(r.reverses_transaction_id, r.refunds_transaction_id) AS transaction_id,
+            -sum(e.amount) AS taken_back, bool_or(r.reverses_transaction_id IS NOT NULL) AS is_reversed
+        FROM ledger_transactions r JOIN ledger_entries e USING (transaction_id)
+        WHERE r.kind = 'refund' AND e.account_kind = 'revenue' GROUP BY 1)
+    SELECT t.transaction_id, t.reference, e.amount, w.account_owner AS wallet, refunds.taken_back,
+        coalesce(refunds.is_reversed, false) AS is_reversed, counted.amount AS counted
     FROM ledger_transactions t
     JOIN ledger_entries e ON e.transaction_id = t.transaction_id AND e.account_kind = 'revenue'
     JOIN ledger_entries w ON w.transaction_id = t.transaction_id AND w.account_kind = 'wallet'
-    LEFT JOIN ledger_transactions r ON r.reverses_transaction_id = t.transaction_id
-    LEFT JOIN ledger_entries back ON back.transaction_id = r.transaction_id AND back.account_kind = 'revenue'
-    WHERE t.reverses_transaction_id IS NULL
+    LEFT JOIN refunds ON refunds.transaction_id = t.transaction_id
+    LEFT JOIN reversed_amounts counted ON counted.transaction_id = t.transaction_id
+    WHERE t.kind = 'deduct'
 """
 DRIFTED: Final = """
     SELECT b.account_kind, b.account_owner, b.amount, coalesce(sum(e.amount), 0) AS entries

@@ -7,6 +7,7 @@ from tests.mutations.mutation import Mutation
 __all__ = ["MUTATIONS"]
 
 LEDGER: Final = "tests/integration/users/test_ledger_movements.py"
+PARTS: Final = "tests/integration/users/test_ledger_partial_refunds.py"
 SAGAS: Final = "tests/contracts/test_actions.py"
 WEBHOOKS: Final = "tests/integration/webhooks"
 
@@ -33,6 +34,13 @@ MUTATIONS: Final = (
         after="""        UPDATE escrows SET status = 'RELEASED', resolved_at = now()
         WHERE escrow_id = CAST(:escrow_id AS uuid) AND""",
         caught_by=(f"{LEDGER}::TestEscrow::test_an_escrow_is_resolved_once",),
+    ),
+    Mutation(
+        name="the parts of a charge are not added up",
+        file="users/ledger/reversals.py",
+        before="            WHERE r.amount + excluded.amount <= (SELECT amount FROM charge)\n",
+        after="",
+        caught_by=(f"{PARTS}::test_parts_end_at_the_charge", f"{PARTS}::test_concurrent_parts_never_exceed_the_charge"),
     ),
     Mutation(
         name="an undo writes no tombstone",
