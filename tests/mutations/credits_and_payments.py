@@ -111,4 +111,32 @@ MUTATIONS: Final = (
         after="        if not to.may_act_for(to.user_id):",
         caught_by=("tests/integration/orders/test_reading.py",),
     ),
+    Mutation(
+        name="a refund returns no premium",
+        file="orchestrator/features/refunds/saga.py",
+        before="if seat.premium] if refund.is_forced else []",
+        after="if seat.premium < 0] if refund.is_forced else []",
+        caught_by=(f"{SAGAS}::test_completes_without_faults[refund seats]",),
+    ),
+    Mutation(
+        name="a seller gives back more than their own profit",
+        file="orchestrator/features/refunds/models.py",
+        before="min(left, max(profits[seller_id], NOTHING))",
+        after="max(left, NOTHING)",
+        caught_by=("tests/unit/orchestrator/test_premiums.py",),
+    ),
+    Mutation(
+        name="a refund of seats is paid as one of the whole order",
+        file="orchestrator/features/refunds/saga.py",
+        before="        if refund.seat_ids:\n            await ledger.refund_part(",
+        after="        if not refund.seats:\n            await ledger.refund_part(",
+        caught_by=(f"{SAGAS}::test_completes_without_faults[refund seats]",),
+    ),
+    Mutation(
+        name="a transfer may exceed the event's cap",
+        file="orchestrator/features/transfers/service/transfers.py",
+        before="        event.check_resale_price(request.credits_amount, face_value=seat.seat.price)\n",
+        after="        assert event\n",
+        caught_by=("tests/e2e/test_transfers.py::TestInitiate::test_amount_above_the_cap_is_refused",),
+    ),
 )
