@@ -99,7 +99,13 @@ class InventoryServicer(rpc.InventoryServicer):
 
     async def ReclaimSeats(self, request: pb.ReclaimSeatsRequest, _: Context) -> pb.ReclaimSeatsResponse:
         ids = ids_of(request, "request_id", "order_id", "buyer_user_id")
-        seats = await self.tickets.reclaim(ReclaimSeats(**ids, is_forced=request.is_forced))
+        seats = await self.tickets.reclaim(ReclaimSeats(**ids, is_forced=request.is_forced, seat_ids=()))
+        return pb.ReclaimSeatsResponse(seats=[write_seat(seat) for seat in seats])
+
+    async def ReclaimNamedSeats(self, request: pb.ReclaimNamedSeatsRequest, _: Context) -> pb.ReclaimSeatsResponse:
+        ids = ids_of(request, "request_id", "order_id", "buyer_user_id")
+        seat_ids = read_ids(request.seat_ids, "seat_ids", most=MAX_SEATS_PER_HOLD)
+        seats = await self.tickets.reclaim(ReclaimSeats(**ids, is_forced=request.is_forced, seat_ids=seat_ids))
         return pb.ReclaimSeatsResponse(seats=[write_seat(seat) for seat in seats])
 
     async def CloseEvent(self, request: pb.CloseEventRequest, _: Context) -> pb.CloseEventResponse:

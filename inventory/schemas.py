@@ -158,12 +158,16 @@ class Resale:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReclaimSeats:
-    """Reclaim the seats that `buyer_user_id` bought; if forced, even if they were transferred or used."""
+    """Reclaim the seats that `buyer_user_id` bought; if forced, even if they were transferred or used.
+
+    Without `seat_ids`, all seats of the order.
+    """
 
     request_id: uuid.UUID
     order_id: uuid.UUID
     buyer_user_id: uuid.UUID
     is_forced: bool
+    seat_ids: Sequence[uuid.UUID] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

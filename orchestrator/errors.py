@@ -16,6 +16,11 @@ class EventNotFound(NotFound):
     public_message = "There is no such event."
 
 
+class SeatNotFound(NotFound):
+    code = "SEAT_NOT_FOUND"
+    public_message = "There is no such seat."
+
+
 class OrderNotFound(NotFound):
     code = "ORDER_NOT_FOUND"
     public_message = "There is no such order."

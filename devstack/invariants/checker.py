@@ -7,7 +7,7 @@ from typing import Final, Protocol, Self, cast
 
 import asyncpg
 
-from devstack.invariants import cancelled_events, escrows, idle, ledger, orders, payments, resales, seats
+from devstack.invariants import cancelled_events, escrows, idle, ledger, orders, payments, refunds, resales, seats
 from devstack.invariants.snapshot import QUERIES, Query, Row, Rows, Snapshot
 
 __all__ = ["InvariantChecker", "InvariantsBroken", "PlatformUrls", "check", "require", "settle"]
@@ -15,7 +15,7 @@ __all__ = ["InvariantChecker", "InvariantsBroken", "PlatformUrls", "check", "req
 PACKAGES: Final = ("users", "orders", "events", "inventory", "orchestrator")
 SETTLE_SECONDS: Final = 60.0
 POLL_SECONDS: Final = 0.05
-SUBJECTS: Final = (idle, ledger, seats, orders, resales, escrows, cancelled_events, payments)
+SUBJECTS: Final = (idle, ledger, seats, orders, refunds, resales, escrows, cancelled_events, payments)
 
 
 class PlatformUrls(Protocol):

@@ -72,7 +72,7 @@ def _released(snapshot: Snapshot) -> list[str]:
 
 
 def _returned(snapshot: Snapshot) -> list[str]:
-    """Each reversed transfer returned its credits, and no other did."""
+    """Each reversed transfer returned its credits, and no other did. Premiums are returned by refunds."""
     returned = grouped(snapshot.clawbacks, "reference")
     reversed_ = {
         str(transfer["transfer_id"]): _transfer_of(transfer)
@@ -87,7 +87,12 @@ def _returned(snapshot: Snapshot) -> list[str]:
             not in {(row["wallet"], row["amount"]) for row in returned.get(reference, [])}
             or len({row["transaction_id"] for row in returned[reference]}) != 1
         ),
-        *(f"{reference} is not reversed, but its credits are" for reference in returned if reference not in reversed_),
+        *(
+            f"{reference} is not reversed, but its credits are"
+            for reference in returned.keys()
+            - reversed_.keys()
+            - {str(refund["saga_id"]) for refund in snapshot.refunds}
+        ),
     ]
 
 

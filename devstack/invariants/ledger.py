@@ -1,6 +1,6 @@
 """Credits: every transaction balances, and every balance is the sum of its entries."""
 
-from devstack.invariants.snapshot import Snapshot
+from devstack.invariants.snapshot import Row, Snapshot
 
 
 def violations(snapshot: Snapshot) -> list[str]:
@@ -25,6 +25,19 @@ def violations(snapshot: Snapshot) -> list[str]:
         *(
             f"charge {row['transaction_id']} of {row['amount']} was reversed by {row['taken_back']}"
             for row in snapshot.charges
-            if row["taken_back"] not in {None, row["amount"]}
+            if not _is_refunded_right(row)
+        ),
+        *(
+            f"charge {row['transaction_id']} was reversed by {row['taken_back']}, counted: {row['counted']}"
+            for row in snapshot.charges
+            if row["counted"] not in {None, row["taken_back"]}
         ),
     ]
+
+
+def _is_refunded_right(charge: Row) -> bool:
+    """Return whether a charge was refunded exactly as a whole, in parts up to its amount, or not at all."""
+    refunded = charge["taken_back"]
+    if refunded is None or refunded == charge["amount"]:
+        return True
+    return bool(not charge["is_reversed"] and refunded < charge["amount"])

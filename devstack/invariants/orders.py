@@ -42,11 +42,19 @@ def _holders(seats: Rows) -> set[tuple[Any, Any]]:
 def _confirmed(
     order: Row, own: Rows, current: Rows, charged: Rows, *, owners: Mapping[tuple[Any, Any], Any]
 ) -> list[str]:
-    """A confirmed order has exactly its seats, each with its owner and price, and one charge that is not reversed."""
+    """A confirmed order has its seats that are not refunded, each with its owner and price, and one charge.
+
+    As much of the charge is refunded as the other seats cost.
+    """
     name = f"confirmed order {order['order_id']}"
     broken = []
-    wanted = {(row["seat_id"], owners.get((order["order_id"], row["seat_id"])) or order["user_id"]) for row in own}
-    if not own or {(seat["seat_id"], seat["owner_user_id"]) for seat in current} != wanted or len(current) != len(own):
+    left = [row for row in own if not row["is_refunded"]]
+    wanted = {(row["seat_id"], owners.get((order["order_id"], row["seat_id"])) or order["user_id"]) for row in left}
+    if (
+        not left
+        or {(seat["seat_id"], seat["owner_user_id"]) for seat in current} != wanted
+        or len(current) != len(left)
+    ):
         broken.append(f"{name} does not have exactly its seats, each with its owner")
     prices = {row["seat_id"]: row["price"] for row in own if owners.get((order["order_id"], row["seat_id"])) is None}
     broken += [
@@ -56,7 +64,8 @@ def _confirmed(
     ]
     if sum((row["price"] for row in own), Decimal(0)) != order["total"]:
         broken.append(f"{name} has a total that is not the sum of its seats' prices")
-    paid = [(charge["amount"], charge["wallet"]) for charge in charged if charge["taken_back"] is None]
+    refunded = sum((row["price"] for row in own if row["is_refunded"]), Decimal(0))
+    paid = [(charge["amount"], charge["wallet"]) for charge in charged if (charge["taken_back"] or 0) == refunded]
     if paid != [(order["total"], str(order["user_id"]))]:
         broken.append(f"{name} of {order['total']} was charged {[str(amount) for amount, _ in paid]}")
     return broken
@@ -78,7 +87,7 @@ def _charges_without_order(snapshot: Snapshot) -> list[str]:
     return [
         f"charge {charge['transaction_id']} has neither a confirmed order ({charge['reference']}) nor a refund"
         for charge in snapshot.charges
-        if charge["taken_back"] is None and charge["reference"] not in confirmed
+        if charge["taken_back"] != charge["amount"] and charge["reference"] not in confirmed
     ]
 
 

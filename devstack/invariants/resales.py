@@ -35,7 +35,14 @@ def new_owners(snapshot: Snapshot) -> dict[tuple[Any, Any], Any]:
 
 
 def violations(snapshot: Snapshot) -> list[str]:
-    return [*_transfers(snapshot), *_listings(snapshot), *_sales(snapshot), *_listed_seats(snapshot)]
+    return [
+        *_transfers(snapshot),
+        *_disputes(snapshot),
+        *_owner_changes(snapshot),
+        *_listings(snapshot),
+        *_sales(snapshot),
+        *_listed_seats(snapshot),
+    ]
 
 
 def _transfers(snapshot: Snapshot) -> list[str]:
@@ -55,6 +62,26 @@ def _transfers(snapshot: Snapshot) -> list[str]:
         ),
         *(f"transfer {transfer_id} is REVERSING" for transfer_id, now in status.items() if now == "REVERSING"),
         *(f"seat {seat_id} is in {count} pending transfers" for seat_id, count in pending.items() if count > 1),
+    ]
+
+
+def _disputes(snapshot: Snapshot) -> list[str]:
+    """The ticket of a disputed transfer still belongs to its buyer."""
+    owners = {(seat["hold_id"], seat["seat_id"]): seat["owner_user_id"] for seat in snapshot.seats}
+    return [
+        f"transfer {transfer['transfer_id']} is disputed, and its buyer does not have the ticket"
+        for transfer in snapshot.transfers
+        if transfer["status"] == "DISPUTED"
+        and owners.get((transfer["order_id"], transfer["seat_id"])) != transfer["buyer_user_id"]
+    ]
+
+
+def _owner_changes(snapshot: Snapshot) -> list[str]:
+    """No ticket is about to change owner."""
+    return [
+        f"the ticket of order {row['order_id']}, seat {row['seat_id']}, is about to change owner"
+        for row in (*snapshot.transfers, *snapshot.listings)
+        if row["is_owner_change_begun"] and row["status"] in {"PENDING_OTP", "ACTIVE", "PENDING_TRANSFER"}
     ]
 
 

@@ -45,6 +45,8 @@ class Snapshot:
     transfers: Rows = ()
     listings: Rows = ()
     sagas: Rows = ()
+    premiums: Rows = ()
+    refunds: Rows = ()
 
     def sagas_of(self, kind: str) -> dict[Any, str]:
         """Return the states of all sagas of a kind by their ids."""
@@ -62,16 +64,22 @@ def grouped(rows: Iterable[Row], *columns: str) -> dict[Any, list[Row]]:
 
 UNSENT: Final = "SELECT message_id, routing_key FROM outbox WHERE sent_at IS NULL"
 
-# A charge moves credits from a wallet to an event's revenue. `taken_back` is the amount of its reversal, NULL if there is
-# none.
+# A charge moves credits from a wallet to an event's revenue. `taken_back` is the sum of its refunds, NULL if there is none;
+# `is_reversed`: it was refunded as a whole; `counted`: how much the ledger counts as refunded.
 CHARGES: Final = """
-    SELECT t.transaction_id, t.reference, e.amount, w.account_owner AS wallet, -back.amount AS taken_back
+    WITH refunds AS (
+        SELECT coalesce(r.reverses_transaction_id, r.refunds_transaction_id) AS transaction_id,
+            -sum(e.amount) AS taken_back, bool_or(r.reverses_transaction_id IS NOT NULL) AS is_reversed
+        FROM ledger_transactions r JOIN ledger_entries e USING (transaction_id)
+        WHERE r.kind = 'refund' AND e.account_kind = 'revenue' GROUP BY 1)
+    SELECT t.transaction_id, t.reference, e.amount, w.account_owner AS wallet, refunds.taken_back,
+        coalesce(refunds.is_reversed, false) AS is_reversed, counted.amount AS counted
     FROM ledger_transactions t
     JOIN ledger_entries e ON e.transaction_id = t.transaction_id AND e.account_kind = 'revenue'
     JOIN ledger_entries w ON w.transaction_id = t.transaction_id AND w.account_kind = 'wallet'
-    LEFT JOIN ledger_transactions r ON r.reverses_transaction_id = t.transaction_id
-    LEFT JOIN ledger_entries back ON back.transaction_id = r.transaction_id AND back.account_kind = 'revenue'
-    WHERE t.reverses_transaction_id IS NULL
+    LEFT JOIN refunds ON refunds.transaction_id = t.transaction_id
+    LEFT JOIN reversed_amounts counted ON counted.transaction_id = t.transaction_id
+    WHERE t.kind = 'deduct'
 """
 DRIFTED: Final = """
     SELECT b.account_kind, b.account_owner, b.amount, coalesce(sum(e.amount), 0) AS entries
@@ -98,6 +106,19 @@ CLAWBACKS: Final = """
     FROM ledger_transactions t
     JOIN ledger_entries w ON w.transaction_id = t.transaction_id AND w.account_kind = 'wallet' AND w.amount >= 0
     WHERE t.kind = 'transfer_reversal' AND t.reverses_transaction_id IS NULL
+"""
+# Credits that a refund takes back from the sellers of a ticket, by its saga's id; also those of reversed transfers.
+PREMIUMS: Final = """
+    SELECT t.reference, sum(e.amount) FILTER (WHERE e.amount > 0) AS amount
+    FROM ledger_transactions t JOIN ledger_entries e USING (transaction_id)
+    WHERE t.kind = 'transfer_reversal' AND t.reverses_transaction_id IS NULL
+    GROUP BY t.transaction_id
+"""
+# The premiums of a refund by a fan's own wish are not returned.
+REFUNDS: Final = """
+    SELECT saga_id, CAST(data ->> 'order_id' AS uuid) AS order_id, data ->> 'premiums' AS premiums,
+        CASE WHEN CAST(data ->> 'is_forced' AS boolean) THEN data ->> 'seats' END AS seats
+    FROM sagas WHERE kind = 'refund seats' AND state = 'COMPLETED'
 """
 # Credits from a payment provider into a wallet; negative if reversed, including the amount that is owed since. Credits of
 # other origin, such as the seed data, have no payment.
@@ -141,12 +162,13 @@ SAGAS: Final = """
     FROM sagas WHERE kind IN ('purchase', 'transfer', 'resale', 'cancel event')
 """
 TRANSFERS: Final = """
-    SELECT transfer_id, seat_id, order_id, event_id, seller_user_id, buyer_user_id, credits_amount, status, completed_at
+    SELECT transfer_id, seat_id, order_id, event_id, seller_user_id, buyer_user_id, credits_amount, status, completed_at,
+        owner_change_begun_by IS NOT NULL AS is_owner_change_begun
     FROM transfers
 """
 LISTINGS: Final = """
     SELECT listing_id, seat_id, order_id, event_id, seller_user_id, buyer_user_id, sale_id, asking_price, status,
-        completed_at
+        completed_at, owner_change_begun_by IS NOT NULL AS is_owner_change_begun
     FROM listings
 """
 
@@ -178,9 +200,20 @@ QUERIES: Final[Mapping[str, Query]] = {
     "seats": Query("inventory", SEATS),
     "admissions": Query("inventory", "SELECT seat_id, logged_at FROM entry_logs WHERE result = 'SUCCESS'"),
     "events": Query("events", "SELECT event_id, status, total_seats FROM events"),
-    "orders": Query("orders", "SELECT order_id, user_id, event_id, status, total FROM orders"),
-    "order_seats": Query("orders", "SELECT order_id, seat_id, price FROM order_seats"),
+    "orders": Query(
+        "orders",
+        """SELECT order_id, user_id, event_id, status, total, refund_begun_by IS NOT NULL AS is_refund_begun
+           FROM orders""",
+    ),
+    "order_seats": Query(
+        "orders",
+        """SELECT order_id, seat_id, price, refunded_at IS NOT NULL AS is_refunded,
+               refund_begun_by IS NOT NULL AS is_refund_begun
+           FROM order_seats""",
+    ),
     "transfers": Query("orders", TRANSFERS),
     "listings": Query("orders", LISTINGS),
     "sagas": Query("orchestrator", SAGAS),
+    "premiums": Query("users", PREMIUMS),
+    "refunds": Query("orchestrator", REFUNDS),
 }

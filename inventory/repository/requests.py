@@ -30,4 +30,6 @@ def change_of(attempt: Attempt, read: Callable[[Mapping[str, Any]], Result]) -> 
 def request_of(command: Command, operation: str = "") -> ParticipantRequest:
     """Return the command's request; the operation is the class's name when omitted."""
     arguments = asdict(command)
+    if isinstance(command, ReclaimSeats) and not command.seat_ids:
+        del arguments["seat_ids"]  # the fingerprint of requests that were stored before this field
     return ParticipantRequest.of(arguments.pop("request_id"), operation or type(command).__name__, **arguments)

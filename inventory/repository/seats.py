@@ -101,17 +101,19 @@ _OWNED: Final = text(
 _COUNT_OWNED: Final = text("SELECT count(*) FROM seats WHERE owner_user_id = CAST(:user_id AS uuid)")
 
 
-# An order's seats keep its id until they are reclaimed together, so the lock covers the whole order or nothing. The
-# decision reads the locked rows, which are the newest; if it is negative, they are returned to explain the refusal.
+# A seat keeps its order's id until it is reclaimed, so the lock covers all named seats or, without names, all that the order
+# has left. The decision reads the locked rows, which are the newest; if it is negative, they are returned to explain the
+# refusal.
 _RECLAIM: Final = text(
     f"""
     WITH {PRIOR},
     owned AS MATERIALIZED (
         SELECT * FROM seats
         WHERE hold_id = CAST(:order_id AS uuid) AND status <> 'HELD' AND NOT EXISTS (SELECT FROM prior)
+            AND (cardinality(CAST(:seat_ids AS uuid[])) = 0 OR seat_id = ANY(CAST(:seat_ids AS uuid[])))
         ORDER BY seat_id FOR UPDATE),
     verdict AS MATERIALIZED (
-        SELECT count(*) > 0 AND CASE
+        SELECT count(*) > 0 AND cardinality(CAST(:seat_ids AS uuid[])) IN (0, count(*)) AND CASE
             WHEN CAST(:is_forced AS boolean) THEN bool_and(status IN ('SOLD', 'CHECKED_IN'))
             ELSE bool_and(status = 'SOLD' AND owner_user_id = CAST(:buyer_user_id AS uuid)) END AS may_reclaim
         FROM owned),

@@ -14,7 +14,7 @@ from inventory.errors import (
     SeatsOfTwoEvents,
     SeatUnavailable,
 )
-from inventory.schemas import Seat, SeatState, SeatStatus
+from inventory.schemas import ReclaimSeats, Seat, SeatState, SeatStatus
 
 
 def refusal_to_reserve(event_id: uuid.UUID, seat_ids: Sequence[uuid.UUID], states: Sequence[SeatState]) -> ServiceError:
@@ -71,11 +71,14 @@ def refusal_to_move(
     return SeatUnavailable("The ticket's status does not allow that.", details={"status": str(seat.status)})
 
 
-def refusal_to_reclaim(buyer_user_id: uuid.UUID, *, is_forced: bool, seats: Sequence[Seat]) -> ServiceError:
+def refusal_to_reclaim(command: ReclaimSeats, seats: Sequence[Seat]) -> ServiceError:
     """Return why an order's seats cannot be reclaimed."""
     if not seats:
         return SeatNotHeld("The order has no seats.")
-    if foreign := [seat.seat_id for seat in seats if seat.owner_user_id != buyer_user_id and not is_forced]:
+    if missing := set(command.seat_ids) - {seat.seat_id for seat in seats}:
+        return SeatNotHeld("The order does not have the seats.", details={"seat_ids": _texts(missing)})
+    is_forced = command.is_forced
+    if foreign := [seat.seat_id for seat in seats if seat.owner_user_id != command.buyer_user_id and not is_forced]:
         return NotSeatOwner(details={"seat_ids": _texts(foreign)})
     if used := [seat.seat_id for seat in seats if seat.status is SeatStatus.CHECKED_IN and not is_forced]:
         return SeatUnavailable("A ticket was used.", details={"seat_ids": _texts(used)})

@@ -106,17 +106,17 @@ class TicketService:
         return await self._refuse_resale(command, request, is_closed=False)
 
     async def reclaim(self, command: ReclaimSeats) -> Sequence[Seat]:
-        """Free an order's seats, all or none, and return them as they were.
+        """Free an order's seats, or those that are named, all or none, and return them as they were.
 
         Raises:
             NotSeatOwner: one of them has another owner than the buyer, unless forced.
             SeatUnavailable: one of them is listed for resale, or was used, unless forced.
-            SeatNotHeld: the order has no seats.
+            SeatNotHeld: the order has no seats, or does not have one of the named ones.
             Busy: not decided; retry with the same request id.
         """
         reclaimed = await self.seats.reclaim(command)
         if reclaimed.is_refused:
-            refusal = refusal_to_reclaim(command.buyer_user_id, is_forced=command.is_forced, seats=reclaimed.seats)
+            refusal = refusal_to_reclaim(command, reclaimed.seats)
             return await self.seats.refuse_reclaim(command, refusal)
         if reclaimed.is_new:
             event_id = reclaimed.seats[0].event_id

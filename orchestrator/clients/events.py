@@ -4,16 +4,17 @@ import asyncio
 import uuid
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from decimal import ROUND_DOWN, Decimal
 from typing import Any, Final
 
 from cachetools import TTLCache
 from pydantic import BaseModel, ConfigDict
 
 from common.http.client import ServiceClient
-from common.money import Money
+from common.money import CENT, Money
 from orchestrator.clients.calls import post
 from orchestrator.clients.models import EventDraft
-from orchestrator.errors import EventEnded, EventNotFound
+from orchestrator.errors import EventEnded, EventNotFound, PriceAboveCap
 from orchestrator.saga_engine.plan import Call
 
 __all__ = ["EventFacts", "EventsClient", "VenueFacts"]
@@ -50,6 +51,16 @@ class EventFacts(BaseModel):
     @property
     def is_published(self) -> bool:
         return self.status == "PUBLISHED"
+
+    def check_resale_price(self, price: Decimal, *, face_value: Decimal) -> None:
+        """Refuse a price of a listing or a transfer above the event's cap (T8, T10).
+
+        Raises:
+            PriceAboveCap: with the highest price in `details`.
+        """
+        highest = (face_value * self.resale_cap_percent / 100).quantize(CENT, rounding=ROUND_DOWN)
+        if price > highest:
+            raise PriceAboveCap(details={"highest_price": f"{highest:.2f}"})
 
 
 class EventsClient:

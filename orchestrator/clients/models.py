@@ -77,11 +77,17 @@ class Ticket(Seat):
 
 
 class ReturnedSeat(Fact):
-    """A reclaimed seat, with its ticket's last owner and its original price."""
+    """A reclaimed seat, with its ticket's last owner, its original price, and what that owner had paid for it."""
 
     seat_id: uuid.UUID
     owner_user_id: uuid.UUID
     price: Money
+    price_paid: Money = Decimal("0.00")  # unknown in sagas of an earlier release
+
+    @property
+    def premium(self) -> Decimal:
+        """What the owner had paid above the original price."""
+        return max(self.price_paid - self.price, Decimal("0.00"))
 
 
 class CodeContext(enum.StrEnum):

@@ -9,6 +9,7 @@ from common.db.base import AMOUNT
 from orders.database import metadata
 from orders.listings.status import ListingStatus
 from orders.shared.models import (
+    completed_index,
     created_at,
     history_columns,
     id_column,
@@ -36,6 +37,7 @@ listings: Final = Table(
     id_column("sale_id", nullable=True),
     Column("status", Text, nullable=False),
     id_column("moved_by_request_id"),
+    id_column("owner_change_begun_by", nullable=True),
     created_at(),
     time_column("expires_at"),  # of the sale that waits for its approval
     time_column("completed_at"),
@@ -54,6 +56,7 @@ listings: Final = Table(
         unique=True,
         postgresql_where=text("status IN ('OPENING', 'ACTIVE', 'PENDING_TRANSFER', 'WITHDRAWING')"),
     ),
+    completed_index("ix_listings_ticket_completed"),
     newest_index("ix_listings_status_newest", "status", key="listing_id"),
     oldest_index("ix_listings_event_oldest", key="listing_id"),
     newest_index("ix_listings_seller_newest", "seller_user_id", key="listing_id"),

@@ -6,7 +6,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Depends, Query
 
 from common.http.auth import CurrentUser, require_service
-from common.http.calls import UndoCall
+from common.http.calls import RepeatableCall, UndoCall
 from common.http.dependencies import provided
 from common.http.envelope import (
     BAD_INPUT,
@@ -41,12 +41,8 @@ _OPEN_REFUSALS: Final = {
     409: "LISTING_INVALID_STATE, TRANSFER_IN_PROGRESS, REQUEST_UNDONE",
     422: "IDEMPOTENCY_KEY_REUSED",
 }
-_MOVE_REFUSALS: Final = {
-    400: BAD_INPUT,
-    404: "LISTING_NOT_FOUND",
-    409: "LISTING_INVALID_STATE",
-    422: "IDEMPOTENCY_KEY_REUSED",
-}
+_UNDO_REFUSALS: Final = {400: BAD_INPUT, 409: "LISTING_INVALID_STATE", 422: "IDEMPOTENCY_KEY_REUSED"}
+_MOVE_REFUSALS: Final = {**_UNDO_REFUSALS, 404: "LISTING_NOT_FOUND"}
 _UNDONE: Final = {409: "LISTING_INVALID_STATE, REQUEST_UNDONE"}
 
 public: Final = APIRouter(prefix="/api", tags=["Marketplace"])
@@ -125,6 +121,18 @@ async def find_listing(listing_id: uuid.UUID, listings: Listings) -> Success[Lis
 async def claim_listing(listing_id: uuid.UUID, claim: ClaimListing, listings: Listings) -> Success[Listing]:
     """Of several concurrent claims of a listing, exactly one succeeds."""
     return success(await listings.claim(listing_id, claim))
+
+
+@internal.post("/{listing_id}/begin-owner-change", responses=refusals({**_MOVE_REFUSALS, **_UNDONE}))
+async def begin_owner_change(listing_id: uuid.UUID, call: RepeatableCall, listings: Listings) -> Success[Listing]:
+    """Until it is abandoned, no transfer of the ticket can be disputed. Refused if one is."""
+    return success(await listings.begin_owner_change(listing_id, call))
+
+
+@internal.post("/{listing_id}/abandon-owner-change", responses=refusals(_UNDO_REFUSALS))
+async def abandon_owner_change(listing_id: uuid.UUID, undo: UndoCall, listings: Listings) -> Success[UndoneListing]:
+    """The undo of begin-owner-change, which may never have arrived."""
+    return success(await listings.abandon_owner_change(listing_id, undo))
 
 
 add_move_routes(

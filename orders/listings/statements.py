@@ -8,7 +8,7 @@ from sqlalchemy import TextClause, text
 
 from common.db.idempotency import PRIOR, SELECT_ANSWER
 from orders.listings.models import listing_history, listings
-from orders.listings.status import ListingMove
+from orders.listings.status import ListingMove, ListingStatus
 from orders.shared.seat_exclusivity import OCCUPANT, SELECT_OCCUPIED_ANSWER
 from orders.shared.transitions import Aggregate, Move
 
@@ -27,7 +27,7 @@ def listing_json(listing: str) -> str:
     """
 
 
-LISTINGS: Final = Aggregate(listings, listing_history, listing_json)
+LISTINGS: Final = Aggregate(listings, listing_history, listing_json, changes_owner_at=ListingStatus.PENDING_TRANSFER)
 
 OPEN: Final = text(
     f"""

@@ -64,3 +64,8 @@ def newest_index(name: str, column: str, *, key: str) -> Index:
 def oldest_index(name: str, *, key: str) -> Index:
     """Return the index that lists and counts an event's rows of one status, oldest first."""
     return Index(name, "event_id", "status", "created_at", key)
+
+
+def completed_index(name: str) -> Index:
+    """Return the index that finds the changes of a ticket's owner."""
+    return Index(name, "order_id", "seat_id", postgresql_where=text("completed_at IS NOT NULL"))

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel
@@ -11,7 +12,7 @@ from common.db.engine import Database
 from common.db.idempotency import IdempotencyStore, ParticipantRequest, Refuse
 from common.errors import Conflict, NotFound
 from common.http.calls import RepeatableCall, UndoCall
-from orders.shared.seat_exclusivity import seat_occupied
+from orders.shared.seat_exclusivity import abandon_owner_change, begin_owner_change, seat_occupied
 from orders.shared.transitions import Aggregate, Move, TransitionRunner
 
 __all__ = ["AggregateRepository", "SeatAggregateRepository"]
@@ -103,6 +104,8 @@ class SeatAggregateRepository(AggregateRepository[Item], Generic[Item, Undone]):
         self._undone = undone
         self._open_statement = open_statement
         self._statements = statements
+        self._begin_owner_change = begin_owner_change(aggregate)
+        self._abandon_owner_change = abandon_owner_change(aggregate)
         self._already_opened = already_opened
         self._transitions = TransitionRunner(database, aggregate, not_found=not_found, invalid_state=invalid_state)
 
@@ -133,3 +136,30 @@ class SeatAggregateRepository(AggregateRepository[Item], Generic[Item, Undone]):
         """Undo what another request did; see `TransitionRunner.undo`."""
         arguments = call.model_dump(exclude={"status"})  # which is the move's
         return self._undone(**await self._transitions.undo(key, move, self._statements[move], **arguments))
+
+    async def begin_owner_change(self, key: uuid.UUID, call: RepeatableCall) -> Item:
+        """Note that the ticket is about to change owner: from now on no earlier transfer of it can be disputed.
+
+        Raises:
+            NotFound: there is no such row.
+            Conflict: its status does not allow it, or the ticket is disputed.
+        """
+        request = ParticipantRequest.of(call.request_id, f"{self._key}.BEGIN_OWNER_CHANGE", key=key)
+        refuse = partial(self._transitions.refusal, key)
+        return self._item(
+            **await self._store.answer(request, self._begin_owner_change, {self._key: key}, refuse=refuse)
+        )
+
+    async def abandon_owner_change(self, key: uuid.UUID, undo: UndoCall) -> Undone:
+        """Undo `begin_owner_change`, even if it never arrived.
+
+        Raises:
+            Conflict: the ticket has changed owner.
+        """
+        undone = undo.undoes_request_id
+        request = ParticipantRequest.of(
+            undo.request_id, f"{self._key}.ABANDON_OWNER_CHANGE", key=key, undoes_request_id=undone
+        )
+        parameters = {self._key: key, "undoes_request_id": undone}
+        done = await self._store.attempt_undo(request, self._abandon_owner_change, parameters, undoes_request_id=undone)
+        return self._undone(**(done or await self._store.store_refusal(request, await self._transitions.refusal(key))))

@@ -61,5 +61,11 @@ class SeatAggregateService(AggregateService[Item, Status], Generic[Item, Undone,
     async def move(self, key: uuid.UUID, move: Move, call: Any) -> Item:
         return await self._moves.move(key, move, call)
 
+    async def begin_owner_change(self, key: uuid.UUID, call: RepeatableCall) -> Item:
+        return await self._moves.begin_owner_change(key, call)
+
+    async def abandon_owner_change(self, key: uuid.UUID, undo: UndoCall) -> Undone:
+        return await self._moves.abandon_owner_change(key, undo)
+
     async def undo(self, key: uuid.UUID, move: Move, call: UndoCall) -> Undone:
         return await self._moves.undo(key, move, call)

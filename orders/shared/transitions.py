@@ -41,11 +41,13 @@ class Aggregate:
 
     Attributes:
         shape: takes the name of a row and returns the SQL expression of its JSON.
+        changes_owner_at: the status in which a ticket changes owner.
     """
 
     table: Table
     history: Table
     shape: Callable[[str], str]
+    changes_owner_at: str = ""
 
     @property
     def key(self) -> str:

@@ -32,7 +32,8 @@ orders: Final = Table(
     time_column("confirmed_at"),
     time_column("ended_at"),
     Column("reason", Text),
-    # The request of the refund in progress or made. Until it is abandoned, no ticket of the order can be disputed.
+    # The request of the whole order's refund, in progress or made. Until it is abandoned, no ticket of the order can be
+    # disputed. A refund of single seats is noted at these.
     id_column("refund_begun_by", nullable=True),
     status_check(OrderStatus),
     CheckConstraint("total >= 0", name="total"),
@@ -49,7 +50,10 @@ order_seats: Final = Table(
     Column("seat_id", UUID(as_uuid=True), primary_key=True),
     *place_columns(),
     Column("price", AMOUNT, nullable=False),
+    id_column("refund_begun_by", nullable=True),
+    time_column("refunded_at"),  # NULL if the whole order was refunded at once
     CheckConstraint("price >= 0", name="price"),
+    CheckConstraint("refunded_at IS NULL OR refund_begun_by IS NOT NULL", name="refunded_at"),
     Index("ix_order_seats_seat", "seat_id"),
 )
 

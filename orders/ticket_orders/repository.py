@@ -1,7 +1,7 @@
 """Orders in PostgreSQL."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from sqlalchemy import text
@@ -13,8 +13,31 @@ from common.http.calls import UndoCall
 from orders.shared.repository import AggregateRepository
 from orders.ticket_orders.errors import OrderAlreadyOpened, OrderInvalidState, OrderNotFound
 from orders.ticket_orders.models import orders
-from orders.ticket_orders.schemas import EndedOrder, EndOrder, OpenOrder, Order, OrderOfSeat, OrderWithHistory
-from orders.ticket_orders.statements import ABANDON_REFUND, BEGIN_REFUND, END, MOVE, OPEN, ORDERS, order_json
+from orders.ticket_orders.schemas import (
+    EndedOrder,
+    EndOrder,
+    OpenOrder,
+    Order,
+    OrderOfSeat,
+    OrderWithHistory,
+    OwnerChange,
+    RefundableSeats,
+    RefundSeats,
+)
+from orders.ticket_orders.statements import (
+    ABANDON_REFUND,
+    BEGIN_REFUND,
+    BEGIN_SEAT_REFUND,
+    END,
+    MOVE,
+    OPEN,
+    ORDERS,
+    OWNER_CHANGES,
+    REFUND_SEATS,
+    REFUNDABLE_ORDERS,
+    REFUNDABLE_SEATS,
+    order_json,
+)
 from orders.ticket_orders.status import REACHED_FROM, OrderStatus
 from orders.transfers.errors import TransferInvalidState
 
@@ -33,15 +56,12 @@ _FIND_WITH_HISTORY: Final = text(
 
 _STATUS_OF: Final = text("SELECT status FROM orders WHERE order_id = :order_id")
 
-_REFUND_STATUS: Final = text(
-    "SELECT status, refund_begun_by IS NOT NULL AS is_begun FROM orders WHERE order_id = :order_id"
-)
-
 _FIND_BY_SEAT: Final = text(
     """
-    SELECT order_id, user_id, event_id, status FROM order_seats JOIN orders USING (order_id)
+    SELECT order_id, user_id, event_id, CASE WHEN refunded_at IS NULL THEN status ELSE 'REFUNDED' END AS status
+    FROM order_seats JOIN orders USING (order_id)
     WHERE seat_id = :seat_id
-    ORDER BY status = 'CONFIRMED' DESC, created_at DESC, order_id DESC LIMIT 1
+    ORDER BY status = 'CONFIRMED' AND refunded_at IS NULL DESC, created_at DESC, order_id DESC LIMIT 1
     """
 )
 
@@ -103,25 +123,59 @@ class OrderRepository(AggregateRepository[Order]):
             done = await self._store.store_refusal(request, refusal)
         return EndedOrder(**done)
 
-    async def begin_refund(self, order_id: uuid.UUID, *, request_id: uuid.UUID) -> Order:
-        """Refuse disputes of the order's tickets from now on.
+    async def begin_refund(
+        self, order_id: uuid.UUID, *, request_id: uuid.UUID, seat_ids: Sequence[uuid.UUID] | None = None
+    ) -> Order:
+        """Refuse disputes and other refunds of these seats, or of the whole order, from now on.
 
         Raises:
             OrderNotFound: no such order.
-            OrderInvalidState: it is not paid, or another refund has begun.
-            TransferInvalidState: a ticket of it is disputed.
+            OrderInvalidState: it is not paid, or another refund of one of the seats has begun.
+            TransferInvalidState: one of the tickets is disputed.
         """
-        request = ParticipantRequest.of(request_id, "begin refund", order_id=order_id)
+        named = {} if seat_ids is None else {"seat_ids": sorted(seat_ids)}
+        request = ParticipantRequest.of(request_id, "begin refund", order_id=order_id, **named)
+        statement = BEGIN_REFUND if seat_ids is None else BEGIN_SEAT_REFUND
+        attempt = await self._store.attempt(request, statement, {"order_id": order_id, "seat_ids": seat_ids})
+        if attempt.done is not None:
+            return Order(**attempt.done)
+        return Order(**await self._store.store_refusal(request, await self._refusal(order_id, attempt.row["obstacle"])))
+
+    async def _refusal(self, order_id: uuid.UUID, obstacle: str | None) -> ServiceError:
+        if obstacle == "dispute":
+            return TransferInvalidState("A ticket of the order is disputed: decide that first.")
+        status = await self._status_of(order_id)
+        return OrderNotFound() if status is None else OrderInvalidState(details={"status": status})
+
+    async def refund_seats(self, order_id: uuid.UUID, refund: RefundSeats) -> EndedOrder:
+        """Note that these seats are refunded; with the last of its seats, the order is REFUNDED.
+
+        Raises:
+            OrderNotFound: no such order.
+            OrderInvalidState: no refund of them has begun.
+        """
+        arguments = {"seat_ids": sorted(refund.seat_ids), "reason": refund.reason}
+        request = ParticipantRequest.of(refund.request_id, "refund seats", order_id=order_id, **arguments)
 
         async def refuse() -> ServiceError:
-            row = await self._database.fetch_one(_REFUND_STATUS, {"order_id": order_id})
-            if row is None:
-                return OrderNotFound()
-            if row["status"] != OrderStatus.CONFIRMED or row["is_begun"]:
-                return OrderInvalidState(details={"status": row["status"]})
-            return TransferInvalidState("A ticket of the order is disputed: decide that first.")
+            return await self._refusal(order_id, None)
 
-        return Order(**await self._store.answer(request, BEGIN_REFUND, {"order_id": order_id}, refuse=refuse))
+        parameters = {"order_id": order_id, **arguments}
+        return EndedOrder(**await self._store.answer(request, REFUND_SEATS, parameters, refuse=refuse))
+
+    async def refundable_seats(self, order_id: uuid.UUID) -> RefundableSeats | None:
+        """Return the seats that a refund may begin for; None if the order is not paid, or refunded as a whole."""
+        row = await self._database.fetch_one(REFUNDABLE_SEATS, {"order_id": order_id})
+        return RefundableSeats(**row) if row else None
+
+    async def refundable_orders(self, event_id: uuid.UUID, *, limit: int, offset: int) -> list[RefundableSeats]:
+        """Return an event's orders that have such seats, oldest first."""
+        parameters = {"event_id": event_id, "limit": limit, "offset": offset}
+        return [RefundableSeats(**row) for row in await self._database.fetch_all(REFUNDABLE_ORDERS, parameters)]
+
+    async def owner_changes(self, order_id: uuid.UUID) -> list[OwnerChange]:
+        """Return the completed changes of the owners of the order's tickets, oldest first."""
+        return [OwnerChange(**row) for row in await self._database.fetch_all(OWNER_CHANGES, {"order_id": order_id})]
 
     async def abandon_refund(self, order_id: uuid.UUID, undo: UndoCall) -> EndedOrder:
         """Undo the beginning of a refund, even if it never arrived.

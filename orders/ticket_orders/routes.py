@@ -19,13 +19,17 @@ from common.http.envelope import (
     success,
 )
 from orders.ticket_orders.schemas import (
+    BeginSeatRefund,
     EndedOrder,
     EndOrder,
     OpenOrder,
     Order,
     OrderOfSeat,
     OrderWithHistory,
+    OwnerChange,
+    RefundableSeats,
     RefundOrder,
+    RefundSeats,
 )
 from orders.ticket_orders.service import OrderService
 from orders.ticket_orders.status import OrderStatus
@@ -96,10 +100,46 @@ async def begin_refund(order_id: uuid.UUID, call: RepeatableCall, orders: Orders
     return success(await orders.begin_refund(order_id, call))
 
 
+@internal.post("/{order_id}/begin-seat-refund", responses=refusals(_BEGIN_REFUND_REFUSALS))
+async def begin_seat_refund(order_id: uuid.UUID, refund: BeginSeatRefund, orders: Orders) -> Success[Order]:
+    """The same for some seats of the order."""
+    return success(await orders.begin_seat_refund(order_id, refund))
+
+
 @internal.post("/{order_id}/abandon-refund", responses=refusals(_MOVE_REFUSALS))
 async def abandon_refund(order_id: uuid.UUID, undo: UndoCall, orders: Orders) -> Success[EndedOrder]:
-    """The undo of begin-refund, which may never have arrived."""
+    """The undo of begin-refund or begin-seat-refund, which may never have arrived."""
     return success(await orders.abandon_refund(order_id, undo))
+
+
+@internal.post("/{order_id}/refund-seats", responses=refusals(_MOVE_REFUSALS))
+async def refund_seats(order_id: uuid.UUID, refund: RefundSeats, orders: Orders) -> Success[EndedOrder]:
+    """Note the refund of some seats, which has begun. The order is REFUNDED with the last of its seats."""
+    return success(await orders.refund_seats(order_id, refund))
+
+
+@internal.get("/refundable", responses=refusals({400: BAD_INPUT}))
+async def refundable_orders(
+    orders: Orders,
+    event_id: uuid.UUID,
+    *,
+    limit: Annotated[int, Query(ge=1, le=200)] = 200,
+    offset: Annotated[int, Query(ge=0, le=1_000_000, description="The number of orders to skip.")] = 0,
+) -> Success[list[RefundableSeats]]:
+    """The event's orders that have seats whose refund may begin, oldest first."""
+    return success(await orders.refundable_orders(event_id, limit=limit, offset=offset))
+
+
+@internal.get("/{order_id}/refundable", responses=refusals({400: "INVALID_UUID"}))
+async def refundable_seats(order_id: uuid.UUID, orders: Orders) -> Success[RefundableSeats]:
+    """The seats of the order whose refund may begin."""
+    return success(await orders.refundable_seats(order_id))
+
+
+@internal.get("/{order_id}/owner-changes", responses=refusals({400: "INVALID_UUID"}))
+async def owner_changes(order_id: uuid.UUID, orders: Orders) -> Success[list[OwnerChange]]:
+    """The completed transfers and sales of the order's tickets, oldest first, without reversed transfers."""
+    return success(await orders.owner_changes(order_id))
 
 
 @internal.get("", responses=refusals({400: BAD_INPUT}))

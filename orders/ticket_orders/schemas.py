@@ -13,6 +13,7 @@ from orders.shared.schemas import Reason, Seat
 from orders.ticket_orders.status import OrderStatus
 
 __all__ = [
+    "BeginSeatRefund",
     "EndOrder",
     "EndedOrder",
     "HistoryEntry",
@@ -21,7 +22,12 @@ __all__ = [
     "OrderOfSeat",
     "OrderSeat",
     "OrderWithHistory",
+    "OwnerChange",
     "RefundOrder",
+    "RefundSeats",
+    "RefundableSeats",
+    "SeatIds",
+    "SoldSeat",
 ]
 
 SEATS_PER_ORDER = 10  # T2: 1 to 10 seats of one event
@@ -44,7 +50,7 @@ _ORDER_EXAMPLE: JsonDict = {
     "confirmed_at": "2026-11-20T10:01:30Z",
     "ended_at": None,
     "reason": None,
-    "seats": [_SEAT_EXAMPLE],
+    "seats": [{**_SEAT_EXAMPLE, "refunded_at": None}],
 }
 _HISTORY_EXAMPLE: list[JsonValue] = [
     {"from_status": None, "to_status": "PENDING", "at": "2026-11-20T10:00:00Z", "reason": None},
@@ -56,6 +62,10 @@ class OrderSeat(Seat):
     model_config = ConfigDict(json_schema_extra={"example": _SEAT_EXAMPLE})
 
     price: Money
+
+
+class SoldSeat(OrderSeat):
+    refunded_at: Instant | None = Field(default=None, description="When its ticket was refunded.")
 
 
 class Order(BaseModel):
@@ -71,7 +81,9 @@ class Order(BaseModel):
     confirmed_at: Instant | None
     ended_at: Instant | None
     reason: str | None
-    seats: list[OrderSeat]
+    seats: list[SoldSeat] = Field(
+        description="A CONFIRMED order may have refunded seats; it is REFUNDED with the last of them."
+    )
 
 
 class OrderOfSeat(BaseModel):
@@ -127,3 +139,31 @@ class EndedOrder(BaseModel):
 
 class RefundOrder(RepeatableCall):
     reason: Reason
+
+
+SeatIds = Annotated[list[uuid.UUID], Field(min_length=1, max_length=SEATS_PER_ORDER)]
+
+
+class BeginSeatRefund(RepeatableCall):
+    seat_ids: SeatIds
+
+
+class RefundSeats(RefundOrder):
+    seat_ids: SeatIds
+
+
+class RefundableSeats(BaseModel):
+    """The seats of an order whose refund may begin: neither refunded nor disputed."""
+
+    order_id: uuid.UUID
+    seat_ids: list[uuid.UUID]
+
+
+class OwnerChange(BaseModel):
+    """A completed transfer or sale of a ticket."""
+
+    seat_id: uuid.UUID
+    seller_user_id: uuid.UUID
+    buyer_user_id: uuid.UUID
+    price: Money
+    completed_at: Instant

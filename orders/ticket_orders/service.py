@@ -8,13 +8,17 @@ from orders.shared.service import AggregateService
 from orders.ticket_orders.errors import NotYourOrder, OrderNotFound
 from orders.ticket_orders.repository import OrderRepository
 from orders.ticket_orders.schemas import (
+    BeginSeatRefund,
     EndedOrder,
     EndOrder,
     OpenOrder,
     Order,
     OrderOfSeat,
     OrderWithHistory,
+    OwnerChange,
+    RefundableSeats,
     RefundOrder,
+    RefundSeats,
 )
 from orders.ticket_orders.status import OrderStatus
 
@@ -38,6 +42,25 @@ class OrderService(AggregateService[Order, OrderStatus]):
 
     async def begin_refund(self, order_id: uuid.UUID, call: RepeatableCall) -> Order:
         return await self._orders.begin_refund(order_id, request_id=call.request_id)
+
+    async def begin_seat_refund(self, order_id: uuid.UUID, refund: BeginSeatRefund) -> Order:
+        return await self._orders.begin_refund(order_id, **refund.model_dump())
+
+    async def refund_seats(self, order_id: uuid.UUID, refund: RefundSeats) -> EndedOrder:
+        return await self._orders.refund_seats(order_id, refund)
+
+    async def refundable_seats(self, order_id: uuid.UUID) -> RefundableSeats:
+        """Return the seats that a refund of the order may begin for; none if it is not paid, or refunded."""
+        refundable = await self._orders.refundable_seats(order_id)
+        return refundable or RefundableSeats(order_id=order_id, seat_ids=[])
+
+    async def refundable_orders(self, event_id: uuid.UUID, *, limit: int, offset: int) -> list[RefundableSeats]:
+        """Return the event's orders that have such seats, oldest first."""
+        return await self._orders.refundable_orders(event_id, limit=limit, offset=offset)
+
+    async def owner_changes(self, order_id: uuid.UUID) -> list[OwnerChange]:
+        """Return the completed transfers and sales of the order's tickets, oldest first, without reversed transfers."""
+        return await self._orders.owner_changes(order_id)
 
     async def abandon_refund(self, order_id: uuid.UUID, undo: UndoCall) -> EndedOrder:
         return await self._orders.abandon_refund(order_id, undo)

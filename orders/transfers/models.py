@@ -8,6 +8,7 @@ from sqlalchemy.dialects.postgresql import UUID
 from common.db.base import AMOUNT
 from orders.database import metadata
 from orders.shared.models import (
+    completed_index,
     created_at,
     history_columns,
     id_column,
@@ -33,6 +34,7 @@ transfers: Final = Table(
     Column("credits_amount", AMOUNT, nullable=False),
     Column("status", Text, nullable=False),
     id_column("moved_by_request_id"),
+    id_column("owner_change_begun_by", nullable=True),
     time_column("seller_confirmed_at"),
     time_column("buyer_confirmed_at"),
     time_column("expires_at", nullable=False),
@@ -70,6 +72,7 @@ transfers: Final = Table(
         postgresql_where=text("status IN ('PENDING_OTP', 'DISPUTED', 'REVERSING')"),
     ),
     Index("ix_transfers_order_disputed", "order_id", postgresql_where=text("status IN ('DISPUTED', 'REVERSING')")),
+    completed_index("ix_transfers_ticket_completed"),
     newest_index("ix_transfers_seller_newest", "seller_user_id", key="transfer_id"),
     newest_index("ix_transfers_buyer_newest", "buyer_user_id", key="transfer_id"),
     newest_index("ix_transfers_status_newest", "status", key="transfer_id"),

@@ -6,7 +6,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Depends, Query
 
 from common.http.auth import ADMIN_ONLY, CurrentUser, require_service
-from common.http.calls import UndoCall
+from common.http.calls import RepeatableCall, UndoCall
 from common.http.dependencies import provided
 from common.http.envelope import (
     BAD_INPUT,
@@ -45,6 +45,7 @@ _OPEN_REFUSALS: Final = {
 }
 _UNDO_REFUSALS: Final = {400: BAD_INPUT, 409: "TRANSFER_INVALID_STATE", 422: "IDEMPOTENCY_KEY_REUSED"}
 _MOVE_REFUSALS: Final = {**_UNDO_REFUSALS, 404: "TRANSFER_NOT_FOUND"}
+_UNDONE: Final = {409: "TRANSFER_INVALID_STATE, REQUEST_UNDONE"}
 
 public: Final = APIRouter(prefix="/api", tags=["Transfers"])
 internal: Final = APIRouter(
@@ -109,7 +110,7 @@ async def find_dispute(transfers: Transfers, seat_id: uuid.UUID, order_id: uuid.
 
 @internal.get("/disputed-orders", responses=refusals({400: BAD_INPUT}))
 async def disputed_orders(transfers: Transfers, event_id: uuid.UUID) -> Success[list[uuid.UUID]]:
-    """The event's orders that have a disputed ticket."""
+    """The event's orders that have a disputed ticket. Only the previous release of the orchestrator asks this."""
     return success(await transfers.disputed_orders(event_id))
 
 
@@ -136,6 +137,18 @@ async def confirm_transfer(
 ) -> Success[Transfer]:
     """Add the parties to those who have confirmed."""
     return success(await transfers.confirm(transfer_id, confirmation))
+
+
+@internal.post("/{transfer_id}/begin-owner-change", responses=refusals({**_MOVE_REFUSALS, **_UNDONE}))
+async def begin_owner_change(transfer_id: uuid.UUID, call: RepeatableCall, transfers: Transfers) -> Success[Transfer]:
+    """Until it is abandoned, no earlier transfer of the ticket can be disputed. Refused if one is."""
+    return success(await transfers.begin_owner_change(transfer_id, call))
+
+
+@internal.post("/{transfer_id}/abandon-owner-change", responses=refusals(_UNDO_REFUSALS))
+async def abandon_owner_change(transfer_id: uuid.UUID, undo: UndoCall, transfers: Transfers) -> Success[UndoneTransfer]:
+    """The undo of begin-owner-change, which may never have arrived."""
+    return success(await transfers.abandon_owner_change(transfer_id, undo))
 
 
 add_move_routes(

@@ -10,7 +10,7 @@ from common.db.idempotency import PRIOR, SELECT_ANSWER, stored_answer
 from orders.shared.seat_exclusivity import OCCUPANT, SELECT_OCCUPIED_ANSWER
 from orders.shared.transitions import Aggregate, Move
 from orders.transfers.models import transfer_history, transfers
-from orders.transfers.status import TransferMove
+from orders.transfers.status import TransferMove, TransferStatus
 
 
 def transfer_json(transfer: str) -> str:
@@ -32,7 +32,7 @@ def transfer_json(transfer: str) -> str:
     """
 
 
-TRANSFERS: Final = Aggregate(transfers, transfer_history, transfer_json)
+TRANSFERS: Final = Aggregate(transfers, transfer_history, transfer_json, changes_owner_at=TransferStatus.PENDING_OTP)
 
 OPEN: Final = text(
     f"""
@@ -76,10 +76,14 @@ _MOVE: Final = TRANSFERS.move(
     , ended_at = CASE WHEN :to_status = 'REVERSED' THEN now() END
     """
 )
-# A ticket of an order whose refund has begun cannot be disputed: its price may already belong to another user.
+# A ticket whose refund has begun cannot be disputed: its price may already belong to another user. Nor can a ticket that
+# the buyer is passing on, or has passed on: its new owner is not affected.
 _DISPUTE: Final = TRANSFERS.move(
     ", disputed_by_user_id = :user_id, dispute_reason = :reason, disputed_at = now()",
-    only="NOT is_given_back(transfers.order_id)",
+    only="""
+        NOT is_given_back(transfers.order_id, transfers.seat_id)
+        AND NOT is_passed_on(transfers.seat_id, transfers.order_id, transfers.completed_at)
+    """,
     noted={"user_id": "disputed_by_user_id", "reason": "dispute_reason"},
 )
 _END: Final = TRANSFERS.undo(", ended_at = now(), reason = :reason", noted={"reason": "reason"})

@@ -1,7 +1,7 @@
 """Fans who call the gateway and retry until they get a response."""
 
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
 from decimal import Decimal
 from typing import Any, Final, Self
 
@@ -85,8 +85,11 @@ class Fan:
     async def cancel(self, order_id: uuid.UUID) -> httpx.Response:
         return await self.post(f"/api/orders/{order_id}/cancel", key="cancel")
 
-    async def refund(self, order_id: uuid.UUID, *, key: str = "refund") -> httpx.Response:
-        return await self.post(f"/api/orders/{order_id}/refund", key=key)
+    async def refund(
+        self, order_id: uuid.UUID, *, seat_ids: Sequence[uuid.UUID] = (), key: str = "refund"
+    ) -> httpx.Response:
+        body = {"seat_ids": [f"{seat_id}" for seat_id in seat_ids]} if seat_ids else {}
+        return await self.post(f"/api/orders/{order_id}/refund", body, key=key)
 
     # --- transfers ---------------------------------------------------------------------------------------------------
 

@@ -19,7 +19,7 @@ from tests.chaos.top_ups import top_up_by_card, top_up_by_crypto
 __all__ = ["ACTIONS", "RandomFan"]
 
 WRONG_OTP: Final = "999999"
-MAX_PRICE: Final = 20
+MAX_AMOUNT: Final = 12  # the cap of a ticket at PRICE
 MAX_LEAD_SECONDS: Final = 0.3
 HOLD_EXPIRED: Final = "hold expired"
 
@@ -90,11 +90,24 @@ class RandomFan:
         if not self._orders:
             return False
         order_id = self._random.choice(self._orders)
-        refunded = await self._maybe_at_once(partial(self.fan.refund, order_id, key=self._mixed_run.new_key("refund")))
-        self._expectations.expect("order", order_id, refunded, done=["REFUNDED"])
-        if refunded.is_success:
+        seat_ids = await self._some_seats(order_id) if self._chance_of(0.5) else ()
+        key = self._mixed_run.new_key("refund")
+        refunded = await self._maybe_at_once(partial(self.fan.refund, order_id, seat_ids=seat_ids, key=key))
+        if not refunded.is_success:
+            return False
+        is_whole = refunded.json()["data"].get("status") == "REFUNDED"
+        done = ["REFUNDED"] if is_whole else ["CONFIRMED", "REFUNDED"]  # the event may be cancelled later
+        self._expectations.expect("order", order_id, refunded, done=done)
+        if is_whole:
             self._orders.remove(order_id)
-        return refunded.is_success
+        return True
+
+    async def _some_seats(self, order_id: uuid.UUID) -> list[uuid.UUID]:
+        """Return one seat of an order, or two; some may be refunded."""
+        answer = await retry_until_final(partial(self.fan.get, f"/api/orders/{order_id}"))
+        seats = answer.json()["data"]["seats"] if answer.is_success else []
+        seat_ids = [uuid.UUID(seat["seat_id"]) for seat in seats]
+        return self._random.sample(seat_ids, min(len(seat_ids), self._random.choice((1, 1, 2))))
 
     # --- transfers ---------------------------------------------------------------------------------------------------
 
@@ -108,7 +121,7 @@ class RandomFan:
             seat_id,
             seller_id=self.fan.user_id,
             buyer_id=buyer.user_id,
-            amount=Decimal(self._random.randrange(MAX_PRICE)),
+            amount=Decimal(self._random.randint(0, MAX_AMOUNT)),
             key=self._mixed_run.new_key("offer"),
         )
         offered = await self._maybe_at_once(offer)

@@ -42,7 +42,7 @@ from tests.support.waiting import eventually
 ACTION, WRITE, UNDO = StepMoment.AFTER_ACTION, StepMoment.AFTER_WRITE, StepMoment.AFTER_UNDO
 POINTS: dict[type[Deal], list[tuple[StepMoment, str]]] = {
     Transfer: [
-        *points_of(["open transfer", "send the other a code", "hold credits"], [ACTION]),
+        *points_of(["open transfer", "send the other a code", "hold credits", "begin owner change"], [ACTION]),
         *points_of(["change owner", "pay seller", "complete transfer"], [ACTION, WRITE]),
     ],
     RefusedTransfer: [
@@ -54,7 +54,10 @@ POINTS: dict[type[Deal], list[tuple[StepMoment, str]]] = {
         *points_of(["give ticket back", "return credits"], [ACTION, WRITE]),
         (ACTION, "close dispute"),
     ],
-    Refund: [*points_of(["begin refund", "take seats back", "pay back"], [ACTION, WRITE]), (ACTION, "refund order")],
+    Refund: [
+        *points_of(["begin refund", "take seats back", "pay back"], [ACTION, WRITE]),
+        *points_of(["return premiums", "refund order"], [ACTION]),
+    ],
     Listing: points_of(["open listing", "list seat", "activate listing"], [ACTION]),
     Withdrawal: points_of(["begin withdrawal", "withdraw seat", "cancel listing"], [ACTION]),
     Resale: [

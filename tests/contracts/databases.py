@@ -170,9 +170,10 @@ _WAITING: Final = "SELECT 1 FROM pg_locks WHERE relation = CAST('requests' AS re
 _BALANCE: Final = "SELECT amount FROM balances WHERE account_kind = 'wallet' AND account_owner = $1"
 _MOVEMENTS: Final = """
     SELECT t.kind FROM ledger_transactions t
-    LEFT JOIN ledger_transactions reversed ON reversed.transaction_id = t.reverses_transaction_id
+    LEFT JOIN ledger_transactions reversed
+        ON reversed.transaction_id IN (t.reverses_transaction_id, t.refunds_transaction_id)
     WHERE t.reference = $1 OR reversed.reference = $1
-    ORDER BY t.reverses_transaction_id IS NOT NULL, t.created_at -- an undo that waited for its action began before it
+    ORDER BY reversed.transaction_id IS NOT NULL, t.created_at -- an undo that waited for its action began before it
 """
 _LISTING: Final = """
     SELECT *, ARRAY(SELECT to_status FROM listing_history AS h WHERE h.listing_id = l.listing_id ORDER BY history_id)

@@ -1,11 +1,11 @@
-"""The refund of an order, one ticket of which was transferred to a friend, for the contract."""
+"""The refund of an order as the previous release stores it, for the contract: one ticket was transferred to a friend."""
 
 import uuid
 from decimal import Decimal
 from typing import Any, Final
 
 from orchestrator.container import Container
-from orchestrator.features.refunds.saga import Refund, refund_plan
+from orchestrator.features.refunds.saga import Refund, refund_order_plan
 from orchestrator.features.refunds.service import refund_of
 from orchestrator.saga_engine.plan import AnyPlan
 from orchestrator.saga_engine.record import SagaRecord
@@ -17,7 +17,7 @@ from tests.contracts.ticket_fixtures import CREDITS, TicketFixtures
 __all__ = ["OUTLINE", "RefundScenario"]
 
 NO_CLIENT: Final[Any] = None
-OUTLINE: Final = refund_plan(NO_CLIENT)
+OUTLINE: Final = refund_order_plan(NO_CLIENT)
 """The plan without clients: its steps and their order."""
 SEATS: Final = 2
 
@@ -37,7 +37,7 @@ class RefundScenario(NothingLapses):
         self.requested_by = uuid.uuid4()
         self.data = refund
         clients = container.resources.clients
-        self.plan: AnyPlan = refund_plan(clients)
+        self.plan: AnyPlan = refund_order_plan(clients)
         self._databases = databases
         self._friend_id = friend_id
         self._seat_ids = seat_ids
@@ -49,9 +49,8 @@ class RefundScenario(NothingLapses):
         present = await tickets.complete_transfer(bought[0], amount=Decimal("0.00"))
         purchase = await container.resources.engine.log.find(bought[0].ticket.order_id)
         assert purchase is not None
-        refund = refund_of(container.resources.engine, purchase).model_copy(
-            update={"reason": "a contract", "is_forced": True}
-        )
+        engine = container.resources.engine
+        refund = refund_of(engine, purchase, saga_id=uuid.uuid4(), reason="a contract", is_forced=True)
         seat_ids = [owned.ticket.seat_id for owned in bought]
         return cls(container, databases, refund, friend_id=present.buyer_user_id, seat_ids=seat_ids)
 

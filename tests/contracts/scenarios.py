@@ -5,7 +5,17 @@ from typing import Final, TypeAlias
 
 from orchestrator.container import Container
 from orchestrator.saga_engine.plan import AnyPlan
-from tests.contracts import cancel_event, listing, purchase, put_on_sale, refund, resale, reversal, transfer
+from tests.contracts import (
+    cancel_event,
+    listing,
+    purchase,
+    put_on_sale,
+    refund,
+    resale,
+    reversal,
+    seat_refund,
+    transfer,
+)
 from tests.contracts.databases import Databases
 from tests.contracts.event_fixtures import PublishedEvent
 from tests.contracts.scenario import Scenario
@@ -23,6 +33,7 @@ _SCENARIOS: Final[Mapping[AnyPlan, Prepare]] = {
     listing.WITHDRAWAL_OUTLINE: listing.WithdrawalScenario.prepare,
     resale.OUTLINE: resale.ResaleScenario.prepare,
     refund.OUTLINE: refund.RefundScenario.prepare,
+    seat_refund.OUTLINE: seat_refund.SeatRefundScenario.prepare,
     cancel_event.OUTLINE: cancel_event.CancelEventScenario.prepare,
 }
 OUTLINES: Final[Mapping[str, AnyPlan]] = {plan.kind: plan for plan in _SCENARIOS}

@@ -18,7 +18,7 @@ from tests.contracts.violations import VIOLATIONS, Violation
 
 ADMISSION: Final = "admission"
 FACTS: Final = (
-    "order_id", "transfer_id", "listing_id", "sale_id", "event_id", "seat_id", "user_id", "seller_user_id",
+    "saga_id", "order_id", "transfer_id", "listing_id", "sale_id", "event_id", "seat_id", "user_id", "seller_user_id",
     "buyer_user_id",
 )  # fmt: skip
 

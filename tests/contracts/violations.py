@@ -129,6 +129,34 @@ ORDERS: Final = {
             "does not balance: 1.00 SGD",
         ),
     ),
+    "a refund was begun and not made": Violation(
+        saga="purchase",
+        database="orders",
+        sql="UPDATE orders SET refund_begun_by = gen_random_uuid() WHERE order_id = $1",
+        parameters=("order_id",),
+        expected=("a refund of order {order_id} has begun and was not made",),
+    ),
+    "a refund of seats was begun and not made": Violation(
+        saga="refund seats",
+        database="orders",
+        sql="UPDATE order_seats SET refunded_at = NULL WHERE order_id = $1",
+        parameters=("order_id",),
+        expected=(
+            "of order {order_id} has begun and was not made",
+            "confirmed order {order_id} does not have exactly its seats",
+            "confirmed order {order_id} of 360.00 was charged []",
+        ),
+    ),
+    "a refunded seat was not paid back": Violation(
+        saga="purchase",
+        database="orders",
+        sql="UPDATE order_seats SET refunded_at = now(), refund_begun_by = gen_random_uuid() WHERE order_id = $1",
+        parameters=("order_id",),
+        expected=(
+            "confirmed order {order_id} does not have exactly its seats",
+            "confirmed order {order_id} of 240.00 was charged []",
+        ),
+    ),
     "a charge has no order": Violation(
         saga="purchase",
         database="users",
@@ -285,11 +313,37 @@ CREDITS: Final = {
         database="orders",
         sql="UPDATE transfers SET status = 'DISPUTED', ended_at = NULL WHERE transfer_id = $1",
         parameters=("transfer_id",),
-        expected=("{transfer_id} is not reversed, but its credits are",),
+        expected=(
+            "{transfer_id} is not reversed, but its credits are",
+            "transfer {transfer_id} is disputed, and its buyer does not have the ticket",
+        ),
+    ),
+    "a premium was not returned": Violation(
+        saga="refund seats",
+        database="users",
+        sql="UPDATE ledger_transactions SET kind = 'transfer' WHERE kind = 'transfer_reversal'"
+        " AND reference = CAST(CAST($1 AS uuid) AS text)",
+        parameters=("saga_id",),
+        expected=("refund {saga_id} returned premiums of [] instead of ['5.00', '15.00']",),
+    ),
+    "an owner was not made whole": Violation(
+        saga="refund seats",
+        database="orchestrator",
+        sql="UPDATE sagas SET data = jsonb_set(data, '{premiums}', '[]') WHERE saga_id = $1",
+        parameters=("saga_id",),
+        expected=("refund {saga_id} left the owner of seat", "without 20.00"),
     ),
 }
 
 TRANSFERS_AND_LISTINGS: Final = {
+    "a ticket is about to change owner": Violation(
+        saga="transfer",
+        waits=True,
+        database="orders",
+        sql="UPDATE transfers SET owner_change_begun_by = gen_random_uuid() WHERE transfer_id = $1",
+        parameters=("transfer_id",),
+        expected=("the ticket of order {order_id}, seat {seat_id}, is about to change owner",),
+    ),
     "a pending transfer has no waiting saga": Violation(
         saga="transfer",
         waits=True,

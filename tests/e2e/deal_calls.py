@@ -22,7 +22,7 @@ class DealCalls:
         *,
         seller: UserClient,
         buyer: UserClient,
-        credits_: str = "200.00",
+        credits_: str = "110.00",
         key: str | None = None,
     ) -> ApiResponse:
         body = {
@@ -41,7 +41,7 @@ class DealCalls:
 
     @classmethod
     async def complete(
-        cls, seat_id: str, *, seller: UserClient, buyer: UserClient, credits_: str = "200.00", key: str | None = None
+        cls, seat_id: str, *, seller: UserClient, buyer: UserClient, credits_: str = "110.00", key: str | None = None
     ) -> str:
         """Complete a transfer and return its id. The key is that of the last confirmation."""
         transfer_id = str(

@@ -77,6 +77,35 @@ async def test_refund_is_confirmed_by_email(fan: UserClient, concert: Concert, i
     assert email["attachments"] == []
 
 
+async def test_holder_of_a_refunded_ticket_is_told_of_their_own_seat_only(
+    *, platform: Stack, fan: UserClient, new_fan: MakeFan, admin: UserClient, concert: Concert, inbox: Inbox
+) -> None:
+    friend = await new_fan(balance="200.00")
+    friend_inbox, [given, kept] = Inbox(platform, friend), concert.seats["CAT2"][:2]
+    order_id = await bought(fan, concert, given, kept)
+    transfer = {"seat_id": given, "buyer_user_id": friend.user_id, "credits_amount": "110.00"}
+    transfer_id = (await fan.post("/transfer/initiate", transfer)).data["transfer_id"]
+    both = {"transfer_id": transfer_id, "seller_otp": "123456", "buyer_otp": "123456"}
+    assert (await fan.post("/transfer/confirm", both)).data["status"] == "COMPLETED"
+    assert (await admin.post(f"/orders/{order_id}/refund")).status == 200
+
+    told = await friend_inbox.email_about("Your refund for Jazz at the Bay")
+    for page in (told["text"], told["html"]):
+        assert "row B, seat 1" in page
+        assert "110.00 credits" in page
+        for hidden in (order_id, fan.user_id, "seat 2", "100.00"):
+            assert hidden not in page
+    own = (await inbox.email_about("Your refund for Jazz at the Bay"))["text"]
+    assert "row B, seat 2" in own
+    assert "100.00 credits" in own
+    assert order_id in own
+    assert "seat 1" not in own
+    premium = (await inbox.email_about("A ticket that you sold was refunded"))["text"]
+    assert "row B, seat 1" in premium
+    assert "10.00 credits" in premium
+    assert "110.00" not in premium
+
+
 async def test_cancelled_event_is_announced_by_email_and_sms(
     fan: UserClient, admin: UserClient, concert: Concert, inbox: Inbox
 ) -> None:

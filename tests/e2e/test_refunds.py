@@ -1,5 +1,6 @@
 """Refunds of orders, and cancelled events (T7)."""
 
+import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
@@ -18,8 +19,8 @@ async def bought(fan: UserClient, concert: Concert, *seats: str) -> str:
     return order_id
 
 
-async def refund(user: UserClient, order_id: str, key: str | None = None) -> ApiResponse:
-    return await user.post(f"/orders/{order_id}/refund", {"reason": "Ill"}, key=key)
+async def refund(user: UserClient, order_id: str, key: str | None = None, **facts: object) -> ApiResponse:
+    return await user.post(f"/orders/{order_id}/refund", {"reason": "Ill", **facts}, key=key)
 
 
 @pytest.fixture
@@ -36,6 +37,7 @@ class TestRefund:
         order_id = await bought(fan, concert, *seats)
         code = (await fan.get(f"/tickets/{seats[0]}/qr")).data["qr_payload"]
         refunded = await refund(fan, order_id)
+        assert sorted(refunded.data.pop("refunded_seat_ids")) == sorted(seats)
         assert refunded.data == {"order_id": order_id, "status": "REFUNDED", "credits_returned": "200.00"}
         assert await fan.balance() == "1000.00"
         order = (await fan.get(f"/orders/{order_id}")).data
@@ -140,6 +142,175 @@ class TestRefund:
         assert (await refund(fan, fan.user_id)).refused() == (404, "ORDER_NOT_FOUND")
 
 
+class TestRefundOfSeats:
+    @pytest.fixture
+    async def seats(self, concert: Concert) -> list[str]:
+        return sorted(concert.seats["CAT2"][3:6])
+
+    @pytest.fixture
+    async def order_id(self, fan: UserClient, concert: Concert, seats: list[str]) -> str:
+        return await bought(fan, concert, *seats)
+
+    async def test_refunded_seat_can_be_sold_again(
+        self,
+        *,
+        fan: UserClient,
+        new_fan: MakeFan,
+        admin: UserClient,
+        concert: Concert,
+        scanner: ScannerClient,
+        seats: list[str],
+        order_id: str,
+    ) -> None:
+        codes = [(await fan.get(f"/tickets/{seat}/qr")).data["qr_payload"] for seat in seats[:2]]
+        refunded = await refund(fan, order_id, seat_ids=seats[:1])
+        assert refunded.data == {
+            "order_id": order_id,
+            "status": "CONFIRMED",
+            "refunded_seat_ids": seats[:1],
+            "credits_returned": "100.00",
+        }
+        assert await fan.balance() == "800.00"
+        order = (await fan.get(f"/orders/{order_id}")).data
+        refunded_at = {seat["seat_id"]: seat["refunded_at"] for seat in order["seats"]}
+        assert (order["status"], order["total"]) == ("CONFIRMED", "300.00")
+        assert [refunded_at[seat] is not None for seat in seats] == [True, False, False]
+        assert sorted(owned["seat_id"] for owned in (await fan.get("/tickets")).data) == seats[1:]
+        assert [await scanner.result_of(code) for code in codes] == ["UNPAID", "SUCCESS"]
+        await bought(await new_fan(), concert, seats[0])
+        dashboard = (await admin.get(f"/admin/events/{concert.event_id}/dashboard")).data
+        assert (dashboard["stats"]["seats_sold"], dashboard["stats"]["revenue"]) == (3, "300.00")
+
+    async def test_seat_is_refunded_once(self, fan: UserClient, seats: list[str], order_id: str) -> None:
+        first, same = [await refund(fan, order_id, "refund", seat_ids=seats[:1]) for _ in range(2)]
+        assert first.data == same.data
+        other = await refund(fan, order_id, "refund", seat_ids=seats[1:2])
+        assert other.refused() == (422, "IDEMPOTENCY_KEY_REUSED")
+        for again in (seats[:1], seats[:2], seats):
+            assert (await refund(fan, order_id, seat_ids=again)).refused() == (409, "ORDER_INVALID_STATE")
+        assert await fan.balance() == "800.00"
+
+    async def test_seat_then_the_rest_of_the_order(self, fan: UserClient, seats: list[str], order_id: str) -> None:
+        assert (await refund(fan, order_id, seat_ids=seats[:1])).data["status"] == "CONFIRMED"
+        rest = await refund(fan, order_id)
+        assert (rest.data["status"], rest.data["credits_returned"]) == ("REFUNDED", "200.00")
+        assert sorted(rest.data["refunded_seat_ids"]) == seats[1:]
+        assert (await refund(fan, order_id, seat_ids=seats[:1])).refused() == (409, "ORDER_INVALID_STATE")
+        assert await fan.balance() == "1000.00"
+        order = (await fan.get(f"/orders/{order_id}")).data
+        assert (order["status"], order["reason"]) == ("REFUNDED", "Ill")
+
+    async def test_seats_one_by_one_end_the_order(self, fan: UserClient, seats: list[str], order_id: str) -> None:
+        statuses = [(await refund(fan, order_id, seat_ids=[seat])).data["status"] for seat in seats]
+        assert statuses == ["CONFIRMED", "CONFIRMED", "REFUNDED"]
+        assert await fan.balance() == "1000.00"
+
+    async def test_all_seats_by_name_are_the_whole_order(
+        self, fan: UserClient, seats: list[str], order_id: str
+    ) -> None:
+        assert (await refund(fan, order_id, seat_ids=seats)).data["status"] == "REFUNDED"
+        assert (await refund(fan, order_id, seat_ids=seats[:1])).refused() == (409, "ORDER_INVALID_STATE")
+
+    async def test_seats_of_other_orders_and_invalid_lists_are_refused(
+        self, *, fan: UserClient, concert: Concert, seats: list[str], order_id: str
+    ) -> None:
+        foreign = concert.seats["CAT2"][7]
+        await bought(fan, concert, foreign)
+        refused = await refund(fan, order_id, seat_ids=[seats[0], foreign])
+        assert (refused.refused(), refused.body["details"]) == ((404, "SEAT_NOT_FOUND"), {"seat_ids": [foreign]})
+        for invalid in ([], [seats[0], seats[0]], ["seat"], seats * 4):
+            assert (await refund(fan, order_id, seat_ids=invalid)).status == 400
+        assert await fan.balance() == "600.00"
+
+    async def test_overlapping_refunds_pay_each_seat_once(
+        self, fan: UserClient, admin: UserClient, seats: list[str], order_id: str
+    ) -> None:
+        answers = await asyncio.gather(
+            refund(fan, order_id),
+            refund(fan, order_id, seat_ids=seats[:2]),
+            refund(fan, order_id, seat_ids=seats[1:]),
+            refund(admin, order_id, seat_ids=seats[2:]),
+        )
+        refunded = [seat for answer in answers if answer.status == 200 for seat in answer.data["refunded_seat_ids"]]
+        assert len(refunded) == len(set(refunded)) > 0
+        assert {answer.code for answer in answers if answer.status != 200} <= {"ORDER_INVALID_STATE"}
+        assert await fan.balance() == f"{700 + 100 * len(refunded)}.00"
+
+    async def test_fan_refunds_own_seats_of_a_shared_order(
+        self, *, fan: UserClient, new_fan: MakeFan, seats: list[str], order_id: str
+    ) -> None:
+        friend = await new_fan(balance="0")
+        await DealCalls.complete(seats[0], seller=fan, buyer=friend, credits_="0")
+        assert (await refund(fan, order_id)).refused() == (403, "NOT_SEAT_OWNER")
+        assert (await refund(fan, order_id, seat_ids=seats[:2])).refused() == (403, "NOT_SEAT_OWNER")
+        assert (await refund(fan, order_id, seat_ids=seats[1:])).data["credits_returned"] == "200.00"
+        assert (await refund(friend, order_id, seat_ids=seats[:1])).refused() == (403, "FORBIDDEN")
+
+    async def test_disputed_ticket_holds_up_its_own_refund_only(
+        self, *, fan: UserClient, new_fan: MakeFan, admin: UserClient, seats: list[str], order_id: str
+    ) -> None:
+        friend = await new_fan(balance="50.00")
+        transfer_id = await DealCalls.complete(seats[0], seller=fan, buyer=friend, credits_="50.00")
+        await friend.post("/transfer/dispute", {"transfer_id": transfer_id, "reason": "Not what was agreed"})
+        refused = await refund(admin, order_id, seat_ids=seats[:2])
+        assert refused.refused() == (409, "TRANSFER_INVALID_STATE")
+        others = await refund(admin, order_id)
+        assert (others.data["status"], sorted(others.data["refunded_seat_ids"])) == ("CONFIRMED", seats[1:])
+        assert (await refund(admin, order_id)).refused() == (409, "TRANSFER_INVALID_STATE")
+        assert (await admin.post("/transfer/dismiss", {"transfer_id": transfer_id})).status == 200
+        assert (await refund(admin, order_id)).data["status"] == "REFUNDED"
+        assert (await fan.balance(), await friend.balance()) == ("950.00", "100.00")
+
+
+class TestPremium:
+    """Who loses a ticket gets back what they paid: the difference to its price comes from the sellers who earned it."""
+
+    async def test_admins_refund_makes_the_holder_whole(
+        self, *, fan: UserClient, new_fan: MakeFan, admin: UserClient, ticket: Ticket, order_id: str
+    ) -> None:
+        friend = await new_fan(balance="200.00")
+        await DealCalls.complete(ticket.seat_id, seller=fan, buyer=friend, credits_="115.00")
+        assert (await refund(admin, order_id)).data["credits_returned"] == "115.00"
+        assert (await fan.balance(), await friend.balance()) == ("1000.00", "200.00")
+
+    async def test_holder_who_paid_less_gets_the_price(
+        self, *, fan: UserClient, new_fan: MakeFan, admin: UserClient, ticket: Ticket, order_id: str
+    ) -> None:
+        friend = await new_fan(balance="200.00")
+        await DealCalls.complete(ticket.seat_id, seller=fan, buyer=friend, credits_="20.00")
+        assert (await refund(admin, order_id)).data["credits_returned"] == "100.00"
+        assert (await fan.balance(), await friend.balance()) == ("920.00", "280.00")
+
+    async def test_own_refund_takes_nothing_from_sellers(
+        self, *, fan: UserClient, new_fan: MakeFan, ticket: Ticket, order_id: str
+    ) -> None:
+        friend = await new_fan(balance="200.00")
+        await DealCalls.complete(ticket.seat_id, seller=fan, buyer=friend, credits_="100.00")
+        await DealCalls.complete(ticket.seat_id, seller=friend, buyer=fan, credits_="120.00")
+        assert (await refund(fan, order_id)).data["credits_returned"] == "100.00"
+        assert (await fan.balance(), await friend.balance()) == ("980.00", "220.00")
+
+    async def test_cancelled_event_makes_the_last_of_many_owners_whole(
+        self, *, fan: UserClient, new_fan: MakeFan, admin: UserClient, new_concert: MakeConcert
+    ) -> None:
+        concert = await new_concert()
+        seat, other = concert.seats["CAT2"][:2]
+        second, third = await new_fan(balance="200.00"), await new_fan(balance="200.00")
+        await bought(fan, concert, seat, other)
+        undone = await DealCalls.complete(seat, seller=fan, buyer=second, credits_="120.00")
+        await second.post("/transfer/dispute", {"transfer_id": undone, "reason": "Not what was agreed"})
+        assert (await admin.post("/transfer/reverse", {"transfer_id": undone})).status == 200
+        await DealCalls.complete(seat, seller=fan, buyer=second, credits_="110.00")
+        listing_id = (await DealCalls.list_ticket(second, seat, "120.00")).data["listing_id"]
+        await DealCalls.buy(third, listing_id)
+        assert (await DealCalls.approve(second, listing_id)).status == 200
+
+        await admin.post(f"/admin/events/{concert.event_id}/cancel")
+        await eventually(lambda: finished(admin, concert))
+        balances = [await user.balance() for user in (fan, second, third)]
+        assert balances == ["1000.00", "200.00", "200.00"]
+
+
 class TestCancelledEvent:
     async def test_cancellation_refunds_and_closes_everything(
         self, *, fan: UserClient, new_fan: MakeFan, admin: UserClient, new_concert: MakeConcert
@@ -176,7 +347,7 @@ class TestCancelledEvent:
     @pytest.mark.parametrize(
         ("decision", "balances"), [("reverse", ("1000.00", "50.00")), ("dismiss", ("950.00", "100.00"))]
     )
-    async def test_disputed_ticket_waits_for_the_decision(
+    async def test_disputed_ticket_alone_waits_for_the_decision(
         self,
         *,
         fan: UserClient,
@@ -189,14 +360,20 @@ class TestCancelledEvent:
         concert = await new_concert()
         disputed, undisputed = concert.seats["CAT2"][:2]
         friend = await new_fan(balance="50.00")
-        for seat in (disputed, undisputed):
-            await bought(fan, concert, seat)
+        order_id = await bought(fan, concert, disputed, undisputed)
+        await bought(fan, concert, concert.seats["CAT2"][2])
         transfer_id = await DealCalls.complete(disputed, seller=fan, buyer=friend, credits_="50.00")
         await friend.post("/transfer/dispute", {"transfer_id": transfer_id, "reason": "Not what was agreed"})
 
         await admin.post(f"/admin/events/{concert.event_id}/cancel")
         left = await eventually(lambda: cancellation(admin, concert, orders_refunded=1))
         assert (left["state"], left["open_orders"], left["open_disputes"]) == ("RUNNING", 1, 1)
+
+        async def refunded_seats() -> list[str]:
+            seats = (await fan.get(f"/orders/{order_id}")).data["seats"]
+            return [seat["seat_id"] for seat in seats if seat["refunded_at"]]
+
+        assert await eventually(refunded_seats) == [undisputed]
         decided = await admin.post(f"/transfer/{decision}", {"transfer_id": transfer_id})
         assert decided.status == 200, decided.body
 

@@ -97,10 +97,19 @@ class TestInitiate:
         assert (await fan.post("/transfer/initiate", body)).refused() == (404, "USER_NOT_FOUND")
 
     async def test_buyer_with_too_few_credits_is_refused_at_once(
-        self, fan: UserClient, buyer: UserClient, ticket: Ticket
+        self, fan: UserClient, new_fan: MakeFan, ticket: Ticket
     ) -> None:
-        offered = await DealCalls.offer(buyer, ticket.seat_id, seller=fan, buyer=buyer, credits_="500.01")
+        buyer = await new_fan(balance="50.00")
+        offered = await DealCalls.offer(buyer, ticket.seat_id, seller=fan, buyer=buyer, credits_="50.01")
         assert offered.refused() == (402, "INSUFFICIENT_CREDITS")
+
+    async def test_amount_above_the_cap_is_refused(self, fan: UserClient, buyer: UserClient, ticket: Ticket) -> None:
+        for caller in (fan, buyer):
+            offered = await DealCalls.offer(caller, ticket.seat_id, seller=fan, buyer=buyer, credits_="120.01")
+            assert offered.refused() == (400, "PRICE_ABOVE_CAP")
+            assert offered.body["details"] == {"highest_price": "120.00"}
+        offered = await DealCalls.offer(fan, ticket.seat_id, seller=fan, buyer=buyer, credits_="120.00")
+        assert offered.status == 201
 
     async def test_unavailable_otp_provider_creates_no_transfer(
         self, platform: Stack, fan: UserClient, buyer: UserClient, ticket: Ticket
@@ -125,10 +134,10 @@ class TestConfirm:
             "transfer_id": pending,
             "status": "COMPLETED",
             "new_owner_user_id": buyer.user_id,
-            "credits_transferred": "200.00",
+            "credits_transferred": "110.00",
         }
         assert await owner_of(ticket, fan, buyer) is buyer
-        assert (await fan.balance(), await buyer.balance()) == ("1100.00", "300.00")
+        assert (await fan.balance(), await buyer.balance()) == ("1010.00", "390.00")
         assert (await DealCalls.confirm(buyer, pending)).data == second.data
 
     async def test_both_codes_in_one_request(
@@ -157,16 +166,17 @@ class TestConfirm:
         assert await owner_of(ticket, fan, buyer) is fan
 
     async def test_too_few_credits_keep_the_transfer_pending(
-        self, fan: UserClient, buyer: UserClient, ticket: Ticket
+        self, fan: UserClient, new_fan: MakeFan, ticket: Ticket
     ) -> None:
-        offered = await DealCalls.offer(fan, ticket.seat_id, seller=fan, buyer=buyer, credits_="600.00")
+        buyer = await new_fan(balance="100.00")
+        offered = await DealCalls.offer(fan, ticket.seat_id, seller=fan, buyer=buyer)
         transfer_id = offered.data["transfer_id"]
         await DealCalls.confirm(fan, transfer_id)
         assert (await DealCalls.confirm(buyer, transfer_id, key="c")).refused() == (402, "INSUFFICIENT_CREDITS")
-        assert (await buyer.balance(), await owner_of(ticket, fan, buyer)) == ("500.00", fan)
-        await buyer.top_up("100.00")
+        assert (await buyer.balance(), await owner_of(ticket, fan, buyer)) == ("100.00", fan)
+        await buyer.top_up("10.00")
         assert (await DealCalls.confirm(buyer, transfer_id, key="c")).data["status"] == "COMPLETED"
-        assert (await fan.balance(), await buyer.balance()) == ("1500.00", "0.00")
+        assert (await fan.balance(), await buyer.balance()) == ("1010.00", "0.00")
 
     async def test_key_of_another_transfer_is_refused(
         self, *, fan: UserClient, buyer: UserClient, ticket: Ticket, concert: Concert
@@ -250,10 +260,10 @@ class TestDispute:
     async def test_reversal_succeeds_after_the_seller_spent_the_credits(
         self, *, fan: UserClient, buyer: UserClient, admin: UserClient, ticket: Ticket, concert: Concert
     ) -> None:
-        transfer_id = await DealCalls.complete(ticket.seat_id, seller=fan, buyer=buyer, credits_="500.00")
-        for seat in concert.seats["CAT1"][:4]:
+        transfer_id = await DealCalls.complete(ticket.seat_id, seller=fan, buyer=buyer)
+        for seat in [*concert.seats["CAT1"][:2], *concert.seats["CAT2"][1:4]]:
             await buy(fan, concert, seat)
-        assert await fan.balance() == "0.00"
+        assert await fan.balance() == "10.00"
         disputed = await buyer.post("/transfer/dispute", {"transfer_id": transfer_id, "reason": "Never agreed"})
         assert disputed.data["status"] == "DISPUTED"
         reversed_ = await admin.post("/transfer/reverse", {"transfer_id": transfer_id})
@@ -261,13 +271,13 @@ class TestDispute:
             "transfer_id": transfer_id,
             "status": "REVERSED",
             "restored_owner_user_id": fan.user_id,
-            "credits_returned": "500.00",
-            "shortfall": "500.00",
+            "credits_returned": "110.00",
+            "shortfall": "100.00",
         }
         assert (await fan.balance(), await buyer.balance()) == ("0.00", "500.00")
         assert await owner_of(ticket, fan, buyer) is fan
         owing = {r["user_id"]: r["amount"] for r in (await admin.get("/admin/receivables", per_page=100)).data}
-        assert owing[fan.user_id] == "500.00"
+        assert owing[fan.user_id] == "100.00"
 
     async def test_admin_withdraws_the_buyers_listing_before_a_reversal(
         self, *, fan: UserClient, buyer: UserClient, admin: UserClient, ticket: Ticket

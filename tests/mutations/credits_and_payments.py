@@ -7,6 +7,7 @@ from tests.mutations.mutation import Mutation
 __all__ = ["MUTATIONS"]
 
 LEDGER: Final = "tests/integration/users/test_ledger_movements.py"
+PARTS: Final = "tests/integration/users/test_ledger_partial_refunds.py"
 SAGAS: Final = "tests/contracts/test_actions.py"
 WEBHOOKS: Final = "tests/integration/webhooks"
 
@@ -33,6 +34,13 @@ MUTATIONS: Final = (
         after="""        UPDATE escrows SET status = 'RELEASED', resolved_at = now()
         WHERE escrow_id = CAST(:escrow_id AS uuid) AND""",
         caught_by=(f"{LEDGER}::TestEscrow::test_an_escrow_is_resolved_once",),
+    ),
+    Mutation(
+        name="the parts of a charge are not added up",
+        file="users/ledger/reversals.py",
+        before="            WHERE r.amount + excluded.amount <= (SELECT amount FROM charge)\n",
+        after="",
+        caught_by=(f"{PARTS}::test_parts_end_at_the_charge", f"{PARTS}::test_concurrent_parts_never_exceed_the_charge"),
     ),
     Mutation(
         name="an undo writes no tombstone",
@@ -102,5 +110,33 @@ MUTATIONS: Final = (
         before="        if not to.may_act_for(order.user_id):",
         after="        if not to.may_act_for(to.user_id):",
         caught_by=("tests/integration/orders/test_reading.py",),
+    ),
+    Mutation(
+        name="a refund returns no premium",
+        file="orchestrator/features/refunds/saga.py",
+        before="if seat.premium] if refund.is_forced else []",
+        after="if seat.premium < 0] if refund.is_forced else []",
+        caught_by=(f"{SAGAS}::test_completes_without_faults[refund seats]",),
+    ),
+    Mutation(
+        name="a seller gives back more than their own profit",
+        file="orchestrator/features/refunds/models.py",
+        before="min(left, max(profits[seller_id], NOTHING))",
+        after="max(left, NOTHING)",
+        caught_by=("tests/unit/orchestrator/test_premiums.py",),
+    ),
+    Mutation(
+        name="a refund of seats is paid as one of the whole order",
+        file="orchestrator/features/refunds/saga.py",
+        before="        if refund.seat_ids:\n            await ledger.refund_part(",
+        after="        if not refund.seats:\n            await ledger.refund_part(",
+        caught_by=(f"{SAGAS}::test_completes_without_faults[refund seats]",),
+    ),
+    Mutation(
+        name="a transfer may exceed the event's cap",
+        file="orchestrator/features/transfers/service/transfers.py",
+        before="        event.check_resale_price(request.credits_amount, face_value=seat.seat.price)\n",
+        after="        assert event\n",
+        caught_by=("tests/e2e/test_transfers.py::TestInitiate::test_amount_above_the_cap_is_refused",),
     ),
 )

@@ -7,6 +7,7 @@ from tests.mutations.mutation import Mutation
 __all__ = ["MUTATIONS"]
 
 HOLDS: Final = "tests/integration/inventory/test_holds.py"
+OWNER_CHANGES: Final = "tests/integration/orders/test_owner_changes.py"
 EXPIRY: Final = "tests/integration/inventory/test_expiry.py"
 CHECK_IN: Final = "tests/integration/inventory/test_check_in.py"
 
@@ -84,5 +85,38 @@ MUTATIONS: Final = (
         before="    (_is_outside_lifetime, ScanResult.EXPIRED),\n",
         after="",
         caught_by=("tests/unit/orchestrator/test_check_in_rules.py",),
+    ),
+    Mutation(
+        name="a disputed ticket changes owner",
+        file="orders/shared/seat_exclusivity.py",
+        before="              AND NOT is_disputed(seat_id, order_id)\n",
+        after="",
+        caught_by=(
+            f"{OWNER_CHANGES}::TestExclusion::test_disputed_ticket_does_not_change_owner",
+            "tests/contracts/test_disputes.py",
+        ),
+    ),
+    Mutation(
+        name="a ticket that changes owner is disputed",
+        file="orders/transfers/statements.py",
+        before="        AND NOT is_passed_on(transfers.seat_id, transfers.order_id, transfers.completed_at)\n",
+        after="",
+        caught_by=(f"{OWNER_CHANGES}::TestExclusion::test_ticket_that_changes_owner_is_not_disputed",),
+    ),
+    Mutation(
+        name="a seat is refunded twice",
+        file="orders/ticket_orders/statements.py",
+        before="        WHERE order_id = :order_id AND seat_id = ANY(:seat_ids) AND kind IS NULL\n",
+        after="        WHERE order_id = :order_id AND seat_id = ANY(:seat_ids)\n",
+        caught_by=("tests/integration/orders/test_seat_refunds.py::TestSeats::test_seat_is_refunded_once",),
+    ),
+    Mutation(
+        name="a refund of seats reclaims the whole order",
+        file="inventory/repository/seats.py",
+        before="cardinality(CAST(:seat_ids AS uuid[])) = 0 OR seat_id = ANY(",
+        after="true OR seat_id = ANY(",
+        caught_by=(
+            "tests/integration/inventory/test_reclaim.py::TestReclaimNamedSeats::test_frees_only_the_named_seats",
+        ),
     ),
 )

@@ -2,7 +2,19 @@
 
 from typing import Final
 
-from sqlalchemy import BigInteger, CheckConstraint, Column, DateTime, ForeignKey, Identity, Index, Table, Text, func
+from sqlalchemy import (
+    BigInteger,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    Identity,
+    Index,
+    Table,
+    Text,
+    func,
+    text,
+)
 from sqlalchemy.dialects.postgresql import UUID
 
 from common.db.base import AMOUNT
@@ -18,10 +30,24 @@ LEDGER_TRANSACTIONS: Final = Table(
     Column("kind", Text, nullable=False),
     Column("reference", Text, nullable=False),
     Column("reverses_transaction_id", UUID(as_uuid=True), ForeignKey("ledger_transactions.transaction_id")),
+    Column("refunds_transaction_id", UUID(as_uuid=True), ForeignKey("ledger_transactions.transaction_id")),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
     Index("uq_ledger_transactions_request_id", "request_id", unique=True),
-    # A movement is reversed at most once.
+    # A movement is reversed as a whole at most once; a charge may be refunded in parts instead.
     Index("uq_ledger_transactions_reverses_transaction_id", "reverses_transaction_id", unique=True),
+    Index(
+        "ix_ledger_transactions_refunds_transaction_id",
+        "refunds_transaction_id",
+        postgresql_where=text("refunds_transaction_id IS NOT NULL"),
+    ),
+)
+
+# How much of a movement was reversed, in parts or as a whole. Whole reversals made before this table existed have no row.
+REVERSED_AMOUNTS: Final = Table(
+    "reversed_amounts",
+    METADATA,
+    Column("transaction_id", UUID(as_uuid=True), ForeignKey("ledger_transactions.transaction_id"), primary_key=True),
+    Column("amount", AMOUNT, nullable=False),
 )
 
 # The entries of a transaction: positive is credit to the account, negative is debit; they sum to zero.

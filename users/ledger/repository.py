@@ -110,6 +110,7 @@ class Operation(enum.Enum):
     CLAWBACK = ("clawback", reversals.CLAWBACK, {"kind": "transfer_reversal"})
     REFUND = ("refund", reversals.REVERSE, {"undone_kind": "deduct", "kind": "refund"})
     REFUND_TO = ("refund", reversals.REFUND_TO, {"undone_kind": "deduct", "kind": "refund"})
+    REFUND_PART = ("refund_part", reversals.REFUND_PART)
     UNDO_TRANSFER = ("undo_transfer", reversals.REVERSE, {"undone_kind": "transfer", "kind": "transfer_reversal"})
     UNDO_ESCROW_HOLD = ("undo_escrow_hold", reversals.ESCROW_UNDO, {"kind": "escrow_void"})
 

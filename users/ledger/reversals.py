@@ -11,7 +11,7 @@ from typing import Final
 from sqlalchemy import TextClause, text
 
 from common.db.idempotency import SELECT_ANSWER, stored_answer
-from users.ledger.fragments import APPLY, ENTRIES, LOCK, MOVEMENT, PRIOR, RESOLVE, WALLETS
+from users.ledger.fragments import APPLY, ENTRIES, LOCK, MOVEMENT, PRIOR, RESOLVE, STORE_MOVEMENT, WALLETS
 
 # If another call is resolving the escrow, the statement stores no answer, and `attempt_undo` runs it again.
 ESCROW_UNDO: Final = text(
@@ -41,13 +41,16 @@ def _reversal(*, sides: str, allowed: str) -> TextClause:
     Args:
         sides: selects (account_kind, account_owner, change) from `undone`; no rows if there is no such movement, or if
             it was reversed.
-        allowed: selects a row from `locked` if the reversal is allowed.
+        allowed: a condition on `locked`.
     """
     return text(
         f"""
         {PRIOR},
         undone AS (
-            SELECT transaction_id FROM ledger_transactions
+            SELECT transaction_id, (
+                SELECT coalesce(sum(amount), 0) FROM ledger_entries side
+                WHERE side.transaction_id = moved.transaction_id AND amount > 0) AS amount
+            FROM ledger_transactions moved
             WHERE request_id = CAST(:undoes_request_id AS uuid) AND kind = :undone_kind
               AND NOT EXISTS (SELECT FROM prior)),
         already AS (
@@ -55,10 +58,14 @@ def _reversal(*, sides: str, allowed: str) -> TextClause:
             JOIN undone ON reversal.reverses_transaction_id = undone.transaction_id),
         sides AS MATERIALIZED ({sides}),
         {LOCK},
-        allowed AS ({allowed}),
+        allowed AS (
+            INSERT INTO reversed_amounts (transaction_id, amount)
+            SELECT transaction_id, amount FROM undone WHERE {allowed}
+            ON CONFLICT DO NOTHING
+            RETURNING transaction_id),
         movement AS (
             INSERT INTO ledger_transactions (transaction_id, request_id, kind, reference, reverses_transaction_id)
-            SELECT gen_random_uuid(), :request_id, :kind, :reference, transaction_id FROM allowed, undone
+            SELECT gen_random_uuid(), :request_id, :kind, :reference, transaction_id FROM allowed
             RETURNING transaction_id),
         {APPLY},
         remembered AS (
@@ -77,17 +84,19 @@ def _reversal(*, sides: str, allowed: str) -> TextClause:
 # Reverses a movement between the same accounts.
 REVERSE: Final = _reversal(
     sides="""
-        SELECT account_kind, account_owner, -amount AS change FROM ledger_entries JOIN undone USING (transaction_id)
+        SELECT account_kind, account_owner, -entry.amount AS change
+        FROM ledger_entries entry JOIN undone USING (transaction_id)
         WHERE NOT EXISTS (SELECT FROM already)
     """,
-    allowed="SELECT 1 FROM locked HAVING count(*) > 0 AND min(balance_after) >= 0",
+    allowed="(SELECT count(*) > 0 AND min(balance_after) >= 0 FROM locked)",
 )
 
 # Refunds a charge to other users than the payer: a transferred ticket is refunded to its holder. It is refused if a wallet
 # does not exist, or if the shares do not add up to the charge.
 REFUND_TO: Final = _reversal(
     sides="""
-        SELECT account_kind, account_owner, -amount AS change FROM ledger_entries JOIN undone USING (transaction_id)
+        SELECT account_kind, account_owner, -entry.amount AS change
+        FROM ledger_entries entry JOIN undone USING (transaction_id)
         WHERE account_kind = 'revenue' AND NOT EXISTS (SELECT FROM already)
         UNION ALL
         SELECT 'wallet', share.account_owner, share.amount
@@ -95,9 +104,44 @@ REFUND_TO: Final = _reversal(
         WHERE EXISTS (SELECT FROM undone) AND NOT EXISTS (SELECT FROM already)
     """,
     allowed="""
-        SELECT 1 FROM locked
-        HAVING count(*) = cardinality(CAST(:owners AS text[])) AND (SELECT sum(change) FROM sides) = 0
+        (SELECT count(*) FROM locked) = cardinality(CAST(:owners AS text[])) AND (SELECT sum(change) FROM sides) = 0
     """,
+)
+
+# Refunds a part of a charge. `reversed_amounts` counts the parts of one charge: its row is locked last, and its newest
+# version decides, so concurrent parts never exceed the charge. It refuses a whole refund after a part as well.
+REFUND_PART: Final = text(
+    f"""
+    {PRIOR},
+    charge AS MATERIALIZED (
+        SELECT transaction_id, revenue.account_owner AS event_id, revenue.amount
+        FROM ledger_transactions charged JOIN ledger_entries revenue USING (transaction_id)
+        WHERE charged.request_id = CAST(:charge_request_id AS uuid) AND charged.kind = 'deduct'
+          AND revenue.account_kind = 'revenue' AND NOT EXISTS (SELECT FROM prior)
+          AND NOT EXISTS (SELECT FROM ledger_transactions whole
+                          WHERE whole.reverses_transaction_id = charged.transaction_id)),
+    sides AS MATERIALIZED (
+        SELECT 'revenue' AS account_kind, event_id AS account_owner, -CAST(:total AS numeric) AS change FROM charge
+        UNION ALL
+        SELECT 'wallet', share.account_owner, share.amount
+        FROM unnest(CAST(:owners AS text[]), CAST(:amounts AS numeric[])) AS share (account_owner, amount)
+        WHERE EXISTS (SELECT FROM charge)),
+    {LOCK},
+    allowed AS (
+        INSERT INTO reversed_amounts AS r (transaction_id, amount)
+        SELECT transaction_id, CAST(:total AS numeric) FROM charge
+        WHERE CAST(:total AS numeric) <= amount
+          AND (SELECT count(*) FROM locked) = cardinality(CAST(:owners AS text[]))
+        ON CONFLICT (transaction_id) DO UPDATE SET amount = r.amount + excluded.amount
+            WHERE r.amount + excluded.amount <= (SELECT amount FROM charge)
+        RETURNING transaction_id),
+    movement AS (
+        INSERT INTO ledger_transactions (transaction_id, request_id, kind, reference, refunds_transaction_id)
+        SELECT gen_random_uuid(), :request_id, 'refund', :reference, transaction_id FROM allowed
+        RETURNING transaction_id),
+    {APPLY}, {STORE_MOVEMENT}
+    {SELECT_ANSWER}
+    """
 )
 
 

@@ -35,6 +35,8 @@ from users.ledger.schemas import (
     Receivable,
     Refund,
     Refunded,
+    RefundedPart,
+    RefundPart,
     Revenue,
     TopUp,
     Transfer,
@@ -122,6 +124,18 @@ async def refund(call: Refund, ledger: LedgerService) -> Success[Refunded]:
     movement = await ledger.refund(**{**dict(call), "recipients": call.shares()})
     balance = None if call.recipients else next(iter(movement.balances.values()), None)
     return success(Refunded(transaction_id=movement.transaction_id, balance=balance))
+
+
+@internal.post("/refund-part")
+async def refund_part(call: RefundPart, ledger: LedgerService) -> Success[RefundedPart]:
+    """Refund a part of a charge. All parts together are at most the charge; a charge refunded as a whole has no parts."""
+    movement = await ledger.refund_part(
+        request_id=call.request_id,
+        charge_request_id=call.charge_request_id,
+        reason=call.reason,
+        shares=call.sums(),
+    )
+    return success(RefundedPart(transaction_id=movement.transaction_id))
 
 
 @internal.post("/transfer")

@@ -30,7 +30,9 @@ __all__ = [
     "Receivable",
     "Reference",
     "Refund",
+    "RefundPart",
     "Refunded",
+    "RefundedPart",
     "Revenue",
     "TopUp",
     "Transfer",
@@ -76,21 +78,19 @@ class Share(BaseModel):
     amount: Money
 
 
+Shares = Annotated[list[Share], Field(min_length=1, max_length=20)]
+
+
 class Refund(StrictCall):
     """With `recipients`, the charge goes to them instead of the payer; a user may be named several times."""
 
     undoes_request_id: UUID
     reason: Reference
-    recipients: Annotated[list[Share], Field(min_length=1, max_length=20)] | None = None
+    recipients: Shares | None = None
 
     def shares(self) -> dict[UUID, Decimal] | None:
         """Return each recipient's sum."""
-        if self.recipients is None:
-            return None
-        sums: dict[UUID, Decimal] = defaultdict(Decimal)
-        for share in self.recipients:
-            sums[share.user_id] += share.amount
-        return dict(sums)
+        return None if self.recipients is None else _sums(self.recipients)
 
 
 class Refunded(BaseModel):
@@ -98,6 +98,22 @@ class Refunded(BaseModel):
 
     transaction_id: UUID | None
     balance: Money | None
+
+
+class RefundPart(StrictCall):
+    """A user may be named several times."""
+
+    charge_request_id: UUID
+    reason: Reference
+    shares: Shares
+
+    def sums(self) -> dict[UUID, Decimal]:
+        """Return each recipient's sum."""
+        return _sums(self.shares)
+
+
+class RefundedPart(BaseModel):
+    transaction_id: UUID
 
 
 class Transfer(StrictCall):
@@ -227,3 +243,10 @@ class Receivable(BaseModel):
     email: str
     amount: Money
     last_at: datetime
+
+
+def _sums(shares: list[Share]) -> dict[UUID, Decimal]:
+    sums: dict[UUID, Decimal] = defaultdict(Decimal)
+    for share in shares:
+        sums[share.user_id] += share.amount
+    return dict(sums)

@@ -87,6 +87,37 @@ class Ledger:
             raise UserNotFound
         raise UndoMismatch(undoes_request_id=undoes_request_id)
 
+    async def refund_part(
+        self, *, request_id: UUID, charge_request_id: UUID, reason: str, shares: Mapping[UUID, Decimal]
+    ) -> Movement:
+        """Refund a part of the charge made under `charge_request_id`.
+
+        Args:
+            shares: each recipient's part, 0.00 allowed; all parts of a charge together are at most the charge.
+
+        Raises:
+            UndoMismatch: that id made no charge, the parts exceed it, or it was refunded as a whole.
+            UserNotFound: a recipient is unknown.
+        """
+
+        async def refuse(_: Row) -> ServiceError:
+            are_known = await self._repository.have_wallets(shares)
+            return UndoMismatch(charge_request_id=charge_request_id) if are_known else UserNotFound()
+
+        texts = {str(user_id): str(amount) for user_id, amount in shares.items()}
+        request = ParticipantRequest.of(
+            request_id, Operation.REFUND_PART.label, charge_request_id=charge_request_id, shares=texts
+        )
+        parameters = {
+            "charge_request_id": charge_request_id,
+            "reference": reason,
+            "owners": [*texts],
+            "amounts": [*shares.values()],
+            "total": sum(shares.values(), start=Decimal("0.00")),
+        }
+        done = await self._repository.move(Operation.REFUND_PART, request, parameters, refuse=refuse)
+        return Movement.from_answer(done)
+
     async def transfer(
         self, *, request_id: UUID, from_user_id: UUID, to_user_id: UUID, amount: Decimal, reference: str
     ) -> Movement:

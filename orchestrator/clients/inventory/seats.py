@@ -159,23 +159,33 @@ class InventoryClient(InventoryChannel):
         await self._caller.call(self._stub.WithdrawFromResale, request)
 
     async def reclaim(
-        self, call: Call, *, order_id: uuid.UUID, buyer_user_id: uuid.UUID, is_forced: bool
+        self,
+        call: Call,
+        *,
+        order_id: uuid.UUID,
+        buyer_user_id: uuid.UUID,
+        is_forced: bool,
+        seat_ids: Sequence[uuid.UUID] = (),
     ) -> tuple[ReturnedSeat, ...]:
         """Reclaim an order's seats, all or none. A listed, used or transferred seat is a refusal.
 
         Args:
             is_forced: reclaim used and transferred seats, too.
+            seat_ids: only these.
         """
-        request = pb.ReclaimSeatsRequest(
-            request_id=str(call.request_id),
-            order_id=str(order_id),
-            buyer_user_id=str(buyer_user_id),
-            is_forced=is_forced,
-        )
-        answer = await self._caller.call(self._stub.ReclaimSeats, request)
+        facts = {"request_id": str(call.request_id), "order_id": str(order_id), "buyer_user_id": str(buyer_user_id)}
+        if seat_ids:
+            named = pb.ReclaimNamedSeatsRequest(**facts, is_forced=is_forced, seat_ids=map(str, seat_ids))
+            answer = await self._caller.call(self._stub.ReclaimNamedSeats, named)
+        else:
+            request = pb.ReclaimSeatsRequest(**facts, is_forced=is_forced)
+            answer = await self._caller.call(self._stub.ReclaimSeats, request)
         return tuple(
             ReturnedSeat(
-                seat_id=uuid.UUID(seat.seat_id), owner_user_id=uuid.UUID(seat.owner_user_id), price=Decimal(seat.price)
+                seat_id=uuid.UUID(seat.seat_id),
+                owner_user_id=uuid.UUID(seat.owner_user_id),
+                price=Decimal(seat.price),
+                price_paid=Decimal(seat.price_paid),
             )
             for seat in answer.seats
         )

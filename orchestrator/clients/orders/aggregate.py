@@ -44,8 +44,15 @@ class AggregateClient(Generic[Facts]):
     async def _open(self, call: Call, **facts: object) -> None:
         await post(self._orders, self.path, call, **facts)
 
-    async def _post(self, aggregate_id: uuid.UUID, route: str, call: Call, **facts: object) -> None:
-        await post(self._orders, f"{self.path}/{aggregate_id}/{route}", call, **facts)
+    async def begin_owner_change(self, call: Call, aggregate_id: uuid.UUID) -> None:
+        """Note that the ticket is about to change owner, which blocks disputes. If it is disputed, this is refused."""
+        await self._post(aggregate_id, "begin-owner-change", call)
+
+    async def abandon_owner_change(self, call: Call, aggregate_id: uuid.UUID) -> None:
+        await self._post(aggregate_id, "abandon-owner-change", call)
+
+    async def _post(self, aggregate_id: uuid.UUID, route: str, call: Call, **facts: object) -> Any:
+        return await post(self._orders, f"{self.path}/{aggregate_id}/{route}", call, **facts)
 
     async def _ask(self, aggregate_id: uuid.UUID, route: str, **body: Any) -> Facts:
         return self.facts.model_validate(await self._orders.post(f"{self.path}/{aggregate_id}/{route}", body))

@@ -1,6 +1,7 @@
 """The orders service's ticket orders."""
 
 import uuid
+from collections.abc import Sequence
 
 from pydantic import BaseModel, ConfigDict
 
@@ -21,6 +22,26 @@ class OrderFacts(BaseModel):
     event_id: uuid.UUID
     status: str
     total: Money
+
+
+class RefundableSeats(BaseModel):
+    """The seats of an order whose refund may begin."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    order_id: uuid.UUID
+    seat_ids: tuple[uuid.UUID, ...]
+
+
+class OwnerChange(BaseModel):
+    """A completed transfer or sale of a ticket."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    seat_id: uuid.UUID
+    seller_user_id: uuid.UUID
+    buyer_user_id: uuid.UUID
+    price: Money
 
 
 class OrdersClient(AggregateClient[OrderFacts]):
@@ -47,15 +68,40 @@ class OrdersClient(AggregateClient[OrderFacts]):
         """Undo the opening: the order becomes FAILED or CANCELLED, for the reason that the call gives."""
         await self._post(order_id, "end", call, status=status, reason=call.reason)
 
-    async def begin_refund(self, call: Call, *, order_id: uuid.UUID) -> None:
-        """Block new disputes about the order's tickets. If a ticket is already disputed: TRANSFER_INVALID_STATE."""
-        await self._post(order_id, "begin-refund", call)
+    async def begin_refund(self, call: Call, *, order_id: uuid.UUID, seat_ids: Sequence[uuid.UUID] = ()) -> None:
+        """Block disputes and other refunds of these seats, or of the whole order.
+
+        Refusals: TRANSFER_INVALID_STATE, a ticket is disputed; ORDER_INVALID_STATE, a refund of one has begun.
+        """
+        if seat_ids:
+            await self._post(order_id, "begin-seat-refund", call, seat_ids=seat_ids)
+        else:
+            await self._post(order_id, "begin-refund", call)
 
     async def abandon_refund(self, call: Call, *, order_id: uuid.UUID) -> None:
         await self._post(order_id, "abandon-refund", call)
 
-    async def refund(self, call: Call, *, order_id: uuid.UUID, reason: str) -> None:
-        await self._post(order_id, "refund", call, reason=reason)
+    async def refund(self, call: Call, *, order_id: uuid.UUID, reason: str, seat_ids: Sequence[uuid.UUID] = ()) -> str:
+        """Note the refund of these seats, or of the whole order, and return the order's status."""
+        if not seat_ids:
+            await self._post(order_id, "refund", call, reason=reason)
+            return "REFUNDED"
+        noted = await self._post(order_id, "refund-seats", call, reason=reason, seat_ids=seat_ids)
+        return str(noted["status"])
+
+    async def refundable_seats(self, order_id: uuid.UUID) -> RefundableSeats:
+        """Return the seats of an order whose refund may begin; none if it is not paid, or refunded."""
+        return RefundableSeats.model_validate(await self._orders.get(f"{self.path}/{order_id}/refundable"))
+
+    async def refundable_orders(self, event_id: uuid.UUID, *, limit: int, offset: int) -> list[RefundableSeats]:
+        """Return an event's orders that have such seats, oldest first."""
+        query = {"event_id": str(event_id), "limit": limit, "offset": offset}
+        return [RefundableSeats.model_validate(row) for row in await self._orders.get(f"{self.path}/refundable", query)]
+
+    async def owner_changes(self, order_id: uuid.UUID) -> list[OwnerChange]:
+        """Return the completed transfers and sales of an order's tickets, oldest first, without reversed transfers."""
+        rows = await self._orders.get(f"{self.path}/{order_id}/owner-changes")
+        return [OwnerChange.model_validate(row) for row in rows]
 
     async def status_of_seat(self, seat_id: uuid.UUID) -> str | None:
         """Return the status of the seat's order: the confirmed one, else the latest; None if it never had one.

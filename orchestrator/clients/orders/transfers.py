@@ -96,11 +96,6 @@ class TransfersClient(AggregateClient[TransferFacts]):
         query = {"seat_id": str(seat_id), "order_id": str(order_id)}
         return bool((await self._orders.get(f"{self.path}/disputed", query))["is_disputed"])
 
-    async def disputed_orders(self, event_id: uuid.UUID) -> frozenset[uuid.UUID]:
-        """Return the ids of an event's orders that have a disputed ticket."""
-        order_ids = await self._orders.get(f"{self.path}/disputed-orders", {"event_id": str(event_id)})
-        return frozenset(map(uuid.UUID, order_ids))
-
     async def confirm(self, transfer_id: uuid.UUID, parties: Sequence[str]) -> TransferFacts:
         """Record the parties that have confirmed.
 

@@ -30,8 +30,15 @@ class LedgerClient:
         self, call: Call, *, charge_request_id: uuid.UUID, recipients: Mapping[uuid.UUID, Decimal], reason: str
     ) -> None:
         """Refund a charge to the recipients; their amounts add up to the charge."""
-        shares = [{"user_id": user_id, "amount": f"{amount:.2f}"} for user_id, amount in sorted(recipients.items())]
+        shares = _shares(recipients)
         await self._post("refund", call, undoes_request_id=charge_request_id, reason=reason, recipients=shares)
+
+    async def refund_part(
+        self, call: Call, *, charge_request_id: uuid.UUID, shares: Mapping[uuid.UUID, Decimal], reason: str
+    ) -> None:
+        """Refund a part of a charge. All parts are at most the charge; not after a whole refund: UNDO_MISMATCH."""
+        facts = {"charge_request_id": charge_request_id, "reason": reason, "shares": _shares(shares)}
+        await self._post("refund-part", call, **facts)
 
     async def hold_escrow(self, call: Call, *, user_id: uuid.UUID, amount: Decimal, reference: uuid.UUID) -> uuid.UUID:
         """Set credits aside and return the escrow's id. Too few: INSUFFICIENT_CREDITS."""
@@ -65,3 +72,7 @@ class LedgerClient:
 
     async def _post(self, route: str, call: Call, **facts: object) -> Any:
         return await post(self._users, f"/internal/ledger/{route}", call, **facts)
+
+
+def _shares(amounts: Mapping[uuid.UUID, Decimal]) -> list[dict[str, object]]:
+    return [{"user_id": user_id, "amount": f"{amount:.2f}"} for user_id, amount in sorted(amounts.items())]

@@ -9,7 +9,7 @@ from pydantic import BaseModel
 class EventCancellation(BaseModel):
     """The progress. `orders_total` counts refunded and paid orders; `state` is the saga's.
 
-    An order with a disputed ticket stays open until an admin has decided the dispute.
+    A disputed ticket keeps its order open until an admin has decided the dispute. The other tickets are refunded at once.
     """
 
     event_id: uuid.UUID

@@ -3,11 +3,10 @@
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from decimal import ROUND_DOWN, Decimal
+from decimal import Decimal
 
 from common.auth.principal import Principal
 from common.errors import Busy
-from common.money import CENT
 from orchestrator.clients import Clients
 from orchestrator.clients.inventory.seats import OwnedSeat
 from orchestrator.clients.models import CodeContext
@@ -16,7 +15,6 @@ from orchestrator.errors import (
     ListingInvalidState,
     NotSeatOwner,
     NotYours,
-    PriceAboveCap,
     SaleDeclined,
     SaleExpired,
     SelfTransfer,
@@ -175,9 +173,7 @@ class MarketplaceService:
 
     async def _check_price(self, seat: OwnedSeat, asking_price: Decimal) -> None:
         event = await self.clients.events.require_on_sale(seat.event_id)
-        highest = (seat.seat.price * event.resale_cap_percent / 100).quantize(CENT, rounding=ROUND_DOWN)
-        if asking_price > highest:
-            raise PriceAboveCap(details={"highest_price": f"{highest:.2f}"})
+        event.check_resale_price(asking_price, face_value=seat.seat.price)
 
     async def _resale(self, saga_id: uuid.UUID, listing_id: uuid.UUID, *, buyer_id: uuid.UUID, address: str) -> Resale:
         listing = await self.clients.listings.find(listing_id)

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 
 from common.messaging.message import Message
 from orchestrator.features.notifications.models.notices import Notice, notices_of
-from orchestrator.features.notifications.models.notifications import NotificationRequest
 from orchestrator.features.notifications.repository import FeedStore
 from orchestrator.features.outbound_webhooks.repository import delivery_key
 from orchestrator.features.outbound_webhooks.schemas import DELIVERABLE, DeliverWebhook
@@ -37,14 +36,10 @@ class NotificationConsumer:
             self.wake_relay()
 
     def _notification_jobs(self, message: Message, notice: Notice) -> list[NewJob]:
-        """Return a job for each channel. The key names the message and the user, so a duplicate is the same job."""
+        """Return a job for each. The key names the message, the user and the template, so a duplicate is the same job."""
         return [
-            self.jobs.new_job(
-                channel,
-                NotificationRequest(kind=kind, user_id=notice.user_id, data=notice.entry["data"]),
-                idempotency_key=f"{message.id} {notice.user_id}",
-            )
-            for channel, kind in notice.emails
+            self.jobs.new_job(channel, request, idempotency_key=f"{message.id} {notice.user_id} {request.kind}")
+            for channel, request in notice.emails
         ]
 
     def _delivery_job(self, delivery_id: uuid.UUID) -> NewJob:

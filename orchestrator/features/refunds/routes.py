@@ -22,7 +22,7 @@ _REFUND = refusals(
     | IDEMPOTENT
     | {
         403: "FORBIDDEN, NOT_SEAT_OWNER",
-        404: "ORDER_NOT_FOUND",
+        404: "ORDER_NOT_FOUND, SEAT_NOT_FOUND",
         409: "ORDER_INVALID_STATE, SEAT_UNAVAILABLE, TRANSFER_INVALID_STATE, REQUEST_IN_PROGRESS",
     }
 ) | {202: {"model": Success[InProgress]}}
@@ -33,7 +33,7 @@ router = APIRouter(tags=["Refunds"])
 Refunds = Annotated[RefundService, provided(RefundService)]
 
 
-@router.post("/orders/{order_id}/refund", responses=_REFUND, summary="Refund an order")
+@router.post("/orders/{order_id}/refund", responses=_REFUND, summary="Refund an order, or seats of it")
 async def refund(
     *,
     order_id: uuid.UUID,
@@ -45,7 +45,7 @@ async def refund(
 ) -> Success[Refunded] | Success[InProgress]:
     """By its buyer until the event's refund deadline, unless a ticket was used, listed or transferred.
 
-    By an admin at any time, unless a ticket is disputed. Each ticket's price goes to its owner.
+    By an admin at any time. Each ticket's price goes to its owner, with what that owner had paid above it. Without
+    `seat_ids`, every ticket that is neither refunded nor disputed.
     """
-    reason = body.reason if body else ""
-    return await answer(refunds.refund(order_id, caller=user, reason=reason, key=key), response)
+    return await answer(refunds.refund(order_id, body or RefundRequest(), caller=user, key=key), response)

@@ -3,19 +3,35 @@
 import uuid
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from common.fields import PlainText
 from common.money import Money
 
+__all__ = ["RefundRequest", "Refunded"]
+
+
+def _named_once(seat_ids: list[uuid.UUID]) -> list[uuid.UUID]:
+    if len(set(seat_ids)) != len(seat_ids):
+        raise ValueError("a seat is named twice")
+    return seat_ids
+
 
 class RefundRequest(BaseModel):
+    """An unknown field is refused: a misspelt `seat_ids` must not refund the whole order."""
+
+    model_config = ConfigDict(extra="forbid")
+
     reason: Annotated[PlainText, Field(max_length=200)] = ""
+    seat_ids: Annotated[list[uuid.UUID], Field(min_length=1, max_length=10), AfterValidator(_named_once)] | None = (
+        Field(default=None, description="Some seats of the order; all that can be refunded if omitted.")
+    )
 
 
 class Refunded(BaseModel):
-    """`credits_returned` is what the tickets' owners got in total."""
+    """`credits_returned` is what the tickets' owners got in total. An order is REFUNDED with the last of its seats."""
 
     order_id: uuid.UUID
-    status: Literal["REFUNDED"] = "REFUNDED"
+    status: Literal["CONFIRMED", "REFUNDED"] = "REFUNDED"
+    refunded_seat_ids: list[uuid.UUID]
     credits_returned: Money

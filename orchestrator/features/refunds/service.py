@@ -1,6 +1,7 @@
 """Refunds (T7): by the buyer within the event's refund window, by an admin at any time."""
 
 import uuid
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -8,15 +9,14 @@ from typing import Final
 
 from common.auth.principal import Principal, Role
 from common.db.idempotency import fingerprint_of
-from common.errors import Busy, Unavailable, Unprocessable
 from orchestrator.clients import Clients
-from orchestrator.errors import NotYours, OrderInvalidState, OrderNotFound, RefundWindowClosed
+from orchestrator.errors import NotYours, OrderInvalidState, OrderNotFound, RefundWindowClosed, SeatNotFound
 from orchestrator.features.purchases.saga import CHARGE_WALLET, Purchase
-from orchestrator.features.refunds.saga import REFUND, Refund
-from orchestrator.features.refunds.schemas import Refunded
-from orchestrator.saga_engine.engine import SagaEngine, StillRunning
-from orchestrator.saga_engine.idempotency import find_previous_sagas
-from orchestrator.saga_engine.outcomes import data_of, failure_of, succeeded, was_refused
+from orchestrator.features.refunds.saga import REFUND_ORDER, REFUND_SEATS, Refund
+from orchestrator.features.refunds.schemas import Refunded, RefundRequest
+from orchestrator.saga_engine.engine import SagaEngine
+from orchestrator.saga_engine.idempotency import find_previous_sagas, start_once
+from orchestrator.saga_engine.outcomes import data_of, succeeded
 from orchestrator.saga_engine.record import SagaRecord, SagaState
 
 __all__ = ["RefundService", "refund_of"]
@@ -31,71 +31,75 @@ class RefundService:
     engine: SagaEngine
     clients: Clients
 
-    async def refund(self, order_id: uuid.UUID, *, caller: Principal, reason: str, key: str | None) -> Refunded:
-        """Take an order's tickets back and pay their price to their owners.
+    async def refund(
+        self, order_id: uuid.UUID, request: RefundRequest, *, caller: Principal, key: str | None
+    ) -> Refunded:
+        """Take an order's tickets back, or some of them, and pay their price to their owners.
+
+        Without `seat_ids`, every ticket of the order that is neither refunded nor disputed is taken back.
 
         Raises:
-            NotFound: ORDER_NOT_FOUND.
+            NotFound: ORDER_NOT_FOUND; SEAT_NOT_FOUND, the order does not have the seat.
             Forbidden: another user's order; NOT_SEAT_OWNER, a ticket was transferred (an admin may refund it).
-            Conflict: ORDER_INVALID_STATE, not paid, or too late; SEAT_UNAVAILABLE, a ticket was used or is on sale;
-                TRANSFER_INVALID_STATE, a ticket is disputed.
+            Conflict: ORDER_INVALID_STATE, not paid, refunded, being refunded, or too late; SEAT_UNAVAILABLE, a ticket was
+                used or is on sale; TRANSFER_INVALID_STATE, a ticket is disputed.
             Unprocessable: IDEMPOTENCY_KEY_REUSED.
-            Busy: REQUEST_IN_PROGRESS, another request has just started the same refund.
             StillRunning: it exceeds the request's budget.
         """
-        is_admin = caller.has_role(Role.ADMIN)
-        request = _Request(caller.user_id, key, fingerprint_of({"order_id": order_id, "reason": reason, "key": key}))
-        refund = await self._refund_of_order(order_id, caller)
-        previous = await find_previous_sagas(self.engine.log, refund.saga_id)
-        await self._refuse_again(request, previous.refused)
-        if previous.accepted is not None:
-            return _refunded_before(previous.accepted, request)
-        if not is_admin:
-            await self._check_window(refund.event_id)
-        changes = {
-            "saga_id": previous.next_id,
-            "reason": reason or (GRANTED_BY_ADMIN if is_admin else REQUESTED_BY_BUYER),
-            "is_forced": is_admin,
-        }
-        saga = await self._start(refund.model_copy(update=changes), request, first_id=refund.saga_id)
+        saga = await self._refund_of_previous_release(order_id, request, caller=caller, key=key)
+        if saga is None:
+            content = request.model_dump(mode="json", exclude_none=True)
+            saga = await start_once(
+                self.engine,
+                REFUND_SEATS,
+                lambda saga_id: self._refund(saga_id, order_id, request, caller),
+                operation="refund",
+                requested_by=caller.user_id,
+                key=key,
+                request={"order_id": order_id, **content},
+            )
         return _refunded(succeeded(saga))
 
-    async def _refuse_again(self, request: "_Request", last_refused: SagaRecord | None) -> None:
-        """Raise the refusal that the request with this key got before, if there is one."""
-        if request.key is None:
-            return
-        log = self.engine.log
-        refused_id = await log.find_key_use(requested_by=request.caller_id, operation=REFUND, key=request.key)
-        refused = None if refused_id is None else await log.find(refused_id)
-        if refused is not None:
-            raise failure_of(refused) if refused.fingerprint == request.fingerprint else Unprocessable()
-        # The first answer was 202, and the saga was refused afterwards: no refusal is stored under the key.
-        if last_refused is not None and was_refused(last_refused) and request.started(last_refused):
-            raise failure_of(last_refused)
+    async def _refund_of_previous_release(
+        self, order_id: uuid.UUID, request: RefundRequest, *, caller: Principal, key: str | None
+    ) -> SagaRecord | None:
+        """Return the saga that the same request has started in the previous release, which named it after the order."""
+        if key is None or request.seat_ids is not None:
+            return None
+        saga = (await find_previous_sagas(self.engine.log, uuid.uuid5(order_id, REFUND_ORDER))).accepted
+        fingerprint = fingerprint_of({"order_id": order_id, "reason": request.reason, "key": key})
+        is_same = saga is not None and (saga.requested_by, saga.fingerprint) == (caller.user_id, fingerprint)
+        return saga if is_same else None
 
-    async def _start(self, refund: Refund, request: "_Request", *, first_id: uuid.UUID) -> SagaRecord:
-        """Start the saga. If it is refused, store that under the key for a repeated request."""
-        try:
-            saga = await self.engine.start(
-                REFUND, refund, requested_by=request.caller_id, fingerprint=request.fingerprint
-            )
-        except Unavailable as error:
-            if (await find_previous_sagas(self.engine.log, first_id)).accepted is None:
-                raise
-            raise Busy(retry_after_seconds=1) from error  # another request has just started the same refund
-        if request.key is not None and saga.state is SagaState.UNWOUND and was_refused(saga):
-            await self.engine.log.record_key(
-                requested_by=request.caller_id, operation=REFUND, key=request.key, saga_id=saga.saga_id
-            )
-        return saga
-
-    async def _refund_of_order(self, order_id: uuid.UUID, caller: Principal) -> Refund:
-        saga = await self.engine.log.find(order_id)
-        if saga is None or not isinstance(saga.data, Purchase):
+    async def _refund(
+        self, saga_id: uuid.UUID, order_id: uuid.UUID, request: RefundRequest, caller: Principal
+    ) -> Refund:
+        purchase = await self.engine.log.find(order_id)
+        if purchase is None or not isinstance(purchase.data, Purchase):
             raise OrderNotFound
-        if not caller.may_act_for(saga.data.user_id):
+        if not caller.may_act_for(purchase.data.user_id):
             raise NotYours
-        return refund_of(self.engine, saga)
+        is_admin = caller.has_role(Role.ADMIN)
+        refund = refund_of(
+            self.engine,
+            purchase,
+            saga_id=saga_id,
+            reason=request.reason or (GRANTED_BY_ADMIN if is_admin else REQUESTED_BY_BUYER),
+            is_forced=is_admin,
+        )
+        if not is_admin:
+            await self._check_window(refund.event_id)
+        seat_ids = await self._seats_to_refund(purchase.data, request.seat_ids)
+        return refund.model_copy(update={"seat_ids": tuple(sorted(seat_ids))})
+
+    async def _seats_to_refund(self, bought: Purchase, named: Collection[uuid.UUID] | None) -> Collection[uuid.UUID]:
+        own = {seat.seat_id for seat in bought.existing_hold.seats}
+        if named is None:
+            # If no seat is refundable, the refusal of them all says why.
+            return (await self.clients.orders.refundable_seats(bought.order_id)).seat_ids or own
+        if unknown := set(named) - own:
+            raise SeatNotFound(details={"seat_ids": sorted(map(str, unknown))})
+        return named
 
     async def _check_window(self, event_id: uuid.UUID) -> None:
         event = await self.clients.events.facts(event_id)
@@ -103,8 +107,8 @@ class RefundService:
             raise RefundWindowClosed
 
 
-def refund_of(engine: SagaEngine, purchase: SagaRecord) -> Refund:
-    """Return the refund of a purchase, under the id of its first attempt: an order has one refund.
+def refund_of(engine: SagaEngine, purchase: SagaRecord, *, saga_id: uuid.UUID, reason: str, is_forced: bool) -> Refund:
+    """Return the refund of a purchase, without its seats.
 
     Raises:
         OrderInvalidState: it was not paid.
@@ -113,35 +117,21 @@ def refund_of(engine: SagaEngine, purchase: SagaRecord) -> Refund:
     if purchase.state is not SagaState.COMPLETED:
         raise OrderInvalidState
     return Refund(
-        saga_id=uuid.uuid5(bought.order_id, REFUND),
+        saga_id=saga_id,
         order_id=bought.order_id,
         event_id=bought.event_id,
         buyer_user_id=bought.user_id,
         charge_request_id=engine.request_id_of(purchase, CHARGE_WALLET),
-        reason="",
+        reason=reason,
+        is_forced=is_forced,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Request:
-    caller_id: uuid.UUID
-    key: str | None
-    fingerprint: str
-
-    def started(self, saga: SagaRecord) -> bool:
-        """Return whether this request, which is repeated with its key, started the saga."""
-        return self.key is not None and (saga.requested_by, saga.fingerprint) == (self.caller_id, self.fingerprint)
-
-
-def _refunded_before(saga: SagaRecord, request: _Request) -> Refunded:
-    """Return the first answer to a repeated request; refuse any other, because the order is refunded already."""
-    if saga.state is not SagaState.COMPLETED:
-        raise StillRunning(saga.saga_id)
-    if not request.started(saga):
-        raise OrderInvalidState(details={"status": "REFUNDED"})
-    return _refunded(saga)
 
 
 def _refunded(saga: SagaRecord) -> Refunded:
     refund = data_of(saga, Refund, otherwise=OrderInvalidState)
-    return Refunded(order_id=refund.order_id, credits_returned=sum(refund.shares.values(), start=Decimal("0.00")))
+    return Refunded(
+        order_id=refund.order_id,
+        status=refund.order_status,
+        refunded_seat_ids=[seat.seat_id for seat in refund.seats],
+        credits_returned=sum(refund.credits_returned.values(), start=Decimal("0.00")),
+    )

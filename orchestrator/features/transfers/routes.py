@@ -41,7 +41,7 @@ _COMMON = (
 _INITIATE = refusals(
     _COMMON
     | {
-        400: "VALIDATION_ERROR, INVALID_UUID, SELF_TRANSFER",
+        400: "VALIDATION_ERROR, INVALID_UUID, SELF_TRANSFER, PRICE_ABOVE_CAP",
         402: "INSUFFICIENT_CREDITS",
         403: "FORBIDDEN, NOT_SEAT_OWNER, UNVERIFIED_ACCOUNT",
         404: "SEAT_NOT_FOUND, USER_NOT_FOUND",
@@ -86,7 +86,10 @@ async def initiate(
     transfers: Transfers,
     response: Response,
 ) -> Success[TransferPending] | Success[InProgress]:
-    """Both parties get a code and have fifteen minutes to confirm. A ticket is in one transfer at a time."""
+    """Both parties get a code and have fifteen minutes to confirm. A ticket is in one transfer at a time.
+
+    The amount is at most the event's cap for resale.
+    """
     return await answer(transfers.initiate(body, caller_id=user.user_id, key=key, address=address), response)
 
 
@@ -121,7 +124,10 @@ async def cancel(
 async def dispute(
     body: DisputeRequest, user: CurrentUser, key: IdempotencyKey, disputes: Disputes
 ) -> Success[TransferDisputed]:
-    """By the seller or the buyer, once. Until an admin decides, the ticket can be neither transferred nor sold."""
+    """By the seller or the buyer, once. Until an admin decides, the ticket can be neither transferred nor sold.
+
+    Refused once the buyer has passed the ticket on: its new owner is not affected.
+    """
     disputed = await disputes.dispute(body.transfer_id, caller_id=user.user_id, reason=body.reason, key=key)
     return success(disputed)
 

@@ -566,6 +566,38 @@ class ReclaimSeatsRequest(_message.Message):
 Global___ReclaimSeatsRequest: _TypeAlias = ReclaimSeatsRequest  # noqa: Y015
 
 @_typing.final
+class ReclaimNamedSeatsRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    ORDER_ID_FIELD_NUMBER: _builtins.int
+    BUYER_USER_ID_FIELD_NUMBER: _builtins.int
+    IS_FORCED_FIELD_NUMBER: _builtins.int
+    SEAT_IDS_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    order_id: _builtins.str
+    buyer_user_id: _builtins.str
+    is_forced: _builtins.bool
+    @_builtins.property
+    def seat_ids(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]: ...
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        order_id: _builtins.str = ...,
+        buyer_user_id: _builtins.str = ...,
+        is_forced: _builtins.bool = ...,
+        seat_ids: _abc.Iterable[_builtins.str] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["buyer_user_id", b"buyer_user_id", "is_forced", b"is_forced", "order_id", b"order_id", "request_id", b"request_id", "seat_ids", b"seat_ids"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___ReclaimNamedSeatsRequest: _TypeAlias = ReclaimNamedSeatsRequest  # noqa: Y015
+
+@_typing.final
 class ReclaimSeatsResponse(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 

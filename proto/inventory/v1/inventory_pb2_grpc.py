@@ -69,6 +69,11 @@ class InventoryStub:
                 request_serializer=proto_dot_inventory_dot_v1_dot_inventory__pb2.ReclaimSeatsRequest.SerializeToString,
                 response_deserializer=proto_dot_inventory_dot_v1_dot_inventory__pb2.ReclaimSeatsResponse.FromString,
                 _registered_method=True)
+        self.ReclaimNamedSeats = channel.unary_unary(
+                '/inventory.v1.Inventory/ReclaimNamedSeats',
+                request_serializer=proto_dot_inventory_dot_v1_dot_inventory__pb2.ReclaimNamedSeatsRequest.SerializeToString,
+                response_deserializer=proto_dot_inventory_dot_v1_dot_inventory__pb2.ReclaimSeatsResponse.FromString,
+                _registered_method=True)
         self.CloseEvent = channel.unary_unary(
                 '/inventory.v1.Inventory/CloseEvent',
                 request_serializer=proto_dot_inventory_dot_v1_dot_inventory__pb2.CloseEventRequest.SerializeToString,
@@ -196,6 +201,13 @@ class InventoryServicer:
     def ReclaimSeats(self, request, context):
         """Frees an order's seats, all or none, and returns them as they were. Refused if one is listed for resale and, unless
         `is_forced`, if one was used or has another owner than the buyer.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
+    def ReclaimNamedSeats(self, request, context):
+        """The same for some of an order's seats. A call of its own, because a server that ignored `seat_ids` would free them all.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -342,6 +354,11 @@ def add_InventoryServicer_to_server(servicer, server):
             'ReclaimSeats': grpc.unary_unary_rpc_method_handler(
                     servicer.ReclaimSeats,
                     request_deserializer=proto_dot_inventory_dot_v1_dot_inventory__pb2.ReclaimSeatsRequest.FromString,
+                    response_serializer=proto_dot_inventory_dot_v1_dot_inventory__pb2.ReclaimSeatsResponse.SerializeToString,
+            ),
+            'ReclaimNamedSeats': grpc.unary_unary_rpc_method_handler(
+                    servicer.ReclaimNamedSeats,
+                    request_deserializer=proto_dot_inventory_dot_v1_dot_inventory__pb2.ReclaimNamedSeatsRequest.FromString,
                     response_serializer=proto_dot_inventory_dot_v1_dot_inventory__pb2.ReclaimSeatsResponse.SerializeToString,
             ),
             'CloseEvent': grpc.unary_unary_rpc_method_handler(
@@ -608,6 +625,33 @@ class Inventory:
             target,
             '/inventory.v1.Inventory/ReclaimSeats',
             proto_dot_inventory_dot_v1_dot_inventory__pb2.ReclaimSeatsRequest.SerializeToString,
+            proto_dot_inventory_dot_v1_dot_inventory__pb2.ReclaimSeatsResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def ReclaimNamedSeats(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/inventory.v1.Inventory/ReclaimNamedSeats',
+            proto_dot_inventory_dot_v1_dot_inventory__pb2.ReclaimNamedSeatsRequest.SerializeToString,
             proto_dot_inventory_dot_v1_dot_inventory__pb2.ReclaimSeatsResponse.FromString,
             options,
             channel_credentials,

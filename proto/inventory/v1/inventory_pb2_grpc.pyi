@@ -58,6 +58,8 @@ class InventoryStub:
     """Frees an order's seats, all or none, and returns them as they were. Refused if one is listed for resale and, unless
     `is_forced`, if one was used or has another owner than the buyer.
     """
+    ReclaimNamedSeats: _grpc.UnaryUnaryMultiCallable[_inventory_pb2.ReclaimNamedSeatsRequest, _inventory_pb2.ReclaimSeatsResponse]
+    """The same for some of an order's seats. A call of its own, because a server that ignored `seat_ids` would free them all."""
     CloseEvent: _grpc.UnaryUnaryMultiCallable[_inventory_pb2.CloseEventRequest, _inventory_pb2.CloseEventResponse]
     """Ends an event's sale permanently: holding, selling and listing its seats, and changing their owners, is refused with
     EVENT_ENDED afterwards.
@@ -115,6 +117,8 @@ class InventoryAsyncStub(InventoryStub):
     """Frees an order's seats, all or none, and returns them as they were. Refused if one is listed for resale and, unless
     `is_forced`, if one was used or has another owner than the buyer.
     """
+    ReclaimNamedSeats: _aio.UnaryUnaryMultiCallable[_inventory_pb2.ReclaimNamedSeatsRequest, _inventory_pb2.ReclaimSeatsResponse]  # type: ignore[assignment]
+    """The same for some of an order's seats. A call of its own, because a server that ignored `seat_ids` would free them all."""
     CloseEvent: _aio.UnaryUnaryMultiCallable[_inventory_pb2.CloseEventRequest, _inventory_pb2.CloseEventResponse]  # type: ignore[assignment]
     """Ends an event's sale permanently: holding, selling and listing its seats, and changing their owners, is refused with
     EVENT_ENDED afterwards.
@@ -211,6 +215,14 @@ class InventoryServicer(metaclass=_abc_1.ABCMeta):
         """Frees an order's seats, all or none, and returns them as they were. Refused if one is listed for resale and, unless
         `is_forced`, if one was used or has another owner than the buyer.
         """
+
+    @_abc_1.abstractmethod
+    def ReclaimNamedSeats(
+        self,
+        request: _inventory_pb2.ReclaimNamedSeatsRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_inventory_pb2.ReclaimSeatsResponse, _abc.Awaitable[_inventory_pb2.ReclaimSeatsResponse]]:
+        """The same for some of an order's seats. A call of its own, because a server that ignored `seat_ids` would free them all."""
 
     @_abc_1.abstractmethod
     def CloseEvent(

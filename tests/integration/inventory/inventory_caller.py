@@ -194,6 +194,18 @@ class InventoryCaller:
             order_id=self.order_of(seat_id) if order_id is None else order_id,
         )
 
+    async def reclaim_named(
+        self, order_id: str, buyer_user_id: str, *seat_ids: str, is_forced: bool = False, request_id: str = ""
+    ) -> list[pb.Seat]:
+        request = pb.ReclaimNamedSeatsRequest(
+            request_id=request_id or new_id(),
+            order_id=order_id,
+            buyer_user_id=buyer_user_id,
+            is_forced=is_forced,
+            seat_ids=seat_ids,
+        )
+        return list((await self.caller.call(self.stub.ReclaimNamedSeats, request)).seats)
+
     async def reclaim(
         self, order_id: str, buyer_user_id: str, *, is_forced: bool = False, request_id: str = ""
     ) -> list[pb.Seat]:

@@ -1,12 +1,15 @@
 """Reclaiming an order's seats."""
 
 import asyncio
+import uuid
 from dataclasses import dataclass
 
 import pytest
 
 from common.db.engine import Database
 from common.errors import ServiceError
+from inventory.repository.requests import request_of
+from inventory.schemas import ReclaimSeats
 from proto.inventory.v1 import inventory_pb2 as pb
 from tests.integration.inventory.broker_client import open_broker_client
 from tests.integration.inventory.inventory_caller import Hall, InventoryCaller, new_id, outcomes, refused, rows, scan_of
@@ -189,6 +192,66 @@ class TestReclaim:
                     in [hint["seats"] for hint in broker.received_data("seat.changed", hall.event_id)]
                 )
             )
+
+
+class TestReclaimNamedSeats:
+    async def test_frees_only_the_named_seats(
+        self, inventory_caller: InventoryCaller, hall: Hall, database: Database
+    ) -> None:
+        order = await buy(inventory_caller, hall, *hall.seat_ids[:3])
+        before = [await inventory_caller.seat(seat_id) for seat_id in order.seat_ids]
+        freed = await inventory_caller.reclaim_named(order.order_id, order.buyer, *order.seat_ids[:2])
+        assert freed == before[:2]
+        assert {(seat.price_paid, seat.owner_user_id) for seat in freed} == {(before[0].price, order.buyer)}
+        assert await order.statuses() == ["AVAILABLE", "AVAILABLE", "SOLD"]
+        assert await inventory_caller.reclaim(order.order_id, order.buyer) == before[2:]
+        assert await wrong_counts(database, hall.event_id) == []
+
+    @pytest.mark.parametrize("action", ["check-in", "change of owner", "listing"])
+    async def test_other_seats_of_the_order_do_not_matter(
+        self, inventory_caller: InventoryCaller, hall: Hall, *, action: str
+    ) -> None:
+        order = await buy(inventory_caller, hall, *hall.seat_ids[:2])
+        await order.do(action)
+        for _ in range(2):
+            refusal = await refused(inventory_caller.reclaim_named(order.order_id, order.buyer, *order.seat_ids))
+            assert refusal.details == {"seat_ids": order.seat_ids[:1]}
+        await inventory_caller.reclaim_named(order.order_id, order.buyer, order.seat_ids[1])
+        assert (await order.statuses())[1] == "AVAILABLE"
+        assert (await order.statuses())[0] != "AVAILABLE"
+
+    async def test_seat_that_is_not_the_orders_is_refused(self, inventory_caller: InventoryCaller, hall: Hall) -> None:
+        order, other = [await buy(inventory_caller, hall, seat_id) for seat_id in hall.seat_ids[:2]]
+        for is_forced in (False, True):
+            refusal = await refused(
+                inventory_caller.reclaim_named(
+                    order.order_id, order.buyer, *order.seat_ids, *other.seat_ids, is_forced=is_forced
+                )
+            )
+            assert (refusal.code, refusal.details) == ("SEAT_NOT_HELD", {"seat_ids": other.seat_ids})
+        assert await order.statuses() == await other.statuses() == ["SOLD"]
+
+    async def test_twice_is_once(self, inventory_caller: InventoryCaller, hall: Hall) -> None:
+        order, request_id = await buy(inventory_caller, hall, *hall.seat_ids[:2]), new_id()
+        ids = (order.order_id, order.buyer)
+        first, again = [
+            await inventory_caller.reclaim_named(*ids, order.seat_ids[0], request_id=request_id) for _ in range(2)
+        ]
+        assert first == again
+        other = inventory_caller.reclaim_named(*ids, order.seat_ids[1], request_id=request_id)
+        assert (await refused(other)).code == "IDEMPOTENCY_KEY_REUSED"
+
+    async def test_no_seat_is_invalid(self, inventory_caller: InventoryCaller, hall: Hall) -> None:
+        order = await buy(inventory_caller, hall, *hall.seat_ids[:2])
+        assert (await refused(inventory_caller.reclaim_named(order.order_id, order.buyer))).kind == "invalid_request"
+        assert await order.statuses() == ["SOLD", "SOLD"]
+
+
+async def test_fingerprint_of_a_whole_reclaim_is_that_of_the_previous_release() -> None:
+    ids = dict.fromkeys(("request_id", "order_id", "buyer_user_id"), uuid.UUID("0d9f2f0e-6f0b-4d0e-9a53-6f0f6ad1c3b7"))
+    assert (
+        request_of(ReclaimSeats(**ids, is_forced=True, seat_ids=())).fingerprint == "e028637a5ff969849399c1aff548d480"
+    )
 
 
 class TestReclaimRaces:

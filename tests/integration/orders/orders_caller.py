@@ -48,8 +48,20 @@ class OrdersCaller:
     async def begin_refund(self, order_id: str, *, request_id: str | None = None) -> httpx.Response:
         return await self._post(order_id, "begin-refund", request_id=request_id or new_id())
 
-    async def abandon_refund(self, order_id: str, *, undoes: str) -> httpx.Response:
-        return await self._post(order_id, "abandon-refund", request_id=new_id(), undoes_request_id=undoes)
+    async def begin_seat_refund(self, order_id: str, *seat_ids: str, request_id: str | None = None) -> httpx.Response:
+        return await self._post(order_id, "begin-seat-refund", request_id=request_id or new_id(), seat_ids=[*seat_ids])
+
+    async def refund_seats(self, order_id: str, *seat_ids: str, request_id: str | None = None) -> httpx.Response:
+        facts = {"seat_ids": [*seat_ids], "reason": "EVENT_CANCELLED"}
+        return await self._post(order_id, "refund-seats", request_id=request_id or new_id(), **facts)
+
+    async def refundable(self, order_id: str) -> dict[str, Any]:
+        found: dict[str, Any] = (await self.orchestrator.get(f"/internal/orders/{order_id}/refundable")).json()["data"]
+        return found
+
+    async def abandon_refund(self, order_id: str, *, undoes: str, request_id: str | None = None) -> httpx.Response:
+        request_id = request_id or new_id()
+        return await self._post(order_id, "abandon-refund", request_id=request_id, undoes_request_id=undoes)
 
     async def refund(
         self, order_id: str, *, request_id: str | None = None, reason: str = "EVENT_CANCELLED"

@@ -25,7 +25,16 @@ INTERNAL: list[tuple[str, str, Any]] = [
     ("POST", f"/internal/orders/{new_id()}/confirm", {"request_id": new_id()}),
     ("POST", f"/internal/orders/{new_id()}/refund", {"request_id": new_id(), "reason": "x"}),
     ("POST", f"/internal/orders/{new_id()}/begin-refund", {"request_id": new_id()}),
+    ("POST", f"/internal/orders/{new_id()}/begin-seat-refund", {"request_id": new_id(), "seat_ids": [new_id()]}),
     ("POST", f"/internal/orders/{new_id()}/abandon-refund", UNDO),
+    (
+        "POST",
+        f"/internal/orders/{new_id()}/refund-seats",
+        {"request_id": new_id(), "seat_ids": [new_id()], "reason": "x"},
+    ),
+    ("GET", f"/internal/orders/refundable?event_id={new_id()}", None),
+    ("GET", f"/internal/orders/{new_id()}/refundable", None),
+    ("GET", f"/internal/orders/{new_id()}/owner-changes", None),
     ("POST", f"/internal/orders/{new_id()}/end", {**UNDO, "status": "FAILED", "reason": "x"}),
     ("POST", "/internal/transfers", transfer()),
     ("GET", f"/internal/transfers?event_id={new_id()}", None),
@@ -36,6 +45,8 @@ INTERNAL: list[tuple[str, str, Any]] = [
     ("GET", f"/internal/transfers/{new_id()}", None),
     ("POST", f"/internal/transfers/{new_id()}/end", {**UNDO, "status": "FAILED", "reason": "x"}),
     ("POST", f"/internal/transfers/{new_id()}/confirmations", {"request_id": new_id(), "parties": ["seller"]}),
+    ("POST", f"/internal/transfers/{new_id()}/begin-owner-change", {"request_id": new_id()}),
+    ("POST", f"/internal/transfers/{new_id()}/abandon-owner-change", UNDO),
     ("POST", f"/internal/transfers/{new_id()}/complete", {"request_id": new_id()}),
     (
         "POST",
@@ -60,6 +71,8 @@ INTERNAL: list[tuple[str, str, Any]] = [
         {"request_id": new_id(), "sale_id": new_id(), "buyer_user_id": new_id(), "expires_at": "2027-01-01T00:00:00Z"},
     ),
     ("POST", f"/internal/listings/{new_id()}/release-claim", {**UNDO, "sale_id": new_id()}),
+    ("POST", f"/internal/listings/{new_id()}/begin-owner-change", {"request_id": new_id()}),
+    ("POST", f"/internal/listings/{new_id()}/abandon-owner-change", UNDO),
     ("POST", f"/internal/listings/{new_id()}/complete", {"request_id": new_id(), "sale_id": new_id()}),
 ]
 ADMINS_ONLY = ["/api/admin/transfers"]

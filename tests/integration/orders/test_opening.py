@@ -30,7 +30,7 @@ class TestOpen:
             "confirmed_at": None,
             "ended_at": None,
             "reason": None,
-            "seats": body["seats"],
+            "seats": [{**seat, "refunded_at": None} for seat in body["seats"]],
         }
 
     async def test_lists_seats_in_hall_order(self, orders_caller: OrdersCaller) -> None:

@@ -51,7 +51,7 @@ class TestConfirm:
 
         assert order["confirmed_at"] > order["created_at"]
         assert order["ended_at"] is None
-        assert order["seats"] == body["seats"]
+        assert order["seats"] == [{**seat, "refunded_at": None} for seat in body["seats"]]
         assert (await orders_caller.find(body["order_id"])).json()["data"] == order
 
     async def test_an_unknown_order_is_refused(self, orders_caller: OrdersCaller) -> None:

@@ -41,8 +41,9 @@ class Action:
     payer: int
     payee: int | None
     amount: Decimal
-    state: str = "new"  # then done, refused, undone, released, or withdrawn before it arrived
+    state: str = "new"  # then done, refused, undone, released, refunded in parts, or withdrawn before it arrived
     answer: object = None
+    refunded: Decimal = Decimal(0)
 
     @property
     def escrow_id(self) -> uuid.UUID | None:
@@ -168,6 +169,8 @@ class LedgerMachine(RuleBasedStateMachine):
                 assert outcome == "INSUFFICIENT_CREDITS"
             case "released":
                 assert outcome == "ESCROW_ALREADY_RESOLVED"
+            case "refunded in parts":
+                assert outcome == "UNDO_MISMATCH"
             case _:
                 assert isinstance(outcome, Movement)
 
@@ -190,7 +193,28 @@ class LedgerMachine(RuleBasedStateMachine):
             action.state = "undone"
             self.model.wallets[first] += half
             self.model.wallets[second] += action.amount - half
-        assert isinstance(outcome, Movement)
+        assert isinstance(outcome, Movement) == (action.state != "refunded in parts")
+        return call, outcome
+
+    @rule(target=answers, action=actions, to=users, amount=amounts)
+    def refund_part(self, action: Action, to: int, amount: Decimal) -> object:
+        if action.kind != "charge" or action.state == "new":
+            return multiple()
+        request_id = uuid.uuid4()
+
+        def call() -> Awaitable[Movement]:
+            return self.ledger_service.refund_part(
+                request_id=request_id, charge_request_id=action.request_id, reason="", shares={self.users[to]: amount}
+            )
+
+        outcome = self.outcome(call)
+        if action.state in {"done", "refunded in parts"} and action.refunded + amount <= action.amount:
+            action.state = "refunded in parts"
+            action.refunded += amount
+            self.model.wallets[to] += amount
+            assert isinstance(outcome, Movement)
+        else:
+            assert outcome == "UNDO_MISMATCH"
         return call, outcome
 
     @rule(target=answers, debtor=users, creditor=users, amount=amounts)

@@ -150,6 +150,11 @@ class LedgerCaller:
         recipients = [{"user_id": str(user_id), "amount": amount} for user_id, amount in shares]
         return await self.refund(undoes, recipients=recipients, **more)
 
+    async def refund_part(self, charge_id: uuid.UUID, *shares: tuple[uuid.UUID, str], **more: object) -> httpx.Response:
+        named = [{"user_id": str(user_id), "amount": amount} for user_id, amount in shares]
+        body = {"charge_request_id": charge_id, "reason": "returned", "shares": named, **more}
+        return await self.post("/internal/ledger/refund-part", **body)
+
     async def claw_back(self, debtor: uuid.UUID, creditor: uuid.UUID, amount: str, **more: object) -> httpx.Response:
         body = {"from_user_id": debtor, "to_user_id": creditor, "amount": amount, "reference": "dispute", **more}
         return await self.post("/internal/ledger/clawback", **body)
@@ -229,6 +234,12 @@ _CONTRADICTIONS = (
     (
         "SELECT b.* FROM balances b WHERE amount <> (SELECT coalesce(sum(e.amount), 0) FROM ledger_entries e "
         "WHERE (e.account_kind, e.account_owner, e.currency) = (b.account_kind, b.account_owner, b.currency))"
+    ),
+    # A counter that is not the sum of a movement's reversals.
+    (
+        "SELECT r.* FROM reversed_amounts r WHERE amount <> (SELECT coalesce(-sum(e.amount), 0) "
+        "FROM ledger_transactions b JOIN ledger_entries e USING (transaction_id) "
+        "WHERE coalesce(b.reverses_transaction_id, b.refunds_transaction_id) = r.transaction_id AND e.amount < 0)"
     ),
     # An escrow balance that is not the sum of its holds.
     (

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from inventory.schemas import Seat, SeatState, SeatStatus
+from inventory.schemas import ReclaimSeats, Seat, SeatState, SeatStatus
 from inventory.service.refusals import (
     refusal_to_confirm,
     refusal_to_move,
@@ -141,5 +141,6 @@ def test_refusal_to_change_owner(seat: Seat | None, *, is_closed: bool, code: st
     ],
 )
 def test_refusal_to_reclaim(seats: list[Seat], *, is_forced: bool, code: str, message: str) -> None:
-    refusal = refusal_to_reclaim(USER, is_forced=is_forced, seats=seats)
+    command = ReclaimSeats(request_id=USER, order_id=USER, buyer_user_id=USER, is_forced=is_forced)
+    refusal = refusal_to_reclaim(command, seats)
     assert (refusal.code, refusal.public_message) == (code, message)

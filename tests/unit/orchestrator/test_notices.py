@@ -19,7 +19,7 @@ def notices_by_user(kind: str, /, **data: Any) -> dict[uuid.UUID, Notice]:
 
 
 def channels_and_kinds(notice: Notice) -> list[tuple[str, str]]:
-    return [(channel.value, letter.value) for channel, letter in notice.emails]
+    return [(channel.value, request.kind.value) for channel, request in notice.emails]
 
 
 def test_buyer_is_notified_of_the_tickets() -> None:
@@ -46,7 +46,7 @@ def test_both_parties_are_notified_each_by_their_own_email(
     notices = notices_by_user(kind, **PARTIES)
     expected = {SELLER: seller, BUYER: buyer}
     for user_id, letter in expected.items():
-        assert notices[user_id].emails == (((Channel.EMAIL, letter),) if letter else ())
+        assert channels_and_kinds(notices[user_id]) == ([(Channel.EMAIL.value, letter.value)] if letter else [])
 
 
 @pytest.mark.parametrize("what", ["partially_paid", "confirmed", "failed", "refunded"])
@@ -99,3 +99,95 @@ def test_payload_stored_under_the_old_field_name_is_read() -> None:
     request = NotificationRequest.model_validate(stored)
     assert request.kind is NotificationKind.ORDER_REFUNDED
     assert request.model_dump(mode="json") == stored
+
+
+ORDER, EVENT, SEAT = (str(uuid.uuid4()) for _ in range(3))
+DEAL = {"seat_id": SEAT, "event_id": EVENT, **PARTIES}
+TRANSFER = DEAL | {"transfer_id": str(uuid.uuid4()), "credits_amount": "90.00"}
+SALE = DEAL | {"listing_id": str(uuid.uuid4()), "sale_id": str(uuid.uuid4()), "price": "90.00"}
+
+
+class TestPrivacy:
+    """No entry names another user; a refund names to each user their own seats and amounts only."""
+
+    @pytest.mark.parametrize(
+        ("kind", "data"),
+        [
+            ("transfer.pending", TRANSFER | {"expires_at": "2027-01-01T10:00:00Z"}),
+            ("transfer.completed", TRANSFER),
+            ("transfer.failed", TRANSFER | {"reason": "OTP_EXPIRED"}),
+            ("transfer.reversed", TRANSFER | {"shortfall": "40.00"}),
+            ("sale.pending", SALE | {"expires_at": "2027-01-01T10:00:00Z"}),
+            ("sale.completed", SALE),
+            ("sale.failed", SALE | {"reason": "OFFER_EXPIRED"}),
+        ],
+    )
+    def test_deal_does_not_name_the_other_party(self, kind: str, data: dict[str, Any]) -> None:
+        notices = notices_by_user(kind, **data)
+        for user_id, other_id in ((SELLER, BUYER), (BUYER, SELLER)):
+            entry = notices[user_id].entry
+            assert str(other_id) not in str(entry)
+            assert str(user_id) in str(entry)
+            assert entry["data"]["seat_id"] == SEAT
+
+    def test_debt_of_the_seller_is_not_shown_to_the_buyer(self) -> None:
+        notices = notices_by_user("transfer.reversed", **TRANSFER, shortfall="40.00")
+        assert notices[SELLER].entry["data"]["shortfall"] == "40.00"
+        assert "40.00" not in str(notices[BUYER].entry)
+
+    def test_each_user_sees_their_own_view_of_a_refund(self) -> None:
+        own, others, sold = (str(uuid.uuid4()) for _ in range(3))
+        message: dict[str, Any] = {"order_id": ORDER, "event_id": EVENT, "user_id": str(FAN), "seat_ids": [own, others]}
+        message["shares"] = {str(FAN): "100.00", str(BUYER): "130.00"}
+        message["views"] = {
+            str(FAN): {
+                "event_id": EVENT,
+                "order_id": ORDER,
+                "user_id": str(FAN),
+                "seat_ids": [own],
+                "amount": "100.00",
+            },
+            str(BUYER): {"event_id": EVENT, "seat_ids": [others], "amount": "130.00"},
+            str(SELLER): {"event_id": EVENT, "seat_ids": [], "sold_seat_ids": [sold], "premium_taken_back": "30.00"},
+        }
+        notices = notices_by_user("order.refunded", **message)
+        for user_id, notice in notices.items():
+            assert notice.entry["data"] == message["views"][str(user_id)]
+        for hidden in (ORDER, str(FAN), own, "100.00"):
+            assert hidden not in str(notices[BUYER].entry)
+            assert hidden not in str(notices[SELLER].entry)
+        for hidden in (str(BUYER), others, "130.00", "30.00"):
+            assert hidden not in str(notices[FAN].entry)
+
+    def test_emails_of_a_refund_are_built_from_own_seats_and_amounts(self) -> None:
+        own, sold = str(uuid.uuid4()), str(uuid.uuid4())
+        view = {"seat_ids": [own], "amount": "130.00", "sold_seat_ids": [sold], "premium_taken_back": "30.00"}
+        notice = notices_by_user(
+            "order.refunded", order_id=ORDER, user_id=str(FAN), seat_ids=[own, sold, SEAT], views={str(BUYER): view}
+        )[BUYER]
+        facts = {request.kind: (request.data["seat_ids"], request.data["amount"]) for _, request in notice.emails}
+        assert facts == {
+            NotificationKind.ORDER_REFUNDED: ([own], "130.00"),
+            NotificationKind.PREMIUM_TAKEN_BACK: ([sold], "30.00"),
+        }
+
+    def test_refund_of_the_previous_release_hides_the_order_from_another_holder(self) -> None:
+        refund = {"order_id": ORDER, "event_id": EVENT, "user_id": str(FAN), "seat_ids": [SEAT]}
+        notices = notices_by_user("order.refunded", **refund, shares={str(FAN): "100.00", str(BUYER): "250.00"})
+        assert notices[BUYER].entry["data"] == {"event_id": EVENT, "amount": "250.00"}
+        assert notices[FAN].entry["data"] == {
+            "event_id": EVENT,
+            "order_id": ORDER,
+            "user_id": str(FAN),
+            "amount": "100.00",
+        }
+
+    def test_subject_of_a_refund_is_not_another_users_order(self) -> None:
+        message = Message(
+            type="order.refunded",
+            source="tests",
+            subject=ORDER,
+            data={"order_id": ORDER, "event_id": EVENT, "user_id": str(FAN), "shares": {str(BUYER): "250.00"}},
+        )
+        subjects = {notice.user_id: notice.entry["subject"] for notice in notices_of(message)}
+        assert subjects == {FAN: ORDER, BUYER: EVENT}

@@ -2,8 +2,7 @@
 
 The last step refunds every order and ends everything else, batch by batch: tens of thousands of orders take minutes. Each
 batch ends some of them, by refunds and withdrawals that are sagas of their own, and stores how many are left. After a
-crash, another worker continues from there. The saga completes when nothing is open: an order with a disputed ticket waits
-for an admin.
+crash, another worker continues from there. The saga completes when nothing is open: a disputed ticket waits for an admin.
 """
 
 import uuid

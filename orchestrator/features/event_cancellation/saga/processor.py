@@ -1,8 +1,8 @@
 """Ends what is open at a cancelled event, at most a hundred of each kind at a time: transfers, sales, listings, orders.
 
 Each of them ends by its own saga, so a killed process leaves nothing half done. What a refusal left open, such as a
-ticket that was being listed at that moment, is tried again with the next batch. An order with a disputed ticket waits
-until an admin decides who gets its refund.
+ticket that was being listed at that moment, is tried again with the next batch. A disputed ticket waits until an admin
+decides who gets its refund; the other tickets of its order do not.
 """
 
 import asyncio
@@ -16,17 +16,18 @@ from common.telemetry.logs import get_logger
 from orchestrator.clients import Clients
 from orchestrator.clients.models import OpenWork
 from orchestrator.clients.orders.listings import ListingFacts
-from orchestrator.clients.orders.orders import OrderFacts
+from orchestrator.clients.orders.orders import RefundableSeats
 from orchestrator.errors import EventCancelled
 from orchestrator.features.marketplace.saga.resale import RESALE
 from orchestrator.features.marketplace.saga.withdraw_listing import WITHDRAW_LISTING, WithdrawListing
 from orchestrator.features.purchases.saga import PURCHASE
-from orchestrator.features.refunds.saga import REFUND
+from orchestrator.features.refunds.saga import REFUND_SEATS, Refund
 from orchestrator.features.refunds.service import refund_of
 from orchestrator.features.transfers.saga.transfer import TRANSFER
 from orchestrator.saga_engine.engine import SagaEngine, StillRunning
 from orchestrator.saga_engine.idempotency import find_previous_sagas
 from orchestrator.saga_engine.plan import SagaData
+from orchestrator.saga_engine.record import SagaRecord
 
 __all__ = ["EventCancellationProcessor"]
 
@@ -84,26 +85,29 @@ class EventCancellationProcessor:
         await self._start_once(WITHDRAW_LISTING, withdrawal, requested_by=cancellation_id)
 
     async def _refund_orders(self, event_id: uuid.UUID, cancellation_id: uuid.UUID) -> None:
-        """Refund up to a hundred orders; orders whose refund runs, is stuck or is disputed do not block the others."""
+        """Refund tickets of up to a hundred orders; orders whose refund does not begin do not block the others."""
 
-        async def refund(order: OrderFacts) -> None:
+        async def refund(order: RefundableSeats) -> None:
             purchase = await self.get_engine().log.find(order.order_id)
             if purchase is None:
                 return
-            changes = {"reason": REASON, "is_forced": True, "event_is_cancelled": True}
-            whole = refund_of(self.get_engine(), purchase).model_copy(update=changes)
-            if await self._start_once(REFUND, whole, requested_by=cancellation_id):
+            if await self._start_once(REFUND_SEATS, self._refund_of(purchase, order), requested_by=cancellation_id):
                 started.append(order.order_id)
 
         started: list[uuid.UUID] = []
-        disputed = await self.clients.transfers.disputed_orders(event_id)
         offset = 0
         while not started:
-            orders = await self.clients.orders.of_event(event_id, status="CONFIRMED", limit=BATCH, offset=offset)
+            orders = await self.clients.orders.refundable_orders(event_id, limit=BATCH, offset=offset)
             if not orders:
                 return
-            await self._run_all(refund(order) for order in orders if order.order_id not in disputed)
+            await self._run_all(refund(order) for order in orders)
             offset += BATCH
+
+    def _refund_of(self, purchase: SagaRecord, order: RefundableSeats) -> Refund:
+        """Return the refund of the tickets that can be refunded now. The same tickets are refunded under the same id."""
+        saga_id = uuid.uuid5(order.order_id, " ".join((REFUND_SEATS, *map(str, order.seat_ids))))
+        refund = refund_of(self.get_engine(), purchase, saga_id=saga_id, reason=REASON, is_forced=True)
+        return refund.model_copy(update={"seat_ids": order.seat_ids, "event_is_cancelled": True})
 
     async def _start_once(self, kind: str, data: SagaData, *, requested_by: uuid.UUID) -> bool:
         """Start a saga unless it was started before, and return whether it was started. A refused one is started again."""

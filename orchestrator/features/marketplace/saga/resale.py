@@ -1,7 +1,7 @@
 """The resale saga: a fan buys a ticket on the marketplace.
 
-claim listing → hold credits → send seller a code → announce sale → wait for `approve` → **change owner** → pay seller →
-complete listing.
+claim listing → hold credits → send seller a code → announce sale → wait for `approve` → begin owner change →
+**change owner** → pay seller → complete listing.
 
 A sale that is not approved in time unwinds: the credits are returned, and the listing is active again.
 """
@@ -67,6 +67,7 @@ def resale_plan(clients: Clients) -> Plan[Resale]:
         undoable(SEND_CODE, steps.send_code, steps.withdraw_code),
         publish("announce sale", pending_message),
         wait(APPROVE, deadline=lambda resale: resale.expires_at, expired=SaleExpired),
+        undoable("begin owner change", steps.begin_owner_change, steps.abandon_owner_change),
         pivot("change owner", steps.change_owner),
         must_finish("pay seller", steps.pay_seller),
         must_finish("complete listing", steps.complete_listing),
@@ -118,6 +119,13 @@ class ResaleSteps:
         await self.clients.otp.withdraw(
             call, user_id=resale.seller_user_id, context=CodeContext.RESALE, reference=resale.sale_id
         )
+
+    async def begin_owner_change(self, resale: Resale, call: Call) -> Resale:
+        await self.clients.listings.begin_owner_change(call, resale.listing_id)
+        return resale
+
+    async def abandon_owner_change(self, resale: Resale, call: Call) -> None:
+        await self.clients.listings.abandon_owner_change(call, resale.listing_id)
 
     async def change_owner(self, resale: Resale, call: Call) -> Resale:
         await self.clients.inventory.change_owner(

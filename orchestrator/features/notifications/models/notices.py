@@ -1,4 +1,8 @@
-"""The users that a message concerns, what each of them sees of it, and which emails each gets."""
+"""The users that a message concerns, what each of them sees of it, and which emails each gets.
+
+Each user sees their own seats and amounts only, and no id of another user. If a message tells its parties different
+things, its sender writes what each of them sees into its field `views`, by user.
+"""
 
 import uuid
 from collections.abc import Iterator, Mapping
@@ -6,15 +10,17 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from common.messaging.message import InvalidMessage, Message
-from orchestrator.features.notifications.models.notifications import Channel, NotificationKind
+from orchestrator.features.notifications.models.notifications import Channel, NotificationKind, NotificationRequest
 
 __all__ = ["Notice", "notices_of", "shown"]
 
-# The fields in which messages name users. `shares` maps users to amounts.
+# The fields in which messages name users. `shares` maps users to amounts, `views` to what they see.
 USER_FIELDS: Final = ("user_id", "seller_user_id", "buyer_user_id")
 SHARES: Final = "shares"
+VIEWS: Final = "views"
 # Fields that users and integrators do not see.
-PRIVATE_FIELDS: Final = frozenset({SHARES, "error", "flags"})
+PRIVATE_FIELDS: Final = frozenset({SHARES, VIEWS, "error", "flags"})
+SELLERS_OWN: Final = "shortfall"  # what the seller of a reversed transfer owes
 
 _BOTH: Final = ("seller", "buyer")
 _EMAILS: Final[Mapping[str, Mapping[str, NotificationKind]]] = {
@@ -39,7 +45,7 @@ class Notice:
 
     user_id: uuid.UUID
     entry: dict[str, Any]
-    emails: tuple[tuple[Channel, NotificationKind], ...] = ()
+    emails: tuple[tuple[Channel, NotificationRequest], ...] = ()
 
 
 def notices_of(message: Message) -> list[Notice]:
@@ -48,53 +54,85 @@ def notices_of(message: Message) -> list[Notice]:
     Raises:
         InvalidMessage: it names a user by an invalid id.
     """
-    return [
-        Notice(user_id, _entry(message, user_id), tuple(_emails(message, user_id)))
-        for user_id in sorted(_user_ids(message))
-    ]
+    return [_notice(message, user_id) for user_id in sorted(_user_ids(message))]
 
 
 def shown(message: Message) -> dict[str, Any]:
-    """Return a message's data without private fields and other users' shares."""
+    """Return a message's data without private fields, for integrators."""
     return {name: value for name, value in message.data.items() if name not in PRIVATE_FIELDS}
+
+
+def _notice(message: Message, user_id: uuid.UUID) -> Notice:
+    seen = _seen_by(message, user_id)
+    # An email is built from all facts, such as the id of an order to look up its seats, and says what the user sees.
+    facts = {name: value for name, value in shown(message).items() if name != "seat_ids"} | seen
+    return Notice(user_id, _entry(message, seen), tuple(_emails(message, user_id, facts)))
 
 
 def _user_ids(message: Message) -> set[uuid.UUID]:
     named = [message.data[name] for name in USER_FIELDS if message.data.get(name) is not None]
     try:
-        return {uuid.UUID(user_id) for user_id in [*named, *message.data.get(SHARES, {})]}
+        return {uuid.UUID(user_id) for field in (named, *_by_user(message)) for user_id in field}
     except (ValueError, TypeError, AttributeError) as error:
         raise InvalidMessage(message_id=message.id) from error
 
 
-def _entry(message: Message, user_id: uuid.UUID) -> dict[str, Any]:
-    """Return what the user sees, with their own share only."""
-    share = message.data.get(SHARES, {}).get(str(user_id))
+def _by_user(message: Message) -> Iterator[Mapping[str, Any]]:
+    """Return the fields that map users to something."""
+    yield from (message.data.get(name, {}) for name in (SHARES, VIEWS))
+
+
+def _seen_by(message: Message, user_id: uuid.UUID) -> dict[str, Any]:
+    """Return what the user sees: their own view, or the data without what concerns another user."""
+    shares, views = _by_user(message)
+    if views:
+        return dict(views.get(str(user_id), {}))
+    seen = shown(message)
+    hidden = {name for name in USER_FIELDS if seen.get(name) not in {None, str(user_id)}}
+    if _party(message, user_id) == "buyer":
+        hidden.add(SELLERS_OWN)
+    # A refund by the previous release, which does not say whose seats it names.
+    if shares and "user_id" in hidden:
+        hidden.add("order_id")
+    if shares.keys() - {str(user_id)}:
+        hidden.add("seat_ids")
+    own = {"amount": shares[str(user_id)]} if str(user_id) in shares else {}
+    return {name: value for name, value in seen.items() if name not in hidden} | own
+
+
+def _entry(message: Message, seen: Mapping[str, Any]) -> dict[str, Any]:
+    is_of_hidden_order = message.subject == message.data.get("order_id") and "order_id" not in seen
     return {
         "id": str(message.id),
         "type": message.type,
         "time": message.time.isoformat(),
-        "subject": message.subject,
-        "data": shown(message) | ({"amount": share} if share is not None else {}),
+        "subject": str(seen.get("event_id", "")) if is_of_hidden_order else message.subject,
+        "data": dict(seen),
     }
 
 
-def _emails(message: Message, user_id: uuid.UUID) -> Iterator[tuple[Channel, NotificationKind]]:
+def _emails(
+    message: Message, user_id: uuid.UUID, facts: dict[str, Any]
+) -> Iterator[tuple[Channel, NotificationRequest]]:
     if message.type == "order.refunded":
-        yield from _refund_emails(message, user_id)
+        yield from _refund_emails(user_id, facts)
     elif kind := _EMAILS.get(message.type, {}).get(_party(message, user_id)):
-        yield Channel.EMAIL, kind
+        yield Channel.EMAIL, NotificationRequest(kind=kind, user_id=user_id, data=facts)
 
 
-def _refund_emails(message: Message, user_id: uuid.UUID) -> Iterator[tuple[Channel, NotificationKind]]:
-    """Notify the tickets' owners; a buyer who transferred all tickets gets no email."""
-    if str(user_id) not in message.data.get(SHARES, {}):
-        return
-    if message.data.get("event_is_off"):
-        yield Channel.EMAIL, NotificationKind.EVENT_CANCELLED
-        yield Channel.SMS, NotificationKind.EVENT_CANCELLED  # the fan may already be on the way
-    else:
-        yield Channel.EMAIL, NotificationKind.ORDER_REFUNDED
+def _refund_emails(user_id: uuid.UUID, facts: dict[str, Any]) -> Iterator[tuple[Channel, NotificationRequest]]:
+    """Notify the tickets' owners, and sellers who give a premium back; a buyer who transferred all tickets gets no email."""
+    if facts.get("amount"):
+        is_cancelled = facts.get("event_is_off")
+        kind = NotificationKind.EVENT_CANCELLED if is_cancelled else NotificationKind.ORDER_REFUNDED
+        request = NotificationRequest(kind=kind, user_id=user_id, data=facts)
+        yield Channel.EMAIL, request
+        if is_cancelled:  # the fan may already be on the way
+            yield Channel.SMS, request
+    if facts.get("premium_taken_back"):
+        own = {"seat_ids": facts["sold_seat_ids"], "amount": facts["premium_taken_back"]}
+        kind = NotificationKind.PREMIUM_TAKEN_BACK
+        yield Channel.EMAIL, NotificationRequest(kind=kind, user_id=user_id, data=facts | own)
 
 
 def _party(message: Message, user_id: uuid.UUID) -> str:

@@ -31,6 +31,7 @@ class NotificationKind(enum.StrEnum):
     SALE_FAILED = "sale_failed"
     ORDER_REFUNDED = "order_refunded"
     EVENT_CANCELLED = "event_cancelled"
+    PREMIUM_TAKEN_BACK = "premium_taken_back"
     PAYMENT_PARTIALLY_PAID = "payment_partially_paid"
     PAYMENT_CONFIRMED = "payment_confirmed"
     PAYMENT_FAILED = "payment_failed"
@@ -52,7 +53,7 @@ class NotificationKind(enum.StrEnum):
 
 
 class NotificationRequest(BaseModel):
-    """A job's payload: the notification's kind and recipient. `data` is the message's data that the recipient may see."""
+    """A job's payload: the notification's kind and recipient, and the facts that it is built from."""
 
     model_config = ConfigDict(validate_by_name=True, serialize_by_alias=True)
 

@@ -53,7 +53,9 @@ class ContextLoader:
             other=await self._other(data, party),
             party=party,
             expires_at=datetime.fromisoformat(data["expires_at"]) if data.get("expires_at") else None,
-            reference=str(data.get("order_id") or data.get("payment_id") or ""),
+            reference=str(data.get("order_id") or data.get("payment_id") or "")
+            if _is_own(data, request.user_id)
+            else "",
         )
 
     async def _place(self, data: Mapping[str, Any]) -> Place | None:
@@ -87,6 +89,11 @@ def _party(data: Mapping[str, Any], user_id: uuid.UUID) -> str:
         if data.get(f"{party}_user_id") == str(user_id):
             return party
     return ""
+
+
+def _is_own(data: Mapping[str, Any], user_id: uuid.UUID) -> bool:
+    """Return whether the order or the payment is the recipient's, and not that of the fan who passed the ticket on."""
+    return data.get("user_id") == str(user_id)
 
 
 def _amount(data: Mapping[str, Any]) -> Decimal | None:

@@ -1,7 +1,7 @@
 """The transfer saga: a ticket goes from one fan to another for credits.
 
 open transfer → send initiator a code → send the other a code → announce transfer → wait for `confirm` → hold credits →
-**change owner** → pay seller → complete transfer.
+begin owner change → **change owner** → pay seller → complete transfer.
 
 Too few credits lead back to the wait: the buyer can top up and confirm again before the transfer expires. Every other
 failure unwinds: the credits are returned, and the ticket keeps its owner.
@@ -79,6 +79,7 @@ def transfer_plan(clients: Clients) -> Plan[Transfer]:
         publish("announce transfer", pending_message),
         wait(CONFIRM, deadline=lambda transfer: transfer.expires_at, expired=TransferExpired),
         undoable("hold credits", steps.hold_credits, steps.return_credits, back_to_wait_on={"INSUFFICIENT_CREDITS"}),
+        undoable("begin owner change", steps.begin_owner_change, steps.abandon_owner_change),
         pivot("change owner", steps.change_owner),
         must_finish("pay seller", steps.pay_seller),
         must_finish("complete transfer", steps.complete_transfer),
@@ -132,6 +133,13 @@ class TransferSteps:
 
     async def return_credits(self, _: Transfer, call: Call) -> None:
         await self.clients.ledger.void_escrow(call)
+
+    async def begin_owner_change(self, transfer: Transfer, call: Call) -> Transfer:
+        await self.clients.transfers.begin_owner_change(call, transfer.transfer_id)
+        return transfer
+
+    async def abandon_owner_change(self, transfer: Transfer, call: Call) -> None:
+        await self.clients.transfers.abandon_owner_change(call, transfer.transfer_id)
 
     async def change_owner(self, transfer: Transfer, call: Call) -> Transfer:
         await self.clients.inventory.change_owner(

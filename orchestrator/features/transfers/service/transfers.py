@@ -54,7 +54,7 @@ class TransferService:
             address: the caller's network address.
 
         Raises:
-            InvalidRequest: SELF_TRANSFER.
+            InvalidRequest: SELF_TRANSFER; PRICE_ABOVE_CAP, with the highest price in `details`.
             Forbidden: the caller is not a party; NOT_SEAT_OWNER; UNVERIFIED_ACCOUNT.
             NotFound: SEAT_NOT_FOUND, USER_NOT_FOUND.
             PaymentRequired: INSUFFICIENT_CREDITS, if the buyer is the caller: a balance is shown to its owner only.
@@ -143,6 +143,7 @@ class TransferService:
         # The ticket is checked first: a caller without one learns nothing about other users.
         seat = await self._transferable(request.seat_id, seller_id=seller_id, caller_id=caller_id)
         event = await self.clients.events.require_on_sale(seat.event_id)
+        event.check_resale_price(request.credits_amount, face_value=seat.seat.price)
         buyer_id = request.buyer_user_id or (await self.clients.users.find_by_email(str(request.buyer_email))).user_id
         await self._check_parties(caller_id, seller_id=seller_id, buyer_id=buyer_id)
         if caller_id == buyer_id and await self.clients.users.balance_of(buyer_id) < request.credits_amount:
