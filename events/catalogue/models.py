@@ -20,6 +20,9 @@ events: Final = Table(
     Column("status", Text, nullable=False),
     Column("hall_id", Text, nullable=False),
     Column("event_date", DateTime(timezone=True), nullable=False),
+    # The trigger `set_event_end` sets it to 4 hours after event_date if an insert omits it.
+    Column("ends_at", DateTime(timezone=True), nullable=False),
+    Column("doors_open_at", DateTime(timezone=True)),  # 2 hours before event_date if it is null
     Column("total_seats", Integer, nullable=False),
     Column("layout", JSONB, nullable=False),
     # T10: a ticket is resold for at most this share of its face value.
@@ -30,6 +33,8 @@ events: Final = Table(
     Column("published_at", DateTime(timezone=True)),
     Column("cancelled_at", DateTime(timezone=True)),
     CheckConstraint(f"status IN ({_STATUSES})", name="status"),
+    CheckConstraint("ends_at > event_date", name="ends_at"),
+    CheckConstraint("doors_open_at <= event_date", name="doors_open_at"),
     CheckConstraint("total_seats >= 1", name="total_seats"),
     CheckConstraint("status <> 'PUBLISHED' OR published_at IS NOT NULL", name="published_at"),
     CheckConstraint("(status = 'CANCELLED') = (cancelled_at IS NOT NULL)", name="cancelled_at"),

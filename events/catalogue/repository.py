@@ -17,6 +17,8 @@ from events.catalogue.statements import DISCARD, DRAFT, MOVES, event_json
 from events.catalogue.status import EventMove, EventStatus
 from events.venues.models import venues
 
+# Fields that drafts of the previous release do not have; a repeated request must keep its fingerprint.
+_NOT_IN_FINGERPRINT: Final = frozenset({"request_id", "ends_at", "doors_open_at"})
 _STATUS_OF: Final = text("SELECT status FROM events WHERE event_id = :event_id")
 _SELECT_EVENTS: Final[Select[Any]] = select(literal_column(event_json("events")).label("found")).select_from(
     events.join(venues)
@@ -36,7 +38,7 @@ class EventRepository:
             EventInvalidState: another request drafted that event.
             RequestUndone: the undo of this request came first.
         """
-        request = ParticipantRequest.of(draft.request_id, "draft", **draft.model_dump(exclude={"request_id"}))
+        request = ParticipantRequest.of(draft.request_id, "draft", **draft.model_dump(exclude=_NOT_IN_FINGERPRINT))
 
         async def refuse() -> ServiceError:
             status = await self._status_of(draft.event_id)

@@ -22,7 +22,9 @@ def event_json(event: str, *, venue: str = "venues", tiers: str = "pricing_tiers
             'venue', jsonb_build_object(
                 'venue_id', {venue}.venue_id, 'name', {venue}.name, 'address', {venue}.address,
                 'total_halls', {venue}.total_halls),
-            'hall_id', {event}.hall_id, 'event_date', {event}.event_date, 'total_seats', {event}.total_seats,
+            'hall_id', {event}.hall_id, 'event_date', {event}.event_date, 'ends_at', {event}.ends_at,
+            'doors_open_at', coalesce({event}.doors_open_at, {event}.event_date - interval '2 hours'),
+            'total_seats', {event}.total_seats,
             'pricing_tiers', (
                 SELECT jsonb_object_agg(tier.category, tier.price::text)
                 FROM {tiers} AS tier WHERE tier.event_id = {event}.event_id),
@@ -48,10 +50,10 @@ DRAFT: Final = text(
         SELECT venue_id, name, address, total_halls FROM venues WHERE venue_id = :venue_id),
     drafted AS (
         INSERT INTO events (
-            event_id, venue_id, name, status, hall_id, event_date, total_seats, layout,
+            event_id, venue_id, name, status, hall_id, event_date, ends_at, doors_open_at, total_seats, layout,
             resale_cap_percent, refund_deadline_hours)
-        SELECT :event_id, venue_id, :name, 'DRAFT', :hall_id, :event_date, :total_seats, :layout,
-            :resale_cap_percent, :refund_deadline_hours
+        SELECT :event_id, venue_id, :name, 'DRAFT', :hall_id, :event_date, :ends_at, :doors_open_at, :total_seats,
+            :layout, :resale_cap_percent, :refund_deadline_hours
         FROM venue WHERE {_IS_NEW}
         RETURNING *),
     priced AS (

@@ -5,7 +5,7 @@ import uuid
 from datetime import datetime
 from decimal import Decimal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from common.money import Money
 
@@ -23,6 +23,10 @@ __all__ = [
     "Ticket",
     "Venue",
 ]
+
+
+def _is_none(value: object) -> bool:
+    return value is None
 
 
 class Fact(BaseModel):
@@ -117,7 +121,10 @@ class Venue(Fact):
 
 
 class EventDraft(Fact):
-    """An event to be created; `event_date` is in UTC. The events service chooses what is None."""
+    """An event to be created; times are in UTC. The events service chooses what is None.
+
+    A new optional field is left out while it is None, so that the fingerprint of a repeated request stays the same.
+    """
 
     name: str
     venue: Venue | None = None
@@ -127,6 +134,8 @@ class EventDraft(Fact):
     layout: tuple[LayoutCategory, ...]
     resale_cap_percent: int | None = None
     refund_deadline_hours: int | None = None
+    ends_at: datetime | None = Field(default=None, exclude_if=_is_none)
+    doors_open_at: datetime | None = Field(default=None, exclude_if=_is_none)
 
     @property
     def capacity(self) -> int:

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from common.fields import Instant, PlainText
+from common.fields import CalendarInstant, PlainText
 from common.money import Money
 
 __all__ = [
@@ -44,6 +44,8 @@ class EventSummary(BaseModel):
     venue: VenueName
     hall_id: str
     event_date: datetime
+    ends_at: datetime
+    doors_open_at: datetime
     total_seats: int
     available_seats: int
     pricing_tiers: dict[str, Money]
@@ -125,7 +127,9 @@ class NewEvent(BaseModel):
     venue: NewVenue | None = None
     venue_id: uuid.UUID | None = None
     hall_id: PlainText = Field(min_length=1, max_length=40)
-    event_date: Instant
+    event_date: CalendarInstant
+    ends_at: CalendarInstant | None = Field(default=None, description="4 hours after event_date when omitted.")
+    doors_open_at: CalendarInstant | None = Field(default=None, description="2 hours before event_date when omitted.")
     total_seats: int | None = Field(default=None, ge=1, le=LARGEST_HALL)
     layout: list[LayoutCategoryInput] | None = Field(default=None, min_length=1, max_length=100)
     pricing_tiers: dict[CategoryName, Money] = Field(default_factory=dict, max_length=100)
@@ -143,6 +147,10 @@ class NewEvent(BaseModel):
     def _is_complete(self) -> Self:
         if (self.venue is None) == (self.venue_id is None):
             raise ValueError("give either venue or venue_id")
+        if self.ends_at is not None and self.ends_at <= self.event_date:
+            raise ValueError("ends_at must be after event_date")
+        if self.doors_open_at is not None and self.doors_open_at > self.event_date:
+            raise ValueError("doors_open_at must not be after event_date")
         if self.layout is None:
             self._check_spread()
         else:

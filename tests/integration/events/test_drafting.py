@@ -28,6 +28,8 @@ class TestDraft:
             "venue": a_venue(),
             "hall_id": "HALL-A",
             "event_date": "2027-03-20T12:00:00Z",
+            "ends_at": "2027-03-20T16:00:00Z",
+            "doors_open_at": "2027-03-20T10:00:00Z",
             "total_seats": 20,
             "pricing_tiers": {"CAT1": "350.00", "STANDING": "99.50"},
             "layout": LAYOUT,
@@ -57,6 +59,14 @@ class TestDraft:
 
         assert event["resale_cap_percent"] == cap_percent
         assert event["refund_deadline_hours"] == deadline_hours
+        assert (await catalogue.find(body["event_id"])).json()["data"] == event
+
+    async def test_end_and_opening_of_the_doors_are_stored(self, catalogue: CatalogueCaller) -> None:
+        body = drafting(ends_at="2027-03-21T00:30:00+08:00", doors_open_at="2027-03-20T12:00:00Z")
+
+        event = (await catalogue.draft(body)).json()["data"]
+
+        assert (event["ends_at"], event["doors_open_at"]) == ("2027-03-20T16:30:00Z", "2027-03-20T12:00:00Z")
         assert (await catalogue.find(body["event_id"])).json()["data"] == event
 
     async def test_repetition_gets_the_first_response_even_after_publication(self, catalogue: CatalogueCaller) -> None:
@@ -134,6 +144,10 @@ class TestDraft:
             ({"event_date": "2027-03-20"}, "VALIDATION_ERROR"),
             ({"event_date": "2027-03-20T12:00:00"}, "VALIDATION_ERROR"),
             ({"event_date": "9999-12-31T23:59:59-14:00"}, "VALIDATION_ERROR"),
+            ({"event_date": "9999-12-31T23:59:59Z"}, "VALIDATION_ERROR"),
+            ({"event_date": "1969-12-31T23:59:59Z"}, "VALIDATION_ERROR"),
+            ({"ends_at": "2027-03-20T12:00:00Z"}, "VALIDATION_ERROR"),
+            ({"doors_open_at": "2027-03-20T12:00:01Z"}, "VALIDATION_ERROR"),
             ({"total_seats": 0}, "VALIDATION_ERROR"),
             ({"total_seats": 1_000_001}, "VALIDATION_ERROR"),
             ({"total_seats": 2.5}, "VALIDATION_ERROR"),

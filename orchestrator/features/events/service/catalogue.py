@@ -98,6 +98,8 @@ def _summary(event: EventFacts, counts: list[CategoryCount]) -> EventSummary:
         venue=VenueName(venue_id=event.venue.venue_id, name=event.venue.name),
         hall_id=event.hall_id,
         event_date=event.event_date,
+        ends_at=event.ends_at,
+        doors_open_at=event.doors_open_at,
         total_seats=event.total_seats,
         available_seats=sum(count.available for count in counts),
         pricing_tiers=event.pricing_tiers,
