@@ -10,7 +10,7 @@ from pydantic.config import JsonDict
 from common.fields import CalendarInstant, Instant, PlainText, without_nul
 from common.money import Money
 from events.catalogue.status import EventStatus
-from events.venues.schemas import IntroducedVenue, Venue
+from events.venues.schemas import HallId, IntroducedVenue, Venue
 
 __all__ = ["DiscardedDraft", "DraftEvent", "Event", "EventSearch", "LookUpEvents"]
 
@@ -27,6 +27,7 @@ _EXAMPLE: Final[JsonDict] = {
         "name": "Singapore Indoor Stadium",
         "address": "2 Stadium Walk, Singapore 397691",
         "total_halls": 3,
+        "halls": ["HALL-A", "HALL-B"],
     },
     "hall_id": "HALL-A",
     "event_date": "2027-03-20T12:00:00Z",
@@ -59,7 +60,6 @@ def _storable(layout: JsonValue) -> JsonValue:
 
 
 Category = Annotated[PlainText, Field(min_length=1, max_length=50)]
-HallId = Annotated[PlainText, Field(min_length=1, max_length=100)]
 Layout = Annotated[list[dict[str, JsonValue]], Field(max_length=MOST_CATEGORIES), AfterValidator(_storable)]
 
 
@@ -104,6 +104,8 @@ class DraftEvent(BaseModel):
     def _has_one_venue(self) -> Self:
         if (self.venue is None) == (self.venue_id is None):
             raise ValueError("either venue or venue_id is needed, and not both")
+        if self.venue is not None and not self.venue.can_have(self.hall_id):
+            raise ValueError("the venue has no such hall")
         return self
 
     @model_validator(mode="after")

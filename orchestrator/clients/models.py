@@ -25,8 +25,8 @@ __all__ = [
 ]
 
 
-def _is_none(value: object) -> bool:
-    return value is None
+def _is_empty(value: object) -> bool:
+    return value is None or value == ()
 
 
 class Fact(BaseModel):
@@ -118,12 +118,13 @@ class Venue(Fact):
     name: str
     address: str = ""
     total_halls: int = 1
+    halls: tuple[str, ...] = Field(default=(), exclude_if=_is_empty)
 
 
 class EventDraft(Fact):
     """An event to be created; times are in UTC. The events service chooses what is None.
 
-    A new optional field is left out while it is None, so that the fingerprint of a repeated request stays the same.
+    A new optional field is left out while it is empty, so that the fingerprint of a repeated request stays the same.
     """
 
     name: str
@@ -134,8 +135,8 @@ class EventDraft(Fact):
     layout: tuple[LayoutCategory, ...]
     resale_cap_percent: int | None = None
     refund_deadline_hours: int | None = None
-    ends_at: datetime | None = Field(default=None, exclude_if=_is_none)
-    doors_open_at: datetime | None = Field(default=None, exclude_if=_is_none)
+    ends_at: datetime | None = Field(default=None, exclude_if=_is_empty)
+    doors_open_at: datetime | None = Field(default=None, exclude_if=_is_empty)
 
     @property
     def capacity(self) -> int:

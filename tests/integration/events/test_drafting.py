@@ -11,6 +11,8 @@ from common.db.engine import Database
 from tests.integration.events.catalogue import LAYOUT, CatalogueCaller, a_venue, drafting
 from tests.support.callers import Caller, new_id
 
+LATER = "2027-03-21T12:00:00Z"
+
 
 class TestDraft:
     async def test_returns_the_draft(self, catalogue: CatalogueCaller) -> None:
@@ -193,7 +195,9 @@ class TestVenue:
     async def test_a_known_venue_is_used(self, catalogue: CatalogueCaller, anonymous: Caller) -> None:
         first = (await catalogue.draft(drafting(venue=a_venue(name="Known")))).json()["data"]
 
-        second = (await catalogue.draft(drafting(venue=None, venue_id=first["venue"]["venue_id"]))).json()["data"]
+        second = (
+            await catalogue.draft(drafting(venue=None, venue_id=first["venue"]["venue_id"], event_date=LATER))
+        ).json()["data"]
 
         assert second["venue"] == first["venue"]
         venues = (await anonymous.get("/api/venues", per_page=100)).json()["data"]
@@ -227,14 +231,16 @@ class TestVenue:
         venue_id = new_id()
         await catalogue.drafted(venue=a_venue(venue_id=venue_id))
 
-        again = await catalogue.draft(drafting(venue=a_venue(venue_id=venue_id, name="Another")))
+        again = await catalogue.draft(drafting(venue=a_venue(venue_id=venue_id, name="Another"), event_date=LATER))
 
         assert again.json()["data"]["venue"] == {**a_venue(), "venue_id": venue_id}
 
     async def test_twenty_concurrent_drafts_create_one_venue(self, catalogue: CatalogueCaller) -> None:
         venue = a_venue(venue_id=new_id())
 
-        answers = await asyncio.gather(*(catalogue.draft(drafting(venue=venue)) for _ in range(20)))
+        bodies = [drafting(venue=venue, event_date=f"2027-05-{day:02}T12:00:00Z") for day in range(1, 21)]
+
+        answers = await asyncio.gather(*(catalogue.draft(body) for body in bodies))
 
         assert {answer.status_code for answer in answers} == {200}
 

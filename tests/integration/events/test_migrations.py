@@ -8,12 +8,16 @@ from typing import Any, Final
 import pytest
 from pydantic import SecretStr
 from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 
 import events
-from common.db.engine import Database
+from common.db.engine import EXCLUSION_VIOLATION, Database, sqlstate_of
 from common.db.migrations import upgrade
+from common.errors import ServiceError
 from common.settings import DatabaseSettings
-from events.catalogue.schemas import Event
+from events.catalogue.repository import EventRepository
+from events.catalogue.schemas import DraftEvent
+from events.venues.repository import VenueRepository
 from tests.integration.events.catalogue import CatalogueCaller, a_venue, drafting
 from tests.support.callers import new_id
 from tests.support.servers import DatabaseFactory
@@ -75,21 +79,61 @@ async def test_old_events_end_after_four_hours(old_catalogue: Catalogue) -> None
         assert row["doors_open_at"] is None
 
 
+async def test_old_events_that_share_a_hall_are_kept(old_catalogue: Catalogue) -> None:
+    """They may overlap each other, and no other event may overlap one of them."""
+    venue_id = new_id()
+    sharing = [await old_catalogue.insert(venue_id=venue_id) for _ in range(2)]
+    alone = await old_catalogue.insert(venue_id=venue_id, hall_id="HALL-B")
+
+    await old_catalogue.upgrade()
+
+    assert [(await old_catalogue.row(event_id))["shares_hall"] for event_id in (*sharing, alone)] == [True, True, False]
+    with pytest.raises(IntegrityError) as refused:
+        await old_catalogue.insert(venue_id=venue_id, hall_id="HALL-B")
+    assert sqlstate_of(refused.value) == EXCLUSION_VIOLATION
+    events = EventRepository(old_catalogue.database)
+    for hall_id in ("HALL-A", "HALL-B"):
+        draft = DraftEvent.model_validate(drafting(venue=None, venue_id=venue_id, hall_id=hall_id))
+        with pytest.raises(ServiceError, match="EVENT_CONFLICT"):
+            await events.draft(draft)
+
+
+async def test_old_venues_have_the_halls_of_their_events(old_catalogue: Catalogue) -> None:
+    venue_id = new_id()
+    for hall_id in ("HALL-B", "HALL-A"):
+        await old_catalogue.insert(venue_id=venue_id, hall_id=hall_id)
+
+    await old_catalogue.upgrade()
+
+    [venue], _ = await VenueRepository(old_catalogue.database).page(limit=10, offset=0)
+    assert venue.halls == ["HALL-A", "HALL-B"]
+    draft = drafting(venue=None, venue_id=venue_id, event_date="2027-04-01T12:00:00Z")
+    event = await EventRepository(old_catalogue.database).draft(
+        DraftEvent.model_validate(draft | {"hall_id": "HALL-B"})
+    )
+    assert event.hall_id == "HALL-B"
+    with pytest.raises(ServiceError, match="no such hall"):
+        await EventRepository(old_catalogue.database).draft(
+            DraftEvent.model_validate(draft | {"request_id": new_id(), "event_id": new_id(), "hall_id": "HALL-C"})
+        )
+
+
 async def test_answer_stored_by_the_previous_release_is_replayed(
     catalogue: CatalogueCaller, database: Database
 ) -> None:
     body = drafting(venue=a_venue())
-    first = await catalogue.draft(body)
-    await database.execute(
-        text(
-            "UPDATE requests SET result = result #- '{done,ends_at}' #- '{done,doors_open_at}' WHERE request_id = :id"
-        ),
-        {"id": body["request_id"]},
+    first = (await catalogue.draft(body)).json()["data"]
+    older = text(
+        """
+        UPDATE requests SET result = result #- '{done,ends_at}' #- '{done,doors_open_at}' #- '{done,venue,halls}'
+        WHERE request_id = :request_id
+        """
     )
+    await database.execute(older, {"request_id": body["request_id"]})
 
-    repeated = await catalogue.draft(body)
+    repeated = (await catalogue.draft(body)).json()["data"]
 
-    assert Event.model_validate(repeated.json()["data"]) == Event.model_validate(first.json()["data"])
+    assert repeated == {**first, "venue": {**first["venue"], "halls": []}}
 
 
 async def test_request_of_the_previous_release_is_the_same_with_times(catalogue: CatalogueCaller) -> None:

@@ -71,7 +71,8 @@ class CatalogueService:
         """Create an event with its hall; it is visible once every seat exists.
 
         Raises:
-            NotFound: the venue is unknown.
+            NotFound: the venue, or its hall, is unknown.
+            Conflict: EVENT_CONFLICT; another event has the hall at that time.
             StillRunning: it exceeds the request's budget.
         """
         new_event = PutOnSale(saga_id=saga_id, draft=draft)
