@@ -1,4 +1,4 @@
-"""Maps errors to gRPC statuses and back. Trailing metadata carries the code, the kind and the public details."""
+"""Maps errors to gRPC statuses and back. Trailing metadata carries the code, the kind, the public details, the pause."""
 
 from typing import Final
 
@@ -12,6 +12,7 @@ __all__ = ["error_from_status", "status_of", "trailing_metadata_of"]
 CODE_KEY: Final = "error-code"
 KIND_KEY: Final = "error-kind"
 DETAILS_KEY: Final = "error-details-bin"
+RETRY_AFTER_KEY: Final = "retry-after"
 
 STATUS_OF_KIND: Final = {
     "invalid_request": grpc.StatusCode.INVALID_ARGUMENT,
@@ -35,6 +36,8 @@ def trailing_metadata_of(error: ServiceError) -> tuple[tuple[str, str | bytes], 
     metadata: tuple[tuple[str, str | bytes], ...] = ((CODE_KEY, error.code), (KIND_KEY, error.kind))
     if error.details is not None:
         metadata += ((DETAILS_KEY, orjson.dumps(error.details, default=str)),)
+    if error.retry_after_seconds is not None:
+        metadata += ((RETRY_AFTER_KEY, str(error.retry_after_seconds)),)
     return metadata
 
 
@@ -44,11 +47,13 @@ def error_from_status(error: grpc.aio.AioRpcError) -> ServiceError:
     code, kind = metadata.get(CODE_KEY), metadata.get(KIND_KEY)
     if isinstance(code, str) and isinstance(kind, str):
         details = metadata.get(DETAILS_KEY)
+        retry_after = metadata.get(RETRY_AFTER_KEY)
         return error_of_kind(
             kind,
             code=code,
             public_message=error.details() or "",
             details=orjson.loads(details) if isinstance(details, bytes) else None,
+            retry_after_seconds=int(retry_after) if isinstance(retry_after, str) else None,
         )
     if error.code() is grpc.StatusCode.UNIMPLEMENTED:
         return Unavailable(status=error.code().name, reason=error.details())

@@ -30,4 +30,5 @@ def change_of(attempt: Attempt, read: Callable[[Mapping[str, Any]], Result]) -> 
 def request_of(command: Command, operation: str = "") -> ParticipantRequest:
     """Return the command's request; the operation is the class's name when omitted."""
     arguments = asdict(command)
+    arguments.pop("is_cancelled", None)  # the previous release does not send it; its repeated requests stay the same
     return ParticipantRequest.of(arguments.pop("request_id"), operation or type(command).__name__, **arguments)

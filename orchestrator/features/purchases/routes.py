@@ -31,8 +31,9 @@ _RESERVE = refusals(
     _COMMON
     | {
         404: "EVENT_NOT_FOUND, SEAT_NOT_FOUND",
-        409: "SEAT_UNAVAILABLE, SEAT_ALREADY_SOLD, REQUEST_IN_PROGRESS",
+        409: "SEAT_UNAVAILABLE, SEAT_ALREADY_SOLD, PURCHASE_LIMIT_REACHED, REQUEST_IN_PROGRESS",
         410: "EVENT_ENDED",
+        429: "RATE_LIMITED, HOLD_COOLDOWN",
     }
 )
 _PAY = refusals(
@@ -65,7 +66,11 @@ Purchases = Annotated[PurchaseService, provided(PurchaseService)]
 async def reserve(
     *, body: ReserveRequest, user: CurrentUser, key: IdempotencyKey, purchases: Purchases, response: Response
 ) -> Success[Reservation] | Success[OrderInProgress]:
-    """All seats or none, for five minutes. A seat that is held, sold, or being held is refused at once."""
+    """All seats or none, for five minutes. A seat that is held, sold, or being held is refused at once.
+
+    An account holds at most 10 seats of an event and 20 in all. If several of its holds of an event expire or are
+    cancelled, it cannot hold seats of that event for some minutes (`Retry-After`).
+    """
     choice = SeatChoice(seat_ids=body.chosen)
     held = purchases.reserve(user_id=user.user_id, event_id=body.event_id, choice=choice, key=key)
     return await answer_or(held, response, _in_progress)
