@@ -28,7 +28,9 @@ _CREATE_FANS: Final = """
     WITH fans AS (SELECT unnest($1::uuid[]) AS user_id),
     known AS (
         INSERT INTO users (user_id, email, phone, password_hash, roles, is_verified)
-        SELECT user_id, user_id || '@bench.example', '+6500000000', '!', '{customer}', true FROM fans
+        SELECT user_id, user_id || '@bench.example', '+65' || abs(hashtextextended(user_id::text, 0)) % 1000000000000,
+            '!', '{customer}', true
+        FROM fans
         RETURNING user_id),
     filled AS (
         INSERT INTO balances (account_kind, account_owner, currency, amount)

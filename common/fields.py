@@ -6,9 +6,11 @@ from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, StringConstraints
 
-__all__ = ["Instant", "PlainText", "without_nul"]
+__all__ = ["CalendarInstant", "Instant", "PlainText", "without_nul"]
 
 NUL: Final = "\x00"
+EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
+LATEST: Final = datetime(9000, 1, 1, tzinfo=UTC)
 DATE_PREFIX: Final = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]")
 
 
@@ -39,6 +41,16 @@ def _in_utc(moment: datetime) -> datetime:
 
 Instant = Annotated[AwareDatetime, BeforeValidator(_require_rfc3339), AfterValidator(_in_utc)]
 """A time with an offset (RFC 3339), converted to UTC."""
+
+
+def _in_calendar(moment: datetime) -> datetime:
+    if not EARLIEST <= moment <= LATEST:
+        raise ValueError("a time lies between the years 1970 and 9000")
+    return moment
+
+
+CalendarInstant = Annotated[Instant, AfterValidator(_in_calendar)]
+"""An `Instant` between the years 1970 and 9000, so that days can be added and subtracted."""
 
 PlainText = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(without_nul)]
 """Text without surrounding whitespace; add a length with `Field`."""

@@ -163,8 +163,9 @@ async def _give_credits(ledger: LedgerRepository, user: SeedUser) -> None:
 
 _INSERT_VENUE: Final = text(
     """
-    INSERT INTO venues (venue_id, name, address, total_halls)
-    VALUES (:venue_id, 'Singapore Indoor Stadium', '2 Stadium Walk, Singapore 397691', 3) ON CONFLICT DO NOTHING
+    INSERT INTO venues (venue_id, name, address, total_halls, halls)
+    VALUES (:venue_id, 'Singapore Indoor Stadium', '2 Stadium Walk, Singapore 397691', 3, '{HALL-A,HALL-B}')
+    ON CONFLICT DO NOTHING
     """
 )
 _INSERT_EVENT: Final = text(

@@ -83,7 +83,9 @@ class Inventory:
             handler=HoldExpiry(expiry, self.publisher, self.changes).handle,
             publisher=self.publisher,
         )
-        self.sweeper = HoldSweeper(expiry, self.relay, self.changes, interval_seconds=settings.sweep_seconds)
+        self.sweeper = HoldSweeper(
+            expiry, self.relay, self.changes, limits=settings.hold_limits, interval_seconds=settings.sweep_seconds
+        )
         self.counts = SeatCountAggregator(halls, interval_seconds=settings.seat_count_interval_seconds)
         # While the broker is unavailable, seats can be held and sold, and the sweeper ends the holds.
         self.health = Health(
@@ -94,9 +96,10 @@ class Inventory:
         self._servicer = self._create_servicer(expiry, halls)
 
     def _create_servicer(self, expiry: ExpiryRepository, halls: HallRepository) -> InventoryServicer:
-        holds = HoldRepository(self.database)
+        limits = self.settings.hold_limits
+        holds = HoldRepository(self.database, limits)
         return InventoryServicer(
-            holds=HoldService(holds, SearchRepository(self.database), expiry, self.changes),
+            holds=HoldService(holds, SearchRepository(self.database), expiry, self.changes, limits),
             halls=HallService(halls, holds, self.changes),
             tickets=TicketService(SeatRepository(self.database), self.changes),
             check_in=CheckInService(CheckInRepository(self.database), self.changes),

@@ -1,6 +1,6 @@
 """The inventory's errors."""
 
-from common.errors import Conflict, Forbidden, Gone, InvalidRequest, NotFound
+from common.errors import Conflict, Forbidden, Gone, InvalidRequest, NotFound, TooManyRequests
 
 
 class SeatNotFound(NotFound):
@@ -42,8 +42,22 @@ class NotSeatOwner(Forbidden):
     public_message = "The ticket belongs to another user."
 
 
+class PurchaseLimitReached(Conflict):
+    code = "PURCHASE_LIMIT_REACHED"
+    public_message = "You would hold more seats than one account may."
+
+
+class HoldCooldown(TooManyRequests):
+    code = "HOLD_COOLDOWN"
+    public_message = "Several of your holds of this event ended without a purchase. Please try again later."
+
+
 class EventAlreadyProvisioned(Conflict):
     public_message = "The event already has seats."
+
+
+class RepeatedRows(InvalidRequest):
+    public_message = "Two rows of the hall have one name. Name their sections."
 
 
 class SeatsInUse(Conflict):

@@ -11,6 +11,7 @@ the seats are then free, and `hold.expired` is published because the hold was no
 import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Final
 
 from common.messaging.declarations import MESSAGES_EXCHANGE
@@ -23,7 +24,7 @@ from inventory.messages import ExpiredHold, HoldMessage
 from inventory.metrics import HOLDS_EXPIRED, HOLDS_OPEN
 from inventory.repository.expiry import EndedHold, ExpiryRepository
 from inventory.repository.halls import HallRepository
-from inventory.schemas import SeatStatus
+from inventory.schemas import HoldLimits, SeatStatus
 from inventory.seat_changes import SeatChangePublisher
 
 __all__ = ["HoldExpiry", "HoldSweeper", "SeatCountAggregator"]
@@ -33,6 +34,7 @@ EARLY_SECONDS: Final = 2.0
 SWEPT_SEATS: Final = 500
 """Per transaction, which takes a few milliseconds. A sweep repeats until no hold is due."""
 CHANGES_PER_BATCH: Final = 10_000
+FORGOTTEN_LAPSES: Final = 1_000
 
 logger = get_logger(__name__)
 
@@ -84,12 +86,19 @@ class HoldSweeper:
     """Ends the expired holds whose message did not arrive, every `interval_seconds`."""
 
     def __init__(
-        self, holds: ExpiryRepository, relay: OutboxRelay, changes: SeatChangePublisher, *, interval_seconds: float
+        self,
+        holds: ExpiryRepository,
+        relay: OutboxRelay,
+        changes: SeatChangePublisher,
+        *,
+        limits: HoldLimits,
+        interval_seconds: float,
     ) -> None:
         self._holds = holds
         self._relay = relay
         self._changes = changes
-        self.task = PeriodicTask(self.sweep, name="sweeper", interval_seconds=interval_seconds)
+        self._lapses_kept_seconds = limits.lapse_window_seconds + limits.cooldown_seconds
+        self.task = PeriodicTask(self.sweep, self.forget_lapses, name="sweeper", interval_seconds=interval_seconds)
 
     async def sweep(self) -> int:
         """End the holds that are due and return how many there were."""
@@ -99,6 +108,11 @@ class HoldSweeper:
             self._report(expired)
         HOLDS_OPEN.set(await self._holds.count_open_holds())
         return ended
+
+    async def forget_lapses(self) -> None:
+        """Delete the lapsed holds that no limit counts any more."""
+        forget = partial(self._holds.forget_lapses, kept_seconds=self._lapses_kept_seconds)
+        await repeat_while_full(forget, batch=FORGOTTEN_LAPSES)
 
     def _report(self, expired: list[ExpiredHold]) -> None:
         self._relay.wake()

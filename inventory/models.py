@@ -12,6 +12,7 @@ from sqlalchemy import (
     SmallInteger,
     Table,
     Text,
+    false,
     func,
     text,
 )
@@ -79,6 +80,7 @@ seats: Final = Table(
         postgresql_where=text("status = 'AVAILABLE'"),
     ),
     Index("ix_seats_hold", "hold_id", postgresql_where=text("hold_id IS NOT NULL")),
+    Index("ix_seats_holder", "held_by_user_id", postgresql_where=text("held_by_user_id IS NOT NULL")),
     # Not "status = 'HELD'": a search by hold_id has that condition too, and must not scan all holds by this index.
     Index("ix_seats_held_until", "held_until", "hold_id", postgresql_where=text("held_until IS NOT NULL")),
     Index(
@@ -106,7 +108,11 @@ seat_rows: Final = Table(
     # The upper bound of the row's longest run of adjacent free seats. See docs/locking.md.
     Column("free_run", SmallInteger, nullable=False),
     Column("version", Integer, nullable=False, server_default="0"),  # incremented whenever a seat of the row is freed
+    # False in halls of a release that allowed two rows of one name.
+    Column("is_label_unique", Boolean, nullable=False, server_default=false()),
     CheckConstraint(f"free_run BETWEEN 0 AND {MAX_RUN}", name="free_run"),
+    # T15. Seats of a row are numbered from 1, so a row's name makes their labels unique; the table is small.
+    Index("ix_seat_rows_label", "event_id", "row_number", unique=True, postgresql_where=text("is_label_unique")),
     Index("ix_seat_rows_promising", "event_id", "category", "free_run", "rank_in_category"),
 )
 
@@ -143,6 +149,19 @@ closed_events: Final = Table(
     metadata,
     Column("event_id", UUID(as_uuid=True), primary_key=True),
     Column("closed_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
+)
+
+# T2. Holds that expired or that their holder cancelled; the sweeper deletes them when no limit counts them any more. The
+# function `holder_state` reads them, and the held seats, for the limits of a holder.
+lapsed_holds: Final = Table(
+    "lapsed_holds",
+    metadata,
+    Column("hold_id", UUID(as_uuid=True), primary_key=True),
+    Column("user_id", UUID(as_uuid=True), nullable=False),
+    Column("event_id", UUID(as_uuid=True), nullable=False),
+    Column("ended_at", DateTime(timezone=True), nullable=False),
+    Index("ix_lapsed_holds_user", "user_id", "event_id", "ended_at"),
+    Index("ix_lapsed_holds_ended_at", "ended_at"),
 )
 
 # Every scan, admitted or not.

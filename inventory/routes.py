@@ -94,6 +94,7 @@ class InventoryServicer(rpc.InventoryServicer):
         command = ReleaseHold(
             **ids_of(request, "request_id", "hold_id"),
             undoes_request_id=read_optional_id(request.undoes_request_id, "undoes_request_id"),
+            is_cancelled=request.is_cancelled,
         )
         return pb.ReleaseHoldResponse(seats_released=await self.holds.release(command))
 

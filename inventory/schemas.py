@@ -88,6 +88,26 @@ class SeatState:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HoldLimits:
+    """What one user may hold at a time, and when a cool-down begins (T2)."""
+
+    seats_per_event: int
+    seats_per_user: int
+    lapses: int  # of one event's holds, within the window
+    lapse_window_seconds: float
+    cooldown_seconds: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HolderState:
+    """The seats that a user holds, and the end of the event's cool-down if there is one."""
+
+    held_of_event: int
+    held_in_all: int
+    cooling_until: datetime | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ReserveSeats:
     """Hold exactly these seats. `seat_ids` are distinct and ascending, which is the order of locking."""
 
@@ -124,6 +144,7 @@ class ReleaseHold:
     request_id: uuid.UUID
     hold_id: uuid.UUID
     undoes_request_id: uuid.UUID | None
+    is_cancelled: bool = False  # by its holder, so that it counts towards a cool-down
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

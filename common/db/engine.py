@@ -27,6 +27,7 @@ from common.telemetry.metrics import DATABASE_STATEMENTS
 __all__ = [
     "CHECK_VIOLATION",
     "DEADLOCK_DETECTED",
+    "EXCLUSION_VIOLATION",
     "FOREIGN_KEY_VIOLATION",
     "LOCK_NOT_AVAILABLE",
     "UNIQUE_VIOLATION",
@@ -47,6 +48,7 @@ LOCK_NOT_AVAILABLE: Final = "55P03"
 DEADLOCK_DETECTED: Final = "40P01"
 FOREIGN_KEY_VIOLATION: Final = "23503"
 UNIQUE_VIOLATION: Final = "23505"
+EXCLUSION_VIOLATION: Final = "23P01"
 CHECK_VIOLATION: Final = "23514"
 # Class 08 is a broken connection, 57P0x a server that is stopping or starting, 53 a server out of resources, 57014 a
 # statement that exceeded STATEMENT_TIMEOUT_SECONDS and was rolled back, 25006 a server that has become a standby.

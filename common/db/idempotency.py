@@ -37,6 +37,7 @@ from sqlalchemy.sql import Executable
 
 from common.db.engine import (
     DEADLOCK_DETECTED,
+    EXCLUSION_VIOLATION,
     FOREIGN_KEY_VIOLATION,
     LOCK_NOT_AVAILABLE,
     UNIQUE_VIOLATION,
@@ -70,8 +71,9 @@ SELECT_ANSWER: Final = """
 """
 TOMBSTONE_FINGERPRINT: Final = ""
 LOCKED_OUT: Final = frozenset({LOCK_NOT_AVAILABLE, DEADLOCK_DETECTED})
-# A concurrent call stored an answer for the same id, or inserted or deleted a referenced row; a second try sees that.
-OVERTAKEN: Final = frozenset({UNIQUE_VIOLATION, FOREIGN_KEY_VIOLATION})
+# A concurrent call stored an answer for the same id, inserted or deleted a referenced row, or inserted a row that excludes
+# this one; a second try sees that.
+OVERTAKEN: Final = frozenset({UNIQUE_VIOLATION, FOREIGN_KEY_VIOLATION, EXCLUSION_VIOLATION})
 # The first attempt of an undo may wait for an action, or another undo, in progress; the second sees its effect.
 UNDO_ATTEMPTS: Final = 2
 
@@ -354,6 +356,7 @@ def refused(error: ServiceError) -> dict[str, Any]:
             "code": error.code,
             "public_message": error.public_message,
             "details": error.details,
+            "retry_after_seconds": error.retry_after_seconds,
         }
     }
 
@@ -367,6 +370,7 @@ def replay(result: Mapping[str, Any]) -> dict[str, Any]:
             public_message=refusal["public_message"],
             details=refusal["details"],
             is_remembered=True,
+            retry_after_seconds=refusal.get("retry_after_seconds"),
         )
     return dict(result["done"])
 

@@ -1,6 +1,7 @@
 """Maps errors to gRPC statuses and back.
 
-Trailing metadata carries the code, the kind, the public details, and whether the participant remembers the refusal.
+Trailing metadata carries the code, the kind, the public details, the pause, and whether the participant remembers the
+refusal.
 """
 
 from typing import Final
@@ -18,6 +19,7 @@ DETAILS_KEY: Final = "error-details-bin"
 # As `common.http.error_mapping.REMEMBERED_HEADER`.
 REMEMBERED_KEY: Final = "refusal-remembered"
 IS_REMEMBERED: Final = "true"
+RETRY_AFTER_KEY: Final = "retry-after"
 
 STATUS_OF_KIND: Final = {
     "invalid_request": grpc.StatusCode.INVALID_ARGUMENT,
@@ -43,6 +45,8 @@ def trailing_metadata_of(error: ServiceError) -> tuple[tuple[str, str | bytes], 
         metadata += ((DETAILS_KEY, orjson.dumps(error.details, default=str)),)
     if error.is_remembered:
         metadata += ((REMEMBERED_KEY, IS_REMEMBERED),)
+    if error.retry_after_seconds is not None:
+        metadata += ((RETRY_AFTER_KEY, str(error.retry_after_seconds)),)
     return metadata
 
 
@@ -52,12 +56,14 @@ def error_from_status(error: grpc.aio.AioRpcError) -> ServiceError:
     code, kind = metadata.get(CODE_KEY), metadata.get(KIND_KEY)
     if isinstance(code, str) and isinstance(kind, str):
         details = metadata.get(DETAILS_KEY)
+        retry_after = metadata.get(RETRY_AFTER_KEY)
         return error_of_kind(
             kind,
             code=code,
             public_message=error.details() or "",
             details=orjson.loads(details) if isinstance(details, bytes) else None,
             is_remembered=metadata.get(REMEMBERED_KEY) == IS_REMEMBERED,
+            retry_after_seconds=int(retry_after) if isinstance(retry_after, str) else None,
         )
     if error.code() is grpc.StatusCode.UNIMPLEMENTED:
         return Unavailable(status=error.code().name, reason=error.details())

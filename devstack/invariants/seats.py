@@ -1,4 +1,7 @@
-"""Seats: their number is the hall's, their counts are right, their orders fit, and each ticket is admitted once."""
+"""Seats: their number is the hall's, their counts are right, their orders fit, and each ticket is admitted once.
+
+A seat belongs to one event at a time, and its label names no other seat of the event.
+"""
 
 from typing import Final
 
@@ -14,6 +17,14 @@ def violations(snapshot: Snapshot) -> list[str]:
         *(
             f"the seat counts of {row['category']} at event {row['event_id']} differ from its seats"
             for row in snapshot.miscounted
+        ),
+        *(
+            f"row {row['row_number']} of event {row['event_id']} has two seats {row['seat_number']}"
+            for row in snapshot.repeated_labels
+        ),
+        *(
+            f"events {row['event_id']} and {row['other_event_id']} have {row['hall_id']} at the same time"
+            for row in snapshot.overlapping_events
         ),
         *_capacity(snapshot),
         *_orders(snapshot),

@@ -37,6 +37,8 @@ class Snapshot:
     payment_credits: Rows = ()
     miscounted: Rows = ()
     capacities: Rows = ()
+    repeated_labels: Rows = ()
+    overlapping_events: Rows = ()
     seats: Rows = ()
     admissions: Rows = ()
     events: Rows = ()
@@ -147,6 +149,20 @@ MISCOUNTED: Final = """
            c.sold + coalesce(d.sold, 0), c.blocked + coalesce(d.blocked, 0))
         IS DISTINCT FROM (s.total, s.available, s.held, s.sold, s.blocked)
 """
+# Halls of a release that allowed two rows of one name are left out.
+REPEATED_LABELS: Final = """
+    SELECT event_id, row_number, seat_number FROM seats
+    WHERE event_id IN (SELECT event_id FROM seat_rows WHERE is_label_unique)
+    GROUP BY event_id, row_number, seat_number HAVING count(*) > 1
+"""
+# Events of a release that allowed them are left out.
+OVERLAPPING_EVENTS: Final = """
+    SELECT one.event_id, other.event_id AS other_event_id, one.hall_id
+    FROM events AS one JOIN events AS other ON other.venue_id = one.venue_id AND other.hall_id = one.hall_id
+        AND other.event_id > one.event_id
+        AND tstzrange(other.event_date, other.ends_at) && tstzrange(one.event_date, one.ends_at)
+    WHERE 'CANCELLED' NOT IN (one.status, other.status) AND NOT (one.shares_hall OR other.shares_hall)
+"""
 # Only held and owned seats: most seats of a large hall are available.
 SEATS: Final = """
     SELECT seat_id, event_id, status, hold_id, held_by_user_id, owner_user_id, price_paid, purchased_at,
@@ -197,6 +213,8 @@ QUERIES: Final[Mapping[str, Query]] = {
     "payment_credits": Query("users", PAYMENT_CREDITS),
     "miscounted": Query("inventory", MISCOUNTED),
     "capacities": Query("inventory", "SELECT event_id, count(*) AS seats FROM seats GROUP BY event_id"),
+    "repeated_labels": Query("inventory", REPEATED_LABELS),
+    "overlapping_events": Query("events", OVERLAPPING_EVENTS),
     "seats": Query("inventory", SEATS),
     "admissions": Query("inventory", "SELECT seat_id, logged_at FROM entry_logs WHERE result = 'SUCCESS'"),
     "events": Query("events", "SELECT event_id, status, total_seats FROM events"),

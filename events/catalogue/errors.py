@@ -12,6 +12,15 @@ class VenueNotFound(NotFound):
     public_message = "There is no such venue."
 
 
+class HallNotFound(NotFound):
+    public_message = "The venue has no such hall."
+
+
+class EventConflict(Conflict):
+    code = "EVENT_CONFLICT"
+    public_message = "Another event has the hall at that time."
+
+
 class EventInvalidState(Conflict):
     code = "EVENT_INVALID_STATE"
     public_message = "The event's status does not allow that."

@@ -2,8 +2,21 @@
 
 from typing import Final
 
-from sqlalchemy import CheckConstraint, Column, DateTime, ForeignKey, Index, Integer, Table, Text, func, text
-from sqlalchemy.dialects.postgresql import JSONB, UUID
+from sqlalchemy import (
+    Boolean,
+    CheckConstraint,
+    Column,
+    DateTime,
+    ForeignKey,
+    Index,
+    Integer,
+    Table,
+    Text,
+    false,
+    func,
+    text,
+)
+from sqlalchemy.dialects.postgresql import JSONB, UUID, ExcludeConstraint
 
 from common.db.base import AMOUNT
 from events.catalogue.status import EventStatus
@@ -19,7 +32,12 @@ events: Final = Table(
     Column("name", Text, nullable=False),
     Column("status", Text, nullable=False),
     Column("hall_id", Text, nullable=False),
+    # An event of a release that did not refuse it: another event has the hall at the same time.
+    Column("shares_hall", Boolean, nullable=False, server_default=false()),
     Column("event_date", DateTime(timezone=True), nullable=False),
+    # The trigger `set_event_end` sets it to 4 hours after event_date if an insert omits it.
+    Column("ends_at", DateTime(timezone=True), nullable=False),
+    Column("doors_open_at", DateTime(timezone=True)),  # 2 hours before event_date if it is null
     Column("total_seats", Integer, nullable=False),
     Column("layout", JSONB, nullable=False),
     # T10: a ticket is resold for at most this share of its face value.
@@ -30,6 +48,15 @@ events: Final = Table(
     Column("published_at", DateTime(timezone=True)),
     Column("cancelled_at", DateTime(timezone=True)),
     CheckConstraint(f"status IN ({_STATUSES})", name="status"),
+    # T15. DRAFT looks for an overlap first; this refuses the second of two concurrent drafts.
+    ExcludeConstraint(
+        (text("text_range(venue_id::text || hall_id, venue_id::text || hall_id, '[]')"), "&&"),
+        (text("tstzrange(event_date, ends_at)"), "&&"),
+        where=text("status <> 'CANCELLED' AND NOT shares_hall"),
+        name="ex_events_hall",
+    ),
+    CheckConstraint("ends_at > event_date", name="ends_at"),
+    CheckConstraint("doors_open_at <= event_date", name="doors_open_at"),
     CheckConstraint("total_seats >= 1", name="total_seats"),
     CheckConstraint("status <> 'PUBLISHED' OR published_at IS NOT NULL", name="published_at"),
     CheckConstraint("(status = 'CANCELLED') = (cancelled_at IS NOT NULL)", name="cancelled_at"),

@@ -8,15 +8,17 @@ from sqlalchemy import ColumnElement, Select, func, literal_column, select, text
 
 from common.db.engine import Database
 from common.db.idempotency import IdempotencyStore, ParticipantRequest
-from common.errors import ServiceError
+from common.errors import Busy, ServiceError
 from common.http.calls import UndoCall
-from events.catalogue.errors import EventInvalidState, EventNotFound, VenueNotFound
+from events.catalogue.errors import EventConflict, EventInvalidState, EventNotFound, HallNotFound, VenueNotFound
 from events.catalogue.models import events
 from events.catalogue.schemas import DiscardedDraft, DraftEvent, Event, EventSearch
-from events.catalogue.statements import DISCARD, DRAFT, MOVES, event_json
+from events.catalogue.statements import DISCARD, DRAFT, FIND_OBSTACLES, MOVES, event_json
 from events.catalogue.status import EventMove, EventStatus
 from events.venues.models import venues
 
+# Fields that drafts of the previous release do not have; a repeated request must keep its fingerprint.
+_NOT_IN_FINGERPRINT: Final[Any] = {"request_id": True, "ends_at": True, "doors_open_at": True, "venue": {"halls": True}}
 _STATUS_OF: Final = text("SELECT status FROM events WHERE event_id = :event_id")
 _SELECT_EVENTS: Final[Select[Any]] = select(literal_column(event_json("events")).label("found")).select_from(
     events.join(venues)
@@ -33,16 +35,21 @@ class EventRepository:
 
         Raises:
             VenueNotFound: there is no venue of that id.
+            HallNotFound: the venue has no hall of that name.
+            EventConflict: another event has the hall at that time.
             EventInvalidState: another request drafted that event.
             RequestUndone: the undo of this request came first.
+            Busy: what was in the way has gone; nothing is stored.
         """
-        request = ParticipantRequest.of(draft.request_id, "draft", **draft.model_dump(exclude={"request_id"}))
+        request = ParticipantRequest.of(draft.request_id, "draft", **draft.model_dump(exclude=_NOT_IN_FINGERPRINT))
+
+        parameters = draft_parameters(draft)
 
         async def refuse() -> ServiceError:
-            status = await self._status_of(draft.event_id)
-            return VenueNotFound() if status is None else EventInvalidState(details={"status": status})
+            obstacles = await self._database.fetch_one(FIND_OBSTACLES, parameters)
+            return _refusal_to_draft(obstacles or {})
 
-        return Event(**await self._store.answer(request, DRAFT, draft_parameters(draft), refuse=refuse))
+        return Event(**await self._store.answer(request, DRAFT, parameters, refuse=refuse))
 
     async def move(self, event_id: uuid.UUID, move: EventMove, *, request_id: uuid.UUID) -> Event:
         """Publish a DRAFT, or cancel a PUBLISHED event.
@@ -111,7 +118,25 @@ def draft_parameters(draft: DraftEvent) -> Mapping[str, Any]:
         "venue_name": introduced.name if introduced else None,
         "venue_address": introduced.address if introduced else None,
         "venue_total_halls": introduced.total_halls if introduced else None,
+        "venue_halls": list(dict.fromkeys([*introduced.halls, draft.hall_id])) if introduced else None,
     }
+
+
+def _refusal_to_draft(obstacles: Mapping[str, Any]) -> ServiceError:
+    """Return why an event could not be drafted.
+
+    Raises:
+        Busy: nothing is in the way any more.
+    """
+    if obstacles["status"] is not None:
+        return EventInvalidState(details={"status": obstacles["status"]})
+    if obstacles["halls"] is None:
+        return VenueNotFound()
+    if obstacles["overlapping"] is not None:
+        return EventConflict(details=obstacles["overlapping"])
+    if obstacles["has_hall"]:
+        raise Busy
+    return HallNotFound(details={"halls": obstacles["halls"]})
 
 
 def _conditions(search: EventSearch) -> list[ColumnElement[bool]]:

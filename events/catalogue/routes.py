@@ -41,7 +41,12 @@ async def search_events(
     return paginated(await catalogue.search(search, limit=page.per_page, offset=page.offset), page)
 
 
-@internal.post("", responses=refusals({**_MOVE_REFUSALS, 404: "NOT_FOUND", 409: "EVENT_INVALID_STATE, REQUEST_UNDONE"}))
+@internal.post(
+    "",
+    responses=refusals(
+        {**_MOVE_REFUSALS, 404: "NOT_FOUND", 409: "EVENT_CONFLICT, EVENT_INVALID_STATE, REQUEST_UNDONE"}
+    ),
+)
 async def draft_event(draft: DraftEvent, catalogue: Catalogue) -> Success[Event]:
     return success(await catalogue.draft(draft))
 

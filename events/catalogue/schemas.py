@@ -1,15 +1,16 @@
 """The bodies and answers of the catalogue routes."""
 
 import uuid
+from datetime import timedelta
 from typing import Annotated, Final, Self
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, model_validator
 from pydantic.config import JsonDict
 
-from common.fields import Instant, PlainText, without_nul
+from common.fields import CalendarInstant, Instant, PlainText, without_nul
 from common.money import Money
 from events.catalogue.status import EventStatus
-from events.venues.schemas import IntroducedVenue, Venue
+from events.venues.schemas import HallId, IntroducedVenue, Venue
 
 __all__ = ["DiscardedDraft", "DraftEvent", "Event", "EventSearch", "LookUpEvents"]
 
@@ -26,9 +27,12 @@ _EXAMPLE: Final[JsonDict] = {
         "name": "Singapore Indoor Stadium",
         "address": "2 Stadium Walk, Singapore 397691",
         "total_halls": 3,
+        "halls": ["HALL-A", "HALL-B"],
     },
     "hall_id": "HALL-A",
     "event_date": "2027-03-20T12:00:00Z",
+    "ends_at": "2027-03-20T16:00:00Z",
+    "doors_open_at": "2027-03-20T10:00:00Z",
     "total_seats": 20,
     "pricing_tiers": {"CAT1": "350.00"},
     "layout": [{"category": "CAT1", "price": "350.00", "rows": [{"row_number": "A", "seats": 20}]}],
@@ -56,7 +60,6 @@ def _storable(layout: JsonValue) -> JsonValue:
 
 
 Category = Annotated[PlainText, Field(min_length=1, max_length=50)]
-HallId = Annotated[PlainText, Field(min_length=1, max_length=100)]
 Layout = Annotated[list[dict[str, JsonValue]], Field(max_length=MOST_CATEGORIES), AfterValidator(_storable)]
 
 
@@ -69,6 +72,9 @@ class Event(BaseModel):
     venue: Venue
     hall_id: str
     event_date: Instant
+    # The defaults are for answers that the previous release stored.
+    ends_at: Instant = Field(default_factory=lambda event: event["event_date"] + timedelta(hours=4))
+    doors_open_at: Instant = Field(default_factory=lambda event: event["event_date"] - timedelta(hours=2))
     total_seats: int
     pricing_tiers: dict[str, Money]
     layout: list[dict[str, JsonValue]]
@@ -85,7 +91,9 @@ class DraftEvent(BaseModel):
     venue: IntroducedVenue | None = None
     venue_id: uuid.UUID | None = None
     hall_id: HallId
-    event_date: Instant
+    event_date: CalendarInstant
+    ends_at: CalendarInstant | None = Field(default=None, description="4 hours after event_date when omitted.")
+    doors_open_at: CalendarInstant | None = Field(default=None, description="2 hours before event_date when omitted.")
     total_seats: Annotated[int, Field(strict=True, ge=1, le=LARGEST_HALL)]
     pricing_tiers: Annotated[dict[Category, Money], Field(min_length=1, max_length=MOST_CATEGORIES)]
     layout: Layout = []
@@ -96,6 +104,16 @@ class DraftEvent(BaseModel):
     def _has_one_venue(self) -> Self:
         if (self.venue is None) == (self.venue_id is None):
             raise ValueError("either venue or venue_id is needed, and not both")
+        if self.venue is not None and not self.venue.can_have(self.hall_id):
+            raise ValueError("the venue has no such hall")
+        return self
+
+    @model_validator(mode="after")
+    def _has_times_in_order(self) -> Self:
+        if self.ends_at is not None and self.ends_at <= self.event_date:
+            raise ValueError("ends_at must be after event_date")
+        if self.doors_open_at is not None and self.doors_open_at > self.event_date:
+            raise ValueError("doors_open_at must not be after event_date")
         return self
 
 

@@ -2,8 +2,8 @@
 
 from typing import Final
 
-from sqlalchemy import CheckConstraint, Column, DateTime, Index, Integer, Table, Text, func
-from sqlalchemy.dialects.postgresql import UUID
+from sqlalchemy import CheckConstraint, Column, DateTime, Index, Integer, Table, Text, func, text
+from sqlalchemy.dialects.postgresql import ARRAY, UUID
 
 from events.database import metadata
 
@@ -14,6 +14,8 @@ venues: Final = Table(
     Column("name", Text, nullable=False),
     Column("address", Text, nullable=False),
     Column("total_halls", Integer, nullable=False),
+    # The names that are known so far. Until there are `total_halls`, an event in a new hall adds its name.
+    Column("halls", ARRAY(Text), nullable=False, server_default=text("'{}'")),
     # The event whose draft added the venue; the undo of that draft deletes it.
     Column("introduced_by_event_id", UUID(as_uuid=True)),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),

@@ -15,7 +15,7 @@ class VenueRepository:
         """Return one page by name, and the number of venues on all pages."""
         counted = await self._database.fetch_one(select(func.count().label("total")).select_from(venues))
         rows = await self._database.fetch_all(
-            select(venues.c.venue_id, venues.c.name, venues.c.address, venues.c.total_halls)
+            select(venues.c.venue_id, venues.c.name, venues.c.address, venues.c.total_halls, venues.c.halls)
             .order_by(venues.c.name, venues.c.venue_id)
             .limit(limit)
             .offset(offset)

@@ -8,26 +8,38 @@ from pydantic.config import JsonDict
 
 from common.fields import PlainText
 
-__all__ = ["IntroducedVenue", "Venue"]
+__all__ = ["HallId", "IntroducedVenue", "Venue"]
 
 _EXAMPLE: Final[JsonDict] = {
     "venue_id": "a1a1a1a1-a1a1-a1a1-a1a1-a1a1a1a1a1a1",
     "name": "Singapore Indoor Stadium",
     "address": "2 Stadium Walk, Singapore 397691",
     "total_halls": 3,
+    "halls": ["HALL-A", "HALL-B"],
 }
+
+
+HallId = Annotated[PlainText, Field(min_length=1, max_length=100)]
 
 
 class VenueFacts(BaseModel):
     name: Annotated[PlainText, Field(min_length=1, max_length=200)]
     address: Annotated[PlainText, Field(max_length=500)]
     total_halls: Annotated[int, Field(strict=True, ge=1, le=1_000)]
+    halls: list[HallId] = Field(
+        default=[],
+        max_length=1_000,
+        description="The names that are known so far. Until there are total_halls, an event in a new hall adds its name.",
+    )
 
 
 class IntroducedVenue(VenueFacts):
     """A venue given with an event. An existing venue of that id stays unchanged."""
 
     venue_id: uuid.UUID | None = None
+
+    def can_have(self, hall_id: str) -> bool:
+        return hall_id in self.halls or len(self.halls) < self.total_halls
 
 
 class Venue(VenueFacts):

@@ -6,15 +6,16 @@ from typing import Any, Final
 
 from pydantic import TypeAdapter
 
-from inventory.schemas import Hold, Sale, Seat, SeatState, SeatStatus
+from inventory.schemas import Hold, HolderState, Sale, Seat, SeatState, SeatStatus
 
-__all__ = ["document_of", "read_hold", "read_sale", "read_seat", "read_seats", "read_states"]
+__all__ = ["document_of", "read_hold", "read_holder", "read_sale", "read_seat", "read_seats", "read_states"]
 
 # Twice as fast as constructing the dataclasses field by field.
 read_seat: Final = TypeAdapter(Seat).validate_python
 read_seats: Final = TypeAdapter(list[Seat]).validate_python
 read_sale: Final = TypeAdapter(Sale).validate_python
 read_states: Final = TypeAdapter(list[SeatState]).validate_python
+read_holder: Final = TypeAdapter(HolderState).validate_python
 _read_hold: Final = TypeAdapter(Hold).validate_python
 
 HELD_SEAT_FIELDS: Final = ("seat_id", "category", "row_number", "seat_number", "price")

@@ -14,7 +14,7 @@ from common.messaging.inbox import is_first_delivery
 from common.messaging.message import Message
 from common.messaging.outbox import outbox_row
 from inventory.messages import ExpiredHold
-from inventory.repository.fragments import COUNT_FREED, FREE_LOCKED, RAISE_ROWS
+from inventory.repository.fragments import COUNT_FREED, FREE_LOCKED, RAISE_ROWS, REMEMBER_LAPSES
 
 __all__ = ["EndedHold", "ExpiryRepository"]
 
@@ -24,10 +24,11 @@ CONSUMER: Final = "hold expiry"
 _END_HOLD: Final = text(
     f"""
     WITH held AS MATERIALIZED (
-        SELECT seat_id, held_until FROM seats
+        SELECT seat_id, event_id, hold_id, held_by_user_id, held_until FROM seats
         WHERE hold_id = CAST(:hold_id AS uuid) AND status = 'HELD' ORDER BY seat_id FOR UPDATE),
-    locked AS MATERIALIZED (SELECT seat_id FROM held WHERE held_until <= clock_timestamp()),
-    {FREE_LOCKED}, {COUNT_FREED}, {RAISE_ROWS}
+    locked AS MATERIALIZED (SELECT * FROM held WHERE held_until <= clock_timestamp()),
+    ended AS (SELECT * FROM locked),
+    {FREE_LOCKED}, {COUNT_FREED}, {RAISE_ROWS}, {REMEMBER_LAPSES}
     SELECT seat_id FROM freed
     """  # noqa: S608 - built of constants
 )
@@ -47,11 +48,12 @@ _END_DUE: Final = text(
             SELECT hold_id FROM seats WHERE held_until <= (SELECT clock_timestamp())
             ORDER BY held_until LIMIT CAST(:batch AS int)) AS oldest),
     held AS MATERIALIZED (
-        SELECT seat_id, hold_id, held_by_user_id, held_until FROM seats
+        SELECT seat_id, event_id, hold_id, held_by_user_id, held_until FROM seats
         WHERE hold_id = ANY(ARRAY(SELECT hold_id FROM due)) AND status = 'HELD'
         ORDER BY seat_id FOR UPDATE SKIP LOCKED),
     locked AS MATERIALIZED (SELECT * FROM held WHERE held_until <= clock_timestamp()),
-    {FREE_LOCKED}, {COUNT_FREED}, {RAISE_ROWS}
+    ended AS (SELECT * FROM locked),
+    {FREE_LOCKED}, {COUNT_FREED}, {RAISE_ROWS}, {REMEMBER_LAPSES}
     SELECT locked.hold_id, locked.held_by_user_id, freed.event_id, freed.seat_id
     FROM freed JOIN locked USING (seat_id) ORDER BY locked.hold_id, freed.seat_id
     """  # noqa: S608 - built of constants
@@ -61,6 +63,15 @@ _ADD_TO_OUTBOX: Final = text(
     """
     INSERT INTO outbox (message_id, exchange, routing_key, body)
     VALUES (:message_id, :exchange, :routing_key, :body)
+    """
+)
+
+_FORGET_LAPSES: Final = text(
+    """
+    DELETE FROM lapsed_holds WHERE hold_id = ANY(ARRAY(
+        SELECT hold_id FROM lapsed_holds
+        WHERE ended_at < clock_timestamp() - CAST(:kept_seconds AS float8) * interval '1 second'
+        ORDER BY ended_at LIMIT CAST(:batch AS int) FOR UPDATE SKIP LOCKED))
     """
 )
 
@@ -104,6 +115,10 @@ class ExpiryRepository:
                 messages = [outbox_row(hold.as_message()) for hold in expired]
                 await connection.execute(_ADD_TO_OUTBOX, messages)
         return expired
+
+    async def forget_lapses(self, *, kept_seconds: float, batch: int) -> int:
+        """Delete up to `batch` lapsed holds that ended longer ago; return how many."""
+        return await self._database.execute(_FORGET_LAPSES, {"kept_seconds": kept_seconds, "batch": batch})
 
     async def count_open_holds(self) -> int:
         row = await self._database.fetch_one(_COUNT_OPEN)

@@ -1,6 +1,7 @@
 """Creates, discards, blocks and counts a hall's seats."""
 
 import uuid
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any, Final
 
@@ -16,9 +17,9 @@ from inventory.repository.fragments import FREE_LOCKED, IS_FREE, PRIOR, RAISE_RO
 from inventory.repository.requests import Change, change_of
 from inventory.schemas import CategoryAvailability, LayoutCategory, LayoutRow
 
-__all__ = ["GENERAL_ADMISSION_ROW", "HallRepository"]
+__all__ = ["HallRepository", "repeated_rows"]
 
-GENERAL_ADMISSION_ROW: Final = "GA"
+GENERAL_ADMISSION: Final = "GA"
 LARGE_HALL: Final = 1_000
 
 # The rows are one JSON document of a few thousand at most; the database creates their seats.
@@ -30,12 +31,14 @@ _PROVISION: Final = text(
             category text, category_rank int, price numeric, row_number text, row_rank int, rank_in_category int,
             seats int, seats_before int, is_general_admission boolean, seat_ids uuid[])
         WHERE NOT EXISTS (SELECT FROM prior)
-            AND NOT EXISTS (SELECT FROM seats WHERE event_id = CAST(:event_id AS uuid))),
+            AND NOT EXISTS (SELECT FROM seats WHERE event_id = CAST(:event_id AS uuid))
+            AND CAST(:has_unique_labels AS boolean)),
     rows_made AS (
         INSERT INTO seat_rows (
-            event_id, row_rank, category, rank_in_category, row_number, is_general_admission, free_run)
+            event_id, row_rank, category, rank_in_category, row_number, is_general_admission, free_run,
+            is_label_unique)
         SELECT CAST(:event_id AS uuid), row_rank, category, rank_in_category, row_number, is_general_admission,
-            CASE WHEN is_general_admission THEN 0 ELSE least(seats, {MAX_RUN}) END
+            CASE WHEN is_general_admission THEN 0 ELSE least(seats, {MAX_RUN}) END, true
         FROM layout),
     made AS (
         INSERT INTO seats (
@@ -205,8 +208,12 @@ class HallRepository:
     async def provision(
         self, request: ParticipantRequest, event_id: uuid.UUID, layout: Sequence[LayoutCategory]
     ) -> int | None:
-        """Create the seats and return their number; None if the event has seats."""
-        parameters = {"event_id": event_id, "layout": _layout_rows(layout)}
+        """Create the seats and return their number; None if the event has seats, or two would have one label."""
+        parameters = {
+            "event_id": event_id,
+            "layout": _layout_rows(layout),
+            "has_unique_labels": not repeated_rows(layout),
+        }
         attempt = await self._requests.attempt(request, _PROVISION, parameters)
         if attempt.done is None:
             return None
@@ -258,12 +265,18 @@ class HallRepository:
         return [CategoryAvailability(**row) for row in rows]
 
 
+def repeated_rows(layout: Sequence[LayoutCategory]) -> list[str]:
+    """Return the names that several rows of the hall have."""
+    counts = Counter(row.row_number for category in layout for row in _rows_of(category, layout))
+    return sorted(name for name, count in counts.items() if count > 1)
+
+
 def _layout_rows(layout: Sequence[LayoutCategory]) -> list[dict[str, Any]]:
     """Return one record per row, with its rank in the hall and in its category."""
     records: list[dict[str, Any]] = []
     seats_before = 0
     for category_rank, category in enumerate(layout, start=1):
-        for rank_in_category, row in enumerate(_rows_of(category), start=1):
+        for rank_in_category, row in enumerate(_rows_of(category, layout), start=1):
             record = {
                 "category": category.category,
                 "category_rank": category_rank,
@@ -281,8 +294,10 @@ def _layout_rows(layout: Sequence[LayoutCategory]) -> list[dict[str, Any]]:
     return records
 
 
-def _rows_of(category: LayoutCategory) -> Sequence[LayoutRow]:
-    """Return the category's rows; a standing area is a single row."""
-    if category.general_admission:
-        return [LayoutRow(row_number=GENERAL_ADMISSION_ROW, seats=category.general_admission)]
-    return category.rows
+def _rows_of(category: LayoutCategory, layout: Sequence[LayoutCategory]) -> Sequence[LayoutRow]:
+    """Return the category's rows; a standing area is a single row, with the area's name if there are several."""
+    if not category.general_admission:
+        return category.rows
+    is_only_area = sum(other.general_admission > 0 for other in layout) == 1
+    name = GENERAL_ADMISSION if is_only_area else f"{GENERAL_ADMISSION} {category.category}"
+    return [LayoutRow(row_number=name, seats=category.general_admission)]

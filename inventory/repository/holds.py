@@ -2,7 +2,7 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Final
 
 from sqlalchemy import text
@@ -11,31 +11,42 @@ from sqlalchemy.sql import Executable
 from common.db.engine import Database
 from common.db.idempotency import SELECT_ANSWER, Attempt, IdempotencyStore
 from common.errors import ServiceError
-from inventory.repository.documents import document_of, read_hold, read_sale, read_states
+from inventory.repository.documents import document_of, read_hold, read_holder, read_sale, read_states
 from inventory.repository.fragments import (
     COUNT_FREED,
     FREE_LOCKED,
     IS_FREE,
     PRIOR,
     RAISE_ROWS,
+    REMEMBER_LAPSES,
     REQUEST_LOCK,
     STORE_RESULT,
 )
 from inventory.repository.oversell_guard import oversell_guard
 from inventory.repository.requests import Change, change_of, request_of
-from inventory.schemas import BestAvailable, ConfirmHold, Hold, ReleaseHold, ReserveSeats, Sale, SeatState
+from inventory.schemas import (
+    BestAvailable,
+    ConfirmHold,
+    Hold,
+    HolderState,
+    HoldLimits,
+    ReleaseHold,
+    ReserveSeats,
+    Sale,
+    SeatState,
+)
 
 _LOCK_NAMED_SEATS: Final = f"""
-    SELECT seat_id, category, status FROM seats
+    SELECT seat_id, event_id, category, status, hold_id, held_by_user_id, held_until FROM seats
     WHERE seat_id = ANY(CAST(:seat_ids AS uuid[])) AND event_id = CAST(:event_id AS uuid) AND {IS_FREE}
-        AND EXISTS (SELECT FROM turn)
+        AND EXISTS (SELECT FROM permit)
     ORDER BY seat_id FOR UPDATE NOWAIT
 """  # noqa: S608 - built of constants
 
 _LOCK_BEST_SEATS: Final = """
-    SELECT seat_id, category, status FROM seats
+    SELECT seat_id, event_id, category, status, hold_id, held_by_user_id, held_until FROM seats
     WHERE event_id = CAST(:event_id AS uuid) AND category = CAST(:category AS text) AND status = 'AVAILABLE'
-        AND EXISTS (SELECT FROM turn)
+        AND EXISTS (SELECT FROM permit)
     ORDER BY row_rank, seat_number LIMIT CAST(:quantity AS int) FOR UPDATE SKIP LOCKED
 """
 
@@ -43,6 +54,18 @@ _LOCK_BEST_SEATS: Final = """
 # before in a subquery. LockRows returns the newest version of a row, which the update changes.
 _RESERVE: Final = f"""
     WITH {PRIOR}, {REQUEST_LOCK},
+    holder AS MATERIALIZED (
+        SELECT held_of_event, held_in_all, cooling_until
+        FROM holder_state(
+            CAST(:user_id AS uuid), CAST(:event_id AS uuid), CAST(:lapses AS int),
+            CAST(:lapse_window_seconds AS float8) * interval '1 second',
+            CAST(:cooldown_seconds AS float8) * interval '1 second')
+        WHERE EXISTS (SELECT FROM turn)),
+    permit AS MATERIALIZED (
+        SELECT FROM holder
+        WHERE cooling_until IS NULL
+            AND held_of_event + CAST(:quantity AS int) <= CAST(:seats_per_event AS int)
+            AND held_in_all + CAST(:quantity AS int) <= CAST(:seats_per_user AS int)),
     locked AS MATERIALIZED ({{lock}}),
     verdict AS MATERIALIZED (
         SELECT count(*) = CAST(:quantity AS int) AS is_complete,
@@ -57,6 +80,8 @@ _RESERVE: Final = f"""
         INSERT INTO seat_count_changes (event_id, category, available, held, sold, blocked)
         SELECT CAST(:event_id AS uuid), category, -count(*), count(*), 0, 0 FROM locked
         WHERE status = 'AVAILABLE' AND (SELECT is_complete FROM verdict) GROUP BY category),
+    ended AS (SELECT * FROM locked WHERE status = 'HELD' AND (SELECT is_complete FROM verdict)),
+    {REMEMBER_LAPSES},
     remembered AS ({STORE_RESULT}
             'hold_id', CAST(:hold_id AS uuid), 'event_id', CAST(:event_id AS uuid),
             'user_id', CAST(:user_id AS uuid), 'held_until', min(held_until),
@@ -74,18 +99,21 @@ _STATE_COLUMNS: Final = """
     (SELECT closed_at FROM closed_events WHERE closed_events.event_id = seats.event_id) IS NOT NULL AS is_closed
 """
 
+# If no seats were reserved, the holder's state shows whether a limit is the reason.
+_HOLDER: Final = "(SELECT to_jsonb(holder) FROM holder) AS holder"
+
 # If the seats were not reserved, their states are returned with the answer, so that a refusal needs no other statement.
 _RESERVE_NAMED: Final = text(
     f"""
     {_RESERVE.format(lock=_LOCK_NAMED_SEATS)}
-    {SELECT_ANSWER},
+    {SELECT_ANSWER}, {_HOLDER},
         CASE WHEN NOT (SELECT is_complete FROM verdict) AND NOT EXISTS (SELECT FROM prior) THEN (
             SELECT jsonb_agg(to_jsonb(state)) FROM (
                 SELECT {_STATE_COLUMNS} FROM seats WHERE seat_id = ANY(CAST(:seat_ids AS uuid[]))) AS state)
         END AS states
     """  # noqa: S608 - built of constants
 )
-_RESERVE_BEST: Final = text(_RESERVE.format(lock=_LOCK_BEST_SEATS) + SELECT_ANSWER)
+_RESERVE_BEST: Final = text(f"{_RESERVE.format(lock=_LOCK_BEST_SEATS)} {SELECT_ANSWER}, {_HOLDER}")
 _FIND_STATES: Final = text(
     f"SELECT {_STATE_COLUMNS} FROM seats WHERE seat_id = ANY(CAST(:seat_ids AS uuid[]))"  # noqa: S608 - constants
 )
@@ -128,10 +156,12 @@ _RELEASE: Final = text(
     f"""
     WITH {PRIOR},
     locked AS MATERIALIZED (
-        SELECT seat_id FROM seats
+        SELECT seat_id, event_id, hold_id, held_by_user_id, held_until FROM seats
         WHERE hold_id = CAST(:hold_id AS uuid) AND status = 'HELD' AND NOT EXISTS (SELECT FROM prior)
         ORDER BY seat_id FOR UPDATE),
-    {FREE_LOCKED}, {COUNT_FREED}, {RAISE_ROWS},
+    ended AS (
+        SELECT * FROM locked WHERE CAST(:is_cancelled AS boolean) OR held_until <= clock_timestamp()),
+    {FREE_LOCKED}, {COUNT_FREED}, {RAISE_ROWS}, {REMEMBER_LAPSES},
     remembered AS ({STORE_RESULT}
             'event_id', min(CAST(event_id AS text)),
             'seat_ids', coalesce(jsonb_agg(seat_id ORDER BY seat_id), '[]')))
@@ -151,9 +181,10 @@ _FIND_HELD: Final = text(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotReserved:
-    """The states of seats that could not be reserved."""
+    """The state of a holder who could not reserve seats, and of the seats if they were named; neither if unknown."""
 
-    states: Sequence[SeatState]
+    states: Sequence[SeatState] = ()
+    holder: HolderState | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,35 +195,44 @@ class Released:
 
 
 class HoldRepository:
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, limits: HoldLimits) -> None:
         self._database = database
+        self._limits = limits
         self._requests = IdempotencyStore(database)
 
     async def reserve(self, command: ReserveSeats) -> Change[Hold] | NotReserved:
-        """Hold the named seats, if all of them are free.
+        """Hold the named seats, if all of them are free and no limit forbids it.
 
         Raises:
             Busy: another request is changing one of them.
             ServiceError: the refusal stored for this request.
         """
         seats = {"seat_ids": list(command.seat_ids), "quantity": len(command.seat_ids)}
-        attempt = await self._attempt(command, _RESERVE_NAMED, seats | _holder_of(command))
-        return change_of(attempt, read_hold) or NotReserved(states=read_states(attempt.row["states"] or []))
+        return await self._reserve(command, _RESERVE_NAMED, seats)
 
-    async def reserve_run(self, command: BestAvailable, run: Sequence[uuid.UUID]) -> Change[Hold] | None:
-        """Hold these seats, found for `command`; None if they are not all free any more.
+    async def reserve_run(self, command: BestAvailable, run: Sequence[uuid.UUID]) -> Change[Hold] | NotReserved:
+        """Hold these seats, found for `command`, if they are still free and no limit forbids it.
 
         Raises:
             Busy: another request is changing one of them.
             ServiceError: the refusal stored for this request.
         """
         seats = {"seat_ids": list(run), "quantity": command.quantity}
-        return change_of(await self._attempt(command, _RESERVE_NAMED, seats | _holder_of(command)), read_hold)
+        return await self._reserve(command, _RESERVE_NAMED, seats)
 
-    async def reserve_best(self, command: BestAvailable) -> Change[Hold] | None:
-        """Hold the best free seats, adjacent or not, skipping locked ones; None if there are too few."""
+    async def reserve_best(self, command: BestAvailable) -> Change[Hold] | NotReserved:
+        """Hold the best free seats, adjacent or not, skipping locked ones, if there are enough and no limit forbids it."""
         seats = {"category": command.category, "quantity": command.quantity}
-        return change_of(await self._attempt(command, _RESERVE_BEST, seats | _holder_of(command)), read_hold)
+        return await self._reserve(command, _RESERVE_BEST, seats)
+
+    async def _reserve(
+        self, command: ReserveSeats | BestAvailable, statement: Executable, seats: Mapping[str, object]
+    ) -> Change[Hold] | NotReserved:
+        attempt = await self._attempt(command, statement, {**seats, **_holder_of(command), **asdict(self._limits)})
+        return change_of(attempt, read_hold) or NotReserved(
+            states=read_states(attempt.row.get("states") or []),
+            holder=read_holder(attempt.row["holder"]) if attempt.row["holder"] else None,
+        )
 
     async def _attempt(
         self,
@@ -247,7 +287,7 @@ class HoldRepository:
         attempt = await self._requests.attempt(
             request_of(command),
             _RELEASE,
-            {"hold_id": command.hold_id},
+            {"hold_id": command.hold_id, "is_cancelled": command.is_cancelled},
             undoes_request_id=command.undoes_request_id,
         )
         done = attempt.done or {"event_id": None, "seat_ids": []}

@@ -32,4 +32,5 @@ def request_of(command: Command, operation: str = "") -> ParticipantRequest:
     arguments = asdict(command)
     if isinstance(command, ReclaimSeats) and not command.seat_ids:
         del arguments["seat_ids"]  # the fingerprint of requests that were stored before this field
+    arguments.pop("is_cancelled", None)  # the previous release does not send it; its repeated requests stay the same
     return ParticipantRequest.of(arguments.pop("request_id"), operation or type(command).__name__, **arguments)

@@ -6,8 +6,8 @@ from dataclasses import asdict, dataclass
 
 from common.db.idempotency import ParticipantRequest
 from common.errors import Busy, ServiceError
-from inventory.errors import EventAlreadyProvisioned, SeatsInUse
-from inventory.repository.halls import HallRepository
+from inventory.errors import EventAlreadyProvisioned, RepeatedRows, SeatsInUse
+from inventory.repository.halls import HallRepository, repeated_rows
 from inventory.repository.holds import HoldRepository
 from inventory.repository.requests import Change
 from inventory.schemas import CategoryAvailability, LayoutCategory, SeatState, SeatStatus
@@ -31,13 +31,16 @@ class HallService:
 
         Raises:
             EventAlreadyProvisioned: another request created them.
+            RepeatedRows: two seats would have one label.
         """
         request = ParticipantRequest.of(
             request_id, "ProvisionSeats", event_id=event_id, layout=[asdict(category) for category in layout]
         )
         created = await self.halls.provision(request, event_id, layout)
         if created is None:
-            done = await self.halls.refuse(request, EventAlreadyProvisioned())
+            rows = repeated_rows(layout)
+            refusal = RepeatedRows(details={"rows": rows}) if rows else EventAlreadyProvisioned()
+            done = await self.halls.refuse(request, refusal)
             return int(done["seats_created"])
         return created
 

@@ -17,6 +17,7 @@ from inventory.schemas import (
     BestAvailable,
     ConfirmHold,
     Hold,
+    HoldLimits,
     ReleaseHold,
     ReserveSeats,
     Sale,
@@ -24,7 +25,7 @@ from inventory.schemas import (
     SeatStatus,
 )
 from inventory.seat_changes import SeatChangePublisher
-from inventory.service.refusals import refusal_to_confirm, refusal_to_reserve
+from inventory.service.refusals import refusal_to_confirm, refusal_to_holder, refusal_to_reserve
 
 __all__ = ["HoldService"]
 
@@ -45,6 +46,7 @@ class HoldService:
     searches: SearchRepository
     expiry: ExpiryRepository
     changes: SeatChangePublisher
+    limits: HoldLimits
 
     async def reserve(self, command: ReserveSeats) -> Hold:
         """Hold these seats, all or none, without waiting.
@@ -54,6 +56,8 @@ class HoldService:
             SeatNotFound: one of them does not exist.
             SeatsOfTwoEvents: one of them belongs to another event.
             EventEnded: the event's sale has ended.
+            PurchaseLimitReached: the user would hold too many seats.
+            HoldCooldown: several of the user's holds of the event lapsed.
         """
         try:
             outcome = await self.holds.reserve(command)
@@ -64,7 +68,8 @@ class HoldService:
         if (own := own_hold(command, outcome.states)) and (hold := await self.holds.find_hold(own)):
             return await self.holds.store_hold(command, hold)
         RESERVES.labels("seats", "refused").inc()
-        refusal = refusal_to_reserve(command.event_id, command.seat_ids, outcome.states)
+        limit = refusal_to_holder(outcome.holder, self.limits, quantity=len(command.seat_ids))
+        refusal = limit or refusal_to_reserve(command.event_id, command.seat_ids, outcome.states)
         return await self.holds.refuse(command, refusal)
 
     async def reserve_best_available(self, command: BestAvailable) -> Hold:
@@ -74,19 +79,23 @@ class HoldService:
             SeatUnavailable: there are too few.
             SeatNotFound: the event has no such category.
             EventEnded: the event's sale has ended.
+            PurchaseLimitReached: the user would hold too many seats.
+            HoldCooldown: several of the user's holds of the event lapsed.
         """
-        reserved, result = await self._reserve_best_available(command)
-        if reserved is not None:
-            return self._report(reserved, kind="best available")
+        outcome, result = await self._reserve_best_available(command)
+        if isinstance(outcome, Change):
+            return self._report(outcome, kind="best available")
         RESERVES.labels("best available", "refused").inc()
         if result.is_closed:
             return await self.holds.refuse(command, EventEnded())
+        if limit := refusal_to_holder(outcome.holder, self.limits, quantity=command.quantity):
+            return await self.holds.refuse(command, limit)
         if not result.is_known:
             return await self.holds.refuse(command, SeatNotFound("The event has no such category."))
         return await self.holds.refuse(command, SeatUnavailable("There are not enough free seats."))
 
-    async def _reserve_best_available(self, command: BestAvailable) -> tuple[Change[Hold] | None, SearchResult]:
-        """Return the hold, if seats could be reserved, and the last search's result."""
+    async def _reserve_best_available(self, command: BestAvailable) -> tuple[Change[Hold] | NotReserved, SearchResult]:
+        """Return the hold, or why there is none, and the last search's result."""
         result = await self._search(command, rows=ROWS_AT_FIRST)
         for _ in range(MAX_SEARCHES):
             if result.is_closed:
@@ -95,8 +104,8 @@ class HoldService:
                 await self.expiry.end_due_holds(batch=SWEPT_SEATS)
             elif not result.has_enough:
                 break
-            elif reserved := await self._reserve_one_of(command, result):
-                return reserved, result
+            elif outcome := await self._reserve_one_of(command, result):
+                return outcome, result
             result = await self._search(command, rows=ROWS_AFTERWARDS)
         # Adjacent or not. This also returns the result of a repeated request, even if nothing is free now.
         return await self.holds.reserve_best(command), result
@@ -107,17 +116,29 @@ class HoldService:
             await self.searches.lower_bounds(command, result.exhausted)
         return result
 
-    async def _reserve_one_of(self, command: BestAvailable, result: SearchResult) -> Change[Hold] | None:
-        """Try the best run, then others at random, so that competing fans spread out."""
+    async def _reserve_one_of(self, command: BestAvailable, result: SearchResult) -> Change[Hold] | NotReserved | None:
+        """Try the best run, then others at random, so that competing fans spread out.
+
+        None if no run was free: other seats may be.
+        """
         if not result.runs and not result.exhausted:
-            return await self.holds.reserve_best(command)  # no row has a run
+            return self._if_decided(command, await self.holds.reserve_best(command))  # no row has a run
         others = random.sample(result.runs[1:], k=min(TRIES_PER_SEARCH - 1, max(0, len(result.runs) - 1)))
         for run in (*result.runs[:1], *others):
             try:
-                if reserved := await self.holds.reserve_run(command, run):
-                    return reserved
+                outcome = await self.holds.reserve_run(command, run)
             except Busy:
                 continue
+            if decided := self._if_decided(command, outcome):
+                return decided
+        return None
+
+    def _if_decided(
+        self, command: BestAvailable, outcome: Change[Hold] | NotReserved
+    ) -> Change[Hold] | NotReserved | None:
+        """Return the outcome, unless other seats may have another one."""
+        if isinstance(outcome, Change) or refusal_to_holder(outcome.holder, self.limits, quantity=command.quantity):
+            return outcome
         return None
 
     def _report(self, hold: Change[Hold], *, kind: str) -> Hold:

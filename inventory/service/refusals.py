@@ -1,20 +1,41 @@
 """Derives the refusal of a change from the seats' states."""
 
+import math
 import uuid
 from collections.abc import Collection, Sequence
+from datetime import UTC, datetime
 
 from common.errors import ServiceError
 from inventory.errors import (
     EventEnded,
+    HoldCooldown,
     HoldExpired,
     NotSeatOwner,
+    PurchaseLimitReached,
     SeatAlreadySold,
     SeatNotFound,
     SeatNotHeld,
     SeatsOfTwoEvents,
     SeatUnavailable,
 )
-from inventory.schemas import ReclaimSeats, Seat, SeatState, SeatStatus
+from inventory.schemas import HolderState, HoldLimits, ReclaimSeats, Seat, SeatState, SeatStatus
+
+
+def refusal_to_holder(holder: HolderState | None, limits: HoldLimits, *, quantity: int) -> ServiceError | None:
+    """Return why a user cannot hold more seats; None if no limit forbids it."""
+    if holder is None:
+        return None
+    if holder.cooling_until is not None:
+        seconds = (holder.cooling_until - datetime.now(UTC)).total_seconds()
+        until = holder.cooling_until.isoformat()
+        return HoldCooldown(details={"until": until}, retry_after_seconds=max(1, math.ceil(seconds)))
+    for held, limit, scope in (
+        (holder.held_of_event, limits.seats_per_event, "event"),
+        (holder.held_in_all, limits.seats_per_user, "account"),
+    ):
+        if held + quantity > limit:
+            return PurchaseLimitReached(details={"scope": scope, "limit": limit, "held": held})
+    return None
 
 
 def refusal_to_reserve(event_id: uuid.UUID, seat_ids: Sequence[uuid.UUID], states: Sequence[SeatState]) -> ServiceError:

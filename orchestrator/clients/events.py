@@ -3,12 +3,12 @@
 import asyncio
 import uuid
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from decimal import ROUND_DOWN, Decimal
 from typing import Any, Final
 
 from cachetools import TTLCache
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from common.http.client import ServiceClient
 from common.money import CENT, Money
@@ -43,10 +43,17 @@ class EventFacts(BaseModel):
     venue: VenueFacts
     hall_id: str
     event_date: datetime
+    # The defaults are for an events service of the previous release, which sends neither.
+    ends_at: datetime = Field(default_factory=lambda facts: facts["event_date"] + timedelta(hours=4))
+    doors_open_at: datetime = Field(default_factory=lambda facts: facts["event_date"] - timedelta(hours=2))
     total_seats: int
     pricing_tiers: dict[str, Money]
     resale_cap_percent: int = 120
     refund_deadline_hours: int = 24
+
+    @property
+    def venue_id(self) -> uuid.UUID:
+        return self.venue.venue_id
 
     @property
     def is_published(self) -> bool:

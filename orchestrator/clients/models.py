@@ -5,7 +5,7 @@ import uuid
 from datetime import datetime
 from decimal import Decimal
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from common.money import Money
 
@@ -23,6 +23,10 @@ __all__ = [
     "Ticket",
     "Venue",
 ]
+
+
+def _is_empty(value: object) -> bool:
+    return value is None or value == ()
 
 
 class Fact(BaseModel):
@@ -120,10 +124,14 @@ class Venue(Fact):
     name: str
     address: str = ""
     total_halls: int = 1
+    halls: tuple[str, ...] = Field(default=(), exclude_if=_is_empty)
 
 
 class EventDraft(Fact):
-    """An event to be created; `event_date` is in UTC. The events service chooses what is None."""
+    """An event to be created; times are in UTC. The events service chooses what is None.
+
+    A new optional field is left out while it is empty, so that the fingerprint of a repeated request stays the same.
+    """
 
     name: str
     venue: Venue | None = None
@@ -133,6 +141,8 @@ class EventDraft(Fact):
     layout: tuple[LayoutCategory, ...]
     resale_cap_percent: int | None = None
     refund_deadline_hours: int | None = None
+    ends_at: datetime | None = Field(default=None, exclude_if=_is_empty)
+    doors_open_at: datetime | None = Field(default=None, exclude_if=_is_empty)
 
     @property
     def capacity(self) -> int:

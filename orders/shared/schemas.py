@@ -15,5 +15,5 @@ class Seat(BaseModel):
 
     seat_id: uuid.UUID
     category: Annotated[PlainText, Field(min_length=1, max_length=50)]
-    row_number: Annotated[PlainText, Field(max_length=20, description="Empty in a standing area.")]
+    row_number: Annotated[PlainText, Field(max_length=100, description="With the row's section.")]
     seat_number: Annotated[int, Field(strict=True, ge=0, le=2_147_483_647)]

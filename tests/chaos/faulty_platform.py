@@ -31,6 +31,7 @@ TIMES: Final = {
     "TRANSFER_TTL_SECONDS": "8",
     "SALE_APPROVAL_TTL_SECONDS": "8",
     "SWEEP_SECONDS": "1",
+    "HOLD_COOLDOWN_SECONDS": "0",  # holds of every fan lapse again and again
     "SAGA_STEP_TIMEOUT_SECONDS": "1",
     "SAGA_LEASE_MARGIN_SECONDS": "0.5",
     "RECOVER_INTERVAL_SECONDS": "0.2",

@@ -116,6 +116,31 @@ async def test_seat_in_two_pending_transfers_is_reported(
     assert f"seat {facts['seat_id']} is in 2 pending transfers" in await inspector.check()
 
 
+async def test_two_seats_of_one_label_are_reported(
+    databases: Databases, inspector: InvariantChecker, event: PublishedEvent
+) -> None:
+    [seat_id] = event.take(1)
+    await databases.corrupt(
+        "inventory", "UPDATE seats SET seat_number = seat_number % 20 + 1 WHERE seat_id = $1", seat_id
+    )
+    assert any(f"of event {event.event_id} has two seats" in each for each in await inspector.check())
+
+
+async def test_two_events_in_one_hall_are_reported(
+    databases: Databases, inspector: InvariantChecker, event: PublishedEvent
+) -> None:
+    await databases.change("events", "ALTER TABLE events DROP CONSTRAINT ex_events_hall")
+    await databases.corrupt(
+        "events",
+        """INSERT INTO events (event_id, venue_id, name, status, hall_id, event_date, ends_at, total_seats, layout)
+           SELECT gen_random_uuid(), venue_id, name, 'DRAFT', hall_id, event_date, ends_at, total_seats, layout
+           FROM events WHERE event_id = $1""",
+        event.event_id,
+    )
+    [reported] = [each for each in await inspector.check() if f"{event.event_id}" in each and "same time" in each]
+    assert reported.endswith(f"have {event.hall_id} at the same time")
+
+
 async def test_negative_wallet_is_reported(
     sagas: SagaRunner, databases: Databases, inspector: InvariantChecker
 ) -> None:

@@ -101,7 +101,17 @@ class TestEvents:
     async def test_paging(self, anonymous: UserClient, query: dict[str, Any]) -> None:
         assert (await anonymous.get("/events", **query)).refused() == (400, "VALIDATION_ERROR")
 
-    @pytest.mark.parametrize("change", [{"event_date": 4102444800}, {"name": "Jazz\0"}, {"hall_id": "\0"}])
+    @pytest.mark.parametrize(
+        "change",
+        [
+            {"event_date": 4102444800},
+            {"event_date": "9999-12-31T23:00:00Z"},
+            {"ends_at": "2030-01-01T12:00:00Z"},
+            {"doors_open_at": "2030-01-01T12:00:01Z"},
+            {"name": "Jazz\0"},
+            {"hall_id": "\0"},
+        ],
+    )
     async def test_event_with_invalid_values_is_refused(self, admin: UserClient, change: dict[str, Any]) -> None:
         event = {
             "name": "Jazz",

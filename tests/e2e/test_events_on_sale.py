@@ -24,6 +24,17 @@ async def test_event_is_listed_with_seat_counts(anonymous: UserClient, new_conce
     assert availability[0] == {"category": "CAT1", "total": 12, "available": 12, "held": 0, "sold": 0}
 
 
+async def test_event_shows_its_end_and_when_its_doors_open(anonymous: UserClient, new_concert: MakeConcert) -> None:
+    concert = await new_concert(event_date="2031-05-01T19:00:00+08:00", ends_at="2031-05-01T15:30:00Z")
+    times = ("event_date", "doors_open_at", "ends_at")
+    expected = ["2031-05-01T11:00:00Z", "2031-05-01T09:00:00Z", "2031-05-01T15:30:00Z"]
+    detail = (await anonymous.get(f"/events/{concert.event_id}")).data
+    assert [detail[time] for time in times] == expected
+    day = {"from": "2031-05-01T00:00:00Z", "to": "2031-05-02T00:00:00Z"}
+    listed = (await anonymous.get("/events", **day)).data
+    assert [[event[time] for time in times] for event in listed] == [expected]
+
+
 async def test_dates_filter(anonymous: UserClient, new_concert: MakeConcert) -> None:
     name = f"Night {uuid.uuid4().hex}"
     date = datetime.now(UTC) + timedelta(days=200)

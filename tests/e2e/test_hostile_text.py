@@ -101,7 +101,7 @@ async def test_account_text_is_stored_verbatim(anonymous: UserClient) -> None:
     email = f"o'hara-{uuid.uuid4().hex[:12]}@example.com"
     account = {
         "email": email,
-        "phone": f"+658{uuid.uuid4().int % 10**7:07}",
+        "phone": f"+658{uuid.uuid4().int % 10**11:011}",
         "password": HOSTILE_TEXT,
         "name": HOSTILE_TEXT,
     }

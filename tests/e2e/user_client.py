@@ -84,7 +84,7 @@ class UserClient:
     async def register(self, *, balance: str = "0") -> "UserClient":
         """Register a new fan with a verified phone and this balance."""
         email = f"fan-{uuid.uuid4().hex[:12]}@example.com"
-        account = {"email": email, "phone": f"+658{uuid.uuid4().int % 10**7:07}", "password": "a long password"}
+        account = {"email": email, "phone": f"+658{uuid.uuid4().int % 10**11:011}", "password": "a long password"}
         user_id = (await self.post("/auth/register", account)).data["user_id"]
         proof = {"user_id": user_id, "otp_code": SANDBOX_OTP}
         token = (await self.post("/auth/verify-registration", proof)).data["access_token"]

@@ -22,12 +22,10 @@ MUTATIONS: Final = (
     Mutation(
         name="an expiry message releases other holds (no hold id check)",
         file="inventory/repository/expiry.py",
-        before="""        SELECT seat_id, held_until FROM seats
-        WHERE hold_id = CAST(:hold_id AS uuid) AND status = 'HELD' ORDER BY seat_id FOR UPDATE),
-    locked AS MATERIALIZED (SELECT seat_id FROM held WHERE held_until <= clock_timestamp()),""",
-        after="""        SELECT seat_id, held_until FROM seats
-        WHERE CAST(:hold_id AS uuid) IS NOT NULL AND status = 'HELD' ORDER BY seat_id FOR UPDATE),
-    locked AS MATERIALIZED (SELECT seat_id FROM held),""",
+        before="""        WHERE hold_id = CAST(:hold_id AS uuid) AND status = 'HELD' ORDER BY seat_id FOR UPDATE),
+    locked AS MATERIALIZED (SELECT * FROM held WHERE held_until <= clock_timestamp()),""",
+        after="""        WHERE CAST(:hold_id AS uuid) IS NOT NULL AND status = 'HELD' ORDER BY seat_id FOR UPDATE),
+    locked AS MATERIALIZED (SELECT * FROM held),""",
         caught_by=(f"{EXPIRY}::TestMessage::test_of_an_old_hold_leaves_the_new_one_alone",),
     ),
     Mutation(

@@ -13,6 +13,13 @@ class EmailAlreadyExists(Conflict):
     public_message = "There is an account with that email address."
 
 
+class PhoneAlreadyExists(Conflict):
+    """Only for callers who have proved that the phone is theirs."""
+
+    code = "PHONE_ALREADY_EXISTS"
+    public_message = "Another account has that phone. Log in to it, or register again with another phone."
+
+
 class UnverifiedAccount(Forbidden):
     code = "UNVERIFIED_ACCOUNT"
     public_message = "Please verify your phone first."

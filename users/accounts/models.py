@@ -17,9 +17,12 @@ USERS: Final = Table(
     Column("roles", ARRAY(Text), nullable=False),
     Column("is_flagged", Boolean, nullable=False, server_default="false"),
     Column("is_verified", Boolean, nullable=False, server_default="false"),
+    # An account of a release that let several accounts verify one phone.
+    Column("shares_phone", Boolean, nullable=False, server_default="false"),
     Column("name", Text, nullable=False, server_default=""),
     Column("assigned_hall_id", Text),  # where the user scans as staff; a hall of the events service
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     UniqueConstraint("email"),
+    Index("uq_users_verified_phone", "phone", unique=True, postgresql_where=text("is_verified AND NOT shares_phone")),
     Index("ix_users_unverified", "created_at", postgresql_where=text("NOT is_verified")),
 )

@@ -10,10 +10,12 @@ from typing import Any, Final
 from uuid import UUID
 
 from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 
-from common.db.engine import Database, Row
+from common.db.engine import UNIQUE_VIOLATION, Database, Row, sqlstate_of
 from common.messaging.message import Message
 from common.messaging.outbox import outbox_row
+from users.accounts.errors import PhoneAlreadyExists
 from users.accounts.schemas import AdminChange
 from users.database import OUTBOX
 from users.sessions.repository import revoke_all
@@ -156,12 +158,21 @@ class AccountRepository:
         return None if row is None else User.from_row(row)
 
     async def mark_verified(self, user_id: UUID, *, phone: str) -> None:
-        """Mark the user as verified with that phone, and publish `user.registered`, once."""
+        """Mark the user as verified with that phone, and publish `user.registered`, once.
+
+        Raises:
+            PhoneAlreadyExists: another verified user has that phone.
+        """
         message = Message(type="user.registered", source="users", subject=str(user_id), data={"user_id": str(user_id)})
-        async with self._database.transaction() as connection:
-            result = await connection.execute(_VERIFY, {"user_id": user_id, "phone": phone})
-            if result.rowcount:
-                await connection.execute(OUTBOX.insert(), outbox_row(message))
+        try:
+            async with self._database.transaction() as connection:
+                result = await connection.execute(_VERIFY, {"user_id": user_id, "phone": phone})
+                if result.rowcount:
+                    await connection.execute(OUTBOX.insert(), outbox_row(message))
+        except IntegrityError as error:
+            if sqlstate_of(error) == UNIQUE_VIOLATION:
+                raise PhoneAlreadyExists from error
+            raise
 
     async def update(self, user_id: UUID, change: AdminChange) -> bool:
         """Apply the change; return False if there is no such user.

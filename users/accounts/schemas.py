@@ -1,10 +1,20 @@
 """The bodies and answers of the account routes."""
 
+import re
 from collections.abc import Sequence
-from typing import Annotated, Self
+from typing import Annotated, Final, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, EmailStr, Field, StringConstraints, model_validator
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    EmailStr,
+    Field,
+    StringConstraints,
+    model_validator,
+)
 
 from common.auth.principal import Role
 from common.fields import PlainText
@@ -22,9 +32,26 @@ __all__ = [
     "UserSummary",
 ]
 
+SEPARATORS: Final = re.compile(r"\(0\)|[ ().\-]")
+"""People write them into numbers; the zero in parentheses is dialled within the country only."""
+
+
+def _to_e164(phone: object) -> object:
+    """Return a number without separators, with a plus for the international prefix 00."""
+    if not isinstance(phone, str):
+        return phone
+    digits = SEPARATORS.sub("", phone)
+    return f"+{digits[2:]}" if digits.startswith("00") else digits
+
+
 Email = Annotated[EmailStr, AfterValidator(str.lower), Field(examples=["fan@example.com"])]
 # E.164: a plus, a country code that does not begin with 0, fifteen digits at most.
-Phone = Annotated[str, StringConstraints(pattern=r"^\+[1-9][0-9]{6,14}$"), Field(examples=["+6591234567"])]
+Phone = Annotated[
+    str,
+    BeforeValidator(_to_e164),
+    StringConstraints(pattern=r"^\+[1-9][0-9]{6,14}$"),
+    Field(examples=["+6591234567"]),
+]
 # Bounded, because the cost of hashing grows with the length.
 NewPassword = Annotated[str, StringConstraints(min_length=8, max_length=128), Field(examples=["correct horse"])]
 

@@ -72,6 +72,8 @@ class AccountService:
 
         Raises:
             UserNotFound, OtpInvalid, OtpExpired, OtpMaxRetries, OtpUnavailable.
+            PhoneAlreadyExists: another account has verified the phone. Whether that is so is told to the phone's owner
+                only, so registration does not look.
         """
         user = await self.facts(user_id)
         phone = await self.codes.verify(user_id=user_id, code=code, context=REGISTRATION)

@@ -32,6 +32,7 @@ Sessions = Annotated[SessionService, provided(SessionService)]
             400: BAD_INPUT,
             401: "OTP_INVALID",
             404: "USER_NOT_FOUND",
+            409: "PHONE_ALREADY_EXISTS",
             410: "OTP_EXPIRED",
             429: "OTP_MAX_RETRIES",
             503: "SERVICE_UNAVAILABLE",
@@ -39,7 +40,10 @@ Sessions = Annotated[SessionService, provided(SessionService)]
     ),
 )
 async def verify_registration(body: VerifyRegistration, accounts: Accounts) -> Success[LoggedIn]:
-    """Verify the phone by the code sent to it, and log the user in. Three wrong codes end the attempt."""
+    """Verify the phone by the code sent to it, and log the user in. Three wrong codes end the attempt.
+
+    A phone belongs to one account: if another has verified it, register again with another phone.
+    """
     return success(await accounts.verify_registration(user_id=body.user_id, code=body.otp_code))
 
 

@@ -69,7 +69,10 @@ class InventoryClient(InventoryChannel):
     async def reserve(
         self, call: Call, *, hold_id: uuid.UUID, event_id: uuid.UUID, user_id: uuid.UUID, choice: SeatChoice
     ) -> Hold:
-        """Hold seats, all or none. If a seat is taken, or another request is taking it: SEAT_UNAVAILABLE, at once."""
+        """Hold seats, all or none, at once.
+
+        Refusals: SEAT_UNAVAILABLE, one is taken, or another request is taking it; PURCHASE_LIMIT_REACHED; HOLD_COOLDOWN.
+        """
         if choice.seat_ids:
             answer = await self._caller.call(
                 self._stub.Reserve,
@@ -101,9 +104,17 @@ class InventoryClient(InventoryChannel):
             seats=tuple(_seat(seat) for seat in answer.seats),
         )
 
-    async def release_hold(self, call: Call, *, hold_id: uuid.UUID) -> None:
+    async def release_hold(self, call: Call, *, hold_id: uuid.UUID, is_cancelled: bool = False) -> None:
+        """Free the held seats.
+
+        Args:
+            is_cancelled: by the holder, which counts towards a cool-down; a hold that has expired counts anyway.
+        """
         request = pb.ReleaseHoldRequest(
-            request_id=str(call.request_id), hold_id=str(hold_id), undoes_request_id=str(call.undoes_request_id or "")
+            request_id=str(call.request_id),
+            hold_id=str(hold_id),
+            undoes_request_id=str(call.undoes_request_id or ""),
+            is_cancelled=is_cancelled,
         )
         await self._caller.call(self._stub.ReleaseHold, request)
 

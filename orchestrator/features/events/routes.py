@@ -27,7 +27,7 @@ from orchestrator.saga_engine.idempotency import request_id_of
 __all__ = ["router"]
 
 _READ = refusals(UPSTREAM | {400: "INVALID_UUID, VALIDATION_ERROR", 404: "EVENT_NOT_FOUND"})
-_CREATE = refusals(ADMIN | IDEMPOTENT | {404: "NOT_FOUND", 409: "REQUEST_IN_PROGRESS"}) | {
+_CREATE = refusals(ADMIN | IDEMPOTENT | {404: "NOT_FOUND", 409: "EVENT_CONFLICT, REQUEST_IN_PROGRESS"}) | {
     202: {"model": Success[EventInProgress]}
 }
 

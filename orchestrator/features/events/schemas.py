@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from common.fields import Instant, PlainText
+from common.fields import CalendarInstant, PlainText
 from common.money import Money
 
 __all__ = [
@@ -26,6 +26,7 @@ __all__ = [
 LARGEST_HALL = 100_000  # seats; the largest hall with measurements (docs/performance.md)
 LONGEST_ROW = 10_000
 
+HallName = Annotated[PlainText, Field(min_length=1, max_length=40, examples=["HALL-A"])]
 CategoryName = Annotated[PlainText, Field(min_length=1, max_length=40, examples=["CAT1"])]
 
 
@@ -44,6 +45,8 @@ class EventSummary(BaseModel):
     venue: VenueName
     hall_id: str
     event_date: datetime
+    ends_at: datetime
+    doors_open_at: datetime
     total_seats: int
     available_seats: int
     pricing_tiers: dict[str, Money]
@@ -82,11 +85,35 @@ class NewVenue(BaseModel):
     name: PlainText = Field(min_length=1, max_length=200)
     address: PlainText = Field(default="", max_length=500)
     total_halls: int = Field(default=1, ge=1, le=1_000)
+    halls: list[HallName] = Field(
+        default_factory=list,
+        max_length=1_000,
+        description="The names of its halls. Until total_halls are known, an event in a new hall adds its name.",
+    )
+
+    @model_validator(mode="after")
+    def _counts_its_halls(self) -> Self:
+        if len({name.casefold() for name in self.halls}) != len(self.halls):
+            raise ValueError("a hall is named twice")
+        if "total_halls" not in self.model_fields_set:
+            self.total_halls = max(1, len(self.halls))
+        if len(self.halls) > self.total_halls:
+            raise ValueError("there are more halls than total_halls")
+        return self
+
+    def can_have(self, hall_id: str) -> bool:
+        return hall_id in self.halls or len(self.halls) < self.total_halls
 
 
 class LayoutRowInput(BaseModel):
+    section: PlainText | None = Field(default=None, min_length=1, max_length=40, examples=["Balcony"])
     row_number: PlainText = Field(min_length=1, max_length=20)
     seats: int = Field(ge=1, le=LONGEST_ROW)
+
+    @property
+    def label(self) -> str:
+        """The name of the row that people see, with its section."""
+        return f"{self.section} {self.row_number}" if self.section else self.row_number
 
 
 class LayoutCategoryInput(BaseModel):
@@ -101,8 +128,6 @@ class LayoutCategoryInput(BaseModel):
     def _rows_or_standing(self) -> Self:
         if bool(self.rows) == bool(self.general_admission):
             raise ValueError("a category has either rows or general_admission")
-        if len({row.row_number for row in self.rows}) != len(self.rows):
-            raise ValueError("a row is named twice")
         return self
 
 
@@ -124,8 +149,10 @@ class NewEvent(BaseModel):
     name: PlainText = Field(min_length=1, max_length=200)
     venue: NewVenue | None = None
     venue_id: uuid.UUID | None = None
-    hall_id: PlainText = Field(min_length=1, max_length=40)
-    event_date: Instant
+    hall_id: HallName
+    event_date: CalendarInstant
+    ends_at: CalendarInstant | None = Field(default=None, description="4 hours after event_date when omitted.")
+    doors_open_at: CalendarInstant | None = Field(default=None, description="2 hours before event_date when omitted.")
     total_seats: int | None = Field(default=None, ge=1, le=LARGEST_HALL)
     layout: list[LayoutCategoryInput] | None = Field(default=None, min_length=1, max_length=100)
     pricing_tiers: dict[CategoryName, Money] = Field(default_factory=dict, max_length=100)
@@ -143,6 +170,12 @@ class NewEvent(BaseModel):
     def _is_complete(self) -> Self:
         if (self.venue is None) == (self.venue_id is None):
             raise ValueError("give either venue or venue_id")
+        if self.venue is not None and not self.venue.can_have(self.hall_id):
+            raise ValueError("the venue has no such hall")
+        if self.ends_at is not None and self.ends_at <= self.event_date:
+            raise ValueError("ends_at must be after event_date")
+        if self.doors_open_at is not None and self.doors_open_at > self.event_date:
+            raise ValueError("doors_open_at must not be after event_date")
         if self.layout is None:
             self._check_spread()
         else:
@@ -162,11 +195,23 @@ class NewEvent(BaseModel):
         unpriced = [c.category for c in layout if c.price is None and c.category not in self.pricing_tiers]
         if unpriced:
             raise ValueError(f"no price for {', '.join(unpriced)}")
+        self._check_tiers(layout)
+        labels = [row.label for category in layout for row in category.rows]
+        if len(set(labels)) != len(labels):
+            raise ValueError("a row is named twice; name the rows' sections")
         capacity = sum(c.general_admission + sum(row.seats for row in c.rows) for c in layout)
         if capacity > LARGEST_HALL:
             raise ValueError(f"a hall has at most {LARGEST_HALL} seats")
         if self.total_seats not in {None, capacity}:
             raise ValueError(f"total_seats is {self.total_seats}, but the layout has {capacity} seats")
+
+    def _check_tiers(self, layout: list[LayoutCategoryInput]) -> None:
+        prices = {category.category: category.price for category in layout}
+        for name, price in self.pricing_tiers.items():
+            if name not in prices:
+                raise ValueError(f"the layout has no category {name}")
+            if prices[name] not in {None, price}:
+                raise ValueError(f"{name} has two prices: {price} and {prices[name]}")
 
 
 class EventCreated(BaseModel):

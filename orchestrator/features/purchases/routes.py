@@ -31,8 +31,12 @@ _RESERVE = refusals(
     _COMMON
     | {
         404: "EVENT_NOT_FOUND, SEAT_NOT_FOUND",
-        409: "SEAT_UNAVAILABLE, SEAT_ALREADY_SOLD, REQUEST_IN_PROGRESS, ORDER_INVALID_STATE, ORDER_ALREADY_CONFIRMED",
+        409: (
+            "SEAT_UNAVAILABLE, SEAT_ALREADY_SOLD, PURCHASE_LIMIT_REACHED, REQUEST_IN_PROGRESS, ORDER_INVALID_STATE, "
+            "ORDER_ALREADY_CONFIRMED"
+        ),
         410: "EVENT_ENDED, HOLD_EXPIRED",
+        429: "RATE_LIMITED, HOLD_COOLDOWN",
     }
 )
 _PAY = refusals(
@@ -69,6 +73,9 @@ async def reserve(
 
     A repeated request returns the first one's order while it holds the seats, and then why it does not: 410
     `HOLD_EXPIRED`, 409 `ORDER_INVALID_STATE` (cancelled) or `ORDER_ALREADY_CONFIRMED` (paid).
+
+    An account holds at most 10 seats of an event and 20 in all. If several of its holds of an event expire or are
+    cancelled, it cannot hold seats of that event for some minutes (`Retry-After`).
     """
     choice = SeatChoice(seat_ids=body.chosen)
     held = purchases.reserve(user_id=user.user_id, event_id=body.event_id, choice=choice, key=key)

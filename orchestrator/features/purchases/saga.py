@@ -97,7 +97,10 @@ class PurchaseSteps:
         return purchase.model_copy(update={"saga_id": hold.hold_id, "hold": hold})
 
     async def release_seats(self, purchase: Purchase, call: Call) -> None:
-        await self.clients.inventory.release_hold(call, hold_id=purchase.existing_hold.hold_id)
+        is_cancelled = call.reason == OrderCancelled.code
+        await self.clients.inventory.release_hold(
+            call, hold_id=purchase.existing_hold.hold_id, is_cancelled=is_cancelled
+        )
 
     async def open_order(self, purchase: Purchase, call: Call) -> Purchase:
         await self.clients.orders.open(

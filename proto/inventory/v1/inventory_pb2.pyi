@@ -433,20 +433,24 @@ class ReleaseHoldRequest(_message.Message):
     REQUEST_ID_FIELD_NUMBER: _builtins.int
     HOLD_ID_FIELD_NUMBER: _builtins.int
     UNDOES_REQUEST_ID_FIELD_NUMBER: _builtins.int
+    IS_CANCELLED_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     hold_id: _builtins.str
     undoes_request_id: _builtins.str
     """empty if it is not an undo"""
+    is_cancelled: _builtins.bool
+    """by the holder: it counts towards a cool-down"""
     def __init__(
         self,
         *,
         request_id: _builtins.str = ...,
         hold_id: _builtins.str = ...,
         undoes_request_id: _builtins.str = ...,
+        is_cancelled: _builtins.bool = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["hold_id", b"hold_id", "request_id", b"request_id", "undoes_request_id", b"undoes_request_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["hold_id", b"hold_id", "is_cancelled", b"is_cancelled", "request_id", b"request_id", "undoes_request_id", b"undoes_request_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -15,7 +15,8 @@ LAYOUT = [
 
 
 def a_venue(**changes: Any) -> dict[str, Any]:
-    return {"name": "Esplanade", "address": "1 Esplanade Drive, Singapore 038981", "total_halls": 2, **changes}
+    address = "1 Esplanade Drive, Singapore 038981"
+    return {"name": "Esplanade", "address": address, "total_halls": 2, "halls": ["HALL-A"], **changes}
 
 
 def drafting(**changes: Any) -> dict[str, Any]:

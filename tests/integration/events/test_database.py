@@ -25,6 +25,8 @@ async def test_migrations_match_the_models(database: Database) -> None:
         ("events", "status = 'CANCELLED'"),
         ("events", "cancelled_at = now()"),
         ("events", "total_seats = 0"),
+        ("events", "ends_at = event_date"),
+        ("events", "doors_open_at = event_date + interval '1 second'"),
         ("events", "resale_cap_percent = -1"),
         ("events", "resale_cap_percent = 1001"),
         ("events", "refund_deadline_hours = -1"),

@@ -11,6 +11,8 @@ from common.db.engine import Database
 from tests.integration.events.catalogue import LAYOUT, CatalogueCaller, a_venue, drafting
 from tests.support.callers import Caller, new_id
 
+LATER = "2027-03-21T12:00:00Z"
+
 
 class TestDraft:
     async def test_returns_the_draft(self, catalogue: CatalogueCaller) -> None:
@@ -28,6 +30,8 @@ class TestDraft:
             "venue": a_venue(),
             "hall_id": "HALL-A",
             "event_date": "2027-03-20T12:00:00Z",
+            "ends_at": "2027-03-20T16:00:00Z",
+            "doors_open_at": "2027-03-20T10:00:00Z",
             "total_seats": 20,
             "pricing_tiers": {"CAT1": "350.00", "STANDING": "99.50"},
             "layout": LAYOUT,
@@ -57,6 +61,14 @@ class TestDraft:
 
         assert event["resale_cap_percent"] == cap_percent
         assert event["refund_deadline_hours"] == deadline_hours
+        assert (await catalogue.find(body["event_id"])).json()["data"] == event
+
+    async def test_end_and_opening_of_the_doors_are_stored(self, catalogue: CatalogueCaller) -> None:
+        body = drafting(ends_at="2027-03-21T00:30:00+08:00", doors_open_at="2027-03-20T12:00:00Z")
+
+        event = (await catalogue.draft(body)).json()["data"]
+
+        assert (event["ends_at"], event["doors_open_at"]) == ("2027-03-20T16:30:00Z", "2027-03-20T12:00:00Z")
         assert (await catalogue.find(body["event_id"])).json()["data"] == event
 
     async def test_repetition_gets_the_first_response_even_after_publication(self, catalogue: CatalogueCaller) -> None:
@@ -134,6 +146,10 @@ class TestDraft:
             ({"event_date": "2027-03-20"}, "VALIDATION_ERROR"),
             ({"event_date": "2027-03-20T12:00:00"}, "VALIDATION_ERROR"),
             ({"event_date": "9999-12-31T23:59:59-14:00"}, "VALIDATION_ERROR"),
+            ({"event_date": "9999-12-31T23:59:59Z"}, "VALIDATION_ERROR"),
+            ({"event_date": "1969-12-31T23:59:59Z"}, "VALIDATION_ERROR"),
+            ({"ends_at": "2027-03-20T12:00:00Z"}, "VALIDATION_ERROR"),
+            ({"doors_open_at": "2027-03-20T12:00:01Z"}, "VALIDATION_ERROR"),
             ({"total_seats": 0}, "VALIDATION_ERROR"),
             ({"total_seats": 1_000_001}, "VALIDATION_ERROR"),
             ({"total_seats": 2.5}, "VALIDATION_ERROR"),
@@ -179,7 +195,9 @@ class TestVenue:
     async def test_a_known_venue_is_used(self, catalogue: CatalogueCaller, anonymous: Caller) -> None:
         first = (await catalogue.draft(drafting(venue=a_venue(name="Known")))).json()["data"]
 
-        second = (await catalogue.draft(drafting(venue=None, venue_id=first["venue"]["venue_id"]))).json()["data"]
+        second = (
+            await catalogue.draft(drafting(venue=None, venue_id=first["venue"]["venue_id"], event_date=LATER))
+        ).json()["data"]
 
         assert second["venue"] == first["venue"]
         venues = (await anonymous.get("/api/venues", per_page=100)).json()["data"]
@@ -213,14 +231,16 @@ class TestVenue:
         venue_id = new_id()
         await catalogue.drafted(venue=a_venue(venue_id=venue_id))
 
-        again = await catalogue.draft(drafting(venue=a_venue(venue_id=venue_id, name="Another")))
+        again = await catalogue.draft(drafting(venue=a_venue(venue_id=venue_id, name="Another"), event_date=LATER))
 
         assert again.json()["data"]["venue"] == {**a_venue(), "venue_id": venue_id}
 
     async def test_twenty_concurrent_drafts_create_one_venue(self, catalogue: CatalogueCaller) -> None:
         venue = a_venue(venue_id=new_id())
 
-        answers = await asyncio.gather(*(catalogue.draft(drafting(venue=venue)) for _ in range(20)))
+        bodies = [drafting(venue=venue, event_date=f"2027-05-{day:02}T12:00:00Z") for day in range(1, 21)]
+
+        answers = await asyncio.gather(*(catalogue.draft(body) for body in bodies))
 
         assert {answer.status_code for answer in answers} == {200}
 

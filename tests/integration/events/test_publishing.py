@@ -90,7 +90,7 @@ class TestDiscard:
     async def test_venue_that_existed_before_is_kept(self, catalogue: CatalogueCaller, anonymous: Caller) -> None:
         venue_id, name = new_id(), f"Hall {new_id()}"
         await catalogue.drafted(venue=a_venue(venue_id=venue_id, name=name))
-        body = await catalogue.drafted(venue=None, venue_id=venue_id)
+        body = await catalogue.drafted(venue=None, venue_id=venue_id, hall_id="HALL-B")
 
         await catalogue.discard(body["event_id"], undoes=body["request_id"])
 
@@ -113,7 +113,7 @@ class TestDiscard:
     async def test_venue_used_by_another_event_is_kept(self, catalogue: CatalogueCaller, anonymous: Caller) -> None:
         venue_id, name = new_id(), f"Hall {new_id()}"
         body = await catalogue.drafted(venue=a_venue(venue_id=venue_id, name=name))
-        other = await catalogue.drafted(venue=None, venue_id=venue_id)
+        other = await catalogue.drafted(venue=None, venue_id=venue_id, hall_id="HALL-B")
 
         answer = await catalogue.discard(body["event_id"], undoes=body["request_id"])
 
@@ -223,7 +223,7 @@ class TestRaces:
         for _ in range(30):
             venue_id = new_id()
             body = await catalogue.drafted(venue=a_venue(venue_id=venue_id))
-            moving = drafting(venue=None, venue_id=venue_id)
+            moving = drafting(venue=None, venue_id=venue_id, hall_id="HALL-B")
 
             moved, discarded = await asyncio.gather(
                 catalogue.draft(moving), catalogue.discard(body["event_id"], undoes=body["request_id"])

@@ -123,9 +123,14 @@ class InventoryCaller:
     def order_of(self, seat_id: str) -> str:
         return self._orders.get(seat_id) or new_id()
 
-    async def release(self, hold_id: str, *, request_id: str = "", undoes_request_id: str = "") -> int:
+    async def release(
+        self, hold_id: str, *, request_id: str = "", undoes_request_id: str = "", is_cancelled: bool = False
+    ) -> int:
         request = pb.ReleaseHoldRequest(
-            request_id=request_id or new_id(), hold_id=hold_id, undoes_request_id=undoes_request_id
+            request_id=request_id or new_id(),
+            hold_id=hold_id,
+            undoes_request_id=undoes_request_id,
+            is_cancelled=is_cancelled,
         )
         return (await self.caller.call(self.stub.ReleaseHold, request)).seats_released
 

@@ -5,6 +5,8 @@ import uuid
 from decimal import Decimal
 
 import pytest
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
 
 from common.db.engine import Database
 from common.db.idempotency import ParticipantRequest
@@ -19,7 +21,7 @@ from tests.integration.inventory.tables import count_changes, wrong_counts
 class TestProvision:
     async def test_seats_and_standing_places_are_in_hall_order(self, inventory_caller: InventoryCaller) -> None:
         hall = await inventory_caller.provision(
-            rows("CAT1", "350.00", B=2, A=1), standing("FLOOR", "99.50", 3), rows("CAT2", "0", A=1)
+            rows("CAT1", "350.00", B=2, A=1), standing("FLOOR", "99.50", 3), rows("CAT2", "0", C=1)
         )
 
         assert [(s.category, s.row_number, s.seat_number, s.price) for s in hall.seats] == [
@@ -29,7 +31,7 @@ class TestProvision:
             ("FLOOR", "GA", 1, "99.50"),
             ("FLOOR", "GA", 2, "99.50"),
             ("FLOOR", "GA", 3, "99.50"),
-            ("CAT2", "A", 1, "0.00"),
+            ("CAT2", "C", 1, "0.00"),
         ]
         assert {seat.status for seat in hall.seats} == {pb.AVAILABLE}
         counts = await inventory_caller.availability(hall.event_id)
@@ -97,6 +99,66 @@ class TestProvision:
     ) -> None:
         refusal = await refused(inventory_caller.make_seats(layout, event_id=new_id(), request_id=new_id()))
         assert refusal.code == "VALIDATION_ERROR"
+
+    async def test_places_of_several_standing_areas_have_different_labels(
+        self, inventory_caller: InventoryCaller
+    ) -> None:
+        hall = await inventory_caller.provision(standing("FLOOR", "99.50", 2), standing("LAWN", "50.00", 1))
+
+        assert [(seat.row_number, seat.seat_number) for seat in hall.seats] == [
+            ("GA FLOOR", 1),
+            ("GA FLOOR", 2),
+            ("GA LAWN", 1),
+        ]
+
+    @pytest.mark.parametrize(
+        "layout",
+        [
+            [rows("CAT1", "1.00", A=1), rows("CAT2", "2.00", A=1)],
+            [rows("CAT1", "1.00", GA=1), standing("FLOOR", "2.00", 1)],
+            [
+                pb.LayoutCategory(
+                    category="CAT1",
+                    price="1",
+                    rows=[pb.LayoutRow(row_number="A", seats=1), pb.LayoutRow(row_number="A", seats=2)],
+                )
+            ],
+        ],
+        ids=["in two categories", "like a standing area", "in one category"],
+    )
+    async def test_two_rows_of_one_name_are_refused_permanently(
+        self, inventory_caller: InventoryCaller, layout: list[pb.LayoutCategory]
+    ) -> None:
+        event_id, request_id = new_id(), new_id()
+
+        for _ in range(2):
+            refusal = await refused(inventory_caller.make_seats(layout, event_id=event_id, request_id=request_id))
+            assert refusal.code == "VALIDATION_ERROR"
+            assert len((refusal.details or {})["rows"]) == 1
+        assert await inventory_caller.all_seats(event_id) == []
+
+    async def test_database_refuses_two_rows_of_one_name(
+        self, inventory_caller: InventoryCaller, database: Database
+    ) -> None:
+        hall = await inventory_caller.provision()
+        rename = text("UPDATE seat_rows SET row_number = 'A' WHERE event_id = CAST(:event_id AS uuid)")
+
+        with pytest.raises(IntegrityError, match="ix_seat_rows_label"):
+            await database.execute(rename, {"event_id": hall.event_id})
+
+    async def test_hall_of_the_previous_release_keeps_its_rows(
+        self, inventory_caller: InventoryCaller, database: Database
+    ) -> None:
+        """Its inserts omit the mark of unique labels."""
+        hall = await inventory_caller.provision()
+        rename = text(
+            "UPDATE seat_rows SET is_label_unique = DEFAULT, row_number = 'A' WHERE event_id = CAST(:event_id AS uuid)"
+        )
+
+        await database.execute(rename, {"event_id": hall.event_id})
+
+        held = await inventory_caller.reserve_best(hall.event_id, "CAT1", 2)
+        assert len(held.seats) == 2
 
     async def test_given_seat_ids_are_used(self, inventory_caller: InventoryCaller, database: Database) -> None:
         """The seed data has fixed ids."""

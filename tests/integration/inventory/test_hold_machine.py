@@ -30,7 +30,16 @@ from inventory.repository.expiry import ExpiryRepository
 from inventory.repository.halls import HallRepository
 from inventory.repository.holds import HoldRepository
 from inventory.repository.search import SearchRepository
-from inventory.schemas import BestAvailable, ConfirmHold, Hold, LayoutCategory, LayoutRow, ReleaseHold, ReserveSeats
+from inventory.schemas import (
+    BestAvailable,
+    ConfirmHold,
+    Hold,
+    HoldLimits,
+    LayoutCategory,
+    LayoutRow,
+    ReleaseHold,
+    ReserveSeats,
+)
 from inventory.service.holds import HoldService
 from inventory.settings import Settings
 from tests.integration.inventory.tables import expire_hold, wrong_counts
@@ -40,6 +49,9 @@ Answer = TypeVar("Answer")
 SEATS_IN_ROW = 4
 ROWS = 2
 LONG_MILLISECONDS = 3_600_000
+LIMITS = HoldLimits(
+    seats_per_event=5, seats_per_user=1_000_000, lapses=1_000_000, lapse_window_seconds=60, cooldown_seconds=60
+)
 
 users = st.integers(0, 1)
 numbers = st.integers(0, 1_000)
@@ -112,7 +124,13 @@ class HoldMachine(RuleBasedStateMachine):
             if hold.is_over and not hold.is_sold:
                 hold.seats.clear()
 
-    def expected_refusal(self, seats: set[int]) -> str | None:
+    def exceeds_limit(self, user: uuid.UUID, quantity: int) -> bool:
+        held = [hold for hold in self.holds if hold.answer.user_id == user and not hold.is_over and not hold.is_sold]
+        return sum(len(hold.seats) for hold in held) + quantity > LIMITS.seats_per_event
+
+    def expected_refusal(self, user: uuid.UUID, seats: set[int]) -> str | None:
+        if self.exceeds_limit(user, len(seats)):
+            return "PURCHASE_LIMIT_REACHED"
         holders = [holder for seat in seats if (holder := self.holder_of(seat))]
         if any(holder.is_sold for holder in holders):
             return "SEAT_ALREADY_SOLD"
@@ -151,7 +169,7 @@ class HoldMachine(RuleBasedStateMachine):
             user_id=user_id,
             hold_ttl_milliseconds=LONG_MILLISECONDS,
         )
-        own, refusal = self.own_hold(user_id, seats), self.expected_refusal(seats)
+        own, refusal = self.own_hold(user_id, seats), self.expected_refusal(user_id, seats)
         if own is not None:
             assert self.world.do(self.world.service.reserve(command)) == own.answer
         elif refusal is not None:
@@ -174,9 +192,11 @@ class HoldMachine(RuleBasedStateMachine):
         if len(self.free_seats()) < quantity:
             self.end_overdue()
         seats = self.best_seats(quantity)
-        if seats is None:
-            assert self.world.refused(self.world.service.reserve_best_available(command)) == "SEAT_UNAVAILABLE"
-            self.refusals.append((command, "SEAT_UNAVAILABLE"))
+        if seats is None or self.exceeds_limit(command.user_id, quantity):
+            is_limited = self.exceeds_limit(command.user_id, quantity)
+            refusal = "PURCHASE_LIMIT_REACHED" if is_limited else "SEAT_UNAVAILABLE"
+            assert self.world.refused(self.world.service.reserve_best_available(command)) == refusal
+            self.refusals.append((command, refusal))
         else:
             self.take(command, self.world.do(self.world.service.reserve_best_available(command)), seats)
 
@@ -292,7 +312,8 @@ def test_holds_follow_the_model(settings: Settings) -> None:
     with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
         database = Database(settings, application_name="machine")
         expiry = ExpiryRepository(database)
-        service = HoldService(HoldRepository(database), SearchRepository(database), expiry, changes)
+        holds = HoldRepository(database, LIMITS)
+        service = HoldService(holds, SearchRepository(database), expiry, changes, LIMITS)
 
         class Machine(HoldMachine):
             world = World(runner=runner, database=database, service=service, expiry=expiry)

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from functools import partial
 
 import pytest
 
@@ -307,9 +308,9 @@ class TestRelease:
         hall = await inventory_caller.provision()
         done = new_ids()
         first = await inventory_caller.reserve(hall.event_id, hall.seat_ids[0], **done)
-        undo = {"request_id": new_id(), "undoes_request_id": done["request_id"]}
+        undo = partial(inventory_caller.release, request_id=new_id(), undoes_request_id=done["request_id"])
 
-        assert [await inventory_caller.release(done["hold_id"], **undo) for _ in range(2)] == [1, 1]
+        assert [await undo(done["hold_id"]) for _ in range(2)] == [1, 1]
 
         assert await inventory_caller.status(hall.seat_ids[0]) == "AVAILABLE"
         # The repeated action returns its first response, though its hold is gone.

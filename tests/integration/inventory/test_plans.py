@@ -6,7 +6,7 @@ import re
 import uuid
 from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from decimal import Decimal
 from typing import Any
 
@@ -23,11 +23,12 @@ from inventory.repository import expiry, halls, holds, search, seats
 from inventory.repository.halls import HallRepository
 from inventory.repository.holds import HoldRepository
 from inventory.repository.requests import Change
-from inventory.schemas import ConfirmHold, LayoutCategory, LayoutRow, ReserveSeats
+from inventory.schemas import ConfirmHold, HoldLimits, LayoutCategory, LayoutRow, ReserveSeats
 from tests.support.servers import DatabaseFactory
 
 SEATS_PER_ROW = 50
 HOLDS = 200
+LIMITS = HoldLimits(seats_per_event=10, seats_per_user=20, lapses=3, lapse_window_seconds=900.0, cooldown_seconds=300.0)
 # Scattered over the middle of the hall in the same way in any hall: the number of pages read must not depend on which
 # seats are taken.
 IN_THE_MIDDLE = """
@@ -145,6 +146,8 @@ async def hall_of(database_url: DatabaseFactory, rows: int) -> AsyncIterator[Exp
         "offset": 0,
         "rows": 4,
         "batch": 100,
+        "is_cancelled": True,
+        **asdict(LIMITS),
     }
     yield Explainer(connection, parameters)
     await connection.close()
@@ -165,7 +168,7 @@ async def hold_some(database: Database, event_id: uuid.UUID, seat_ids: Sequence[
         for first in range(0, len(seat_ids), 2)
     ]
     for command in commands:
-        assert isinstance(await HoldRepository(database).reserve(command), Change)
+        assert isinstance(await HoldRepository(database, LIMITS).reserve(command), Change)
     return commands
 
 
@@ -174,7 +177,7 @@ async def sell_some(database: Database, event_id: uuid.UUID, seat_ids: Sequence[
     commands = await hold_some(database, event_id, seat_ids)
     for hold in commands:
         sale = ConfirmHold(request_id=uuid.uuid4(), hold_id=hold.hold_id, user_id=hold.user_id)
-        assert await HoldRepository(database).confirm(sale)
+        assert await HoldRepository(database, LIMITS).confirm(sale)
     return commands
 
 

@@ -64,10 +64,11 @@ class CountingInventory:
         self.database = CountingDatabase(settings, application_name="counting")
         changes = Inventory(settings).changes  # collects metrics, and is not started
         self.holds = HoldService(
-            HoldRepository(self.database),
+            HoldRepository(self.database, settings.hold_limits),
             SearchRepository(self.database),
             ExpiryRepository(self.database),
             changes,
+            settings.hold_limits,
         )
         self.tickets = TicketService(SeatRepository(self.database), changes)
         self.entrance = CheckInService(CheckInRepository(self.database), changes)

@@ -102,6 +102,45 @@ class TestRegister:
         assert (answer.status_code, code_of(answer)) == (409, "EMAIL_ALREADY_EXISTS")
         assert await sandbox.codes_sent_to("+6598765432") == 0
 
+    async def test_phone_of_another_account_is_refused_once_its_code_is_right(
+        self, user_client: UserClient, sandbox: Sandbox
+    ) -> None:
+        """Until then, the answers are those for any other phone."""
+        user = await user_client.join()
+        facts = user_client.new_facts() | {"phone": user.phone}
+
+        registered = await user_client.register(**facts)
+        user_id = registered.json()["data"]["user_id"]
+        guessed = await user_client.verify(user_id, WRONG_CODE)
+        refused = await user_client.verify(user_id)
+
+        assert registered.status_code == 201
+        assert code_of(guessed) == "OTP_INVALID"
+        assert (refused.status_code, code_of(refused)) == (409, "PHONE_ALREADY_EXISTS")
+        assert code_of(await user_client.log_in(facts["email"])) == "UNVERIFIED_ACCOUNT"
+        assert await sandbox.codes_sent_to(user.phone) == 2
+
+        await user_client.register(**facts | {"phone": user_client.new_facts()["phone"]})
+        assert (await user_client.verify(user_id)).status_code == 200
+
+    async def test_one_of_many_concurrent_verifications_gets_the_phone(self, user_client: UserClient) -> None:
+        phone = user_client.new_facts()["phone"]
+        registered = [await user_client.register(**user_client.new_facts() | {"phone": phone}) for _ in range(4)]
+        user_ids = [answer.json()["data"]["user_id"] for answer in registered]
+
+        answers = await asyncio.gather(*(user_client.verify(user_id) for user_id in user_ids))
+
+        assert sorted(answer.status_code for answer in answers) == [200, 409, 409, 409]
+
+    @pytest.mark.parametrize("template", ["+65 {} {}", "0065{}{}", "(+65) {}-{}", "+65 (0) {}.{}"])
+    async def test_number_is_stored_in_its_international_form(self, user_client: UserClient, template: str) -> None:
+        phone = user_client.new_facts()["phone"]
+        written = template.format(phone[3:7], phone[7:])
+
+        answer = await user_client.register(**user_client.new_facts() | {"phone": written})
+
+        assert await phone_once_verified(user_client, answer.json()["data"]["user_id"]) == phone
+
     async def test_concurrent_registrations_of_one_email_create_one_account(self, user_client: UserClient) -> None:
         facts = user_client.new_facts()
         answers = await asyncio.gather(*(user_client.register(**facts) for _ in range(4)))
@@ -199,7 +238,8 @@ class TestRegister:
             ("email", "x" * 250 + "@example.com"),
             ("phone", "91234567"),
             ("phone", "+0123456789"),
-            ("phone", "+65 9123 4567"),
+            ("phone", "+65 9123 456x"),
+            ("phone", "9123 4567"),
             ("phone", "+" + "1" * 16),
             ("phone", "+65" + "\u0661" * 8),
             ("password", "short77"),

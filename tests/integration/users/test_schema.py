@@ -17,6 +17,8 @@ from common.db.migrations import upgrade
 from common.settings import DatabaseSettings
 from tests.support.servers import DatabaseFactory
 from tests.support.statements import schema_differences
+from users.accounts.errors import PhoneAlreadyExists
+from users.accounts.repository import AccountRepository
 from users.registration_codes.repository import RegistrationCodeRepository
 from users.tables import METADATA
 
@@ -42,7 +44,7 @@ async def test_concurrent_instances_migrate_once(database_url: DatabaseFactory) 
     database = Database(DatabaseSettings(database_url=SecretStr(url)), application_name="tests")
     rows = await database.fetch_all(text("SELECT version_num FROM alembic_version"))
     await database.close()
-    assert [row["version_num"] for row in rows] == ["0008"]
+    assert [row["version_num"] for row in rows] == ["0009"]
 
 
 OPEN_CHALLENGE = text(
@@ -68,6 +70,36 @@ async def test_migration_keeps_pending_registrations(database_url: DatabaseFacto
     await database.close()
     assert challenge is not None
     assert (challenge.verification_sid, challenge.attempts) == ("VE1", 1)
+
+
+OLD_USERS = text(
+    """
+    INSERT INTO users (user_id, email, phone, password_hash, roles, is_verified, created_at)
+    SELECT gen_random_uuid(), 'fan' || n || '@example.com', '+6590000000', '!', '{customer}', n > 1,
+        CAST('2026-01-01' AS timestamptz) + n * interval '1 day'
+    FROM generate_series(1, 4) AS n
+    """
+)
+
+
+async def test_accounts_that_share_a_phone_keep_it_and_no_other_gets_it(database_url: DatabaseFactory) -> None:
+    url = database_url.empty()
+    await asyncio.to_thread(upgrade, migrations=MIGRATIONS, database_url=url, revision="0006")
+    database = Database(DatabaseSettings(database_url=SecretStr(url)), application_name="tests")
+    await database.execute(OLD_USERS)
+
+    await asyncio.to_thread(upgrade, migrations=MIGRATIONS, database_url=url)
+
+    rows = await database.fetch_all(text("SELECT email, is_verified, shares_phone FROM users ORDER BY email"))
+    assert [(row["is_verified"], row["shares_phone"]) for row in rows] == [
+        (False, False), (True, False), (True, True), (True, True),
+    ]  # fmt: skip
+    accounts = AccountRepository(database)
+    unverified = await accounts.by_email("fan1@example.com")
+    assert unverified is not None
+    with pytest.raises(PhoneAlreadyExists):
+        await accounts.mark_verified(unverified.user_id, phone="+6590000000")
+    await database.close()
 
 
 MOVED_BEFORE = """

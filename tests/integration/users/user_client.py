@@ -195,10 +195,11 @@ class LedgerCaller:
         assert row is not None
         return Decimal(row["total"])
 
-    async def open_wallet(self, amount: str = "0.00", *, phone: str = "+6590000000") -> uuid.UUID:
+    async def open_wallet(self, amount: str = "0.00", *, phone: str | None = None) -> uuid.UUID:
         """Create a user without a password, with credits; faster than a registration."""
         user_id = uuid.uuid4()
-        await self.database.execute(_NEW_USER, {"user_id": user_id, "email": f"{user_id}@example.com", "phone": phone})
+        user = {"user_id": user_id, "email": f"{user_id}@example.com", "phone": phone or fresh_phone()}
+        await self.database.execute(_NEW_USER, user)
         await self.database.execute(_NEW_BALANCES, {"user_id": str(user_id)})
         if Decimal(amount):
             (await self.top_up(user_id, amount)).raise_for_status()

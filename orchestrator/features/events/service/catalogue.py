@@ -71,7 +71,8 @@ class CatalogueService:
         """Create an event with its hall; it is visible once every seat exists.
 
         Raises:
-            NotFound: the venue is unknown.
+            NotFound: the venue, or its hall, is unknown.
+            Conflict: EVENT_CONFLICT; another event has the hall at that time.
             StillRunning: it exceeds the request's budget.
         """
         new_event = PutOnSale(saga_id=saga_id, draft=draft)
@@ -98,6 +99,8 @@ def _summary(event: EventFacts, counts: list[CategoryCount]) -> EventSummary:
         venue=VenueName(venue_id=event.venue.venue_id, name=event.venue.name),
         hall_id=event.hall_id,
         event_date=event.event_date,
+        ends_at=event.ends_at,
+        doors_open_at=event.doors_open_at,
         total_seats=event.total_seats,
         available_seats=sum(count.available for count in counts),
         pricing_tiers=event.pricing_tiers,

@@ -31,7 +31,8 @@ def row_name(index: int) -> str:
 
 def _category(category: LayoutCategoryInput, event: NewEvent) -> LayoutCategory:
     price = category.price if category.price is not None else event.pricing_tiers[category.category]
-    return LayoutCategory(**category.model_dump() | {"price": price})
+    rows = tuple(LayoutRow(row_number=row.label, seats=row.seats) for row in category.rows)
+    return LayoutCategory(**category.model_dump() | {"price": price, "rows": rows})
 
 
 def _spread(event: NewEvent) -> tuple[LayoutCategory, ...]:

@@ -1,0 +1,138 @@
+"""A hall has one event at a time, and an event takes place in a hall of its venue (T15)."""
+
+import asyncio
+from typing import Any
+
+import httpx
+import pytest
+from sqlalchemy import text
+
+from common.db.engine import Database
+from tests.integration.events.catalogue import CatalogueCaller, a_venue, drafting
+from tests.support.callers import Caller, new_id
+
+FROM_12_TO_16 = {"event_date": "2027-03-20T12:00:00Z", "ends_at": "2027-03-20T16:00:00Z"}
+
+
+def refusal(answer: httpx.Response) -> tuple[int, str]:
+    return answer.status_code, answer.json()["error_code"]
+
+
+@pytest.fixture
+async def venue_id(catalogue: CatalogueCaller) -> str:
+    """A venue with an event in HALL-A from 12 to 16 o'clock."""
+    venue_id = new_id()
+    await catalogue.published(venue=a_venue(venue_id=venue_id), **FROM_12_TO_16)
+    return venue_id
+
+
+def in_venue(venue_id: str, **changes: Any) -> dict[str, Any]:
+    return drafting(venue=None, venue_id=venue_id, **changes)
+
+
+class TestOneEventAtATime:
+    @pytest.mark.parametrize(
+        "times",
+        [
+            {"event_date": "2027-03-20T15:59:59Z"},
+            {"event_date": "2027-03-20T08:00:01Z"},
+            {"event_date": "2027-03-20T13:00:00Z", "ends_at": "2027-03-20T14:00:00Z"},
+            {"event_date": "2027-03-19T00:00:00Z", "ends_at": "2027-03-22T00:00:00Z"},
+            {"event_date": "2027-03-20T20:00:00+08:00"},
+        ],
+        ids=["ends later", "begins earlier", "within", "around", "the same"],
+    )
+    async def test_overlapping_event_is_refused_permanently(
+        self, catalogue: CatalogueCaller, venue_id: str, times: dict[str, str]
+    ) -> None:
+        body = in_venue(venue_id, **times)
+
+        refused = await catalogue.draft(body)
+
+        assert refusal(refused) == (409, "EVENT_CONFLICT")
+        assert refused.json()["details"]["name"] == "Lights over the Bay"
+        assert (await catalogue.draft(body)).json()["error_code"] == "EVENT_CONFLICT"
+        assert (await catalogue.find(body["event_id"])).status_code == 404
+
+    @pytest.mark.parametrize(
+        "other",
+        [
+            {"event_date": "2027-03-20T16:00:00Z"},
+            {"event_date": "2027-03-20T08:00:00Z"},
+            {"event_date": "2027-03-20T12:00:00Z", "hall_id": "HALL-B"},
+        ],
+        ids=["after it", "before it", "in another hall"],
+    )
+    async def test_other_time_or_hall_is_accepted(
+        self, catalogue: CatalogueCaller, venue_id: str, other: dict[str, str]
+    ) -> None:
+        assert (await catalogue.draft(in_venue(venue_id, **other))).status_code == 200
+
+    @pytest.mark.usefixtures("venue_id")
+    async def test_hall_of_the_same_name_in_another_venue_is_accepted(self, catalogue: CatalogueCaller) -> None:
+        assert (await catalogue.draft(drafting(**FROM_12_TO_16))).status_code == 200
+
+    async def test_cancelled_event_leaves_its_hall(self, catalogue: CatalogueCaller) -> None:
+        venue_id = new_id()
+        await catalogue.cancelled(venue=a_venue(venue_id=venue_id), **FROM_12_TO_16)
+
+        assert (await catalogue.draft(in_venue(venue_id, **FROM_12_TO_16))).status_code == 200
+
+    async def test_discarded_draft_leaves_its_hall(self, catalogue: CatalogueCaller, venue_id: str) -> None:
+        body = await catalogue.drafted(venue=None, venue_id=venue_id, event_date="2027-03-21T12:00:00Z")
+        await catalogue.discard(body["event_id"], undoes=body["request_id"])
+
+        assert (await catalogue.draft(in_venue(venue_id, event_date="2027-03-21T12:00:00Z"))).status_code == 200
+
+    async def test_one_of_many_concurrent_drafts_gets_the_hall(self, catalogue: CatalogueCaller, venue_id: str) -> None:
+        bodies = [
+            in_venue(venue_id, event_date=f"2027-05-01T12:{minute:02}:00Z", ends_at="2027-05-01T15:00:00Z")
+            for minute in range(20)
+        ]
+
+        answers = await asyncio.gather(*(catalogue.draft(body) for body in bodies))
+
+        assert sorted(answer.status_code for answer in answers) == [200] + [409] * 19
+        assert {answer.json().get("error_code") for answer in answers} == {None, "EVENT_CONFLICT"}
+
+    async def test_database_refuses_what_a_statement_overlooks(
+        self, catalogue: CatalogueCaller, database: Database, venue_id: str
+    ) -> None:
+        body = await catalogue.drafted(venue=None, venue_id=venue_id, event_date="2027-06-01T12:00:00Z")
+        move = text("UPDATE events SET event_date = '2027-03-20T13:00:00Z' WHERE event_id = :event_id")
+
+        with pytest.raises(Exception, match="ex_events_hall"):
+            await database.execute(move, {"event_id": body["event_id"]})
+
+
+class TestHallsOfTheVenue:
+    async def test_new_hall_is_added_until_the_venue_has_all(self, catalogue: CatalogueCaller, venue_id: str) -> None:
+        """The venue has two halls and names HALL-A."""
+        added = await catalogue.draft(in_venue(venue_id, hall_id="Studio"))
+        refused = await catalogue.draft(in_venue(venue_id, hall_id="HALL-C"))
+
+        assert added.json()["data"]["venue"]["halls"] == ["HALL-A", "Studio"]
+        assert refusal(refused) == (404, "NOT_FOUND")
+        assert refused.json()["details"] == {"halls": ["HALL-A", "Studio"]}
+
+    async def test_name_that_differs_in_case_is_no_new_hall(self, catalogue: CatalogueCaller, venue_id: str) -> None:
+        assert refusal(await catalogue.draft(in_venue(venue_id, hall_id="Hall-A"))) == (404, "NOT_FOUND")
+
+    async def test_concurrent_drafts_add_no_more_halls_than_the_venue_has(
+        self, catalogue: CatalogueCaller, venue_id: str
+    ) -> None:
+        answers = await asyncio.gather(
+            *(catalogue.draft(in_venue(venue_id, hall_id=f"HALL-{number}")) for number in range(10))
+        )
+
+        assert sorted(answer.status_code for answer in answers) == [200] + [404] * 9
+
+    async def test_new_venue_with_all_halls_named_has_no_other(self, catalogue: CatalogueCaller) -> None:
+        venue = a_venue(halls=["HALL-A", "HALL-B"])
+
+        assert refusal(await catalogue.draft(drafting(venue=venue, hall_id="HALL-C"))) == (400, "VALIDATION_ERROR")
+
+    async def test_venues_are_listed_with_their_halls(self, anonymous: Caller, venue_id: str) -> None:
+        venues = (await anonymous.get("/api/venues", per_page=100)).json()["data"]
+
+        assert next(venue["halls"] for venue in venues if venue["venue_id"] == venue_id) == ["HALL-A"]

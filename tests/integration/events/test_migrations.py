@@ -1,0 +1,145 @@
+"""Events of the previous release: their upgrade, and both releases on one database."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import Any, Final
+
+import pytest
+from pydantic import SecretStr
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+
+import events
+from common.db.engine import EXCLUSION_VIOLATION, Database, sqlstate_of
+from common.db.migrations import upgrade
+from common.errors import ServiceError
+from common.settings import DatabaseSettings
+from events.catalogue.repository import EventRepository
+from events.catalogue.schemas import DraftEvent
+from events.venues.repository import VenueRepository
+from tests.integration.events.catalogue import CatalogueCaller, a_venue, drafting
+from tests.support.callers import new_id
+from tests.support.servers import DatabaseFactory
+
+MIGRATIONS: Final = Path(events.__file__).parent / "migrations"
+BEFORE_TIMES: Final = "0002"
+
+OLD_INSERT: Final = text(
+    """
+    WITH venue AS (
+        INSERT INTO venues (venue_id, name, address, total_halls) VALUES (:venue_id, 'Esplanade', '', 1)
+        ON CONFLICT DO NOTHING)
+    INSERT INTO events (event_id, venue_id, name, status, hall_id, event_date, total_seats, layout, published_at)
+    VALUES (:event_id, :venue_id, 'Jazz', 'PUBLISHED', :hall_id, CAST(:event_date AS text)::timestamptz, 10, '[]', now())
+    """
+)
+
+
+class Catalogue:
+    """A database that is migrated step by step."""
+
+    def __init__(self, url: str) -> None:
+        self._url = url
+        self.database = Database(DatabaseSettings(database_url=SecretStr(url)), application_name="tests")
+
+    async def upgrade(self, revision: str = "head") -> None:
+        await asyncio.to_thread(upgrade, migrations=MIGRATIONS, database_url=self._url, revision=revision)
+
+    async def insert(self, **changes: str) -> str:
+        """Insert an event as the previous release does, and return its id."""
+        values = {"event_id": new_id(), "venue_id": new_id(), "hall_id": "HALL-A"}
+        values |= {"event_date": "2027-03-20T12:00:00Z", **changes}
+        await self.database.execute(OLD_INSERT, values)
+        return values["event_id"]
+
+    async def row(self, event_id: str) -> dict[str, Any]:
+        row = await self.database.fetch_one(text("SELECT * FROM events WHERE event_id = :id"), {"id": event_id})
+        assert row is not None
+        return dict(row)
+
+
+@pytest.fixture
+async def old_catalogue(database_url: DatabaseFactory) -> AsyncIterator[Catalogue]:
+    catalogue = Catalogue(database_url.empty())
+    await catalogue.upgrade(BEFORE_TIMES)
+    yield catalogue
+    await catalogue.database.close()
+
+
+async def test_old_events_end_after_four_hours(old_catalogue: Catalogue) -> None:
+    before = await old_catalogue.insert()
+
+    await old_catalogue.upgrade()
+
+    meanwhile = await old_catalogue.insert(event_date="2027-03-20T20:00:00+08:00")
+    for event_id in (before, meanwhile):
+        row = await old_catalogue.row(event_id)
+        assert (row["ends_at"] - row["event_date"]).total_seconds() == 4 * 60 * 60
+        assert row["doors_open_at"] is None
+
+
+async def test_old_events_that_share_a_hall_are_kept(old_catalogue: Catalogue) -> None:
+    """They may overlap each other, and no other event may overlap one of them."""
+    venue_id = new_id()
+    sharing = [await old_catalogue.insert(venue_id=venue_id) for _ in range(2)]
+    alone = await old_catalogue.insert(venue_id=venue_id, hall_id="HALL-B")
+
+    await old_catalogue.upgrade()
+
+    assert [(await old_catalogue.row(event_id))["shares_hall"] for event_id in (*sharing, alone)] == [True, True, False]
+    with pytest.raises(IntegrityError) as refused:
+        await old_catalogue.insert(venue_id=venue_id, hall_id="HALL-B")
+    assert sqlstate_of(refused.value) == EXCLUSION_VIOLATION
+    events = EventRepository(old_catalogue.database)
+    for hall_id in ("HALL-A", "HALL-B"):
+        draft = DraftEvent.model_validate(drafting(venue=None, venue_id=venue_id, hall_id=hall_id))
+        with pytest.raises(ServiceError, match="EVENT_CONFLICT"):
+            await events.draft(draft)
+
+
+async def test_old_venues_have_the_halls_of_their_events(old_catalogue: Catalogue) -> None:
+    venue_id = new_id()
+    for hall_id in ("HALL-B", "HALL-A"):
+        await old_catalogue.insert(venue_id=venue_id, hall_id=hall_id)
+
+    await old_catalogue.upgrade()
+
+    [venue], _ = await VenueRepository(old_catalogue.database).page(limit=10, offset=0)
+    assert venue.halls == ["HALL-A", "HALL-B"]
+    draft = drafting(venue=None, venue_id=venue_id, event_date="2027-04-01T12:00:00Z")
+    event = await EventRepository(old_catalogue.database).draft(
+        DraftEvent.model_validate(draft | {"hall_id": "HALL-B"})
+    )
+    assert event.hall_id == "HALL-B"
+    with pytest.raises(ServiceError, match="no such hall"):
+        await EventRepository(old_catalogue.database).draft(
+            DraftEvent.model_validate(draft | {"request_id": new_id(), "event_id": new_id(), "hall_id": "HALL-C"})
+        )
+
+
+async def test_answer_stored_by_the_previous_release_is_replayed(
+    catalogue: CatalogueCaller, database: Database
+) -> None:
+    body = drafting(venue=a_venue())
+    first = (await catalogue.draft(body)).json()["data"]
+    older = text(
+        """
+        UPDATE requests SET result = result #- '{done,ends_at}' #- '{done,doors_open_at}' #- '{done,venue,halls}'
+        WHERE request_id = :request_id
+        """
+    )
+    await database.execute(older, {"request_id": body["request_id"]})
+
+    repeated = (await catalogue.draft(body)).json()["data"]
+
+    assert repeated == {**first, "venue": {**first["venue"], "halls": []}}
+
+
+async def test_request_of_the_previous_release_is_the_same_with_times(catalogue: CatalogueCaller) -> None:
+    body = drafting()
+    first = await catalogue.draft(body)
+
+    repeated = await catalogue.draft(body | {"ends_at": "2027-03-20T23:00:00Z"})
+
+    assert repeated.json() == first.json()

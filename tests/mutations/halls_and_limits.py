@@ -1,0 +1,82 @@
+"""Deliberate bugs in the use of halls, in the labels of seats, and in what one account may hold."""
+
+from typing import Final
+
+from tests.mutations.mutation import Mutation
+
+__all__ = ["MUTATIONS"]
+
+HALLS: Final = "tests/integration/events/test_halls.py"
+LIMITS: Final = "tests/integration/inventory/test_limits.py"
+REGISTRATION: Final = "tests/integration/users/test_registration.py"
+
+MUTATIONS: Final = (
+    Mutation(
+        name="two concurrent events get one hall (no exclusion constraint)",
+        file="events/migrations/versions/0004_one_event_per_hall.py",
+        before="    op.execute(ONE_EVENT_PER_HALL)\n",
+        after="",
+        caught_by=(f"{HALLS}::TestOneEventAtATime::test_one_of_many_concurrent_drafts_gets_the_hall",),
+    ),
+    Mutation(
+        name="a cancelled event keeps its hall",
+        file="events/catalogue/statements.py",
+        before=" AND other.status <> 'CANCELLED'\n",
+        after="\n",
+        caught_by=(f"{HALLS}::TestOneEventAtATime::test_cancelled_event_leaves_its_hall",),
+    ),
+    Mutation(
+        name="an event adds a hall that its venue does not have",
+        file="events/catalogue/statements.py",
+        before="            OR cardinality(halls) < total_halls\n",
+        after="            OR cardinality(halls) < total_halls + 20\n",
+        caught_by=(f"{HALLS}::TestHallsOfTheVenue::test_new_hall_is_added_until_the_venue_has_all",),
+    ),
+    Mutation(
+        name="two rows of a hall have one name",
+        file="inventory/repository/halls.py",
+        before='            "has_unique_labels": not repeated_rows(layout),\n',
+        after='            "has_unique_labels": True,\n',
+        caught_by=(
+            "tests/integration/inventory/test_halls.py::TestProvision::test_two_rows_of_one_name_are_refused_permanently",
+        ),
+    ),
+    Mutation(
+        name="concurrent reservations of one account exceed its limit (no lock)",
+        file="inventory/migrations/versions/0004_labels_and_limits.py",
+        before="        PERFORM pg_advisory_xact_lock(hashtextextended(holder::text, 0));\n",
+        after="",
+        caught_by=(
+            f"{LIMITS}::TestSeatsInAll::test_concurrent_reservations_in_several_events_hold_no_more",
+            f"{LIMITS}::TestSeatsOfAnEvent::test_concurrent_reservations_hold_no_more",
+        ),
+    ),
+    Mutation(
+        name="an account holds more seats of an event than its limit",
+        file="inventory/repository/holds.py",
+        before="            AND held_of_event + CAST(:quantity AS int) <= CAST(:seats_per_event AS int)\n",
+        after="            AND CAST(:seats_per_event AS int) > 0\n",
+        caught_by=(f"{LIMITS}::TestSeatsOfAnEvent::test_an_eleventh_seat_is_refused",),
+    ),
+    Mutation(
+        name="a hold that the next buyer ended is not counted as lapsed",
+        file="inventory/repository/holds.py",
+        before="    ended AS (SELECT * FROM locked WHERE status = 'HELD' AND (SELECT is_complete FROM verdict)),",
+        after="    ended AS (SELECT * FROM locked WHERE status = 'SOLD' AND (SELECT is_complete FROM verdict)),",
+        caught_by=(f"{LIMITS}::TestCooldown::test_expired_hold_is_counted_once_however_it_ends",),
+    ),
+    Mutation(
+        name="a cool-down forbids nothing",
+        file="inventory/repository/holds.py",
+        before="        WHERE cooling_until IS NULL\n",
+        after="        WHERE true\n",
+        caught_by=(f"{LIMITS}::TestCooldown::test_third_cancelled_hold_begins_a_cooldown",),
+    ),
+    Mutation(
+        name="several accounts verify one phone",
+        file="users/migrations/versions/0009_verified_phones.py",
+        before="CREATE UNIQUE INDEX uq_users_verified_phone",
+        after="CREATE INDEX uq_users_verified_phone",
+        caught_by=(f"{REGISTRATION}::TestRegister::test_one_of_many_concurrent_verifications_gets_the_phone",),
+    ),
+)
