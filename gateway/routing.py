@@ -141,6 +141,7 @@ def _routes() -> Iterator[Route]:
     yield Route("GET", "/api/tickets/{seat_id}/qr.svg", orchestrator, user)
 
     yield Route("POST", "/api/verify", orchestrator, user, is_scan=True)
+    yield Route("POST", "/api/verify/undo", orchestrator, user)
     yield Route("GET", "/api/admin/scans", orchestrator, user)
     yield Route("GET", "/api/admin/events/{event_id}/dashboard", orchestrator, user)
     yield Route("GET", "/api/admin/events/{event_id}/export.csv", orchestrator, user, is_long=True)

@@ -176,7 +176,9 @@ QUERIES: Final[Mapping[str, Query]] = {
     "miscounted": Query("inventory", MISCOUNTED),
     "capacities": Query("inventory", "SELECT event_id, count(*) AS seats FROM seats GROUP BY event_id"),
     "seats": Query("inventory", SEATS),
-    "admissions": Query("inventory", "SELECT seat_id, logged_at FROM entry_logs WHERE result = 'SUCCESS'"),
+    "admissions": Query(
+        "inventory", "SELECT seat_id, result, logged_at FROM entry_logs WHERE result IN ('SUCCESS', 'UNDONE')"
+    ),
     "events": Query("events", "SELECT event_id, status, total_seats FROM events"),
     "orders": Query("orders", "SELECT order_id, user_id, event_id, status, total FROM orders"),
     "order_seats": Query("orders", "SELECT order_id, seat_id, price FROM order_seats"),

@@ -2,11 +2,13 @@
 
 import uuid
 from collections.abc import Collection, Sequence
+from datetime import UTC, datetime
 
 from common.errors import ServiceError
 from inventory.errors import (
     EventEnded,
     HoldExpired,
+    NotCheckedIn,
     NotSeatOwner,
     SeatAlreadySold,
     SeatNotFound,
@@ -14,7 +16,7 @@ from inventory.errors import (
     SeatsOfTwoEvents,
     SeatUnavailable,
 )
-from inventory.schemas import Seat, SeatState, SeatStatus
+from inventory.schemas import Seat, SeatState, SeatStatus, UndoCheckIn
 
 
 def refusal_to_reserve(event_id: uuid.UUID, seat_ids: Sequence[uuid.UUID], states: Sequence[SeatState]) -> ServiceError:
@@ -81,6 +83,17 @@ def refusal_to_reclaim(buyer_user_id: uuid.UUID, *, is_forced: bool, seats: Sequ
         return SeatUnavailable("A ticket was used.", details={"seat_ids": _texts(used)})
     listed = [seat.seat_id for seat in seats if seat.status is SeatStatus.LISTED]
     return SeatUnavailable("A ticket is listed for resale.", details={"seat_ids": _texts(listed)})
+
+
+def refusal_to_undo_check_in(status: SeatStatus | None, command: UndoCheckIn) -> ServiceError:
+    """Return why an admission cannot be withdrawn, from the status of its seat."""
+    if status is None:
+        return SeatNotFound()
+    if status is not SeatStatus.CHECKED_IN:
+        return NotCheckedIn(details={"status": str(status)})
+    if datetime.now(UTC) >= command.ends_at:
+        return EventEnded("The event is over.")
+    return NotCheckedIn("Another scan admitted the ticket's owner.")
 
 
 def _not_of_event(

@@ -18,7 +18,9 @@ USERS: Final = Table(
     Column("is_flagged", Boolean, nullable=False, server_default="false"),
     Column("is_verified", Boolean, nullable=False, server_default="false"),
     Column("name", Text, nullable=False, server_default=""),
-    Column("assigned_hall_id", Text),  # where the user scans as staff; a hall of the events service
+    # Where the user scans as staff: a hall and its venue, of the events service.
+    Column("assigned_hall_id", Text),
+    Column("assigned_venue_id", UUID(as_uuid=True)),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     UniqueConstraint("email"),
     Index("ix_users_unverified", "created_at", postgresql_where=text("NOT is_verified")),
