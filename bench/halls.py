@@ -62,6 +62,7 @@ def _event(seats: int) -> dict[str, Any]:
         "venue": {"name": "Bench Hall", "address": "1 Loopback Road", "total_halls": 1},
         "hall_id": HALL_ID,
         "event_date": (datetime.now(UTC) + timedelta(days=90)).isoformat(),
+        "doors_open_at": datetime.now(UTC).isoformat(),
         "layout": [
             {
                 "category": CATEGORY,

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, StringConstraints
 
-__all__ = ["CalendarInstant", "Instant", "PlainText", "without_nul"]
+__all__ = ["DATE_PREFIX", "CalendarInstant", "Instant", "PlainText", "without_nul"]
 
 NUL: Final = "\x00"
 EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)

@@ -78,6 +78,9 @@ class MessagingSettings(EnvironmentSettings):
     rabbitmq_url: SecretStr
     publish_timeout_seconds: float = 5.0
     outbox_poll_seconds: float = Field(default=1.0, description="How often the outbox is polled for unsent rows.")
+    outbox_retention_hours: int = Field(
+        default=72, ge=1, le=168, description="How long sent messages are kept, for `python -m SERVICE.resend`."
+    )
 
 
 def require_secret(name: str, secret: SecretStr, *, is_dev: bool) -> None:

@@ -168,11 +168,13 @@ _INSERT_VENUE: Final = text(
     ON CONFLICT DO NOTHING
     """
 )
+# The doors are open, so that tickets can be scanned at once.
 _INSERT_EVENT: Final = text(
     """
-    INSERT INTO events (event_id, venue_id, name, status, hall_id, event_date, total_seats, layout, published_at)
-    VALUES (:event_id, :venue_id, :name, 'PUBLISHED', :hall_id, :event_date, :total_seats, :layout, now())
-    ON CONFLICT DO NOTHING
+    INSERT INTO events (event_id, venue_id, name, status, hall_id, event_date, doors_open_at, total_seats, layout,
+        published_at)
+    VALUES (:event_id, :venue_id, :name, 'PUBLISHED', :hall_id, :event_date, now(), :total_seats, :layout, now())
+    ON CONFLICT (event_id) DO UPDATE SET doors_open_at = coalesce(events.doors_open_at, now())
     """
 ).bindparams(bindparam("layout", type_=JSONB))
 _INSERT_TIER: Final = text(

@@ -10,6 +10,7 @@ from typing import Final
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from common.auth.principal import Role
 from common.errors import NotFound, ServiceError, Unauthenticated, Unavailable
 from common.http.error_mapping import error_response
 from common.telemetry.correlation import correlation_id
@@ -17,7 +18,7 @@ from common.telemetry.logs import get_logger
 from gateway.auth import Authenticator
 from gateway.client_address import ClientAddress
 from gateway.headers import Headers, distinct, request_headers
-from gateway.limits import RateLimiter, anonymous, known
+from gateway.limits import RateLimiter, anonymous, known, scanning
 from gateway.proxy import Proxy
 from gateway.rejected_webhooks import RejectedWebhookLimiter
 from gateway.routing import Access, MethodNotAllowed, Route, RoutingTable, is_clean
@@ -35,6 +36,7 @@ class ApiMiddleware:
 
     Args:
         limiter: None if rate limits are off.
+        scan_limiter: counts the scans of staff and admins instead; None likewise.
     """
 
     def __init__(
@@ -45,6 +47,7 @@ class ApiMiddleware:
         authenticator: Authenticator,
         clients: ClientAddress,
         limiter: RateLimiter | None,
+        scan_limiter: RateLimiter | None,
         proxy: Proxy,
     ) -> None:
         self._app = app
@@ -52,6 +55,7 @@ class ApiMiddleware:
         self._authenticator = authenticator
         self._clients = clients
         self._limiter = limiter
+        self._scan_limiter = scan_limiter
         self._rejected_webhooks = RejectedWebhookLimiter(limiter)
         self._proxy = proxy
 
@@ -94,17 +98,19 @@ class ApiMiddleware:
 
     async def _admit(self, route: Route, authorization: bytes | None, client: str, extra: Headers) -> None:
         """Authenticate and count the caller, or raise. A refused token counts against its sender's address."""
-        caller, refusal = anonymous(client), None
+        limiter, caller, refusal = self._limiter, anonymous(client), None
         if route.access is Access.USER or (
             route.access is Access.PUBLIC and authorization is not None and self._limiter is not None
         ):
             try:
                 principal = await self._authenticator.authenticate(authorization or b"")
                 caller = known(principal.user_id)
+                if route.is_scan and (principal.has_role(Role.STAFF) or principal.has_role(Role.ADMIN)):
+                    limiter, caller = self._scan_limiter, scanning(principal.user_id)
             except (Unauthenticated, Unavailable) as error:
                 refusal = error
-        if self._limiter is not None:
-            quota = await self._limiter.hit(caller)
+        if limiter is not None:
+            quota = await limiter.hit(caller)
             extra.extend(quota.headers())
             quota.require()
         if refusal is not None and route.access is Access.USER:

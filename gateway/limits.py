@@ -17,7 +17,7 @@ from common.addresses import network_of
 from common.errors import TooManyRequests
 from common.telemetry.logs import get_logger
 
-__all__ = ["MemoryLimiter", "Quota", "RateLimiter", "RedisLimiter", "anonymous", "known", "require"]
+__all__ = ["MemoryLimiter", "Quota", "RateLimiter", "RedisLimiter", "anonymous", "known", "require", "scanning"]
 
 WINDOW_SECONDS: Final = 60
 REDIS_CONNECTIONS: Final = 32
@@ -60,6 +60,11 @@ def anonymous(address: str) -> str:
 
 def known(user_id: uuid.UUID) -> str:
     return f"user:{user_id}"
+
+
+def scanning(user_id: uuid.UUID) -> str:
+    """Return the key under which a staff member's scans are counted."""
+    return f"scans:{user_id}"
 
 
 class RateLimiter(Protocol):

@@ -43,6 +43,7 @@ class Route:
         path: a template such as ``/api/orders/{order_id}``; the service has the same path.
         timeout_seconds: for responses that may take longer than others.
         is_long: the response grows with the hall.
+        is_scan: staff and admins may send it more often than other requests.
     """
 
     method: str
@@ -51,6 +52,7 @@ class Route:
     access: Access
     timeout_seconds: float | None = None
     is_long: bool = False
+    is_scan: bool = False
 
 
 class MethodNotAllowed(InvalidRequest):
@@ -138,7 +140,8 @@ def _routes() -> Iterator[Route]:
     yield Route("GET", "/api/tickets/{seat_id}/qr", orchestrator, user)
     yield Route("GET", "/api/tickets/{seat_id}/qr.svg", orchestrator, user)
 
-    yield Route("POST", "/api/verify", orchestrator, user)
+    yield Route("POST", "/api/verify", orchestrator, user, is_scan=True)
+    yield Route("POST", "/api/verify/undo", orchestrator, user)
     yield Route("GET", "/api/admin/scans", orchestrator, user)
     yield Route("GET", "/api/admin/events/{event_id}/dashboard", orchestrator, user)
     yield Route("GET", "/api/admin/events/{event_id}/export.csv", orchestrator, user, is_long=True)

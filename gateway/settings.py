@@ -46,6 +46,9 @@ class Settings(ServiceSettings, MessagingSettings):
     )
 
     rate_limit_per_minute: int = Field(default=100, ge=0, description="Per user, per address when anonymous; 0 is off.")
+    scan_rate_limit_per_minute: int = Field(
+        default=600, gt=0, description="Scans per staff member, counted apart; off if rate_limit_per_minute is 0."
+    )
     redis_url: SecretStr | None = Field(default=None, description="Shared counts of all gateways; in memory if empty.")
 
     docs: bool = True

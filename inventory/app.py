@@ -72,7 +72,12 @@ class Inventory:
         self.publisher = Publisher(
             url, service=SERVICE, topology=topology, timeout_seconds=settings.publish_timeout_seconds
         )
-        self.relay = OutboxRelay(self.database, self.publisher, poll_seconds=settings.outbox_poll_seconds)
+        self.relay = OutboxRelay(
+            self.database,
+            self.publisher,
+            poll_seconds=settings.outbox_poll_seconds,
+            keep_hours=settings.outbox_retention_hours,
+        )
         self.changes = SeatChangePublisher(self.publisher, interval_seconds=settings.seat_changes_seconds)
         expiry, halls = ExpiryRepository(self.database), HallRepository(self.database)
         self.consumer = Consumer(

@@ -24,6 +24,7 @@ from inventory.schemas import (
     ScanResult,
     Seat,
     SeatStatus,
+    UndoCheckIn,
 )
 from proto.inventory.v1 import inventory_pb2 as pb
 
@@ -39,6 +40,7 @@ __all__ = [
     "read_owned_status",
     "read_scan",
     "read_scan_result",
+    "read_undo",
     "write_availability",
     "write_entry_stats",
     "write_hold",
@@ -54,12 +56,15 @@ MAX_SEATS: Final = 200_000  # twice the largest stadium
 # The search for adjacent seats reads whole rows; a longer row is a standing area.
 MAX_ROW_SEATS: Final = 1_000
 MAX_NAME_LENGTH: Final = 64
+MAX_REASON_LENGTH: Final = 500
 
 _STATUSES: Final = {status: pb.SeatStatus.Value(status.value) for status in SeatStatus}
 _OWNED_STATUSES: Final = {pb.SOLD: SeatStatus.SOLD, pb.LISTED: SeatStatus.LISTED}
 _RESULTS: Final = {result: pb.ScanResult.Value(result.value) for result in ScanResult}
-# Only a check-in can admit.
-_LOGGED_RESULTS: Final = {number: result for result, number in _RESULTS.items() if result is not ScanResult.SUCCESS}
+# Only a check-in can admit, and only an undo can withdraw that.
+_LOGGED_RESULTS: Final = {
+    number: result for result, number in _RESULTS.items() if result not in {ScanResult.SUCCESS, ScanResult.UNDONE}
+}
 
 
 class InvalidId(InvalidRequest):
@@ -164,9 +169,9 @@ def _read_row(row: pb.LayoutRow) -> LayoutRow:
     return LayoutRow(row_number=_read_name(row.row_number, "row_number"), seats=seats)
 
 
-def _read_name(text: str, field: str) -> str:
-    if not text.strip() or len(text) > MAX_NAME_LENGTH or "\x00" in text:
-        raise InvalidRequest(f"{field} needs 1 to {MAX_NAME_LENGTH} characters.", details={"field": field})
+def _read_name(text: str, field: str, *, most: int = MAX_NAME_LENGTH) -> str:
+    if not text.strip() or len(text) > most or "\x00" in text:
+        raise InvalidRequest(f"{field} needs 1 to {most} characters.", details={"field": field})
     return text
 
 
@@ -203,11 +208,27 @@ def read_scan_result(result: pb.ScanResult.ValueType, field: str) -> ScanResult:
     """Read the result of a scan to log.
 
     Raises:
-        InvalidRequest: it is unspecified or SUCCESS.
+        InvalidRequest: it is unspecified, SUCCESS or UNDONE.
     """
     if result not in _LOGGED_RESULTS:
         raise InvalidRequest(f"{field} must be a result without a check-in.", details={"field": field})
     return _LOGGED_RESULTS[result]
+
+
+def read_undo(request: pb.UndoCheckInRequest) -> UndoCheckIn:
+    """Read the undo of a check-in.
+
+    Raises:
+        InvalidRequest: a field is missing or invalid.
+    """
+    return UndoCheckIn(
+        **ids_of(request, "request_id", "event_id", "seat_id", "staff_user_id"),
+        scan_id=read_optional_id(request.scan_id, "scan_id"),
+        hall_presented=_read_name(request.hall_presented, "hall_presented"),
+        hall_expected=_read_name(request.hall_expected, "hall_expected"),
+        reason=_read_name(request.reason, "reason", most=MAX_REASON_LENGTH),
+        ends_at=_read_instant(request.ends_at, "ends_at"),
+    )
 
 
 def _read_instant(text: str, field: str) -> datetime:
@@ -290,12 +311,13 @@ def write_logged_scan(logged: LoggedScan) -> pb.LoggedScan:
         scan=scan,
         result=_RESULTS[logged.result],
         logged_at=write_instant(logged.logged_at),
+        reason=logged.reason or "",
     )
 
 
 def write_entry_stats(stats: EntryStats) -> pb.GetEntryStatsResponse:
     return pb.GetEntryStatsResponse(
-        checked_in=stats.result_counts.get(ScanResult.SUCCESS, 0),
+        checked_in=stats.checked_in,
         result_counts=[
             pb.ResultCount(result=_RESULTS[result], scans=scans) for result, scans in stats.result_counts.items()
         ],

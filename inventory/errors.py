@@ -27,6 +27,11 @@ class SeatNotHeld(Conflict):
     public_message = "Those seats are held by another user."
 
 
+class NotCheckedIn(Conflict):
+    code = "ORDER_INVALID_STATE"
+    public_message = "The ticket is not checked in."
+
+
 class HoldExpired(Gone):
     code = "HOLD_EXPIRED"
     public_message = "The hold has ended."

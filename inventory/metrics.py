@@ -10,6 +10,7 @@ HOLDS_OPEN: Final = Gauge("holds_open", "Live holds at the last sweep.")
 HOLDS_EXPIRED: Final = Counter("holds_expired_total", "Holds that expired.", ["by"])
 RESERVES: Final = Counter("seat_reservations_total", "Attempts to hold seats.", ["kind", "outcome"])
 SCANS: Final = Counter("scans_total", "Scans logged, each once.", ["result"])
+CHECK_INS_UNDONE: Final = Counter("check_ins_undone_total", "Admissions that staff undid.")
 OVERSELLS: Final = Counter(
     "oversell_prevented_total",
     "Changes that the database refused because a seat would have had two holders. Must stay 0.",

@@ -90,6 +90,8 @@ seats: Final = Table(
         "seat_id",
         postgresql_where=text("owner_user_id IS NOT NULL"),
     ),
+    # For the number of seats whose owners are inside.
+    Index("ix_seats_checked_in", "event_id", postgresql_where=text("status = 'CHECKED_IN'")),
     # Hall order again, but of owned seats only, so that listing few attendees does not read the whole hall.
     Index("ix_seats_attendees", "event_id", "hall_position", postgresql_where=text("owner_user_id IS NOT NULL")),
     # The fill factor stays at 100: every change of a seat changes an index, so in-place updates are impossible
@@ -164,7 +166,7 @@ lapsed_holds: Final = Table(
     Index("ix_lapsed_holds_ended_at", "ended_at"),
 )
 
-# Every scan, admitted or not.
+# Every scan, admitted or not, and every undo of an admission.
 entry_logs: Final = Table(
     "entry_logs",
     metadata,
@@ -178,9 +180,12 @@ entry_logs: Final = Table(
     Column("result", Text, nullable=False),
     Column("scanned_at", DateTime(timezone=True)),  # by the scanner's clock
     Column("logged_at", DateTime(timezone=True), nullable=False),
+    Column("reason", Text),  # of an undo
     CheckConstraint(
-        "result IN ('SUCCESS', 'DUPLICATE', 'UNPAID', 'NOT_FOUND', 'WRONG_HALL', 'EXPIRED', 'NOT_OWNER', 'QR_INVALID')",
+        "result IN ('SUCCESS', 'DUPLICATE', 'UNPAID', 'NOT_FOUND', 'WRONG_HALL', 'EXPIRED', 'NOT_OWNER', 'QR_INVALID',"
+        " 'WRONG_EVENT', 'UNDONE')",
         name="result",
     ),
+    CheckConstraint("(result = 'UNDONE') = (reason IS NOT NULL)", name="reason"),
     Index("ix_entry_logs_event", "event_id", "logged_at", "scan_id", postgresql_include=["result"]),
 )

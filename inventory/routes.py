@@ -18,6 +18,7 @@ from inventory.conversions import (
     read_owned_status,
     read_scan,
     read_scan_result,
+    read_undo,
     write_availability,
     write_entry_stats,
     write_hold,
@@ -181,6 +182,9 @@ class InventoryServicer(rpc.InventoryServicer):
         return pb.LogScanResponse(
             result=write_scan_result(outcome.result), admitted_at=write_instant(outcome.admitted_at)
         )
+
+    async def UndoCheckIn(self, request: pb.UndoCheckInRequest, _: Context) -> pb.UndoCheckInResponse:
+        return pb.UndoCheckInResponse(undone_at=write_instant(await self.check_in.undo(read_undo(request))))
 
     async def ListScans(self, request: pb.ListScansRequest, _: Context) -> pb.ListScansResponse:
         scans, total = await self.check_in.scans(

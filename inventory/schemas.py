@@ -18,7 +18,7 @@ class SeatStatus(enum.StrEnum):
 
 
 class ScanResult(enum.StrEnum):
-    """The result of a scan (T12)."""
+    """The result of a scan (T12); in the log also UNDONE, which is no scan: an admission was withdrawn."""
 
     SUCCESS = "SUCCESS"
     DUPLICATE = "DUPLICATE"
@@ -28,6 +28,8 @@ class ScanResult(enum.StrEnum):
     EXPIRED = "EXPIRED"
     NOT_OWNER = "NOT_OWNER"
     QR_INVALID = "QR_INVALID"
+    WRONG_EVENT = "WRONG_EVENT"
+    UNDONE = "UNDONE"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -251,11 +253,29 @@ class ScanOutcome:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class UndoCheckIn:
+    """Withdraw a seat's admission; if `scan_id` is set, only the one by that scan. `ends_at` is the event's end."""
+
+    request_id: uuid.UUID
+    event_id: uuid.UUID
+    seat_id: uuid.UUID
+    scan_id: uuid.UUID | None
+    staff_user_id: uuid.UUID
+    hall_presented: str
+    hall_expected: str
+    reason: str
+    ends_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LoggedScan:
+    """An entry of the log; `reason` is that of an undo."""
+
     scan_id: uuid.UUID
     scan: Scan
     result: ScanResult
     logged_at: datetime
+    reason: str | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -267,7 +287,11 @@ class MinuteCount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntryStats:
-    """An event's scans by result, and by minute, oldest first; zero counts are omitted."""
+    """An event's log by result, and its scans by minute, oldest first; zero counts are omitted.
 
+    `checked_in` counts the seats whose owners are inside.
+    """
+
+    checked_in: int
     result_counts: Mapping[ScanResult, int]
     minute_counts: Sequence[MinuteCount]

@@ -153,7 +153,12 @@ def _resources(settings: Settings) -> Resources:
     publisher = Publisher(
         rabbitmq_url, service=SERVICE, topology=topology, timeout_seconds=settings.publish_timeout_seconds
     )
-    relay = OutboxRelay(database, publisher, poll_seconds=settings.outbox_poll_seconds)
+    relay = OutboxRelay(
+        database,
+        publisher,
+        poll_seconds=settings.outbox_poll_seconds,
+        keep_hours=settings.outbox_retention_hours,
+    )
     jobs = JobQueue(
         writer=JobWriter(database),
         queries=JobQueries(database),

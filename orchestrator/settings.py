@@ -4,6 +4,7 @@ from pydantic import Field
 
 from common.settings import DatabaseSettings
 from orchestrator.clients.settings import ClientSettings
+from orchestrator.features.check_in.settings import CheckInSettings
 from orchestrator.features.marketplace.settings import MarketplaceSettings
 from orchestrator.features.notifications.settings import NotificationSettings
 from orchestrator.features.outbound_webhooks.settings import OutboundWebhookSettings
@@ -20,6 +21,7 @@ class Settings(
     DatabaseSettings,
     SagaSettings,
     JobSettings,
+    CheckInSettings,
     MarketplaceSettings,
     NotificationSettings,
     OutboundWebhookSettings,

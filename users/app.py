@@ -101,7 +101,12 @@ class _Container:
             topology=platform_topology(settings.hold_ttl_seconds),
             timeout_seconds=settings.publish_timeout_seconds,
         )
-        self._relay = OutboxRelay(self._database, self._publisher, poll_seconds=settings.outbox_poll_seconds)
+        self._relay = OutboxRelay(
+            self._database,
+            self._publisher,
+            poll_seconds=settings.outbox_poll_seconds,
+            keep_hours=settings.outbox_retention_hours,
+        )
         self._passwords = Passwords(threads=settings.password_threads, queue=settings.password_queue)
         self._provider = NotificationApi(
             base_url=settings.otp_api_url, key=settings.otp_api_key, timeout_seconds=settings.otp_timeout_seconds

@@ -30,8 +30,8 @@ from common.telemetry.tracing import TRACEPARENT, continuing, is_tracing
 __all__ = ["ANNOUNCE", "BATCH", "OutboxRelay", "OutgoingMessage", "message_arrays", "outbox_row", "outbox_table"]
 
 BATCH: Final = 100
-# Sent rows are kept this long for troubleshooting.
-KEEP_SENT: Final = "1 hour"
+# Sent rows are kept, so that what the broker loses afterwards can be sent again (`common.messaging.resend`).
+KEEP_HOURS: Final = 72
 DELETE_EVERY_SECONDS: Final = 60.0
 # Measuring reads one index entry. It continues while nothing can be sent, because the lag matters most then.
 LAG_EVERY_SECONDS: Final = 5.0
@@ -109,17 +109,26 @@ _CLAIM: Final = text(
 )
 _MARK_SENT: Final = text("UPDATE outbox SET sent_at = clock_timestamp() WHERE message_id = ANY(:message_ids)")
 _OLDEST: Final = text("SELECT clock_timestamp() - min(created_at) AS lag FROM outbox WHERE sent_at IS NULL")
-_DELETE_SENT: Final = text(f"DELETE FROM outbox WHERE sent_at < clock_timestamp() - interval '{KEEP_SENT}'")  # noqa: S608
+_DELETE_SENT: Final = text(
+    "DELETE FROM outbox WHERE sent_at < clock_timestamp() - make_interval(hours => CAST(:keep_hours AS int))"
+)
 
 
 class OutboxRelay(BackgroundTask):
-    """Sends a service's outbox. A message is sent at least once, and twice if the process crashes before marking it."""
+    """Sends a service's outbox. A message is sent at least once, and twice if the process crashes before marking it.
 
-    def __init__(self, database: Database, publisher: Publisher, *, poll_seconds: float) -> None:
+    Args:
+        keep_hours: how long sent rows are kept.
+    """
+
+    def __init__(
+        self, database: Database, publisher: Publisher, *, poll_seconds: float, keep_hours: int = KEEP_HOURS
+    ) -> None:
         super().__init__(self._send_rows, name="outbox relay")
         self._database = database
         self._publisher = publisher
         self._poll_seconds = poll_seconds
+        self._keep_hours = keep_hours
         self._woken = asyncio.Event()
         self._lag = PeriodicTask(self.measure_lag, name="outbox lag", interval_seconds=LAG_EVERY_SECONDS)
         self._resting: dict[UUID, float] = {}  # message id -> time of the next try, by the loop's clock
@@ -211,7 +220,7 @@ class OutboxRelay(BackgroundTask):
         now = asyncio.get_running_loop().time()
         if now < delete_at:
             return delete_at
-        await self._database.execute(_DELETE_SENT)
+        await self._database.execute(_DELETE_SENT, {"keep_hours": self._keep_hours})
         return now + DELETE_EVERY_SECONDS
 
 

@@ -1,6 +1,7 @@
 """Seats: their number is the hall's, their counts are right, their orders fit, and each ticket is admitted once.
 
-A seat belongs to one event at a time, and its label names no other seat of the event.
+A seat belongs to one event at a time, and its label names no other seat of the event. An admission that was undone does not
+count.
 """
 
 from typing import Final
@@ -61,12 +62,17 @@ def _fits(seat: Row, order_status: str | None) -> bool:
 
 
 def _admissions(snapshot: Snapshot) -> list[str]:
-    """A checked-in ticket has one admission since its owner got it, other tickets have none."""
+    """Since its owner got it, each admission of a ticket but the last was undone; the last was not if it is checked in."""
     admissions = grouped(snapshot.admissions, "seat_id")
     broken = []
     for seat in snapshot.seats:
         if seat["status"] in OWNED:
-            admitted = [a for a in admissions.get(seat["seat_id"], ()) if a["logged_at"] >= seat["purchased_at"]]
-            if len(admitted) != (1 if seat["status"] == "CHECKED_IN" else 0):
-                broken.append(f"seat {seat['seat_id']} is {seat['status']} and has {len(admitted)} admissions")
+            logged = [a for a in admissions.get(seat["seat_id"], ()) if a["logged_at"] >= seat["purchased_at"]]
+            results = [entry["result"] for entry in sorted(logged, key=lambda entry: entry["logged_at"])]
+            if results != _in_turns(len(results)) or (len(results) % 2 == 1) != (seat["status"] == "CHECKED_IN"):
+                broken.append(f"seat {seat['seat_id']} is {seat['status']}, its admissions are {results}")
     return broken
+
+
+def _in_turns(entries: int) -> list[str]:
+    return ["UNDONE" if number % 2 else "SUCCESS" for number in range(entries)]

@@ -216,7 +216,9 @@ QUERIES: Final[Mapping[str, Query]] = {
     "repeated_labels": Query("inventory", REPEATED_LABELS),
     "overlapping_events": Query("events", OVERLAPPING_EVENTS),
     "seats": Query("inventory", SEATS),
-    "admissions": Query("inventory", "SELECT seat_id, logged_at FROM entry_logs WHERE result = 'SUCCESS'"),
+    "admissions": Query(
+        "inventory", "SELECT seat_id, result, logged_at FROM entry_logs WHERE result IN ('SUCCESS', 'UNDONE')"
+    ),
     "events": Query("events", "SELECT event_id, status, total_seats FROM events"),
     "orders": Query(
         "orders",

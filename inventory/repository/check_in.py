@@ -1,8 +1,9 @@
-"""Checks fans in, and logs and lists scans."""
+"""Checks fans in, undoes that, and logs and lists scans."""
 
 import uuid
 from collections.abc import Mapping
-from dataclasses import asdict, fields
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime
 from typing import Final
 
 from pydantic import TypeAdapter
@@ -11,9 +12,19 @@ from sqlalchemy.sql import Executable
 
 from common.db.engine import Database, Row
 from common.db.idempotency import SELECT_ANSWER, IdempotencyStore, ParticipantRequest
+from common.errors import ServiceError
 from inventory.repository.fragments import PRIOR, STORE_RESULT
 from inventory.repository.requests import Change, change_of
-from inventory.schemas import EntryStats, LoggedScan, MinuteCount, Scan, ScanOutcome, ScanResult
+from inventory.schemas import (
+    EntryStats,
+    LoggedScan,
+    MinuteCount,
+    Scan,
+    ScanOutcome,
+    ScanResult,
+    SeatStatus,
+    UndoCheckIn,
+)
 
 # Writes `verdict` (result, admitted_at, at; no row if the scan has a result) to the log and to the stored results.
 _LOG_AND_STORE: Final = f"""
@@ -71,13 +82,48 @@ _LOG: Final = text(
     """  # noqa: S608 - built of constants
 )
 
+# As a scan, the undo decides on the locked row: of an undo and a scan at once, the second sees the first one's change.
+# An admission is recognised by its time, which the seat shares with the log.
+_UNDO: Final = text(
+    f"""
+    WITH {PRIOR},
+    admission AS MATERIALIZED (
+        SELECT logged_at FROM entry_logs
+        WHERE scan_id = CAST(:scan_id AS uuid) AND seat_id = CAST(:seat_id AS uuid) AND result = 'SUCCESS'),
+    locked AS MATERIALIZED (
+        SELECT status, owner_user_id, admitted_at FROM seats
+        WHERE seat_id = CAST(:seat_id AS uuid) AND event_id = CAST(:event_id AS uuid)
+            AND NOT EXISTS (SELECT FROM prior)
+        FOR UPDATE),
+    verdict AS MATERIALIZED (
+        SELECT owner_user_id, clock_timestamp() AS at FROM locked
+        WHERE status = 'CHECKED_IN' AND clock_timestamp() < CAST(:ends_at AS timestamptz)
+            AND (CAST(:scan_id AS uuid) IS NULL OR admitted_at = (SELECT logged_at FROM admission))),
+    withdrawn AS (
+        UPDATE seats SET status = 'SOLD', admitted_at = NULL, version = version + 1
+        WHERE seat_id = CAST(:seat_id AS uuid) AND EXISTS (SELECT FROM verdict)),
+    logged AS (
+        INSERT INTO entry_logs (scan_id, event_id, seat_id, staff_user_id, ticket_user_id, hall_presented,
+            hall_expected, result, logged_at, reason)
+        SELECT CAST(:request_id AS uuid), CAST(:event_id AS uuid), CAST(:seat_id AS uuid),
+            CAST(:staff_user_id AS uuid), owner_user_id, CAST(:hall_presented AS text), CAST(:hall_expected AS text),
+            'UNDONE', at, CAST(:reason AS text)
+        FROM verdict),
+    remembered AS ({STORE_RESULT} 'undone_at', at))
+        FROM verdict
+        RETURNING result)
+    {SELECT_ANSWER}, (SELECT status FROM locked) AS status
+    """  # noqa: S608 - built of constants
+)
+
 # Two conditions, because IS NOT DISTINCT FROM cannot use an index.
 _OF_EVENT: Final = "event_id = CAST(:event_id AS uuid)"
 _OF_NO_EVENT: Final = "event_id IS NULL"
 
+# asyncpg stores year 1, the time of a scanner without a clock, as -infinity, which no datetime can represent.
 _SCANS: Final = """
     SELECT scan_id, event_id, seat_id, staff_user_id, ticket_user_id, hall_presented, hall_expected, result,
-        scanned_at, logged_at
+        CASE WHEN isfinite(scanned_at) THEN scanned_at END AS scanned_at, logged_at, reason
     FROM entry_logs WHERE {condition}
     ORDER BY logged_at DESC, scan_id DESC LIMIT CAST(:limit AS int) OFFSET CAST(:offset AS int)
 """
@@ -95,6 +141,10 @@ _RESULTS: Final = text(
     """
 )
 
+_CHECKED_IN: Final = text(
+    "SELECT count(*) AS seats FROM seats WHERE event_id = CAST(:event_id AS uuid) AND status = 'CHECKED_IN'"
+)
+
 # The current minute is one of them.
 _MINUTES: Final = text(
     """
@@ -104,12 +154,22 @@ _MINUTES: Final = text(
     WHERE event_id = CAST(:event_id AS uuid)
         AND logged_at >= (SELECT date_trunc('minute', clock_timestamp(), 'UTC'))
             - (CAST(:minutes AS int) - 1) * interval '1 minute'
+        AND result <> 'UNDONE'
     GROUP BY 1 ORDER BY 1
     """
 )
 
 
 _read_outcome: Final = TypeAdapter(ScanOutcome).validate_python
+_read_instant: Final = TypeAdapter(datetime).validate_python
+
+
+@dataclass(frozen=True, slots=True)
+class Undone:
+    """An admission that was withdrawn; None if it could not be, because of the seat's `status` (None: no such seat)."""
+
+    change: Change[datetime] | None
+    status: SeatStatus | None
 
 
 class CheckInRepository:
@@ -129,6 +189,22 @@ class CheckInRepository:
         """Log a scan that was decided already. If the scan has an outcome, return that instead of `result`."""
         return await self._decide(scan_id, scan, _LOG, {**asdict(scan), "result": result})
 
+    async def undo(self, command: UndoCheckIn) -> Undone:
+        """Withdraw a checked-in seat's admission before the event's end, and log it.
+
+        Raises:
+            Busy: the seat could not be locked in time; nothing was decided.
+            ServiceError: the refusal stored for this request.
+        """
+        attempt = await self._requests.attempt(_request_to_undo(command), _UNDO, asdict(command))
+        change = change_of(attempt, lambda done: _read_instant(done["undone_at"]))
+        status = attempt.row["status"]
+        return Undone(change, status and SeatStatus(status))
+
+    async def refuse_undo(self, command: UndoCheckIn, refusal: ServiceError) -> datetime:
+        """Store the refusal and raise it. If a result was stored meanwhile, return that."""
+        return _read_instant((await self._requests.store_refusal(_request_to_undo(command), refusal))["undone_at"])
+
     async def _decide(
         self, scan_id: uuid.UUID, scan: Scan, statement: Executable, parameters: Mapping[str, object]
     ) -> Change[ScanOutcome]:
@@ -146,10 +222,12 @@ class CheckInRepository:
         return [_logged_scan(row) for row in rows], int(total["count"]) if total else 0
 
     async def stats(self, event_id: uuid.UUID, *, minutes: int) -> EntryStats:
-        """Count an event's scans by result, and those of the last `minutes` by minute."""
+        """Count an event's checked-in seats, its log by result, and the scans of the last `minutes` by minute."""
+        inside = await self._database.fetch_one(_CHECKED_IN, {"event_id": event_id})
         results = await self._database.fetch_all(_RESULTS, {"event_id": event_id})
         by_minute = await self._database.fetch_all(_MINUTES, {"event_id": event_id, "minutes": minutes})
         return EntryStats(
+            checked_in=int(inside["seats"]) if inside else 0,
             result_counts={ScanResult(row["result"]): row["scans"] for row in results},
             minute_counts=[MinuteCount(**row) for row in by_minute],
         )
@@ -161,6 +239,18 @@ def _request_of(scan_id: uuid.UUID, scan: Scan) -> ParticipantRequest:
     return ParticipantRequest.of(scan_id, "Scan", **sent)
 
 
+def _request_to_undo(command: UndoCheckIn) -> ParticipantRequest:
+    """Return the undo's request, which does not depend on the event's facts."""
+    arguments = {name: value for name, value in asdict(command).items() if name not in {"hall_expected", "ends_at"}}
+    return ParticipantRequest.of(arguments.pop("request_id"), "UndoCheckIn", **arguments)
+
+
 def _logged_scan(row: Row) -> LoggedScan:
     scan = Scan(**{field.name: row[field.name] for field in fields(Scan)})
-    return LoggedScan(scan_id=row["scan_id"], scan=scan, result=ScanResult(row["result"]), logged_at=row["logged_at"])
+    return LoggedScan(
+        scan_id=row["scan_id"],
+        scan=scan,
+        result=ScanResult(row["result"]),
+        logged_at=row["logged_at"],
+        reason=row["reason"],
+    )

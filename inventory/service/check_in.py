@@ -1,13 +1,15 @@
-"""Admits fans, and logs and lists scans."""
+"""Admits fans, undoes that, and logs and lists scans."""
 
 import uuid
 from dataclasses import dataclass
+from datetime import datetime
 
-from inventory.metrics import SCANS
+from inventory.metrics import CHECK_INS_UNDONE, SCANS
 from inventory.repository.check_in import CheckInRepository
 from inventory.repository.requests import Change
-from inventory.schemas import EntryStats, LoggedScan, Scan, ScanOutcome, ScanResult, SeatStatus
+from inventory.schemas import EntryStats, LoggedScan, Scan, ScanOutcome, ScanResult, SeatStatus, UndoCheckIn
 from inventory.seat_changes import SeatChangePublisher
+from inventory.service.refusals import refusal_to_undo_check_in
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +32,23 @@ class CheckInService:
         """Log a scan that was decided without a check-in. A repeated scan gets its first outcome."""
         return self._report(await self.scan_log.log(scan_id, scan, result))
 
+    async def undo(self, command: UndoCheckIn) -> datetime:
+        """CHECKED_IN -> SOLD, logged with the reason; return when. A repeated request gets the first answer.
+
+        Raises:
+            SeatNotFound: the event has no such seat.
+            NotCheckedIn: nobody is inside with this ticket, or another scan admitted them.
+            EventEnded: the event has ended.
+            Busy: not decided; retry with the same request id.
+        """
+        undone = await self.scan_log.undo(command)
+        if undone.change is None:
+            return await self.scan_log.refuse_undo(command, refusal_to_undo_check_in(undone.status, command))
+        if undone.change.is_new:
+            CHECK_INS_UNDONE.inc()
+            self.changes.add(command.event_id, [command.seat_id], SeatStatus.SOLD)
+        return undone.change.result
+
     def _report(self, decided: Change[ScanOutcome]) -> ScanOutcome:
         if decided.is_new:
             SCANS.labels(decided.result.result).inc()
@@ -40,5 +59,5 @@ class CheckInService:
         return await self.scan_log.scans(event_id, offset=offset, limit=limit)
 
     async def stats(self, event_id: uuid.UUID, *, minutes: int) -> EntryStats:
-        """Count the event's scans by result, and those of the last `minutes` by minute."""
+        """Count the event's checked-in seats, its log by result, and the scans of the last `minutes` by minute."""
         return await self.scan_log.stats(event_id, minutes=minutes)

@@ -10,6 +10,7 @@ from inventory.errors import (
     EventEnded,
     HoldCooldown,
     HoldExpired,
+    NotCheckedIn,
     NotSeatOwner,
     PurchaseLimitReached,
     SeatAlreadySold,
@@ -18,7 +19,7 @@ from inventory.errors import (
     SeatsOfTwoEvents,
     SeatUnavailable,
 )
-from inventory.schemas import HolderState, HoldLimits, ReclaimSeats, Seat, SeatState, SeatStatus
+from inventory.schemas import HolderState, HoldLimits, ReclaimSeats, Seat, SeatState, SeatStatus, UndoCheckIn
 
 
 def refusal_to_holder(holder: HolderState | None, limits: HoldLimits, *, quantity: int) -> ServiceError | None:
@@ -105,6 +106,17 @@ def refusal_to_reclaim(command: ReclaimSeats, seats: Sequence[Seat]) -> ServiceE
         return SeatUnavailable("A ticket was used.", details={"seat_ids": _texts(used)})
     listed = [seat.seat_id for seat in seats if seat.status is SeatStatus.LISTED]
     return SeatUnavailable("A ticket is listed for resale.", details={"seat_ids": _texts(listed)})
+
+
+def refusal_to_undo_check_in(status: SeatStatus | None, command: UndoCheckIn) -> ServiceError:
+    """Return why an admission cannot be withdrawn, from the status of its seat."""
+    if status is None:
+        return SeatNotFound()
+    if status is not SeatStatus.CHECKED_IN:
+        return NotCheckedIn(details={"status": str(status)})
+    if datetime.now(UTC) >= command.ends_at:
+        return EventEnded("The event is over.")
+    return NotCheckedIn("Another scan admitted the ticket's owner.")
 
 
 def _not_of_event(

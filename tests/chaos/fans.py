@@ -144,6 +144,11 @@ class Fan:
         """Scan a code, as staff."""
         return await self.post("/api/verify", {"qr_payload": qr_payload, "hall_id": hall_id, "nonce": nonce})
 
+    async def undo_check_in(self, seat_id: uuid.UUID, *, hall_id: str, key: str) -> httpx.Response:
+        """Withdraw an admission, as staff."""
+        body = {"seat_id": f"{seat_id}", "hall_id": hall_id, "reason": "chaos"}
+        return await self.post("/api/verify/undo", body, key=key)
+
 
 async def answered(request: Callable[[], Awaitable[httpx.Response]]) -> httpx.Response:
     """Repeat a request until it gets a final response."""

@@ -23,7 +23,7 @@ UNAVAILABLE_AFTER_SECONDS: Final = 2.0
 PAUSE_SECONDS: Final = 0.2
 UNAVAILABLE: Final = frozenset({503, 504})
 FAULTS: Final = frozenset({"INTERNAL_ERROR", "VALIDATION_ERROR", "UNAUTHORIZED", "IDEMPOTENCY_KEY_REUSED", "NOT_FOUND"})
-ADMISSIONS: Final = "SELECT seat_id FROM entry_logs WHERE result = 'SUCCESS'"
+ADMISSIONS: Final = "SELECT seat_id, result FROM entry_logs WHERE result IN ('SUCCESS', 'UNDONE')"
 STATUSES: Final = {
     "order": ("orders", "SELECT order_id, status FROM orders"),
     "transfer": ("orders", "SELECT transfer_id, status FROM transfers"),
@@ -36,10 +36,11 @@ Request = Callable[[], Awaitable[httpx.Response]]
 
 @dataclass(kw_only=True)
 class Expectations:
-    """What responses promise: the statuses that a thing may have from then on, and who was admitted."""
+    """What responses promise: the statuses that a thing may have from then on, who was admitted, and where that was undone."""
 
     statuses: dict[tuple[str, uuid.UUID], set[str]] = field(default_factory=dict)
     admissions: Counter[uuid.UUID] = field(default_factory=Counter)
+    undone: Counter[uuid.UUID] = field(default_factory=Counter)
     completed: Counter[str] = field(default_factory=Counter)
     """The number of completed actions, by kind."""
 
@@ -64,7 +65,10 @@ class Expectations:
             for thing, (package, statement) in STATUSES.items()
             for row in await databases.read(package, statement)
         }
-        admissions = Counter(row["seat_id"] for row in await databases.read("inventory", ADMISSIONS))
+        logged = await databases.read("inventory", ADMISSIONS)
+        admissions, undone = (
+            Counter(row["seat_id"] for row in logged if row["result"] == result) for result in ("SUCCESS", "UNDONE")
+        )
         return [
             *(
                 f"{thing} {thing_id} is {found.get((thing, thing_id))}, expected one of {sorted(statuses)}"
@@ -72,6 +76,7 @@ class Expectations:
                 if found.get((thing, thing_id)) not in statuses
             ),
             *([] if admissions == self.admissions else [f"admitted are {admissions}, expected {self.admissions}"]),
+            *([] if undone == self.undone else [f"undone are {undone}, expected {self.undone}"]),
         ]
 
 

@@ -45,6 +45,7 @@ class Operators:
             "venue": {"name": "The Barn"},
             "hall_id": HALL_ID,
             "event_date": (datetime.now(UTC) + timedelta(days=DAYS_AHEAD)).isoformat(),
+            "doors_open_at": datetime.now(UTC).isoformat(),
             "layout": [{"category": "CAT1", "price": f"{PRICE:.2f}", "rows": [row]}],
         }
         key = f"concert-{uuid.uuid4()}"

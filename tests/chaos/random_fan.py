@@ -244,7 +244,16 @@ class RandomFan:
         results = [response.json()["data"]["result"] for response in responses]
         self._expectations.admissions.update([seat_id] * results.count("SUCCESS"))
         assert results.count("SUCCESS") < len(results)
+        if "SUCCESS" in results and self._chance_of(0.4):
+            await self._undo_check_in(seat_id)
         return "SUCCESS" in results
+
+    async def _undo_check_in(self, seat_id: uuid.UUID) -> None:
+        key = self._mixed_run.new_key("undo")
+        undo = partial(self._mixed_run.operators.staff.undo_check_in, seat_id, hall_id=HALL_ID, key=key)
+        undone = await retry_until_final(undo, unavailable_after_seconds=ANSWER_SECONDS)
+        self._expectations.undone.update([seat_id] * undone.is_success)
+        self._expectations.completed["undo check-in"] += undone.is_success
 
     # --- requests ----------------------------------------------------------------------------------------------------
 

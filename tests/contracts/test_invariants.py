@@ -14,9 +14,11 @@ from tests.contracts.databases import Databases
 from tests.contracts.event_fixtures import PublishedEvent
 from tests.contracts.scenarios import PREPARE
 from tests.contracts.ticket_fixtures import TicketFixtures
+from tests.contracts.undo_violations import UNDOS
 from tests.contracts.violations import VIOLATIONS, Violation
 
 ADMISSION: Final = "admission"
+ALL_VIOLATIONS: Final = {**VIOLATIONS, **UNDOS}
 FACTS: Final = (
     "saga_id", "order_id", "transfer_id", "listing_id", "sale_id", "event_id", "seat_id", "user_id", "seller_user_id",
     "buyer_user_id",
@@ -76,7 +78,7 @@ def sagas(container: Container, databases: Databases, event: PublishedEvent) -> 
     return SagaRunner(container, databases, event)
 
 
-@pytest.mark.parametrize("violation", VIOLATIONS.values(), ids=VIOLATIONS)
+@pytest.mark.parametrize("violation", ALL_VIOLATIONS.values(), ids=ALL_VIOLATIONS)
 async def test_violation_is_reported(
     sagas: SagaRunner, databases: Databases, inspector: InvariantChecker, violation: Violation
 ) -> None:

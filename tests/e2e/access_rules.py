@@ -84,7 +84,7 @@ RULES: Final[Mapping[Audience, frozenset[str]]] = {
         }
     ),
     Audience.OWNER: frozenset({"GET /api/users/{user_id}"}),
-    Audience.STAFF: frozenset({"POST /api/verify"}),
+    Audience.STAFF: frozenset({"POST /api/verify", "POST /api/verify/undo"}),
     Audience.ADMIN: frozenset(
         {"POST /api/transfer/reverse", "POST /api/transfer/dismiss"}
         | {f"{route.method} {route.path}" for route in ROUTES if route.path.startswith("/api/admin/")}

@@ -97,6 +97,7 @@ async def new_concert(admin: UserClient) -> MakeConcert:
             "venue": {"name": "Esplanade"},
             "hall_id": "HALL-A",
             "event_date": (datetime.now(UTC) + timedelta(days=30)).isoformat(),
+            "doors_open_at": (datetime.now(UTC) - timedelta(hours=2)).isoformat(),
             "layout": layout,
         }
         created = await admin.post("/admin/events", event | changes)

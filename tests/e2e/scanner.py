@@ -10,6 +10,7 @@ from typing import Any
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
+from devstack.database import connected
 from devstack.home import Home
 from devstack.keys import keys_of
 from devstack.stack import Stack
@@ -31,6 +32,17 @@ async def buy(fan: UserClient, concert: Concert, seat_id: str) -> Ticket:
     return Ticket(concert.event_id, seat_id, fan.user_id)
 
 
+async def end_event(platform: Stack, event_id: str) -> None:
+    """Move an event into the past, which no request can."""
+    statement = """
+        UPDATE events SET event_date = now() - interval '3 hours', doors_open_at = NULL,
+            ends_at = now() - interval '1 second'
+        WHERE event_id = CAST($1 AS uuid)
+    """
+    async with connected(platform.urls.databases["events"]) as connection:
+        await connection.execute(statement, event_id)
+
+
 class ScannerClient:
     """A scanner in HALL-A, used by staff, and an admin who reads the scan log."""
 
@@ -44,6 +56,12 @@ class ScannerClient:
     ) -> ApiResponse:
         body = {"qr_payload": payload} | ({"hall_id": hall} if hall else {}) | more
         return await (by or self.staff).post("/verify", body)
+
+    async def undo(
+        self, seat_id: str, *, by: UserClient | None = None, key: str | None = None, **more: Any
+    ) -> ApiResponse:
+        body = {"seat_id": seat_id, "reason": "scanned by mistake"} | more
+        return await (by or self.staff).post("/verify/undo", body, key=key)
 
     async def result_of(self, payload: str, **scan: Any) -> str:
         return str((await self.scan(payload, **scan)).data["result"])

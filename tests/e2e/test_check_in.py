@@ -9,9 +9,10 @@ from typing import Any
 
 import pytest
 
+from devstack.stack import Stack
 from tests.e2e.conftest import MakeConcert, MakeFan
-from tests.e2e.scanner import ScannerClient, Ticket, buy, new_nonce
-from tests.e2e.user_client import ApiResponse, Concert, UserClient
+from tests.e2e.scanner import ScannerClient, Ticket, buy, end_event, new_nonce
+from tests.e2e.user_client import USER_PASSWORD, ApiResponse, Concert, UserClient
 from tests.support.waiting import eventually
 
 SCANNERS = 20
@@ -31,6 +32,7 @@ class TestVerify:
         assert response.status == 200
         assert timedelta(0) <= admitted_at(response) - before < timedelta(seconds=10)
         assert response.data == {
+            "scan_id": response.data["scan_id"],
             "result": "SUCCESS",
             "seat_id": ticket.seat_id,
             "row_number": "B",
@@ -41,7 +43,7 @@ class TestVerify:
         }
         assert (await fan.get("/tickets")).data[0]["status"] == "CHECKED_IN"
         [logged] = await scanner.scans_of(ticket.event_id)
-        assert logged.pop("scan_id")
+        assert logged.pop("scan_id") == response.data["scan_id"]
         assert datetime.fromisoformat(logged.pop("logged_at")) >= before
         assert logged == {
             "result": "SUCCESS",
@@ -52,6 +54,7 @@ class TestVerify:
             "hall_presented": "HALL-A",
             "hall_expected": "HALL-A",
             "scanned_at": scanned_at,
+            "reason": None,
         }
 
     async def test_second_scan_returns_the_first_admission_time(self, scanner: ScannerClient, payload: str) -> None:
@@ -82,7 +85,7 @@ class TestVerify:
         self, scanner: ScannerClient, new_concert: MakeConcert, payload: str
     ) -> None:
         tonight = await new_concert()
-        assert await scanner.result_of(payload, event_id=tonight.event_id) == "WRONG_HALL"
+        assert await scanner.result_of(payload, event_id=tonight.event_id) == "WRONG_EVENT"
         assert await scanner.result_of(payload) == "SUCCESS"
 
     async def test_wrong_hall(self, scanner: ScannerClient, ticket: Ticket, payload: str) -> None:
@@ -139,6 +142,29 @@ class TestVerify:
         assert (logged["result"], logged["seat_id"]) == ("QR_INVALID", None)
         assert await scanner.scans_of(ticket.event_id) == []
 
+    @pytest.mark.parametrize("padding", ["\r", "\n", "\t", " ", "\r\n"])
+    async def test_padding_of_a_scanner_is_ignored(self, scanner: ScannerClient, payload: str, padding: str) -> None:
+        assert await scanner.result_of(f"{padding}{payload}{padding}") == "SUCCESS"
+
+    @pytest.mark.parametrize(
+        ("scanned_at", "logged_at"),
+        [
+            ("0001-01-01T00:00:00Z", None),
+            ("0001-01-01T00:00:01Z", "0001-01-01T00:00:01Z"),
+            ("9999-12-31T23:59:59.999999Z", None),
+            ("1970-01-01T00:00:00+08:00", "1969-12-31T16:00:00Z"),
+            ("0001-01-01T00:00:00+08:00", None),
+            ("0001-01-01T00:00:00", None),
+            ("0000-00-00T00:00:00Z", None),
+            ("9999-12-31T23:59:59-08:00", None),
+        ],
+    )
+    async def test_scanner_whose_clock_is_not_set_admits(
+        self, *, scanner: ScannerClient, ticket: Ticket, payload: str, scanned_at: str, logged_at: str | None
+    ) -> None:
+        assert await scanner.result_of(payload, scanned_at=scanned_at) == "SUCCESS"
+        assert [scan["scanned_at"] for scan in await scanner.scans_of(ticket.event_id)] == [logged_at]
+
     @pytest.mark.parametrize("nonsense", ["", "nonsense", "A" * 2_048, "A" * 3_000, "\x00", "🎟"])
     async def test_malformed_code_is_refused(self, scanner: ScannerClient, nonsense: str) -> None:
         gate = f"GATE-{uuid.uuid4().hex[:8]}"
@@ -165,6 +191,68 @@ class TestVerify:
     async def test_malformed(self, scanner: ScannerClient, change: dict[str, Any]) -> None:
         body = {"qr_payload": "AAAA", "hall_id": "HALL-A"} | change
         assert (await scanner.staff.post("/verify", body)).refused() == (400, "VALIDATION_ERROR")
+
+
+class TestTime:
+    """A ticket is admitted from doors-open until the event's end."""
+
+    async def scan(self, scanner: ScannerClient, fan: UserClient, concert: Concert) -> dict[str, Any]:
+        ticket = await buy(fan, concert, concert.seats["CAT2"][0])
+        decision: dict[str, Any] = (await scanner.scan(scanner.code_for(ticket))).data
+        assert [scan["result"] for scan in await scanner.scans_of(concert.event_id)] == [decision["result"]]
+        return decision
+
+    async def test_ticket_is_refused_before_the_doors_open(
+        self, scanner: ScannerClient, fan: UserClient, new_concert: MakeConcert
+    ) -> None:
+        concert = await new_concert(doors_open_at=None)
+        decision = await self.scan(scanner, fan, concert)
+        assert (decision["result"], decision["admitted_at"]) == ("WRONG_EVENT", None)
+        assert decision["message"].startswith("Too early: the doors of Jazz at the Bay open at ")
+
+    async def test_ticket_is_refused_after_the_end(
+        self, platform: Stack, scanner: ScannerClient, fan: UserClient, concert: Concert
+    ) -> None:
+        ticket = await buy(fan, concert, concert.seats["CAT2"][0])
+        await end_event(platform, concert.event_id)
+
+        async def refused() -> ApiResponse:
+            decided = await scanner.scan(scanner.code_for(ticket))
+            assert decided.data["result"] == "WRONG_EVENT"
+            return decided
+
+        # The orchestrator may know the event's times for some seconds.
+        assert (await eventually(refused)).data["message"] == "The event is over: Jazz at the Bay"
+
+
+class TestVenue:
+    """Two venues may have halls of the same name."""
+
+    async def test_ticket_of_another_venue_is_refused(
+        self, scanner: ScannerClient, admin: UserClient, ticket: Ticket, payload: str
+    ) -> None:
+        event = (await admin.get(f"/events/{ticket.event_id}")).data
+        response = await scanner.scan(payload, venue_id=str(uuid.uuid4()))
+        assert (response.data["result"], response.data["message"]) == (
+            "WRONG_HALL",
+            "Wrong venue: this ticket is for Esplanade",
+        )
+        assert await scanner.result_of(payload, venue_id=event["venue"]["venue_id"]) == "SUCCESS"
+
+    async def test_venue_that_is_assigned_with_the_hall_is_the_default(
+        self, scanner: ScannerClient, admin: UserClient, new_fan: MakeFan, ticket: Ticket
+    ) -> None:
+        own = (await admin.get(f"/events/{ticket.event_id}")).data["venue"]["venue_id"]
+        member = await new_fan()
+        for venue_id, result in ((str(uuid.uuid4()), "WRONG_HALL"), (own, "SUCCESS")):
+            hall = {"roles": ["customer", "staff"], "assigned_hall_id": "HALL-A", "assigned_venue_id": venue_id}
+            assert (await admin.patch(f"/admin/users/{member.user_id}", hall)).status == 200
+            async with await member.log_in(member.email, USER_PASSWORD) as staff:
+
+                async def decided(staff: UserClient = staff, result: str = result) -> bool:
+                    return await scanner.result_of(scanner.code_for(ticket), by=staff, hall=None) == result
+
+                assert await eventually(decided)  # the orchestrator may know the former assignment for some seconds
 
 
 class TestHall:

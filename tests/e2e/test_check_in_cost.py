@@ -4,6 +4,7 @@ import uuid
 
 import pytest
 
+from orchestrator.features.check_in.schemas import NamedPlace
 from orchestrator.features.check_in.service.check_in import CheckInService, PresentedCode
 from tests.e2e.in_process import InProcessServices
 from tests.e2e.scanner import ScannerClient
@@ -15,8 +16,7 @@ def code(scanner: ScannerClient, payload: str) -> PresentedCode:
     return PresentedCode(
         staff_user_id=uuid.UUID(scanner.staff.user_id),
         qr_payload=payload,
-        hall_id="HALL-A",
-        event_id=None,
+        place=NamedPlace(hall_id="HALL-A"),
         scanned_at=None,
         nonce=None,
     )

@@ -10,6 +10,7 @@ import pytest
 from common.errors import Unavailable
 from devstack.stack import Stack
 from orchestrator.clients.inventory import check_in as check_in_client
+from orchestrator.features.check_in.schemas import NamedPlace
 from orchestrator.features.check_in.service import check_in as check_in_service
 from orchestrator.features.check_in.service.check_in import CheckInService, PresentedCode
 from tests.e2e.in_process import InProcessServices
@@ -33,8 +34,7 @@ def code(scanner: ScannerClient, payload: str) -> PresentedCode:
     return PresentedCode(
         staff_user_id=uuid.UUID(scanner.staff.user_id),
         qr_payload=payload,
-        hall_id="HALL-A",
-        event_id=None,
+        place=NamedPlace(hall_id="HALL-A"),
         scanned_at=None,
         nonce=new_nonce(),
     )
@@ -87,7 +87,7 @@ async def test_unavailable_users_service_only_omits_the_name(
 
 async def test_unknown_assigned_hall_returns_503(in_process: InProcessServices, code: PresentedCode) -> None:
     assert await is_unavailable(
-        in_process.check_in_service({"users_url": f"http://{REFUSING_ADDRESS}"}), replace(code, hall_id=None)
+        in_process.check_in_service({"users_url": f"http://{REFUSING_ADDRESS}"}), replace(code, place=NamedPlace())
     )
 
 

@@ -25,7 +25,9 @@ async def test_event_is_listed_with_seat_counts(anonymous: UserClient, new_conce
 
 
 async def test_event_shows_its_end_and_when_its_doors_open(anonymous: UserClient, new_concert: MakeConcert) -> None:
-    concert = await new_concert(event_date="2031-05-01T19:00:00+08:00", ends_at="2031-05-01T15:30:00Z")
+    concert = await new_concert(
+        event_date="2031-05-01T19:00:00+08:00", doors_open_at=None, ends_at="2031-05-01T15:30:00Z"
+    )
     times = ("event_date", "doors_open_at", "ends_at")
     expected = ["2031-05-01T11:00:00Z", "2031-05-01T09:00:00Z", "2031-05-01T15:30:00Z"]
     detail = (await anonymous.get(f"/events/{concert.event_id}")).data

@@ -18,11 +18,22 @@ from tests.support.http_client import http_client
 OWNED: Final = frozenset({"order_id", "seat_id", "transfer_id", "listing_id", "payment_id", "reference_id", "user_id"})
 # Public ids, and ids of another user that a request needs.
 PUBLIC: Final = frozenset(
-    {"event_id", "venue_id", "hall_id", "assigned_hall_id", "seat_ids", "seller_user_id", "buyer_user_id"}
+    {
+        "event_id",
+        "venue_id",
+        "hall_id",
+        "assigned_hall_id",
+        "assigned_venue_id",
+        "seat_ids",
+        "seller_user_id",
+        "buyer_user_id",
+    }
     | {"price_currency_id"}
 )
-# Ids shown to admins only; `test_access` shows that only admins reach them.
-ADMIN_IDS: Final = frozenset({"saga_id", "job_id", "parked_id", "webhook_id", "subscription_id", "delivery_id"})
+# Ids shown to admins, or to staff, only; `test_access` shows that nobody else reaches them.
+ADMIN_IDS: Final = frozenset(
+    {"scan_id", "saga_id", "job_id", "parked_id", "webhook_id", "subscription_id", "delivery_id"}
+)
 # A reservation names a seat that is for sale, which has no owner yet.
 NOT_OWNER_CHECKED: Final = frozenset(
     {("POST /api/reserve", "seat_id"), ("GET /api/marketplace/listings/{listing_id}", "listing_id")}

@@ -11,9 +11,10 @@ from devstack.seed import PASSWORD
 from devstack.stack import Stack
 from tests.support.http_client import http_client
 
-__all__ = ["ApiResponse", "Concert", "UserClient"]
+__all__ = ["USER_PASSWORD", "ApiResponse", "Concert", "UserClient"]
 
 SANDBOX_OTP = "123456"
+USER_PASSWORD = "a long password"
 
 
 @dataclass(frozen=True)
@@ -84,7 +85,7 @@ class UserClient:
     async def register(self, *, balance: str = "0") -> "UserClient":
         """Register a new fan with a verified phone and this balance."""
         email = f"fan-{uuid.uuid4().hex[:12]}@example.com"
-        account = {"email": email, "phone": f"+658{uuid.uuid4().int % 10**11:011}", "password": "a long password"}
+        account = {"email": email, "phone": f"+658{uuid.uuid4().int % 10**11:011}", "password": USER_PASSWORD}
         user_id = (await self.post("/auth/register", account)).data["user_id"]
         proof = {"user_id": user_id, "otp_code": SANDBOX_OTP}
         token = (await self.post("/auth/verify-registration", proof)).data["access_token"]

@@ -187,4 +187,11 @@ MUTATIONS: Final = (
         after="",
         caught_by=("tests/integration/users/test_sessions.py::TestRefresh::test_a_used_token_ends_the_whole_session",),
     ),
+    Mutation(
+        name="messages older than consumers remember are sent again",
+        file="common/messaging/resend.py",
+        before="    AND created_at > CAST(:oldest AS timestamptz)\n",
+        after="    AND CAST(:oldest AS timestamptz) IS NOT NULL\n",
+        caught_by=("tests/integration/notifications/test_resend.py::TestCommand::test_marks_what_was_sent_since_then",),
+    ),
 )

@@ -10,6 +10,8 @@ HOLDS: Final = "tests/integration/inventory/test_holds.py"
 OWNER_CHANGES: Final = "tests/integration/orders/test_owner_changes.py"
 EXPIRY: Final = "tests/integration/inventory/test_expiry.py"
 CHECK_IN: Final = "tests/integration/inventory/test_check_in.py"
+UNDO: Final = "tests/integration/inventory/test_check_in_undo.py"
+RULES: Final = "tests/unit/orchestrator/test_check_in_rules.py"
 
 MUTATIONS: Final = (
     Mutation(
@@ -116,5 +118,54 @@ MUTATIONS: Final = (
         caught_by=(
             "tests/integration/inventory/test_reclaim.py::TestReclaimNamedSeats::test_frees_only_the_named_seats",
         ),
+    ),
+    Mutation(
+        name="tickets are admitted before the doors open",
+        file="orchestrator/features/check_in/service/rules.py",
+        before="    (_is_too_early, ScanResult.WRONG_EVENT),  # the hall may have another event until then\n",
+        after="",
+        caught_by=(f"{RULES}::test_each_reason_has_its_result",),
+    ),
+    Mutation(
+        name="tickets are admitted after the event's end",
+        file="orchestrator/features/check_in/service/rules.py",
+        before="    (_is_over, ScanResult.WRONG_EVENT),\n",
+        after="",
+        caught_by=(f"{RULES}::test_each_reason_has_its_result",),
+    ),
+    Mutation(
+        name="a hall of the same name in another venue admits (no venue check)",
+        file="orchestrator/features/check_in/service/rules.py",
+        before="event.hall_id != place.hall_id or place.venue_id not in {None, event.venue_id}",
+        after="event.hall_id != place.hall_id",
+        caught_by=(f"{RULES}::test_each_reason_has_its_result",),
+    ),
+    Mutation(
+        name="an undo withdraws a later admission (no scan check)",
+        file="inventory/repository/check_in.py",
+        before="            AND (CAST(:scan_id AS uuid) IS NULL OR admitted_at = (SELECT logged_at FROM admission))),",
+        after="            AND (CAST(:scan_id AS uuid) IS NULL OR EXISTS (SELECT FROM admission))),",
+        caught_by=(f"{UNDO}::TestUndo::test_undo_names_one_admission",),
+    ),
+    Mutation(
+        name="an admission is undone after the event's end",
+        file="inventory/repository/check_in.py",
+        before="        WHERE status = 'CHECKED_IN' AND clock_timestamp() < CAST(:ends_at AS timestamptz)\n",
+        after="        WHERE status = 'CHECKED_IN' AND CAST(:ends_at AS timestamptz) IS NOT NULL\n",
+        caught_by=(f"{UNDO}::TestUndo::test_undo_after_the_end_or_of_another_event_is_refused",),
+    ),
+    Mutation(
+        name="an undo is not logged",
+        file="inventory/repository/check_in.py",
+        before="            'UNDONE', at, CAST(:reason AS text)\n        FROM verdict),",
+        after="            'UNDONE', at, CAST(:reason AS text)\n        FROM verdict WHERE false),",
+        caught_by=(f"{UNDO}::TestUndo::test_ticket_is_sold_again_and_the_undo_is_logged",),
+    ),
+    Mutation(
+        name="fans may scan as often as staff",
+        file="gateway/api.py",
+        before="if route.is_scan and (principal.has_role(Role.STAFF) or principal.has_role(Role.ADMIN)):",
+        after="if route.is_scan and Role.STAFF and Role.ADMIN:",
+        caught_by=("tests/integration/gateway/test_limits.py::test_scans_of_fans_and_strangers_have_the_usual_limit",),
     ),
 )

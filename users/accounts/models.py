@@ -20,7 +20,9 @@ USERS: Final = Table(
     # An account of a release that let several accounts verify one phone.
     Column("shares_phone", Boolean, nullable=False, server_default="false"),
     Column("name", Text, nullable=False, server_default=""),
-    Column("assigned_hall_id", Text),  # where the user scans as staff; a hall of the events service
+    # Where the user scans as staff: a hall and its venue, of the events service.
+    Column("assigned_hall_id", Text),
+    Column("assigned_venue_id", UUID(as_uuid=True)),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     UniqueConstraint("email"),
     Index("uq_users_verified_phone", "phone", unique=True, postgresql_where=text("is_verified AND NOT shares_phone")),

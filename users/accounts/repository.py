@@ -39,6 +39,7 @@ _INSERT: Final = text(
 )
 _SELECT: Final = """
     SELECT user_id, email, phone, password_hash, roles, name, is_flagged, is_verified, assigned_hall_id,
+           assigned_venue_id,
            coalesce(wallet.amount, 0.00) AS credit_balance, coalesce(loyalty.amount, 0) AS loyalty_points
     FROM users
     LEFT JOIN balances wallet ON wallet.account_kind = 'wallet' AND wallet.currency = 'SGD'
@@ -58,7 +59,9 @@ _UPDATE: Final = text(
     UPDATE users SET is_flagged = coalesce(CAST(:is_flagged AS boolean), users.is_flagged),
                      roles = coalesce(CAST(:roles AS text[]), users.roles),
                      assigned_hall_id = CASE WHEN CAST(:reassigns_hall AS boolean) THEN CAST(:assigned_hall_id AS text)
-                                             ELSE users.assigned_hall_id END
+                                             ELSE users.assigned_hall_id END,
+                     assigned_venue_id = CASE WHEN CAST(:reassigns_hall AS boolean) THEN CAST(:assigned_venue_id AS uuid)
+                                              ELSE users.assigned_venue_id END
     FROM before WHERE users.user_id = before.user_id
     RETURNING before.roles AS roles_before
     """
@@ -128,6 +131,7 @@ class User:
     is_flagged: bool
     is_verified: bool
     assigned_hall_id: str | None
+    assigned_venue_id: UUID | None
     credit_balance: Decimal
     loyalty_points: int
 

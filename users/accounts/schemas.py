@@ -86,32 +86,40 @@ class UserSummary(BaseModel):
 
 
 class InternalUser(UserSummary):
-    """A user as other services see them. `name` may be empty; `assigned_hall_id` is where staff scan."""
+    """A user as other services see them. `name` may be empty; the assigned hall, of that venue, is where staff scan."""
 
     name: str
     phone: str
     is_verified: bool
     is_flagged: bool
     assigned_hall_id: str | None
+    assigned_venue_id: UUID | None
 
 
 class Profile(InternalUser):
-    """`assigned_hall_id`: where the user scans as staff."""
+    """`assigned_hall_id`, of the venue `assigned_venue_id`: where the user scans as staff."""
 
     loyalty_points: int
 
 
 class AdminChange(BaseModel):
-    """At least one field; `roles` replaces all roles, an `assigned_hall_id` of null removes the hall."""
+    """At least one field; `roles` replaces all roles, an `assigned_hall_id` of null removes the hall.
+
+    A hall is assigned with its venue, because two venues may have halls of the same name. Without `assigned_venue_id`
+    the user's venue is unknown.
+    """
 
     is_flagged: bool | None = None
     roles: Annotated[list[Role], Field(min_length=1, max_length=len(Role))] | None = None
     assigned_hall_id: HallId | None = None
+    assigned_venue_id: UUID | None = None
 
     @model_validator(mode="after")
     def _changes_something(self) -> Self:
         if self.is_flagged is None and self.roles is None and not self.reassigns_hall:
             raise ValueError("give is_flagged, roles or assigned_hall_id")
+        if self.assigned_venue_id is not None and self.assigned_hall_id is None:
+            raise ValueError("a venue is assigned with its hall")
         if self.roles is not None and len(set(self.roles)) < len(self.roles):
             raise ValueError("a role is named twice")
         return self

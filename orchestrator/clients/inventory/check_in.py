@@ -15,7 +15,7 @@ from proto.inventory.v1 import inventory_pb2 as pb
 if TYPE_CHECKING:
     import grpc
 
-__all__ = ["Attendee", "AttendeePage", "CheckInClient", "EntryStats", "LoggedScan", "MinuteCount", "Scan", "ScanOutcome",
+__all__ = ["Attendee", "AttendeePage", "CheckInClient", "CheckInUndo", "EntryStats", "LoggedScan", "MinuteCount", "Scan", "ScanOutcome",
            "ScanResult"]  # fmt: skip
 
 SCAN_DEADLINE_SECONDS: Final = 2.0  # a queue of fans waits behind each scan
@@ -24,7 +24,7 @@ Answer = TypeVar("Answer")
 
 
 class ScanResult(enum.StrEnum):
-    """The outcome of a scan (T12)."""
+    """The outcome of a scan (T12); in the log also UNDONE, which is no scan: an admission was withdrawn."""
 
     SUCCESS = "SUCCESS"
     DUPLICATE = "DUPLICATE"
@@ -34,6 +34,8 @@ class ScanResult(enum.StrEnum):
     EXPIRED = "EXPIRED"
     NOT_OWNER = "NOT_OWNER"
     QR_INVALID = "QR_INVALID"
+    WRONG_EVENT = "WRONG_EVENT"
+    UNDONE = "UNDONE"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,11 +60,28 @@ class ScanOutcome:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class CheckInUndo:
+    """The undo of a seat's admission; if `scan_id` is set, only of the one by that scan. `ends_at` is the event's end."""
+
+    event_id: uuid.UUID
+    seat_id: uuid.UUID
+    scan_id: uuid.UUID | None
+    staff_user_id: uuid.UUID
+    hall_presented: str
+    hall_expected: str
+    reason: str
+    ends_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class LoggedScan:
+    """An entry of the log; `reason` is that of an undo."""
+
     scan_id: uuid.UUID
     scan: Scan
     result: ScanResult
     logged_at: datetime
+    reason: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +93,7 @@ class MinuteCount:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EntryStats:
-    """`scans_per_minute` starts with the oldest minute and omits minutes without a scan."""
+    """`checked_in` counts seats. `scans_per_minute` starts with the oldest minute and omits minutes without a scan."""
 
     checked_in: int
     scans_by_result: dict[ScanResult, int]
@@ -124,6 +143,29 @@ class CheckInClient(InventoryChannel):
         )
         answer = await self._call_twice(self._stub.LogScan, request)
         return _outcome(answer)
+
+    async def undo(self, request_id: uuid.UUID, undo: CheckInUndo) -> datetime:
+        """Withdraw a seat's admission, log that, and return when it was. A repeated `request_id` gets the first answer.
+
+        Raises:
+            NotFound: SEAT_NOT_FOUND.
+            Conflict: ORDER_INVALID_STATE, the ticket is not checked in, or by another scan.
+            Gone: EVENT_ENDED.
+            Unprocessable: the id was used for another undo.
+        """
+        request = pb.UndoCheckInRequest(
+            request_id=str(request_id),
+            event_id=str(undo.event_id),
+            seat_id=str(undo.seat_id),
+            scan_id=str(undo.scan_id or ""),
+            staff_user_id=str(undo.staff_user_id),
+            hall_presented=undo.hall_presented,
+            hall_expected=undo.hall_expected,
+            reason=undo.reason,
+            ends_at=undo.ends_at.isoformat(),
+        )
+        answer = await self._call_twice(self._stub.UndoCheckIn, request)
+        return datetime.fromisoformat(answer.undone_at)
 
     async def scans(self, event_id: uuid.UUID | None, *, offset: int, limit: int) -> tuple[list[LoggedScan], int]:
         """Return a page of an event's scans, newest first, and the total.
@@ -208,6 +250,7 @@ def _logged(logged: pb.LoggedScan) -> LoggedScan:
         ),
         result=_result(logged.result),
         logged_at=datetime.fromisoformat(logged.logged_at),
+        reason=logged.reason or None,
     )
 
 

@@ -27,6 +27,7 @@ class UserFacts(BaseModel):
     email: str
     name: str
     assigned_hall_id: str | None
+    assigned_venue_id: uuid.UUID | None = None  # a users service of the previous release does not send it
     is_verified: bool
 
     @property

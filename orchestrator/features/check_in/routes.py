@@ -9,14 +9,21 @@ from common.errors import Forbidden
 from common.http.auth import CurrentUser
 from common.http.dependencies import provided
 from common.http.envelope import Success, refusals, success
-from orchestrator.features.check_in.schemas import ScanDecision, VerifyRequest
+from orchestrator.features.check_in.schemas import ScanDecision, UndoneCheckIn, UndoRequest, VerifyRequest
 from orchestrator.features.check_in.service.check_in import CheckInService, PresentedCode
+from orchestrator.features.check_in.service.undo import CheckInUndoService
 from orchestrator.http.idempotency import IdempotencyKey
 from orchestrator.http.refusals import ADMIN, IDEMPOTENT
+from orchestrator.saga_engine.idempotency import request_id_of
 
 __all__ = ["router"]
 
 _VERIFY = refusals(ADMIN | IDEMPOTENT | {400: "QR_INVALID, VALIDATION_ERROR"})
+_UNDO = refusals(
+    ADMIN
+    | IDEMPOTENT
+    | {404: "SEAT_NOT_FOUND, EVENT_NOT_FOUND", 409: "ORDER_INVALID_STATE, REQUEST_IN_PROGRESS", 410: "EVENT_ENDED"}
+)
 
 router = APIRouter(tags=["Check-in"])
 
@@ -27,11 +34,14 @@ async def _staff_or_admin(user: CurrentUser) -> Principal:
     return user
 
 
+Staff = Annotated[Principal, Depends(_staff_or_admin)]
+
+
 @router.post("/verify", responses=_VERIFY, summary="Scan a ticket's code for check-in")
 async def verify(
     *,
     body: VerifyRequest,
-    staff: Annotated[Principal, Depends(_staff_or_admin)],
+    staff: Staff,
     key: IdempotencyKey,
     check_in: Annotated[CheckInService, provided(CheckInService)],
 ) -> Success[ScanDecision]:
@@ -42,9 +52,21 @@ async def verify(
     code = PresentedCode(
         staff_user_id=staff.user_id,
         qr_payload=body.qr_payload,
-        hall_id=body.hall_id,
-        event_id=body.event_id,
+        place=body,
         scanned_at=body.scanned_at,
         nonce=body.nonce or key,
     )
     return success(await check_in.verify(code))
+
+
+@router.post("/verify/undo", responses=_UNDO, summary="Undo an admission")
+async def undo(
+    *,
+    body: UndoRequest,
+    staff: Staff,
+    key: IdempotencyKey,
+    undos: Annotated[CheckInUndoService, provided(CheckInUndoService)],
+) -> Success[UndoneCheckIn]:
+    """Until the event's end, with a reason, which is logged; staff and admins only. The ticket can be scanned again."""
+    request_id = request_id_of("undo check-in", user_id=staff.user_id, key=key)
+    return success(await undos.undo(body, staff_user_id=staff.user_id, request_id=request_id))

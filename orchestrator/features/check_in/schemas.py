@@ -1,32 +1,53 @@
-"""A scan and its decision."""
+"""A scan and its decision, and the undo of an admission."""
 
 import uuid
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
-from common.fields import Instant, PlainText
+from common.fields import DATE_PREFIX, Instant, PlainText
 from orchestrator.clients.inventory.check_in import ScanResult
 
-__all__ = ["ScanDecision", "VerifyRequest"]
+__all__ = ["NamedPlace", "ScanDecision", "UndoRequest", "UndoneCheckIn", "VerifyRequest"]
 
 # Printable ASCII, as idempotency keys.
 Nonce = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[\x21-\x7e]+$")]
 
 
-class VerifyRequest(BaseModel):
-    """`hall_id` is the scanner's hall; the hall assigned to the staff member when omitted.
+def _if_on_the_calendar(moment: Any, read: ValidatorFunctionWrapHandler) -> datetime | None:
+    """Drop what a scanner without a clock sends: year 0 or 1, or no offset. It must not keep a fan outside."""
+    try:
+        instant: datetime | None = read(moment)
+    except ValidationError:
+        if not isinstance(moment, str) or not DATE_PREFIX.match(moment):
+            raise
+        return None
+    return instant
 
-    Two venues may have halls of the same name, and a hall has many events: a scanner that names its `event_id` admits
-    tickets of that event only.
-    """
+
+class NamedPlace(BaseModel):
+    hall_id: Annotated[PlainText, Field(min_length=1, max_length=40)] | None = Field(
+        default=None, description="The venue and hall that are assigned to the staff member when omitted."
+    )
+    venue_id: uuid.UUID | None = Field(
+        default=None,
+        description="Two venues may have halls of the same name: name it to admit this venue's tickets only.",
+    )
+    event_id: uuid.UUID | None = Field(
+        default=None, description="A hall has many events: name it to admit this event's tickets only."
+    )
+
+
+class VerifyRequest(NamedPlace):
+    """A code that is presented at a place."""
 
     model_config = ConfigDict(
         json_schema_extra={
             "example": {
                 "qr_payload": "azE…",
                 "hall_id": "HALL-A",
+                "venue_id": "a1a1a1a1-a1a1-a1a1-a1a1-a1a1a1a1a1a1",
                 "event_id": "e1e1e1e1-e1e1-e1e1-e1e1-e1e1e1e1e1e1",
                 "nonce": "gate-3-000127",
             },
@@ -34,9 +55,7 @@ class VerifyRequest(BaseModel):
     )
 
     qr_payload: str  # of any length: an invalid code is logged as QR_INVALID
-    hall_id: Annotated[PlainText, Field(min_length=1, max_length=40)] | None = None
-    event_id: uuid.UUID | None = None
-    scanned_at: Instant | None = Field(
+    scanned_at: Annotated[Instant | None, WrapValidator(_if_on_the_calendar)] = Field(
         default=None, description="By the scanner's clock: logged, but not used for the decision."
     )
     nonce: Nonce | None = Field(
@@ -48,7 +67,11 @@ class VerifyRequest(BaseModel):
 class ScanDecision(BaseModel):
     """Admit the holder when `result` is SUCCESS. A field that the scan did not resolve is null."""
 
-    result: ScanResult
+    scan_id: uuid.UUID
+    result: ScanResult = Field(
+        description="WRONG_HALL: the ticket is for another venue or hall. WRONG_EVENT: it is for another event in this "
+        "hall, the doors are not open yet, or the event is over. Treat a result that you do not know as a refusal."
+    )
     seat_id: uuid.UUID
     row_number: str | None
     seat_number: int | None
@@ -57,3 +80,30 @@ class ScanDecision(BaseModel):
     )
     message: str = Field(description="Text for the scanner's display.", examples=["Admitted"])
     admitted_at: datetime | None = Field(description="When the ticket was admitted, now or before.")
+
+
+class UndoRequest(NamedPlace):
+    """Withdraws the admission of a seat's owner; with `scan_id`, only the one by that scan."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "seat_id": "55555555-5555-5555-5555-555555555101",
+                "reason": "Scanned by mistake",
+                "hall_id": "HALL-A",
+            },
+        }
+    )
+
+    seat_id: uuid.UUID
+    scan_id: uuid.UUID | None = None
+    reason: Annotated[PlainText, Field(min_length=1, max_length=500)]
+
+
+class UndoneCheckIn(BaseModel):
+    """The ticket can be scanned again."""
+
+    seat_id: uuid.UUID
+    row_number: str
+    seat_number: int
+    undone_at: datetime

@@ -38,7 +38,7 @@ class DashboardStats(BaseModel):
     seats_held: int
     seats_available: int
     seats_blocked: int
-    checked_in: int
+    checked_in: int = Field(description="Seats whose owners are inside.")
     revenue: Money
     scans_by_result: dict[ScanResult, int]
     scans_per_minute: list[MinuteView] = Field(
@@ -75,7 +75,7 @@ class DashboardPage(BaseModel):
 
 
 class ScanView(BaseModel):
-    """A logged scan; what the code did not contain is null."""
+    """A logged scan, or the undo of an admission (UNDONE); what the code did not contain is null."""
 
     scan_id: uuid.UUID
     result: ScanResult
@@ -87,6 +87,7 @@ class ScanView(BaseModel):
     hall_expected: str | None
     scanned_at: datetime | None = Field(description="By the scanner's clock.")
     logged_at: datetime
+    reason: str | None = Field(description="Why an admission was undone.")
 
 
 class SeatSelection(BaseModel):

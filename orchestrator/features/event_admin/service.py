@@ -118,5 +118,5 @@ def _attendee_view(attendee: Attendee, user: UserFacts | None) -> AttendeeView:
 
 
 def _scan_view(logged: LoggedScan) -> ScanView:
-    scan = asdict(logged.scan) | {"hall_expected": logged.scan.hall_expected or None}
+    scan = asdict(logged.scan) | {"hall_expected": logged.scan.hall_expected or None, "reason": logged.reason}
     return ScanView(scan_id=logged.scan_id, result=logged.result, logged_at=logged.logged_at, **scan)

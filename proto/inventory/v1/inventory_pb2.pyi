@@ -66,6 +66,9 @@ class _ScanResultEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ScanResult
     EXPIRED: _ScanResult.ValueType  # 6
     NOT_OWNER: _ScanResult.ValueType  # 7
     QR_INVALID: _ScanResult.ValueType  # 8
+    WRONG_EVENT: _ScanResult.ValueType  # 9
+    UNDONE: _ScanResult.ValueType  # 10
+    """not of a scan: an admission was withdrawn"""
 
 class ScanResult(_ScanResult, metaclass=_ScanResultEnumTypeWrapper): ...
 
@@ -78,6 +81,9 @@ WRONG_HALL: ScanResult.ValueType  # 5
 EXPIRED: ScanResult.ValueType  # 6
 NOT_OWNER: ScanResult.ValueType  # 7
 QR_INVALID: ScanResult.ValueType  # 8
+WRONG_EVENT: ScanResult.ValueType  # 9
+UNDONE: ScanResult.ValueType  # 10
+"""not of a scan: an admission was withdrawn"""
 Global___ScanResult: _TypeAlias = ScanResult  # noqa: Y015
 
 @_typing.final
@@ -1070,6 +1076,71 @@ class LogScanResponse(_message.Message):
 Global___LogScanResponse: _TypeAlias = LogScanResponse  # noqa: Y015
 
 @_typing.final
+class UndoCheckInRequest(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    REQUEST_ID_FIELD_NUMBER: _builtins.int
+    EVENT_ID_FIELD_NUMBER: _builtins.int
+    SEAT_ID_FIELD_NUMBER: _builtins.int
+    SCAN_ID_FIELD_NUMBER: _builtins.int
+    STAFF_USER_ID_FIELD_NUMBER: _builtins.int
+    HALL_PRESENTED_FIELD_NUMBER: _builtins.int
+    HALL_EXPECTED_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
+    ENDS_AT_FIELD_NUMBER: _builtins.int
+    request_id: _builtins.str
+    event_id: _builtins.str
+    seat_id: _builtins.str
+    scan_id: _builtins.str
+    """the scan that admitted the owner; empty for any"""
+    staff_user_id: _builtins.str
+    hall_presented: _builtins.str
+    """the staff's hall"""
+    hall_expected: _builtins.str
+    reason: _builtins.str
+    ends_at: _builtins.str
+    """the event's end"""
+    def __init__(
+        self,
+        *,
+        request_id: _builtins.str = ...,
+        event_id: _builtins.str = ...,
+        seat_id: _builtins.str = ...,
+        scan_id: _builtins.str = ...,
+        staff_user_id: _builtins.str = ...,
+        hall_presented: _builtins.str = ...,
+        hall_expected: _builtins.str = ...,
+        reason: _builtins.str = ...,
+        ends_at: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["ends_at", b"ends_at", "event_id", b"event_id", "hall_expected", b"hall_expected", "hall_presented", b"hall_presented", "reason", b"reason", "request_id", b"request_id", "scan_id", b"scan_id", "seat_id", b"seat_id", "staff_user_id", b"staff_user_id"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UndoCheckInRequest: _TypeAlias = UndoCheckInRequest  # noqa: Y015
+
+@_typing.final
+class UndoCheckInResponse(_message.Message):
+    DESCRIPTOR: _descriptor.Descriptor
+
+    UNDONE_AT_FIELD_NUMBER: _builtins.int
+    undone_at: _builtins.str
+    def __init__(
+        self,
+        *,
+        undone_at: _builtins.str = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["undone_at", b"undone_at"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    def WhichOneof(self, oneof_group: _Never) -> None: ...
+
+Global___UndoCheckInResponse: _TypeAlias = UndoCheckInResponse  # noqa: Y015
+
+@_typing.final
 class ListScansRequest(_message.Message):
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1103,9 +1174,12 @@ class LoggedScan(_message.Message):
     SCAN_FIELD_NUMBER: _builtins.int
     RESULT_FIELD_NUMBER: _builtins.int
     LOGGED_AT_FIELD_NUMBER: _builtins.int
+    REASON_FIELD_NUMBER: _builtins.int
     scan_id: _builtins.str
     result: Global___ScanResult.ValueType
     logged_at: _builtins.str
+    reason: _builtins.str
+    """of an undo"""
     @_builtins.property
     def scan(self) -> Global___Scan: ...
     def __init__(
@@ -1115,10 +1189,11 @@ class LoggedScan(_message.Message):
         scan: Global___Scan | None = ...,
         result: Global___ScanResult.ValueType = ...,
         logged_at: _builtins.str = ...,
+        reason: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["scan", b"scan"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["logged_at", b"logged_at", "result", b"result", "scan", b"scan", "scan_id", b"scan_id"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["logged_at", b"logged_at", "reason", b"reason", "result", b"result", "scan", b"scan", "scan_id", b"scan_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -1202,6 +1277,7 @@ class MinuteCount(_message.Message):
     minute: _builtins.str
     """its start"""
     scans: _builtins.int
+    """without undos"""
     admitted: _builtins.int
     def __init__(
         self,
@@ -1226,6 +1302,7 @@ class GetEntryStatsResponse(_message.Message):
     RESULT_COUNTS_FIELD_NUMBER: _builtins.int
     MINUTE_COUNTS_FIELD_NUMBER: _builtins.int
     checked_in: _builtins.int
+    """seats whose owners are inside"""
     @_builtins.property
     def result_counts(self) -> _containers.RepeatedCompositeFieldContainer[Global___ResultCount]: ...
     @_builtins.property

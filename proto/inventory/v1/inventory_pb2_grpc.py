@@ -134,6 +134,11 @@ class InventoryStub:
                 request_serializer=proto_dot_inventory_dot_v1_dot_inventory__pb2.LogScanRequest.SerializeToString,
                 response_deserializer=proto_dot_inventory_dot_v1_dot_inventory__pb2.LogScanResponse.FromString,
                 _registered_method=True)
+        self.UndoCheckIn = channel.unary_unary(
+                '/inventory.v1.Inventory/UndoCheckIn',
+                request_serializer=proto_dot_inventory_dot_v1_dot_inventory__pb2.UndoCheckInRequest.SerializeToString,
+                response_deserializer=proto_dot_inventory_dot_v1_dot_inventory__pb2.UndoCheckInResponse.FromString,
+                _registered_method=True)
         self.ListScans = channel.unary_unary(
                 '/inventory.v1.Inventory/ListScans',
                 request_serializer=proto_dot_inventory_dot_v1_dot_inventory__pb2.ListScansRequest.SerializeToString,
@@ -298,6 +303,14 @@ class InventoryServicer:
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
+    def UndoCheckIn(self, request, context):
+        """CHECKED_IN -> SOLD: withdraws an admission and logs that with its reason. Refused with ORDER_INVALID_STATE if the
+        ticket is not checked in, or by another scan, and with EVENT_ENDED after `ends_at`.
+        """
+        context.set_code(grpc.StatusCode.UNIMPLEMENTED)
+        context.set_details('Method not implemented!')
+        raise NotImplementedError('Method not implemented!')
+
     def ListScans(self, request, context):
         """The scans of an event, or those without a known event, newest first.
         """
@@ -420,6 +433,11 @@ def add_InventoryServicer_to_server(servicer, server):
                     servicer.LogScan,
                     request_deserializer=proto_dot_inventory_dot_v1_dot_inventory__pb2.LogScanRequest.FromString,
                     response_serializer=proto_dot_inventory_dot_v1_dot_inventory__pb2.LogScanResponse.SerializeToString,
+            ),
+            'UndoCheckIn': grpc.unary_unary_rpc_method_handler(
+                    servicer.UndoCheckIn,
+                    request_deserializer=proto_dot_inventory_dot_v1_dot_inventory__pb2.UndoCheckInRequest.FromString,
+                    response_serializer=proto_dot_inventory_dot_v1_dot_inventory__pb2.UndoCheckInResponse.SerializeToString,
             ),
             'ListScans': grpc.unary_unary_rpc_method_handler(
                     servicer.ListScans,
@@ -977,6 +995,33 @@ class Inventory:
             '/inventory.v1.Inventory/LogScan',
             proto_dot_inventory_dot_v1_dot_inventory__pb2.LogScanRequest.SerializeToString,
             proto_dot_inventory_dot_v1_dot_inventory__pb2.LogScanResponse.FromString,
+            options,
+            channel_credentials,
+            insecure,
+            call_credentials,
+            compression,
+            wait_for_ready,
+            timeout,
+            metadata,
+            _registered_method=True)
+
+    @staticmethod
+    def UndoCheckIn(request,
+            target,
+            options=(),
+            channel_credentials=None,
+            call_credentials=None,
+            insecure=False,
+            compression=None,
+            wait_for_ready=None,
+            timeout=None,
+            metadata=None):
+        return grpc.experimental.unary_unary(
+            request,
+            target,
+            '/inventory.v1.Inventory/UndoCheckIn',
+            proto_dot_inventory_dot_v1_dot_inventory__pb2.UndoCheckInRequest.SerializeToString,
+            proto_dot_inventory_dot_v1_dot_inventory__pb2.UndoCheckInResponse.FromString,
             options,
             channel_credentials,
             insecure,

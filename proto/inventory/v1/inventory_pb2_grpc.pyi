@@ -88,6 +88,10 @@ class InventoryStub:
     """Logs a scan that was decided without a check-in. A scan has one request id for both calls, and the first result is
     returned by both.
     """
+    UndoCheckIn: _grpc.UnaryUnaryMultiCallable[_inventory_pb2.UndoCheckInRequest, _inventory_pb2.UndoCheckInResponse]
+    """CHECKED_IN -> SOLD: withdraws an admission and logs that with its reason. Refused with ORDER_INVALID_STATE if the
+    ticket is not checked in, or by another scan, and with EVENT_ENDED after `ends_at`.
+    """
     ListScans: _grpc.UnaryUnaryMultiCallable[_inventory_pb2.ListScansRequest, _inventory_pb2.ListScansResponse]
     """The scans of an event, or those without a known event, newest first."""
     GetEntryStats: _grpc.UnaryUnaryMultiCallable[_inventory_pb2.GetEntryStatsRequest, _inventory_pb2.GetEntryStatsResponse]
@@ -146,6 +150,10 @@ class InventoryAsyncStub(InventoryStub):
     LogScan: _aio.UnaryUnaryMultiCallable[_inventory_pb2.LogScanRequest, _inventory_pb2.LogScanResponse]  # type: ignore[assignment]
     """Logs a scan that was decided without a check-in. A scan has one request id for both calls, and the first result is
     returned by both.
+    """
+    UndoCheckIn: _aio.UnaryUnaryMultiCallable[_inventory_pb2.UndoCheckInRequest, _inventory_pb2.UndoCheckInResponse]  # type: ignore[assignment]
+    """CHECKED_IN -> SOLD: withdraws an admission and logs that with its reason. Refused with ORDER_INVALID_STATE if the
+    ticket is not checked in, or by another scan, and with EVENT_ENDED after `ends_at`.
     """
     ListScans: _aio.UnaryUnaryMultiCallable[_inventory_pb2.ListScansRequest, _inventory_pb2.ListScansResponse]  # type: ignore[assignment]
     """The scans of an event, or those without a known event, newest first."""
@@ -322,6 +330,16 @@ class InventoryServicer(metaclass=_abc_1.ABCMeta):
     ) -> _typing.Union[_inventory_pb2.LogScanResponse, _abc.Awaitable[_inventory_pb2.LogScanResponse]]:
         """Logs a scan that was decided without a check-in. A scan has one request id for both calls, and the first result is
         returned by both.
+        """
+
+    @_abc_1.abstractmethod
+    def UndoCheckIn(
+        self,
+        request: _inventory_pb2.UndoCheckInRequest,
+        context: _ServicerContext,
+    ) -> _typing.Union[_inventory_pb2.UndoCheckInResponse, _abc.Awaitable[_inventory_pb2.UndoCheckInResponse]]:
+        """CHECKED_IN -> SOLD: withdraws an admission and logs that with its reason. Refused with ORDER_INVALID_STATE if the
+        ticket is not checked in, or by another scan, and with EVENT_ENDED after `ends_at`.
         """
 
     @_abc_1.abstractmethod

@@ -204,6 +204,25 @@ class TestOutboxRelay:
         claimed = await asyncio.gather(*(relay.send_batch() for relay in relays))
         assert sum(claimed) == len(sent)
 
+    async def test_sent_messages_are_kept_for_a_while(self, database: Database, publisher: Publisher) -> None:
+        old, fresh = [
+            await self._insert(database, exchange=MESSAGES_EXCHANGE, routing_key="order.confirmed") for _ in range(2)
+        ]
+        relay = OutboxRelay(database, publisher, poll_seconds=0.05, keep_hours=2)
+        while await relay.send_batch():
+            pass
+        for message_id, hours in ((old, 2), (fresh, 1)):
+            aged = text("UPDATE outbox SET sent_at = sent_at - make_interval(hours => :hours) WHERE message_id = :id")
+            await database.execute(aged, {"hours": hours, "id": message_id})
+        relay.start()
+
+        async def are_deleted() -> bool:
+            return not await self._is_sent(database, old)
+
+        await eventually(are_deleted)
+        assert await self._is_sent(database, fresh)
+        await relay.close()
+
     async def test_lag_is_measured_while_the_broker_is_unavailable(self, database: Database) -> None:
         """The relay has never been connected: that is when an operator needs the lag."""
         await self._insert(database, exchange=MESSAGES_EXCHANGE, routing_key="order.confirmed")

@@ -1,17 +1,21 @@
 """A hundred requests a minute, per user, and per address for anonymous requests."""
 
+import asyncio
 import socket
 import threading
 import time
 import uuid
+from collections import Counter
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
 
+import httpx
 import pytest
 from fakeredis import TcpFakeServer
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
+from common.auth.principal import Role
 from gateway import limits
 from tests.integration.gateway.conftest import Gateways, until_ready
 from tests.integration.gateway.raw import ask
@@ -106,6 +110,40 @@ async def test_user_is_counted_across_tokens_and_routes(limited: str, services: 
     paths = ["/api/tickets", "/api/events", "/api/orders", "/api/events"]
     statuses = [(await ask(limited, path, line)).status for path, line in zip(paths, lines, strict=True)]
     assert statuses == [200, 200, 200, 429]
+
+
+SCANS = 150
+
+
+@pytest.fixture
+async def limiting_scans(gateways: Gateways, services: Services, clock: Clock) -> AsyncIterator[str]:  # noqa: ARG001
+    async with gateways(rate_limit_per_minute=LIMIT, scan_rate_limit_per_minute=SCANS) as url:
+        await until_ready(url)
+        yield url
+
+
+async def scan(url: str, http: httpx.AsyncClient, token: str) -> int:
+    headers = {"authorization": f"Bearer {token}"}
+    return (await http.post(f"{url}/api/verify", headers=headers, json={})).status_code
+
+
+async def test_staff_have_a_limit_of_their_own_for_scans(limiting_scans: str, services: Services) -> None:
+    """150 scans by one login in a burst pass, and count neither as its other requests nor as another login's scans."""
+    token, other = (services.mint.token(uuid.uuid4(), Role.CUSTOMER, role) for role in (Role.STAFF, Role.ADMIN))
+    async with http_client(limiting_scans) as http:
+        statuses = await asyncio.gather(*(scan(limiting_scans, http, token) for _ in range(SCANS)))
+        assert Counter(statuses) == {200: SCANS}
+        assert await scan(limiting_scans, http, token) == 429
+        assert await scan(limiting_scans, http, other) == 200
+    assert await spend(limiting_scans, f"Authorization: Bearer {token}") == [200, 200, 200, 429]
+
+
+async def test_scans_of_fans_and_strangers_have_the_usual_limit(limiting_scans: str, services: Services) -> None:
+    fan = services.mint.token(uuid.uuid4())
+    async with http_client(limiting_scans) as http:
+        assert [await scan(limiting_scans, http, fan) for _ in range(LIMIT + 1)] == [200, 200, 200, 429]
+        assert [await scan(limiting_scans, http, f"made.up.{n}") for n in range(LIMIT + 1)] == [401, 401, 401, 429]
+    assert await spend(limiting_scans, f"Authorization: Bearer {fan}", requests=1) == [429]
 
 
 @pytest.mark.parametrize("path", ["/api/events", "/api/tickets"])

@@ -98,6 +98,7 @@ UPSTREAMS_OF_CONTRACT = {
         "POST /api/transfer/reverse",
         "POST /api/verify",
         "POST /api/verify-otp",
+        "POST /api/verify/undo",
         "POST /api/webhooks/kinguin",
         "POST /api/webhooks/nowpayments",
         "POST /api/webhooks/stripe",

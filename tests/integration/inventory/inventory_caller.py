@@ -233,6 +233,30 @@ class InventoryCaller:
         request = pb.LogScanRequest(request_id=request_id or new_id(), scan=scan, result=result)
         return await self.caller.call(self.stub.LogScan, request)
 
+    async def undo_check_in(
+        self,
+        hall: Hall,
+        seat_id: str,
+        *,
+        scan_id: str = "",
+        reason: str = "a mistake",
+        ends_at: str = "2100-01-01T00:00:00Z",
+        request_id: str = "",
+        staff_user_id: str = "",
+    ) -> pb.UndoCheckInResponse:
+        request = pb.UndoCheckInRequest(
+            request_id=request_id or new_id(),
+            event_id=hall.event_id,
+            seat_id=seat_id,
+            scan_id=scan_id,
+            staff_user_id=staff_user_id or new_id(),
+            hall_presented="HALL-A",
+            hall_expected="HALL-A",
+            reason=reason,
+            ends_at=ends_at,
+        )
+        return await self.caller.call(self.stub.UndoCheckIn, request)
+
     async def scans(self, event_id: str, *, offset: int = 0, limit: int = 0) -> pb.ListScansResponse:
         request = pb.ListScansRequest(event_id=event_id, offset=offset, limit=limit)
         return await self.caller.call(self.stub.ListScans, request)

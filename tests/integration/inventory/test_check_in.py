@@ -258,8 +258,8 @@ class TestLogScan:
         assert name_of(await inventory_caller.check_in(scan, request_id=scan_id)) == "WRONG_HALL"
         assert await inventory_caller.status(hall.seat_ids[0]) == "SOLD"
 
-    @pytest.mark.parametrize("result", [pb.SCAN_RESULT_UNSPECIFIED, pb.SUCCESS, 99])
-    async def test_success_cannot_be_logged(
+    @pytest.mark.parametrize("result", [pb.SCAN_RESULT_UNSPECIFIED, pb.SUCCESS, pb.UNDONE, 99])
+    async def test_success_and_undo_cannot_be_logged(
         self, inventory_caller: InventoryCaller, hall: Hall, fan: str, result: pb.ScanResult.ValueType
     ) -> None:
         refusal = await refused(inventory_caller.log_scan(scan_of(hall, hall.seat_ids[0], fan), result))
@@ -289,6 +289,16 @@ class TestScans:
         assert (logged.scan_id, logged.scan, name_of(logged)) == (scan_id, scan, "QR_INVALID")
         assert scans.total == before + 1
         assert (await inventory_caller.scans(hall.event_id)).total == 0
+
+    @pytest.mark.parametrize("scanned_at", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z"])
+    async def test_time_of_a_scanner_without_a_clock_does_not_break_the_list(
+        self, inventory_caller: InventoryCaller, hall: Hall, fan: str, scanned_at: str
+    ) -> None:
+        scan = scan_of(hall, hall.seat_ids[0], fan)
+        scan.scanned_at = scanned_at
+        await inventory_caller.log_scan(scan, pb.EXPIRED)
+        (logged,) = (await inventory_caller.scans(hall.event_id)).scans
+        assert (name_of(logged), logged.scan.scanned_at) == ("EXPIRED", "")
 
     @pytest.mark.parametrize(("offset", "limit"), [(-1, 1), (0, -1), (0, 5_001)])
     async def test_parameters_are_bounded(self, inventory_caller: InventoryCaller, offset: int, limit: int) -> None:

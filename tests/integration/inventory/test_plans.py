@@ -136,6 +136,9 @@ async def hall_of(database_url: DatabaseFactory, rows: int) -> AsyncIterator[Exp
         "hall_presented": "HALL-A",
         "hall_expected": "HALL-A",
         "scanned_at": "2030-01-01T20:00:00Z",
+        "scan_id": uuid.uuid4(),
+        "ends_at": "2100-01-01T20:00:00Z",
+        "reason": "a mistake",
         "quantity": 2,
         "category": "CAT1",
         "hold_id": hold.hold_id,
@@ -213,6 +216,8 @@ async def large(database_url: DatabaseFactory) -> AsyncIterator[Explainer]:
         pytest.param(seats._COUNT_SOLD, id="number of attendees"),
         pytest.param(seats._RECLAIM, id="reclaim"),
         pytest.param(entrance._CHECK_IN, id="check-in"),
+        pytest.param(entrance._UNDO, id="undo of a check-in"),
+        pytest.param(entrance._CHECKED_IN, id="number of checked-in seats"),
     ],
 )
 async def test_statements_read_no_more_in_a_hall_ten_times_as_large(

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -29,6 +30,7 @@ from inventory.schemas import (
     ReserveSeats,
     ScanResult,
     SeatStatus,
+    UndoCheckIn,
 )
 from inventory.service.check_in import CheckInService
 from inventory.service.holds import HoldService
@@ -181,6 +183,8 @@ async def test_scan_sends_one_statement(
         assert counting_inventory.taken() == 1
     await counting_inventory.entrance.log(uuid.uuid4(), scan, ScanResult.WRONG_HALL)
     assert counting_inventory.taken() == 1
+    await counting_inventory.entrance.undo(undo_of(hall))
+    assert counting_inventory.taken() == 1
 
 
 async def test_change_of_owner_sends_one_statement(
@@ -218,6 +222,20 @@ async def test_refused_reclaim_sends_two_statements(counting_inventory: Counting
     with pytest.raises(ServiceError):
         await counting_inventory.tickets.reclaim(command)
     assert counting_inventory.taken() == 2
+
+
+def undo_of(hall: Hall) -> UndoCheckIn:
+    return UndoCheckIn(
+        request_id=uuid.uuid4(),
+        event_id=uuid.UUID(hall.event_id),
+        seat_id=uuid.UUID(hall.seat_ids[0]),
+        scan_id=None,
+        staff_user_id=uuid.uuid4(),
+        hall_presented="HALL-A",
+        hall_expected="HALL-A",
+        reason="a mistake",
+        ends_at=datetime(2100, 1, 1, tzinfo=UTC),
+    )
 
 
 def best(hall: Hall, category: str, *, quantity: int) -> BestAvailable:

@@ -14,6 +14,7 @@ from tests.integration.users.user_client import LedgerCaller, LoggedInUser, User
 from tests.support.waiting import eventually
 from users.settings import Settings
 
+VENUE_ID = str(uuid.uuid4())
 _SET_ROLES = text("UPDATE users SET roles = CAST(:roles AS text[]) WHERE user_id = :user_id")
 _ROLES = text("SELECT roles FROM users WHERE user_id = :user_id")
 _LOCK_SESSIONS = text("SELECT 1 FROM sessions WHERE user_id = :user_id FOR UPDATE")
@@ -42,6 +43,7 @@ class TestProfile:
             "is_verified": True,
             "is_flagged": False,
             "assigned_hall_id": None,
+            "assigned_venue_id": None,
         }
 
     async def test_other_user_is_403_whether_they_exist_or_not(self, user_client: UserClient) -> None:
@@ -148,12 +150,17 @@ class TestAdminChange:
         self, user_client: UserClient, admin: LoggedInUser, ledger: LedgerCaller
     ) -> None:
         user = await user_client.join()
-        halls = []
-        for body in ({"assigned_hall_id": " HALL-A "}, {"is_flagged": False}, {"assigned_hall_id": None}):
+        places = []
+        for body in (
+            {"assigned_hall_id": " HALL-A ", "assigned_venue_id": VENUE_ID},
+            {"is_flagged": False},
+            {"assigned_hall_id": "HALL-B"},
+            {"assigned_hall_id": None},
+        ):
             assert await self.change(user_client, admin, user.user_id, **body) == (200, "")
             seen = (await ledger.http.get(f"/internal/users/{user.user_id}")).json()["data"]
-            halls.append(seen["assigned_hall_id"])
-        assert halls == ["HALL-A", "HALL-A", None]
+            places.append((seen["assigned_hall_id"], seen["assigned_venue_id"]))
+        assert places == [("HALL-A", VENUE_ID), ("HALL-A", VENUE_ID), ("HALL-B", None), (None, None)]
 
     async def test_change_is_for_admins_only(self, user_client: UserClient) -> None:
         user = await user_client.join()
@@ -170,6 +177,8 @@ class TestAdminChange:
             {"assigned_hall_id": ""},
             {"assigned_hall_id": "x" * 101},
             {"assigned_hall_id": "a\x00"},
+            {"assigned_venue_id": VENUE_ID},
+            {"assigned_hall_id": None, "assigned_venue_id": VENUE_ID},
         ],
     )
     async def test_invalid_request_is_400(
@@ -194,6 +203,7 @@ class TestInternalReads:
             "is_flagged": False,
             "is_verified": True,
             "assigned_hall_id": None,
+            "assigned_venue_id": None,
             "credit_balance": "0.00",
         }
 

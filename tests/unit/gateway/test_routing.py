@@ -79,6 +79,7 @@ def test_route_does_not_match_with_a_suffix(known: Route, tail: bytes) -> None:
     ("method", "path"),
     [
         ("POST", b"/api/verify"),
+        ("POST", b"/api/verify/undo"),
         ("GET", b"/api/tickets/5/qr.svg"),
         ("GET", b"/api/admin/scans"),
         ("GET", b"/api/admin/events/5/dashboard"),

@@ -12,23 +12,28 @@ from orchestrator.clients.events import EventFacts, VenueFacts
 from orchestrator.clients.inventory.check_in import ScanOutcome, ScanResult
 from orchestrator.clients.inventory.seats import OwnedSeat
 from orchestrator.clients.models import Seat
-from orchestrator.features.check_in.service.rules import ScanContext, message_of, refusal_of
+from orchestrator.features.check_in.service.rules import Place, ScanContext, message_of, misplacement_of, refusal_of
 from orchestrator.features.tickets.adapters.qr_code import QrTicket
 
 NOW = datetime(2027, 3, 1, 20, 0, tzinfo=UTC)
 TTL = timedelta(seconds=60)
-SEAT, EVENT, OWNER, STRANGER = (uuid.uuid4() for _ in range(4))
+SEAT, EVENT, VENUE, OWNER, STRANGER = (uuid.uuid4() for _ in range(5))
 MILLISECOND = timedelta(milliseconds=1)
+HOUR = timedelta(hours=1)
 
 
-def event(hall_id: str = "HALL-A", status: str = "PUBLISHED", *, began_at: datetime = NOW) -> EventFacts:
+def event(
+    status: str = "PUBLISHED", *, doors_open_at: datetime = NOW - HOUR, ends_at: datetime = NOW + HOUR
+) -> EventFacts:
     return EventFacts(
         event_id=EVENT,
         name="Jazz at the Bay",
         status=status,
-        venue=VenueFacts(venue_id=uuid.uuid4(), name="Esplanade", address=""),
-        hall_id=hall_id,
-        event_date=began_at,
+        venue=VenueFacts(venue_id=VENUE, name="Esplanade", address=""),
+        hall_id="HALL-A",
+        event_date=doors_open_at,
+        doors_open_at=doors_open_at,
+        ends_at=ends_at,
         total_seats=1,
         pricing_tiers={},
     )
@@ -46,19 +51,39 @@ def seat(*, status: str = "SOLD", owner: uuid.UUID | None = OWNER, event_id: uui
     )
 
 
-def scan_context(*, age: timedelta = timedelta(seconds=1), hall: str = "HALL-A", **known: Any) -> ScanContext:
+def place(hall_id: str = "HALL-A", **named: uuid.UUID) -> Place:
+    return Place(hall_id=hall_id, **named)
+
+
+def scan_context(*, age: timedelta = timedelta(seconds=1), **known: Any) -> ScanContext:
     """Return the context of a valid code with these changes."""
     ticket = QrTicket(seat_id=SEAT, user_id=OWNER, event_id=EVENT, hall_id="HALL-A", generated_at=NOW - age)
-    good: dict[str, Any] = {"seat": seat(), "event": event(), "order_status": "CONFIRMED", "event_presented": None}
-    return ScanContext(ticket=ticket, hall_presented=hall, seen_at=NOW, time_to_live=TTL, **good | known)
+    good: dict[str, Any] = {
+        "place": place(),
+        "seat": seat(),
+        "event": event(),
+        "order_status": "CONFIRMED",
+        "grace": timedelta(0),
+    }
+    return ScanContext(ticket=ticket, seen_at=NOW, time_to_live=TTL, **good | known)
 
 
-def test_ticket_of_a_past_event_is_refused() -> None:
-    late = scan_context(event=event(began_at=NOW - timedelta(hours=48)))
-    assert refusal_of(late) is ScanResult.EXPIRED
-    outcome = ScanOutcome(result=ScanResult.EXPIRED, admitted_at=None)
-    assert message_of(outcome, late) == "The event is over"
-    assert refusal_of(scan_context(event=event(began_at=NOW - timedelta(hours=48) + MILLISECOND))) is None
+def test_ticket_is_admitted_from_doors_open_until_the_end() -> None:
+    first_moment = event(doors_open_at=NOW)
+    last_moment = event(ends_at=NOW + MILLISECOND)
+    assert [refusal_of(scan_context(event=each)) for each in (first_moment, last_moment)] == [None, None]
+
+
+def test_event_ends_later_by_the_grace() -> None:
+    assert refusal_of(scan_context(event=event(ends_at=NOW - HOUR), grace=HOUR + MILLISECOND)) is None
+    assert refusal_of(scan_context(event=event(ends_at=NOW - HOUR), grace=HOUR)) is ScanResult.WRONG_EVENT
+
+
+@pytest.mark.parametrize(
+    "named", [{}, {"venue_id": VENUE}, {"event_id": EVENT}, {"venue_id": VENUE, "event_id": EVENT}]
+)
+def test_place_of_the_event_fits(named: dict[str, Any]) -> None:
+    assert misplacement_of(event(), place(**named)) is None
 
 
 @pytest.mark.parametrize("status", ["SOLD", "CHECKED_IN"])
@@ -74,9 +99,12 @@ REASONS: dict[str, tuple[dict[str, Any], ScanResult]] = {
     "a seat of another event": ({"seat": seat(event_id=uuid.uuid4())}, ScanResult.NOT_FOUND),
     "too old": ({"age": TTL}, ScanResult.EXPIRED),
     "from the future": ({"age": timedelta(seconds=-5) - MILLISECOND}, ScanResult.EXPIRED),
-    "another hall": ({"hall": "HALL-B"}, ScanResult.WRONG_HALL),
-    "another event": ({"event_presented": uuid.uuid4()}, ScanResult.WRONG_HALL),
-    "an event called off": ({"event": event(status="CANCELLED")}, ScanResult.UNPAID),
+    "another hall": ({"place": place("HALL-B")}, ScanResult.WRONG_HALL),
+    "the hall of another venue": ({"place": place(venue_id=uuid.uuid4())}, ScanResult.WRONG_HALL),
+    "another event": ({"place": place(event_id=uuid.uuid4())}, ScanResult.WRONG_EVENT),
+    "before the doors open": ({"event": event(doors_open_at=NOW + MILLISECOND)}, ScanResult.WRONG_EVENT),
+    "after the end": ({"event": event(ends_at=NOW)}, ScanResult.WRONG_EVENT),
+    "a cancelled event": ({"event": event(status="CANCELLED")}, ScanResult.UNPAID),
     "nobody's": ({"seat": seat(status="AVAILABLE", owner=None)}, ScanResult.UNPAID),
     "held": ({"seat": seat(status="HELD", owner=None), "order_status": "PENDING"}, ScanResult.UNPAID),
     "never ordered": ({"order_status": None}, ScanResult.UNPAID),
@@ -95,9 +123,11 @@ def test_each_reason_has_its_result(reason: str) -> None:
 @pytest.mark.parametrize(
     ("changes", "result"),
     [
-        ({"seat": None, "age": TTL, "hall": "HALL-B", "order_status": None}, ScanResult.NOT_FOUND),
-        ({"age": TTL, "hall": "HALL-B", "order_status": None}, ScanResult.EXPIRED),
-        ({"hall": "HALL-B", "order_status": None, "seat": seat(owner=STRANGER)}, ScanResult.WRONG_HALL),
+        ({"seat": None, "age": TTL, "place": place("HALL-B"), "order_status": None}, ScanResult.NOT_FOUND),
+        ({"age": TTL, "place": place("HALL-B"), "order_status": None}, ScanResult.EXPIRED),
+        ({"place": place("HALL-B"), "order_status": None, "seat": seat(owner=STRANGER)}, ScanResult.WRONG_HALL),
+        ({"place": place("HALL-B", event_id=uuid.uuid4()), "event": event(ends_at=NOW)}, ScanResult.WRONG_HALL),
+        ({"event": event(status="CANCELLED", ends_at=NOW)}, ScanResult.WRONG_EVENT),
         ({"order_status": "REFUNDED", "seat": seat(owner=STRANGER)}, ScanResult.UNPAID),
         ({"seat": seat(status="LISTED", owner=STRANGER)}, ScanResult.NOT_OWNER),
         ({"seat": seat(status="CHECKED_IN", owner=STRANGER)}, ScanResult.NOT_OWNER),
@@ -121,7 +151,31 @@ def test_code_is_valid_until_its_ttl(age: timedelta) -> None:
             scan_context(),
             "Admitted before, at 20:14:03 UTC",
         ),
-        (ScanOutcome(ScanResult.WRONG_HALL), scan_context(hall="HALL-B"), "Wrong hall: this ticket is for HALL-A"),
+        (
+            ScanOutcome(ScanResult.WRONG_HALL),
+            scan_context(place=place("HALL-B")),
+            "Wrong hall: this ticket is for HALL-A",
+        ),
+        (
+            ScanOutcome(ScanResult.WRONG_HALL),
+            scan_context(place=place(venue_id=uuid.uuid4())),
+            "Wrong venue: this ticket is for Esplanade",
+        ),
+        (
+            ScanOutcome(ScanResult.WRONG_EVENT),
+            scan_context(place=place(event_id=uuid.uuid4())),
+            "Wrong event: this ticket is for Jazz at the Bay",
+        ),
+        (
+            ScanOutcome(ScanResult.WRONG_EVENT),
+            scan_context(event=event(doors_open_at=NOW + HOUR)),
+            "Too early: the doors of Jazz at the Bay open at 2027-03-01 21:00 UTC",
+        ),
+        (
+            ScanOutcome(ScanResult.WRONG_EVENT),
+            scan_context(event=event(ends_at=NOW)),
+            "The event is over: Jazz at the Bay",
+        ),
         (ScanOutcome(ScanResult.EXPIRED), scan_context(age=TTL), "The code is too old: open the ticket again"),
         (
             ScanOutcome(ScanResult.EXPIRED),
@@ -134,6 +188,6 @@ def test_message_explains_the_outcome(outcome: ScanOutcome, context: ScanContext
     assert message_of(outcome, context) == message
 
 
-@pytest.mark.parametrize("result", set(ScanResult) - {ScanResult.QR_INVALID})
+@pytest.mark.parametrize("result", set(ScanResult) - {ScanResult.QR_INVALID, ScanResult.UNDONE})
 def test_every_outcome_has_a_message(result: ScanResult) -> None:
     assert message_of(ScanOutcome(result), replace(scan_context(), event=None))

@@ -5,26 +5,23 @@ Every scan is logged with its result. If a lookup fails or is too slow, the scan
 
 import asyncio
 import uuid
-from collections.abc import Awaitable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from typing import Final, TypeVar
+from datetime import UTC, datetime, timedelta
+from typing import Final
 
-from common.errors import InvalidRequest, NotFound, ServiceError, Unavailable, Unprocessable
+from common.errors import ServiceError
 from orchestrator.clients import Clients
 from orchestrator.clients.inventory.check_in import Scan, ScanOutcome, ScanResult
 from orchestrator.errors import QrInvalid
-from orchestrator.features.check_in.schemas import ScanDecision
-from orchestrator.features.check_in.service.rules import ScanContext, message_of, refusal_of
+from orchestrator.features.check_in.schemas import NamedPlace, ScanDecision
+from orchestrator.features.check_in.service.lookups import place_of, unavailable_on_failure, unless_not_found
+from orchestrator.features.check_in.service.rules import Place, ScanContext, message_of, refusal_of
 from orchestrator.features.tickets.adapters.qr_code import QrCodec, QrTicket
 
 __all__ = ["CheckInService", "PresentedCode"]
 
 LOOKUP_TIMEOUT_SECONDS: Final = 2.0  # a queue waits behind the scanned fan
 NAME_GRACE_SECONDS: Final = 0.05  # the name is optional
-
-Resource = TypeVar("Resource")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,8 +30,7 @@ class PresentedCode:
 
     staff_user_id: uuid.UUID
     qr_payload: str
-    hall_id: str | None
-    event_id: uuid.UUID | None
+    place: NamedPlace
     scanned_at: datetime | None
     nonce: str | None
 
@@ -47,6 +43,7 @@ class PresentedCode:
 class CheckInService:
     clients: Clients
     qr: QrCodec
+    grace: timedelta = timedelta(0)
 
     async def verify(self, code: PresentedCode) -> ScanDecision:
         """Decide on a code and log the scan.
@@ -57,14 +54,14 @@ class CheckInService:
             Unavailable: a required service does not respond.
         """
         seen_at, scan_id = datetime.now(UTC), code.scan_id
-        hall = code.hall_id or await self._assigned_hall(code.staff_user_id)
-        ticket = await self._read(code, scan_id=scan_id, hall=hall)
+        place = await place_of(self.clients, code.staff_user_id, code.place)
+        ticket = await self._read(code, scan_id=scan_id, hall=place.hall_id)
         naming = asyncio.create_task(self._name_of(ticket.user_id))
         try:
-            context = await self._load_context(ticket, hall=hall, event_id=code.event_id, seen_at=seen_at)
+            context = await self._load_context(ticket, place, seen_at=seen_at)
             outcome = await self._decide(scan_id, _scan_of(code, context), context)
             await asyncio.wait([naming], timeout=NAME_GRACE_SECONDS)
-            return _decision(outcome, context, name=_if_known(naming))
+            return _decision(scan_id, outcome, context, name=_if_known(naming))
         finally:
             naming.cancel()
 
@@ -73,26 +70,24 @@ class CheckInService:
             return self.qr.read(code.qr_payload)
         except QrInvalid:
             scan = Scan(staff_user_id=code.staff_user_id, hall_presented=hall, scanned_at=code.scanned_at)
-            with _unavailable_on_failure():
+            with unavailable_on_failure():
                 await self.clients.check_in.log_scan(scan_id, scan, ScanResult.QR_INVALID)
             raise
 
-    async def _load_context(
-        self, ticket: QrTicket, *, hall: str, event_id: uuid.UUID | None, seen_at: datetime
-    ) -> ScanContext:
-        with _unavailable_on_failure():
+    async def _load_context(self, ticket: QrTicket, place: Place, *, seen_at: datetime) -> ScanContext:
+        with unavailable_on_failure():
             async with asyncio.timeout(LOOKUP_TIMEOUT_SECONDS):
                 seat, event, order_status = await asyncio.gather(
-                    _unless_not_found(self.clients.inventory.seat(ticket.seat_id), "SEAT_NOT_FOUND"),
-                    _unless_not_found(self.clients.events.facts(ticket.event_id), "EVENT_NOT_FOUND"),
+                    unless_not_found(self.clients.inventory.seat(ticket.seat_id), "SEAT_NOT_FOUND"),
+                    unless_not_found(self.clients.events.facts(ticket.event_id), "EVENT_NOT_FOUND"),
                     self.clients.orders.status_of_seat(ticket.seat_id),
                 )
         return ScanContext(
             ticket=ticket,
-            hall_presented=hall,
-            event_presented=event_id,
+            place=place,
             seen_at=seen_at,
             time_to_live=self.qr.time_to_live,
+            grace=self.grace,
             seat=seat,
             event=event,
             order_status=order_status,
@@ -100,17 +95,10 @@ class CheckInService:
 
     async def _decide(self, scan_id: uuid.UUID, scan: Scan, context: ScanContext) -> ScanOutcome:
         refusal = refusal_of(context)
-        with _unavailable_on_failure():
+        with unavailable_on_failure():
             if refusal is None:
                 return await self.clients.check_in.check_in(scan_id, scan)
             return await self.clients.check_in.log_scan(scan_id, scan, refusal)
-
-    async def _assigned_hall(self, staff_user_id: uuid.UUID) -> str:
-        with _unavailable_on_failure():
-            staff = await self.clients.users.find(staff_user_id)
-        if staff.assigned_hall_id is None:
-            raise InvalidRequest("No hall is assigned to you.", details={"fields": {"hall_id": "missing"}})
-        return staff.assigned_hall_id
 
     async def _name_of(self, user_id: uuid.UUID) -> str | None:
         try:
@@ -119,34 +107,14 @@ class CheckInService:
             return None
 
 
-async def _unless_not_found(lookup: Awaitable[Resource], code: str) -> Resource | None:
-    try:
-        return await lookup
-    except NotFound as error:
-        if error.code != code:  # an unknown path is a failure
-            raise
-        return None
-
-
 def _if_known(naming: "asyncio.Task[str | None]") -> str | None:
     return naming.result() if naming.done() and naming.exception() is None else None
-
-
-@contextmanager
-def _unavailable_on_failure() -> Iterator[None]:
-    """Turn every failure into a 503: the scan is not admitted, and the scanner may repeat it."""
-    try:
-        yield
-    except Unprocessable:
-        raise
-    except (ServiceError, TimeoutError) as error:
-        raise Unavailable(reason=str(error)) from error
 
 
 def _scan_of(code: PresentedCode, context: ScanContext) -> Scan:
     return Scan(
         staff_user_id=code.staff_user_id,
-        hall_presented=context.hall_presented,
+        hall_presented=context.place.hall_id,
         seat_id=context.ticket.seat_id,
         event_id=context.event.event_id if context.event else None,
         ticket_user_id=context.ticket.user_id,
@@ -155,9 +123,10 @@ def _scan_of(code: PresentedCode, context: ScanContext) -> Scan:
     )
 
 
-def _decision(outcome: ScanOutcome, context: ScanContext, *, name: str | None) -> ScanDecision:
+def _decision(scan_id: uuid.UUID, outcome: ScanOutcome, context: ScanContext, *, name: str | None) -> ScanDecision:
     owned = context.seat
     return ScanDecision(
+        scan_id=scan_id,
         result=outcome.result,
         seat_id=context.ticket.seat_id,
         row_number=owned.seat.row_number if owned else None,

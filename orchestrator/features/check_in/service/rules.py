@@ -11,12 +11,19 @@ from orchestrator.clients.inventory.check_in import ScanOutcome, ScanResult
 from orchestrator.clients.inventory.seats import OwnedSeat
 from orchestrator.features.tickets.adapters.qr_code import QrTicket
 
-__all__ = ["RULES", "ScanContext", "message_of", "refusal_of"]
+__all__ = ["RULES", "Place", "ScanContext", "message_of", "misplacement_of", "refusal_of"]
 
-# Shows end late, and some last for days.
-ENDS_AFTER: Final = timedelta(hours=48)
 # The orchestrators' clocks may differ by as much; a code from further in the future was not issued properly.
 CLOCK_SKEW: Final = timedelta(seconds=5)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where staff scan. If the venue or the event is None, those of the ticket are not compared."""
+
+    hall_id: str
+    venue_id: uuid.UUID | None = None
+    event_id: uuid.UUID | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,15 +31,24 @@ class ScanContext:
     """What is known when a code is presented; what does not exist is None."""
 
     ticket: QrTicket
-    hall_presented: str
-    event_presented: uuid.UUID | None
-    """None if the scanner names no event."""
+    place: Place
     seen_at: datetime
     """By the server's clock: the scanner's may be wrong."""
     time_to_live: timedelta
+    grace: timedelta
+    """How long after the event's end its tickets are still admitted."""
     seat: OwnedSeat | None
     event: EventFacts | None
     order_status: str | None
+
+
+def misplacement_of(event: EventFacts, place: Place) -> ScanResult | None:
+    """Return WRONG_HALL or WRONG_EVENT if the place is not the event's."""
+    if event.hall_id != place.hall_id or place.venue_id not in {None, event.venue_id}:
+        return ScanResult.WRONG_HALL
+    if place.event_id not in {None, event.event_id}:
+        return ScanResult.WRONG_EVENT
+    return None
 
 
 def _is_unknown(context: ScanContext) -> bool:
@@ -45,16 +61,19 @@ def _is_outside_lifetime(context: ScanContext) -> bool:
 
 
 def _is_for_another_hall(context: ScanContext) -> bool:
-    if context.event is None:
-        return False
-    return context.event.hall_id != context.hall_presented or context.event_presented not in {
-        None,
-        context.event.event_id,
-    }
+    return context.event is not None and misplacement_of(context.event, context.place) is ScanResult.WRONG_HALL
+
+
+def _is_for_another_event(context: ScanContext) -> bool:
+    return context.event is not None and misplacement_of(context.event, context.place) is ScanResult.WRONG_EVENT
+
+
+def _is_too_early(context: ScanContext) -> bool:
+    return context.event is not None and context.seen_at < context.event.doors_open_at
 
 
 def _is_over(context: ScanContext) -> bool:
-    return context.event is not None and context.seen_at >= context.event.event_date + ENDS_AFTER
+    return context.event is not None and context.seen_at >= context.event.ends_at + context.grace
 
 
 def _is_cancelled(context: ScanContext) -> bool:
@@ -78,7 +97,9 @@ RULES: Final[tuple[tuple[Callable[[ScanContext], bool], ScanResult], ...]] = (
     (_is_unknown, ScanResult.NOT_FOUND),
     (_is_outside_lifetime, ScanResult.EXPIRED),
     (_is_for_another_hall, ScanResult.WRONG_HALL),
-    (_is_over, ScanResult.EXPIRED),  # the hall has another event by now
+    (_is_for_another_event, ScanResult.WRONG_EVENT),
+    (_is_too_early, ScanResult.WRONG_EVENT),  # the hall may have another event until then
+    (_is_over, ScanResult.WRONG_EVENT),
     (_is_cancelled, ScanResult.UNPAID),  # its orders are being refunded
     (_is_unpaid, ScanResult.UNPAID),
     (_has_another_owner, ScanResult.NOT_OWNER),
@@ -98,13 +119,23 @@ def message_of(outcome: ScanOutcome, context: ScanContext) -> str:
             return "Admitted"
         case ScanResult.DUPLICATE if outcome.admitted_at:
             return f"Admitted before, at {outcome.admitted_at:%H:%M:%S} UTC"
-        case ScanResult.WRONG_HALL if context.event:
-            return f"Wrong hall: this ticket is for {context.event.hall_id}"
-        case ScanResult.EXPIRED if not _is_outside_lifetime(context) and _is_over(context):
-            return "The event is over"
+        case ScanResult.WRONG_HALL | ScanResult.WRONG_EVENT if context.event:
+            return _misplaced(outcome.result, context.event, context)
         case ScanResult.EXPIRED if not _is_outside_lifetime(context):
             return "The ticket is on sale: it has no valid code"
     return _MESSAGES[outcome.result]
+
+
+def _misplaced(result: ScanResult, event: EventFacts, context: ScanContext) -> str:
+    if result is ScanResult.WRONG_HALL:
+        is_hall = event.hall_id == context.place.hall_id  # of another venue
+        what, right = ("venue", event.venue.name) if is_hall else ("hall", event.hall_id)
+        return f"Wrong {what}: this ticket is for {right}"
+    if _is_for_another_event(context):
+        return f"Wrong event: this ticket is for {event.name}"
+    if _is_too_early(context):
+        return f"Too early: the doors of {event.name} open at {event.doors_open_at:%Y-%m-%d %H:%M} UTC"
+    return f"The event is over: {event.name}"
 
 
 _MESSAGES: Final = {
@@ -112,6 +143,7 @@ _MESSAGES: Final = {
     ScanResult.UNPAID: "This seat is not paid",
     ScanResult.NOT_FOUND: "There is no such seat",
     ScanResult.WRONG_HALL: "Wrong hall",
+    ScanResult.WRONG_EVENT: "Wrong event",
     ScanResult.EXPIRED: "The code is too old: open the ticket again",
     ScanResult.NOT_OWNER: "The ticket belongs to another user",
 }
