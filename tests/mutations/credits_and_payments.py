@@ -9,7 +9,7 @@ __all__ = ["MUTATIONS"]
 LEDGER: Final = "tests/integration/users/test_ledger_movements.py"
 SAGAS: Final = "tests/contracts/test_actions.py"
 STATUS: Final = "tests/unit/users/test_payment_status.py"
-REPORTS: Final = "tests/integration/users/test_payment_reports.py"
+REVERSALS: Final = "tests/integration/users/test_payment_reversals.py"
 WEBHOOKS: Final = "tests/integration/webhooks"
 
 MUTATIONS: Final = (
@@ -83,7 +83,7 @@ MUTATIONS: Final = (
         before="    due = min(decision.refunded + decision.reversals.disputed, payment.amount)",
         after="    due = min(decision.refunded, payment.amount)",
         caught_by=(
-            f"{REPORTS}::TestDispute::test_withdrawn_funds_take_the_credits_and_a_won_dispute_returns_them",
+            f"{REVERSALS}::TestDispute::test_withdrawn_funds_take_the_credits_and_a_won_dispute_returns_them",
             f"{WEBHOOKS}/test_processing.py::TestStripe::test_dispute_takes_the_credits_until_it_is_won",
         ),
     ),
@@ -94,7 +94,7 @@ MUTATIONS: Final = (
         after="        latest = max(reported, reported, key=lambda reversal: reversal.rank)",
         caught_by=(
             f"{STATUS}::test_outcome_does_not_depend_on_the_order_of_reports",
-            f"{REPORTS}::TestDispute::test_reports_in_any_order_have_the_same_outcome",
+            f"{REVERSALS}::TestDispute::test_reports_in_any_order_have_the_same_outcome",
         ),
     ),
     Mutation(
