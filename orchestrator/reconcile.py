@@ -41,7 +41,7 @@ def report(done: Reconciled) -> str:
     """Return a line for each difference, and the counts."""
     lines = [
         f"{each.provider} {each.provider_payment_id} {each.payment_id or 'no payment of this platform'}: "
-        f"{each.ours or 'unknown'} here, {each.theirs} there -> {each.outcome}"
+        f"{each.ours or 'unknown'} here, {' '.join(filter(None, (each.subject, each.theirs)))} there -> {each.outcome}"
         for each in done.differences
     ]
     lines += [

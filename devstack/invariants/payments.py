@@ -1,8 +1,12 @@
-"""Payments: a payment is credited once, and its refund reverses the credit once."""
+"""Payments: a payment is credited once, and its refunds and disputes take back what they amount to, never more."""
 
-from typing import Any
+from collections.abc import Sequence
+from decimal import Decimal
+from typing import Final
 
 from devstack.invariants.snapshot import Row, Snapshot, grouped
+
+NOTHING: Final = Decimal(0)
 
 
 def violations(snapshot: Snapshot) -> list[str]:
@@ -12,28 +16,38 @@ def violations(snapshot: Snapshot) -> list[str]:
         *(
             f"payment {payment['payment_id']} ({payment['status']}) of {payment['amount']} moved {_described(moved)}"
             for payment in snapshot.payments
-            if (moved := sorted(map(_movement, movements.get(str(payment["payment_id"]), [])))) != _expected(payment)
+            for moved in [movements.get(str(payment["payment_id"]), [])]
+            if not _is_expected(payment, moved)
         ),
         *(
-            f"{row['provider']} credited {row['amount']} to {row['wallet']} for {row['reference']}, which is not a payment"
+            f"payment {payment['payment_id']} ({payment['status']}) of {payment['amount']} took {payment['taken_back']} "
+            f"back for refunds of {payment['refunded_amount']} and disputes of {payment['disputed_amount']}"
+            for payment in snapshot.payments
+            if payment["taken_back"] != _to_take_back(payment)
+            or (payment["status"] == "REFUNDED") != (payment["refunded_amount"] == payment["amount"])
+        ),
+        *(
+            f"{row['provider']} credited {row['amount']} to {row['owner']} for {row['reference']}, which is not a payment"
             for row in snapshot.payment_credits
             if row["reference"] not in known
         ),
     ]
 
 
-def _expected(payment: Row) -> list[tuple[Any, ...]]:
-    """Return the expected movements: none, the amount in, or the amount in and out again."""
-    if payment["credited_at"] is None:
-        return []
-    signs = {"top_up": 1, "top_up_reversal": -1} if payment["status"] == "REFUNDED" else {"top_up": 1}
+def _is_expected(payment: Row, moved: Sequence[Row]) -> bool:
+    """Whether its user got the amount once, less what was taken back, all from its provider."""
     account = (payment["provider"], str(payment["user_id"]))
-    return [(kind, *account, sign * payment["amount"]) for kind, sign in sorted(signs.items())]
+    balance = NOTHING if payment["credited_at"] is None else payment["amount"] - payment["taken_back"]
+    is_own = all((row["provider"], row["owner"]) == account for row in moved)
+    return is_own and sum((row["amount"] for row in moved), NOTHING) == balance
 
 
-def _movement(row: Row) -> tuple[Any, ...]:
-    return row["kind"], row["provider"], row["wallet"], row["amount"]
+def _to_take_back(payment: Row) -> Decimal:
+    if payment["credited_at"] is None:
+        return NOTHING
+    to_take_back: Decimal = min(payment["refunded_amount"] + payment["disputed_amount"], payment["amount"])
+    return to_take_back
 
 
-def _described(moved: list[tuple[Any, ...]]) -> str:
-    return ", ".join(f"{amount} ({kind}) to {wallet}" for kind, _, wallet, amount in moved) or "nothing"
+def _described(moved: Sequence[Row]) -> str:
+    return ", ".join(f"{row['amount']} ({row['kind']}) to {row['owner']}" for row in moved) or "nothing"

@@ -122,14 +122,19 @@ REFUNDS: Final = """
         CASE WHEN CAST(data ->> 'is_forced' AS boolean) THEN data ->> 'seats' END AS seats
     FROM sagas WHERE kind = 'refund seats' AND state = 'COMPLETED'
 """
-# Credits from a payment provider into a wallet; negative if reversed, including the amount that is owed since. Credits of
-# other origin, such as the seed data, have no payment.
+# Credits from a payment provider; negative if taken back, including the amount that is owed since. `owner` is the user whose
+# wallet or debt they changed. Credits of other origin, such as the seed data, have no payment.
 PAYMENT_CREDITS: Final = """
-    SELECT t.kind, t.reference, e.account_owner AS provider, -e.amount AS amount, w.account_owner AS wallet
+    SELECT t.kind, t.reference, e.account_owner AS provider, -e.amount AS amount, own.owner
     FROM ledger_entries e
     JOIN ledger_transactions t USING (transaction_id)
-    JOIN ledger_entries w ON w.transaction_id = t.transaction_id AND w.account_kind = 'wallet'
+    JOIN LATERAL (SELECT min(w.account_owner) AS owner FROM ledger_entries w
+                  WHERE w.transaction_id = t.transaction_id AND w.account_kind IN ('wallet', 'receivable')) own ON true
     WHERE e.account_kind = 'external' AND e.account_owner IN ('stripe', 'nowpayments')
+"""
+PAYMENTS: Final = """
+    SELECT payment_id, user_id, provider, amount, status, credited_at, refunded_amount, disputed_amount, taken_back
+    FROM payments
 """
 MISCOUNTED: Final = """
     WITH changed AS (
@@ -209,7 +214,7 @@ QUERIES: Final[Mapping[str, Query]] = {
     "charges": Query("users", CHARGES),
     "escrows": Query("users", ESCROWS),
     "clawbacks": Query("users", CLAWBACKS),
-    "payments": Query("users", "SELECT payment_id, user_id, provider, amount, status, credited_at FROM payments"),
+    "payments": Query("users", PAYMENTS),
     "payment_credits": Query("users", PAYMENT_CREDITS),
     "miscounted": Query("inventory", MISCOUNTED),
     "capacities": Query("inventory", "SELECT event_id, count(*) AS seats FROM seats GROUP BY event_id"),

@@ -22,6 +22,7 @@ from devstack.sandbox.page import INDEX
 from devstack.sandbox.payment_control import PaymentProviders, payment_control_routes
 from devstack.sandbox.settings import Settings
 from devstack.sandbox.stripe_account import StripeAccount, StripeRefusal
+from devstack.sandbox.stripe_control import stripe_control_routes
 from devstack.sandbox.stripe_routes import show_refusal, stripe_routes
 from devstack.sandbox.topups import topup_routes
 from devstack.sandbox.webhooks import WebhookSender
@@ -60,6 +61,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.add_exception_handler(StripeRefusal, show_refusal)
     app.include_router(stripe_routes(providers.stripe, faults, secret_key=settings.stripe_secret_key))
     app.include_router(nowpayments_routes(providers.nowpayments, faults, api_key=settings.nowpayments_api_key))
+    app.include_router(stripe_control_routes(providers))
     app.include_router(payment_control_routes(providers))
     app.include_router(mail_routes(mailbox))
 

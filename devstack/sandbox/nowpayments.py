@@ -54,6 +54,8 @@ class NowPaymentsAccount:
             "pay_currency": pay_currency,
             "actually_paid": 0,
             "order_id": order_id,
+            "parent_payment_id": None,
+            "payment_extra_ids": None,
             "purchase_id": str(secrets.randbelow(10**10)),
             "created_at": now.isoformat(),
             "updated_at": now.isoformat(),
@@ -85,6 +87,30 @@ class NowPaymentsAccount:
             "updated_at": datetime.now(UTC).isoformat(),
         }
         return payment
+
+    def deposit(
+        self, payment_id: str, status: NowPaymentsStatus, *, actually_paid: float, pay_currency: str | None
+    ) -> Json:
+        """Receive more coins at a payment's address, and return the payment that the provider makes of it.
+
+        Raises:
+            NoSuchPayment: no payment has this id.
+        """
+        first = self.find(payment_id)
+        later_id = str(5_000_000_000 + secrets.randbelow(1_000_000_000))
+        self._payments[later_id] = {
+            **first,
+            "payment_id": later_id,
+            "parent_payment_id": payment_id,
+            "payment_extra_ids": None,
+            "payment_status": status,
+            "pay_amount": actually_paid,
+            "pay_currency": pay_currency or first["pay_currency"],
+            "actually_paid": actually_paid,
+            "updated_at": datetime.now(UTC).isoformat(),
+        }
+        first["payment_extra_ids"] = [*(first["payment_extra_ids"] or []), later_id]
+        return self._payments[later_id]
 
 
 class NewPayment(BaseModel):

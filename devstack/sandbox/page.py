@@ -40,10 +40,13 @@ INDEX: Final = page(
           Every code is <b>123456</b> by default.</td></tr>
   <tr><td>Stripe</td>
       <td><code>/v1/payment_intents</code>; pay with <code>POST /control/stripe/{id}/succeed</code>, or
-          <code>/fail</code>, <code>/cancel</code>, <code>/refund</code>. Each sends the signed webhook.</td></tr>
+          <code>/fail</code>, <code>/cancel</code>, <code>/refund</code>, <code>/fail-refund</code>, <code>/dispute</code>,
+          <code>/dispute/withdraw</code>, <code>/reinstate</code>, <code>/win</code>, <code>/lose</code>. Each sends the
+          signed webhook.</td></tr>
   <tr><td>NOWPayments</td>
       <td><code>/v1/payment</code>; change the status with
-          <code>POST /control/nowpayments/{id}</code> and <code>status</code>.</td></tr>
+          <code>POST /control/nowpayments/{id}</code> and <code>status</code>; send more coins with
+          <code>/deposit</code> and <code>actually_paid</code>.</td></tr>
   <tr><td>Free credits</td><td><code>POST /topups</code> with <code>user_id</code> and <code>amount</code></td></tr>
   <tr><td>An email server (SMTP)</td><td>Emails are stored in <a href="/mailbox">the mailbox</a>.</td></tr>
 </table>

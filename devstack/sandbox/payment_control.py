@@ -1,7 +1,7 @@
-"""Routes with which users and tests control the payment providers: pay, decline, refund, and send webhooks."""
+"""Routes with which users and tests control the payment providers: pay by crypto, and send webhooks."""
 
 from dataclasses import dataclass
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any
 from uuid import uuid4
 
 from fastapi import APIRouter, HTTPException
@@ -10,7 +10,6 @@ from pydantic import BaseModel, Field
 from devstack.sandbox.nowpayments import NowPaymentsAccount, NowPaymentsStatus
 from devstack.sandbox.settings import Settings
 from devstack.sandbox.stripe_account import StripeAccount
-from devstack.sandbox.stripe_routes import as_sent
 from devstack.sandbox.webhooks import (
     Sending,
     SentWebhook,
@@ -20,14 +19,7 @@ from devstack.sandbox.webhooks import (
     supplier_headers,
 )
 
-__all__ = ["PaymentProviders", "payment_control_routes"]
-
-STRIPE_TYPES: Final = {
-    "succeed": "payment_intent.succeeded",
-    "fail": "payment_intent.payment_failed",
-    "cancel": "payment_intent.canceled",
-    "refund": "charge.refunded",
-}
+__all__ = ["Delivery", "PaymentProviders", "WebhookReport", "payment_control_routes"]
 
 
 class Delivery(Sending):
@@ -36,8 +28,12 @@ class Delivery(Sending):
     changes: dict[str, Any] = Field(default_factory=dict)
 
 
-class RefundDelivery(Delivery):
-    amount: Annotated[int, Field(gt=0, description="In cents; the full amount if omitted.")] | None = None
+class NewDeposit(Delivery):
+    """More coins for a payment's address, in its currency unless another is named."""
+
+    actually_paid: Annotated[float, Field(gt=0)]
+    pay_currency: str | None = None
+    status: NowPaymentsStatus = "finished"
 
 
 class MovePayment(Delivery):
@@ -96,30 +92,18 @@ class PaymentProviders:
 def payment_control_routes(providers: PaymentProviders) -> APIRouter:
     router = APIRouter(prefix="/control", tags=["Control"])
 
-    @router.post("/stripe/forget-keys", status_code=204)
-    async def clear_keys() -> None:
-        """Delete idempotency keys, as Stripe does after a day."""
-        providers.stripe.clear_keys()
-
-    @router.post("/stripe/{intent_id}/refund", response_model=WebhookReport)
-    async def refund_intent(intent_id: str, body: RefundDelivery | None = None) -> SentWebhook:
-        """Refund a paid intent and send the webhook."""
-        delivery = body or RefundDelivery()
-        charge = providers.stripe.refund(intent_id, cents=delivery.amount)
-        return await providers.send_stripe(charge, STRIPE_TYPES["refund"], delivery)
-
-    @router.post("/stripe/{intent_id}/{action}", response_model=WebhookReport)
-    async def move_intent(
-        intent_id: str, action: Literal["succeed", "fail", "cancel"], body: Delivery | None = None
-    ) -> SentWebhook:
-        """Pay an intent, decline its card, or cancel it, and send the webhook."""
-        intent = getattr(providers.stripe, action)(intent_id)
-        return await providers.send_stripe(as_sent(intent), STRIPE_TYPES[action], body or Delivery())
-
     @router.post("/nowpayments/{payment_id}", response_model=WebhookReport)
     async def move_payment(payment_id: str, body: MovePayment) -> SentWebhook:
         """Change the status of a crypto payment and send the notification."""
         payment = providers.nowpayments.move(payment_id, body.status, actually_paid=body.actually_paid)
+        return await providers.send_nowpayments(payment, body)
+
+    @router.post("/nowpayments/{payment_id}/deposit", response_model=WebhookReport)
+    async def deposit_again(payment_id: str, body: NewDeposit) -> SentWebhook:
+        """Send coins to a payment's address again, and send the notification of the new payment that this makes."""
+        payment = providers.nowpayments.deposit(
+            payment_id, body.status, actually_paid=body.actually_paid, pay_currency=body.pay_currency
+        )
         return await providers.send_nowpayments(payment, body)
 
     @router.post("/kinguin", response_model=WebhookReport)

@@ -1,9 +1,9 @@
-"""A Stripe account, simulated in memory: PaymentIntents (https://docs.stripe.com/api/payment_intents)."""
+"""A Stripe account, simulated in memory: PaymentIntents (https://docs.stripe.com/api/payment_intents), refunds, disputes."""
 
 import secrets
 import time
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 __all__ = ["StripeAccount", "StripeRefusal", "WrongKey"]
 
@@ -27,6 +27,15 @@ class NoSuchIntent(StripeRefusal):
     message = "No such payment_intent."
 
 
+class NotDisputed(StripeRefusal):
+    message = "This payment has no dispute."
+
+
+class RefundTooLarge(StripeRefusal):
+    code = "charge_already_refunded"
+    message = "Refund amount is greater than the unrefunded amount on charge."
+
+
 class WrongKey(StripeRefusal):
     status = 401
     message = "Invalid API Key provided."
@@ -45,10 +54,12 @@ class OtherParameters(StripeRefusal):
 
 
 class StripeAccount:
-    """PaymentIntents, which exist until the sandbox ends."""
+    """PaymentIntents, refunds and disputes, which exist until the sandbox ends."""
 
     def __init__(self) -> None:
         self._intents: dict[str, Json] = {}  # oldest first
+        self._refunds: dict[str, Json] = {}
+        self._disputes: dict[str, Json] = {}
         self._by_key: dict[str, tuple[Mapping[str, str], str]] = {}
 
     def create(
@@ -117,6 +128,7 @@ class StripeAccount:
             "amount": intent["amount"],
             "amount_refunded": 0,
             "currency": intent["currency"],
+            "disputed": False,
             "metadata": intent["metadata"],
             "payment_intent": intent_id,
             "refunded": False,
@@ -138,15 +150,119 @@ class StripeAccount:
         intent |= {"status": "canceled"}
         return intent
 
-    def refund(self, intent_id: str, *, cents: int | None) -> Json:
-        """Refund a paid intent, partly or fully, and return its charge.
+    def refund(self, intent_id: str, *, cents: int | None) -> tuple[Json, Json]:
+        """Refund a paid intent, partly or what is left of it, and return its charge and the refund.
+
+        Raises:
+            NoSuchIntent: the intent does not exist or is not paid.
+            RefundTooLarge: less is left of it.
+        """
+        charge = self._charge_of(intent_id)
+        left = charge["amount"] - charge["amount_refunded"]
+        if not 0 < (amount := left if cents is None else cents) <= left:
+            raise RefundTooLarge
+        refund = _new("re", charge, amount) | {"object": "refund", "status": "succeeded"}
+        self._refunds[refund["id"]] = refund
+        self._add_refunded(charge, amount)
+        return charge, refund
+
+    def fail_refund(self, intent_id: str) -> Json:
+        """Let the last refund of an intent fail, and return it.
+
+        Raises:
+            NoSuchIntent: the intent has no refund.
+        """
+        refund = _last_of(self._refunds, intent_id)
+        if refund is None or refund["status"] == "failed":
+            raise NoSuchIntent
+        refund["status"] = "failed"
+        self._add_refunded(self._charge_of(intent_id), -refund["amount"])
+        return refund
+
+    def dispute(self, intent_id: str, *, cents: int | None) -> Json:
+        """Open a dispute of a paid intent and return it. No money moves yet.
 
         Raises:
             NoSuchIntent: the intent does not exist or is not paid.
         """
+        charge = self._charge_of(intent_id)
+        charge["disputed"] = True
+        dispute = _new("dp", charge, charge["amount"] if cents is None else cents)
+        dispute |= {
+            "object": "dispute",
+            "balance_transactions": [],
+            "is_charge_refundable": False,
+            "reason": "fraudulent",
+            "status": "needs_response",
+        }
+        self._disputes[dispute["id"]] = dispute
+        return dispute
+
+    def withdraw(self, intent_id: str) -> Json:
+        """Withdraw the amount of the last dispute from the account."""
+        dispute = self._dispute_of(intent_id)
+        dispute["balance_transactions"].append(_movement(dispute, -dispute["amount"]))
+        return dispute
+
+    def reinstate(self, intent_id: str) -> Json:
+        """Return the amount of the last dispute to the account."""
+        dispute = self._dispute_of(intent_id)
+        dispute["balance_transactions"].append(_movement(dispute, dispute["amount"]))
+        return dispute
+
+    def close_dispute(self, intent_id: str, *, status: str) -> Json:
+        dispute = self._dispute_of(intent_id)
+        dispute["status"] = status
+        return dispute
+
+    def reversals(self, kind: Literal["refunds", "disputes"], *, intent_id: str | None, since: int) -> list[Json]:
+        """Return all refunds or disputes, newest first, of one intent or of all."""
+        found = self._refunds if kind == "refunds" else self._disputes
+        return [
+            each
+            for each in reversed(found.values())
+            if each["created"] >= since and intent_id in {None, each["payment_intent"]}
+        ]
+
+    def _charge_of(self, intent_id: str) -> Json:
         charge: Json | None = self.find(intent_id)["latest_charge"]
         if charge is None:
             raise NoSuchIntent
-        charge["amount_refunded"] = charge["amount"] if cents is None else cents
-        charge["refunded"] = charge["amount_refunded"] == charge["amount"]
         return charge
+
+    def _dispute_of(self, intent_id: str) -> Json:
+        if (dispute := _last_of(self._disputes, intent_id)) is None:
+            raise NotDisputed
+        return dispute
+
+    @staticmethod
+    def _add_refunded(charge: Json, cents: int) -> None:
+        charge["amount_refunded"] += cents
+        charge["refunded"] = charge["amount_refunded"] == charge["amount"]
+
+
+def _new(prefix: str, charge: Json, cents: int) -> Json:
+    return {
+        "id": f"{prefix}_{secrets.token_hex(12)}",
+        "amount": cents,
+        "charge": charge["id"],
+        "created": int(time.time()),
+        "currency": charge["currency"],
+        "metadata": {},
+        "payment_intent": charge["payment_intent"],
+    }
+
+
+def _last_of(found: dict[str, Json], intent_id: str) -> Json | None:
+    return next((each for each in reversed(found.values()) if each["payment_intent"] == intent_id), None)
+
+
+def _movement(dispute: Json, cents: int) -> Json:
+    return {
+        "id": f"txn_{secrets.token_hex(12)}",
+        "object": "balance_transaction",
+        "amount": cents,
+        "currency": dispute["currency"],
+        "source": dispute["id"],
+        "type": "adjustment",
+    }

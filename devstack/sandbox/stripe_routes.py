@@ -1,9 +1,9 @@
-"""The routes of Stripe's PaymentIntents: form-encoded requests, JSON responses."""
+"""The routes of Stripe's PaymentIntents, refunds and disputes: form-encoded requests, JSON responses."""
 
 import re
 import secrets
 from collections.abc import Mapping
-from typing import Any, Final
+from typing import Any, Final, Literal
 from urllib.parse import parse_qsl
 
 from fastapi import APIRouter, Depends, Request
@@ -18,6 +18,7 @@ __all__ = ["as_sent", "show_refusal", "stripe_routes"]
 Json = dict[str, Any]
 EXPAND_CHARGE: Final = "latest_charge"
 EXPAND_CHARGES: Final = "data.latest_charge"
+EXPAND_INTENTS: Final = "data.payment_intent"
 LABEL: Final = re.compile(r"metadata\[(\w+)]")
 
 
@@ -28,9 +29,9 @@ def stripe_routes(account: StripeAccount, faults: Faults, *, secret_key: SecretS
             raise WrongKey
 
     dependencies = [Depends(faults.inject), Depends(require_key)]
-    router = APIRouter(prefix="/v1/payment_intents", tags=["Stripe"], dependencies=dependencies)
+    router = APIRouter(prefix="/v1", tags=["Stripe"], dependencies=dependencies)
 
-    @router.post("")
+    @router.post("/payment_intents")
     async def create_intent(request: Request) -> Json:
         given = dict(parse_qsl((await request.body()).decode()))
         metadata = {label[1]: value for name, value in given.items() if (label := LABEL.fullmatch(name))}
@@ -43,12 +44,12 @@ def stripe_routes(account: StripeAccount, faults: Faults, *, secret_key: SecretS
         )
         return as_sent(intent)
 
-    @router.get("/{intent_id}")
+    @router.get("/payment_intents/{intent_id}")
     async def retrieve_intent(intent_id: str, request: Request) -> Json:
         intent = account.find(intent_id)
         return intent if EXPAND_CHARGE in request.query_params.values() else as_sent(intent)
 
-    @router.get("")
+    @router.get("/payment_intents")
     async def list_intents(request: Request) -> Json:
         query = request.query_params
         intents, has_more = account.page(
@@ -59,6 +60,22 @@ def stripe_routes(account: StripeAccount, faults: Faults, *, secret_key: SecretS
         is_expanded = EXPAND_CHARGES in query.values()
         data = intents if is_expanded else [as_sent(intent) for intent in intents]
         return {"object": "list", "url": "/v1/payment_intents", "has_more": has_more, "data": data}
+
+    @router.get("/{kind}")
+    async def list_reversals(kind: Literal["refunds", "disputes"], request: Request) -> Json:
+        query = request.query_params
+        found = account.reversals(
+            kind, intent_id=query.get("payment_intent"), since=int(query.get("created[gte]", "0"))
+        )
+        ids = [each["id"] for each in found]
+        start = ids.index(query["starting_after"]) + 1 if query.get("starting_after") in ids else 0
+        end = start + int(query.get("limit", "10"))
+        is_expanded = EXPAND_INTENTS in query.values()
+        data = [
+            {**each, "payment_intent": as_sent(account.find(each["payment_intent"]))} if is_expanded else each
+            for each in found[start:end]
+        ]
+        return {"object": "list", "url": f"/v1/{kind}", "has_more": len(found) > end, "data": data}
 
     return router
 

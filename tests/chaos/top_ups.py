@@ -21,7 +21,7 @@ COPIES: Final = (1, 1, 1, 3)
 
 
 async def top_up_by_card(fan: Fan, mixed_run: MixedRun, random: Random) -> bool:
-    """Pay at Stripe; sometimes the first card is declined, or the payment is refunded afterwards."""
+    """Pay at Stripe; sometimes the first card is declined, or the payment is refunded or disputed afterwards."""
     wanted = {"amount": _amount(random)}
     begun = await retry_until_final(partial(fan.post, "/api/credits/topup", wanted, key=mixed_run.new_key("top-up")))
     if not begun.is_success:
@@ -32,12 +32,27 @@ async def top_up_by_card(fan: Fan, mixed_run: MixedRun, random: Random) -> bool:
         await _send_webhook(mixed_run, f"{intent}/fail")
     copies = {"copies": random.choice(COPIES)}
     await _send_webhook(mixed_run, f"{intent}/succeed", copies)
-    status = "SUCCEEDED"
-    if random.random() < 0.2:
-        await _send_webhook(mixed_run, f"{intent}/refund", copies)
-        status = "REFUNDED"
+    status = await _take_back(mixed_run, intent, Decimal(data["amount"]), random)
     mixed_run.expectations.expect("payment", uuid.UUID(data["payment_id"]), begun, done=[status])
     return True
+
+
+async def _take_back(mixed_run: MixedRun, intent: str, amount: Decimal, random: Random) -> str:
+    """Sometimes refund the payment or parts of it, or dispute it, and return its status afterwards."""
+    copies = {"copies": random.choice(COPIES)}
+    habit = random.random()
+    if habit < 0.15:
+        await _send_webhook(mixed_run, f"{intent}/refund", copies)
+        return "REFUNDED"
+    if habit < 0.3:
+        for cents in (100, int(amount * 50)):
+            await _send_webhook(mixed_run, f"{intent}/refund", {"amount": cents, **copies})
+    elif habit < 0.5:
+        await _send_webhook(mixed_run, f"{intent}/dispute", copies)
+        ends = (("withdraw", "win", "reinstate"), ("withdraw", "lose"), ("win",))
+        for step in random.choice(ends):
+            await _send_webhook(mixed_run, f"{intent}/dispute/{step}", copies)
+    return "SUCCEEDED"
 
 
 async def top_up_by_crypto(fan: Fan, mixed_run: MixedRun, random: Random) -> bool:
@@ -46,16 +61,27 @@ async def top_up_by_crypto(fan: Fan, mixed_run: MixedRun, random: Random) -> boo
     begun = await retry_until_final(partial(fan.post, "/api/payments/crypto", wanted, key=mixed_run.new_key("coins")))
     if not begun.is_success:
         return False
-    payment_id = begun.json()["data"]["payment_id"]
-    name = await _provider_id(mixed_run, payment_id)
-    statuses = ["confirming", "finished", "waiting"]
-    random.shuffle(statuses)
-    for status in statuses:
-        await _send_webhook(
-            mixed_run, f"/control/nowpayments/{name}", {"status": status, "copies": random.choice(COPIES)}
-        )
-    mixed_run.expectations.expect("payment", uuid.UUID(payment_id), begun, done=["SUCCEEDED"])
+    data = begun.json()["data"]
+    name = await _provider_id(mixed_run, data["payment_id"])
+    webhooks = _crypto_webhooks(name, Decimal(data["pay_amount"]), random)
+    random.shuffle(webhooks)
+    for path, what in webhooks:
+        await _send_webhook(mixed_run, path, {**what, "copies": random.choice(COPIES)})
+    mixed_run.expectations.expect("payment", uuid.UUID(data["payment_id"]), begun, done=["SUCCEEDED"])
     return True
+
+
+def _crypto_webhooks(name: str, due: Decimal, random: Random) -> list[tuple[str, dict[str, Any]]]:
+    """Pay at once, or in two deposits, of which the second is a payment of its own at the provider."""
+    path = f"/control/nowpayments/{name}"
+    if random.random() < 0.7:
+        return [(path, {"status": status}) for status in ("confirming", "finished", "waiting")]
+    first = (due / 3).quantize(Decimal("0.00000001"))
+    return [
+        (path, {"status": "confirming"}),
+        (path, {"status": "partially_paid", "actually_paid": float(first)}),
+        (f"{path}/deposit", {"actually_paid": float(due - first)}),
+    ]
 
 
 def _amount(random: Random) -> str:

@@ -121,6 +121,49 @@ async def test_declined_then_paid_then_refunded(new_fan: MakeFan, providers: Pro
         assert await fan.balance() == balance
 
 
+async def test_partial_refund_and_dispute_move_the_credits(
+    new_fan: MakeFan, providers: Providers, admin: UserClient
+) -> None:
+    fan = await new_fan(balance="0")
+    payment_id, intent_id = await begin_top_up(fan)
+    for happening, refunded, status, balance in (
+        ("succeed", "0.00", None, "400.00"),
+        ("refund", "100.00", None, "300.00"),
+        ("dispute", "100.00", "OPEN", "300.00"),
+        ("dispute/withdraw", "100.00", "WITHDRAWN", "0.00"),
+        ("dispute/win", "100.00", "WON", "300.00"),
+    ):
+        await providers(f"/stripe/{intent_id}/{happening}", **({"amount": 10_000} if happening == "refund" else {}))
+        await wait_for_balance(fan, balance)
+        expected = {"status": "SUCCEEDED", "refunded_amount": refunded, "dispute_status": status}
+
+        async def look(expected: dict[str, Any] = expected) -> bool:
+            assert expected.items() <= (await fan.get(f"/payments/{payment_id}")).data.items()
+            return True
+
+        await eventually(look)
+    flagged = (await admin.get("/admin/payments", flagged="true", per_page=100)).data
+    (seen,) = [payment for payment in flagged if payment["payment_id"] == payment_id]
+    assert seen["flags"] == ["DISPUTED"]
+    assert sorted(each["status"] for each in seen["reversals"]["by_id"].values()) == ["REFUNDED", "WON"]
+
+
+async def test_coins_sent_again_complete_a_crypto_payment(
+    new_fan: MakeFan, providers: Providers, admin: UserClient
+) -> None:
+    fan = await new_fan(balance="0")
+    wanted = {"purpose": "topup", "amount": "90.00", "pay_currency": "btc"}
+    begun = (await fan.post("/payments/crypto", wanted)).data
+    (payment,) = [p for p in (await admin.get("/admin/payments")).data if p["payment_id"] == begun["payment_id"]]
+    name = payment["provider_payment_id"]
+    rest = await providers(f"/nowpayments/{name}/deposit", actually_paid=0.0006)
+    await providers(f"/nowpayments/{name}", status="partially_paid", actually_paid=0.0004)
+    await wait_for_balance(fan, "90.00")
+    await providers(f"/webhooks/{rest['webhook_id']}/send")
+    assert await fan.balance() == "90.00"
+    assert (await fan.get(f"/payments/{begun['payment_id']}")).data["paid_amount"] == "0.0010"
+
+
 async def test_repeated_key_creates_one_payment(new_fan: MakeFan) -> None:
     fan = await new_fan(balance="0")
     assert await begin_top_up(fan, key="k") == await begin_top_up(fan, key="k")

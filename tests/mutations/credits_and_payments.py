@@ -9,6 +9,8 @@ __all__ = ["MUTATIONS"]
 LEDGER: Final = "tests/integration/users/test_ledger_movements.py"
 PARTS: Final = "tests/integration/users/test_ledger_partial_refunds.py"
 SAGAS: Final = "tests/contracts/test_actions.py"
+STATUS: Final = "tests/unit/users/test_payment_status.py"
+REVERSALS: Final = "tests/integration/users/test_payment_reversals.py"
 WEBHOOKS: Final = "tests/integration/webhooks"
 
 MUTATIONS: Final = (
@@ -65,9 +67,9 @@ MUTATIONS: Final = (
     Mutation(
         name="a provider's success is accepted for any amount",
         file="users/payments/status.py",
-        before="        Flag.AMOUNT_MISMATCH: report.amount not in {None, payment.amount},",
-        after="        Flag.AMOUNT_MISMATCH: False,",
-        caught_by=(f"{WEBHOOKS}/test_processing.py", "tests/unit/users/test_payment_status.py"),
+        before="            Flag.AMOUNT_MISMATCH: _is_wrong_amount(payment, report),",
+        after="            Flag.AMOUNT_MISMATCH: False,",
+        caught_by=(f"{WEBHOOKS}/test_processing.py", STATUS),
     ),
     Mutation(
         name="each copy of a webhook is stored (no deduplication)",
@@ -79,11 +81,36 @@ MUTATIONS: Final = (
     Mutation(
         name="a repeated success is credited again",
         file="users/payments/status.py",
-        before="    if RANK[report.status] <= RANK[payment.status]:",
-        after="    if RANK[report.status] < RANK[payment.status]:",
+        before="    if stage is PaymentStatus.SUCCEEDED and not payment.is_credited:",
+        after="    if stage is PaymentStatus.SUCCEEDED and report.status is stage:",
+        caught_by=(f"{STATUS}::test_payment_is_credited_once_and_only_by_a_matching_report",),
+    ),
+    Mutation(
+        name="a disputed payment keeps its credits",
+        file="users/payments/repository.py",
+        before="    due = min(decision.refunded + decision.reversals.disputed, payment.amount)",
+        after="    due = min(decision.refunded, payment.amount)",
         caught_by=(
-            "tests/unit/users/test_payment_status.py::test_payment_is_credited_once_and_only_by_a_matching_report",
+            f"{REVERSALS}::TestDispute::test_withdrawn_funds_take_the_credits_and_a_won_dispute_returns_them",
+            f"{WEBHOOKS}/test_processing.py::TestStripe::test_dispute_takes_the_credits_until_it_is_won",
         ),
+    ),
+    Mutation(
+        name="an older report of a refund or dispute replaces a newer one",
+        file="users/payments/reversals.py",
+        before="        latest = max(known, reported, key=lambda reversal: reversal.rank)",
+        after="        latest = max(reported, reported, key=lambda reversal: reversal.rank)",
+        caught_by=(
+            f"{STATUS}::test_outcome_does_not_depend_on_the_order_of_reports",
+            f"{REVERSALS}::TestDispute::test_reports_in_any_order_have_the_same_outcome",
+        ),
+    ),
+    Mutation(
+        name="a later deposit succeeds by its own status, whatever its amount",
+        file="users/payments/status.py",
+        before="        reported = PaymentStatus.PARTIALLY_PAID\n",
+        after="        reported = report.status\n",
+        caught_by=(f"{STATUS}::TestLaterDeposits::test_success_of_a_later_deposit_alone_is_not_the_payments",),
     ),
     Mutation(
         name="webhook signatures are not checked",

@@ -24,12 +24,48 @@ async def credit_payment(
     replay(row["result"])
 
 
-async def reverse_payment_credit(connection: AsyncConnection, *, payment_id: uuid.UUID) -> Decimal:
-    """Debit a payment's credits from the wallet, once, and return what is owed because they were spent."""
-    request = ParticipantRequest.of(uuid.uuid5(payment_id, "take back"), "take_payment_back", payment_id=payment_id)
-    parameters = {"undoes_request_id": _credit_of(payment_id), "reference": str(payment_id)}
+async def take_credit_back(
+    connection: AsyncConnection,
+    *,
+    payment_id: uuid.UUID,
+    user_id: uuid.UUID,
+    provider: str,
+    amount: Decimal,
+    number: int,
+) -> Decimal:
+    """Debit a part of a payment's credits from the wallet, and return what is owed because they were spent.
+
+    Args:
+        number: counts the movements of this payment after its credit; each number moves credits once.
+    """
+    request_id = uuid.uuid5(payment_id, f"take back/{number}")
+    request = ParticipantRequest.of(request_id, "take_credit_back", payment_id=payment_id, amount=amount)
+    parameters = {
+        "undoes_request_id": _credit_of(payment_id),
+        "user_id": str(user_id),
+        "provider": provider,
+        "amount": amount,
+        "reference": str(payment_id),
+    }
     row = (await connection.execute(REVERSE_TOP_UP, {**parameters, **request.parameters})).mappings().one()
     return Decimal(replay(row["result"])["shortfall"])
+
+
+async def return_credit(
+    connection: AsyncConnection,
+    *,
+    payment_id: uuid.UUID,
+    user_id: uuid.UUID,
+    provider: str,
+    amount: Decimal,
+    number: int,
+) -> None:
+    """Credit what was taken back, because the provider returned the money; `number` as in `take_credit_back`."""
+    request_id = uuid.uuid5(payment_id, f"return/{number}")
+    request = ParticipantRequest.of(request_id, "return_credit", payment_id=payment_id, amount=amount)
+    parameters = {"user_id": str(user_id), "provider": provider, "amount": amount, "reference": str(payment_id)}
+    row = (await connection.execute(TOP_UP, {**parameters, **request.parameters})).mappings().one()
+    replay(row["result"])
 
 
 def _credit_of(payment_id: uuid.UUID) -> uuid.UUID:

@@ -186,28 +186,27 @@ CLAWBACK: Final = text(
     """
 )
 
-# Reverses a top-up that its provider took back: debits what the wallet has, and notes the rest as owed.
+# Takes back a part of a top-up: debits what the wallet has, and notes the rest as owed. The first part is linked to the
+# top-up as its reversal, so that the previous release, which only reverses whole top-ups, cannot do so once more.
 REVERSE_TOP_UP: Final = text(
     f"""
     {PRIOR},
     undone AS (
         SELECT transaction_id FROM ledger_transactions
         WHERE request_id = CAST(:undoes_request_id AS uuid) AND kind = 'top_up' AND NOT EXISTS (SELECT FROM prior)),
-    credit AS (
-        SELECT transaction_id, wallet.account_owner AS owner, provider.account_owner AS provider, wallet.amount
-        FROM undone
-        JOIN ledger_entries wallet USING (transaction_id) JOIN ledger_entries provider USING (transaction_id)
-        WHERE wallet.account_kind = 'wallet' AND provider.account_kind = 'external'),
     locked AS MATERIALIZED (
-        SELECT b.account_owner, b.amount FROM balances b JOIN credit ON b.account_owner = credit.owner
-        WHERE b.account_kind = 'wallet' AND b.currency = 'SGD'
-        FOR UPDATE OF b),
-    allowed AS MATERIALIZED (
-        SELECT transaction_id, owner, provider, credit.amount, least(locked.amount, credit.amount) AS taken
-        FROM credit JOIN locked ON locked.account_owner = credit.owner),
+        SELECT account_owner, amount FROM balances
+        WHERE account_kind = 'wallet' AND currency = 'SGD' AND account_owner = CAST(:user_id AS text)
+          AND EXISTS (SELECT FROM undone)
+        FOR UPDATE),
+    allowed AS MATERIALIZED (SELECT account_owner AS owner, least(amount, CAST(:amount AS numeric)) AS taken FROM locked),
     movement AS (
         INSERT INTO ledger_transactions (transaction_id, request_id, kind, reference, reverses_transaction_id)
-        SELECT gen_random_uuid(), :request_id, 'top_up_reversal', :reference, transaction_id FROM allowed
+        SELECT gen_random_uuid(), :request_id, 'top_up_reversal', :reference,
+               (SELECT transaction_id FROM undone
+                WHERE NOT EXISTS (SELECT FROM ledger_transactions earlier
+                                  WHERE earlier.reverses_transaction_id = undone.transaction_id))
+        FROM allowed
         RETURNING transaction_id),
     moved AS (
         UPDATE balances b SET amount = locked.amount - taken FROM allowed
@@ -216,11 +215,13 @@ REVERSE_TOP_UP: Final = text(
         RETURNING b.account_kind, b.account_owner, b.amount),
     sides AS MATERIALIZED (
         SELECT side.account_kind, side.account_owner, side.change FROM allowed
-        CROSS JOIN LATERAL (VALUES ('wallet', owner, -taken), ('receivable', owner, taken - amount),
-                                   ('external', provider, amount)) AS side (account_kind, account_owner, change)
+        CROSS JOIN LATERAL (VALUES ('wallet', owner, -taken),
+                                   ('receivable', owner, taken - CAST(:amount AS numeric)),
+                                   ('external', CAST(:provider AS text), CAST(:amount AS numeric)))
+                           AS side (account_kind, account_owner, change)
         WHERE side.account_kind <> 'receivable' OR side.change <> 0),
     {ENTRIES},
-    {_stored("movement.transaction_id", shortfall="amount - taken")}
+    {_stored("transaction_id", shortfall="CAST(:amount AS numeric) - taken")}
     {SELECT_ANSWER}
     """
 )

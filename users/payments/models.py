@@ -8,6 +8,7 @@ from sqlalchemy import (
     DateTime,
     ForeignKey,
     Index,
+    Integer,
     Numeric,
     Table,
     Text,
@@ -36,6 +37,13 @@ PAYMENTS: Final = Table(
     Column("status", Text, nullable=False, server_default="PENDING"),
     Column("status_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
     Column("paid_amount", Numeric),  # as the provider counts it, perhaps in a coin: any number of places
+    Column("deposits", JSONB, nullable=False, server_default="{}"),  # what it consists of, by the provider's ids
+    Column("refunded_amount", AMOUNT, nullable=False, server_default="0"),
+    Column("disputed_amount", AMOUNT, nullable=False, server_default="0"),  # withdrawn or lost by disputes
+    Column("dispute_status", Text),
+    Column("reversals", JSONB, nullable=False, server_default="{}"),  # refunds and disputes, by the provider's ids
+    Column("taken_back", AMOUNT, nullable=False, server_default="0"),  # of the credits, whether spent or not
+    Column("reversal_count", Integer, nullable=False, server_default="0"),  # movements of credits after the first
     Column("flags", ARRAY(Text), nullable=False, server_default="{}"),
     Column("details", JSONB, nullable=False, server_default="{}"),  # how to pay, such as an address
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
@@ -50,6 +58,8 @@ PAYMENTS: Final = Table(
         "status IN ('PENDING', 'WAITING', 'CONFIRMING', 'FAILED', 'EXPIRED', 'PARTIALLY_PAID', 'SUCCEEDED', 'REFUNDED')",
         name="status",
     ),
+    CheckConstraint("dispute_status IN ('OPEN', 'WITHDRAWN', 'LOST', 'WON', 'CLOSED')", name="dispute_status"),
+    CheckConstraint("taken_back BETWEEN 0 AND CASE WHEN credited_at IS NULL THEN 0 ELSE amount END", name="taken_back"),
     # A refund may be reported before its payment; then nothing was ever credited.
     CheckConstraint(
         "CASE status WHEN 'SUCCEEDED' THEN credited_at IS NOT NULL WHEN 'REFUNDED' THEN true "
@@ -59,5 +69,11 @@ PAYMENTS: Final = Table(
     Index("ix_payments_created_at", "created_at"),
     Index("ix_payments_user", "user_id", "created_at"),
     Index("ix_payments_status", "provider", "status", "created_at"),
+    Index(
+        "ix_payments_disputed",
+        "provider",
+        "created_at",
+        postgresql_where=sql("dispute_status IN ('OPEN', 'WITHDRAWN')"),
+    ),
     Index("ix_payments_flagged", "created_at", postgresql_where=sql("flags <> '{}'")),
 )

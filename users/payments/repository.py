@@ -1,6 +1,8 @@
 """Payments in PostgreSQL."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
@@ -15,12 +17,21 @@ from common.messaging.message import Message
 from common.messaging.outbox import outbox_row
 from users.accounts.errors import UserNotFound
 from users.database import OUTBOX
-from users.ledger.payment_credits import credit_payment, reverse_payment_credit
+from users.ledger.payment_credits import credit_payment, return_credit, take_credit_back
 from users.payments.errors import PaymentInvalidState, PaymentNotFound
 from users.payments.models import PAYMENTS
-from users.payments.schemas import AttachPayment, OpenPayment, Payment, ProviderName, ProviderReport, ReportResult
+from users.payments.reversals import ReversalStatus
+from users.payments.schemas import (
+    NOTHING,
+    AttachPayment,
+    OpenPayment,
+    Payment,
+    ProviderName,
+    ProviderReport,
+    ReportResult,
+)
 from users.payments.statements import ATTACH, FIND, LOCK, NOTE, OPEN, payment_json
-from users.payments.status import Flag, PaymentStatus, ReportDecision, ReportOutcome, decide
+from users.payments.status import Deposits, Flag, PaymentStatus, ReportDecision, ReportOutcome, decide, received_by
 
 __all__ = ["PaymentRepository"]
 
@@ -31,6 +42,14 @@ MESSAGE_OF_STATUS: Final = {
     PaymentStatus.EXPIRED: "payment.failed",
     PaymentStatus.REFUNDED: "payment.refunded",
 }
+MESSAGE_OF_DISPUTE: Final = {
+    ReversalStatus.OPEN: "payment.disputed",
+    ReversalStatus.WITHDRAWN: "payment.disputed",
+    ReversalStatus.LOST: "payment.dispute_lost",
+    ReversalStatus.WON: "payment.dispute_won",
+    ReversalStatus.CLOSED: "payment.dispute_won",
+}
+OPEN_DISPUTES: Final = (ReversalStatus.OPEN, ReversalStatus.WITHDRAWN)
 PUBLISHED_FIELDS: Final = {
     "payment_id",
     "user_id",
@@ -40,9 +59,14 @@ PUBLISHED_FIELDS: Final = {
     "amount",
     "currency",
     "paid_amount",
+    "refunded_amount",
+    "disputed_amount",
+    "dispute_status",
     "status",
     "flags",
 }
+# The previous release's reports have none of these: a report without them has the same fingerprint there.
+LATER_FIELDS: Final = ("parent_payment_id", "pay_currency", "reversal")
 
 _ROWS: Final[Select[Any]] = select(literal_column(payment_json("payments")).label("found")).select_from(PAYMENTS)
 _COUNT: Final = select(func.count().label("total")).select_from(PAYMENTS)
@@ -91,7 +115,8 @@ class PaymentRepository:
             Busy: another transaction holds a lock for too long; nothing was changed.
         """
         facts = report.model_dump(exclude={"request_id"})
-        request = ParticipantRequest.of(report.request_id, "payment_report", **facts)
+        identity = {name: fact for name, fact in facts.items() if name not in LATER_FIELDS or fact is not None}
+        request = ParticipantRequest.of(report.request_id, "payment_report", **identity)
         async with self._store.transaction(request) as connection:
             row = (await connection.execute(LOCK, facts)).mappings().first()
             if row is None:
@@ -134,14 +159,26 @@ class PaymentRepository:
         return [Payment(**row["found"]) for row in rows], count["total"] if count else 0
 
     async def oldest(
-        self, *, provider: ProviderName | None, statuses: Sequence[PaymentStatus], since: Instant | None, limit: int
+        self,
+        *,
+        provider: ProviderName | None,
+        statuses: Sequence[PaymentStatus],
+        is_disputed: bool,
+        since: Instant | None,
+        limit: int,
     ) -> list[Payment]:
-        """Return payments opened since then, oldest first; of all providers or statuses if none is named."""
+        """Return payments opened since then, oldest first; of all providers or statuses if none is named.
+
+        Args:
+            is_disputed: only those with an open dispute.
+        """
         conditions: list[ColumnElement[bool]] = []
         if provider is not None:
             conditions.append(PAYMENTS.c.provider == provider)
         if statuses:
             conditions.append(PAYMENTS.c.status.in_(statuses))
+        if is_disputed:
+            conditions.append(PAYMENTS.c.dispute_status.in_(OPEN_DISPUTES))
         if since is not None:
             conditions.append(PAYMENTS.c.created_at >= since)
         oldest_first = (PAYMENTS.c.created_at, PAYMENTS.c.payment_id)
@@ -153,49 +190,86 @@ async def _note(
     connection: AsyncConnection, payment: Payment, report: ProviderReport, decision: ReportDecision
 ) -> Payment:
     """Apply a decision: move the credits, change the payment, publish that. Return the changed payment."""
-    if decision.outcome is ReportOutcome.IGNORED:
+    if decision.outcome is ReportOutcome.IGNORED and decision.reversals == payment.reversals:
         return payment
-    flags = {*decision.flags, *await _move_credits(connection, payment, decision)}
-    is_consistent = (
-        decision.outcome is not ReportOutcome.MISMATCH
-    )  # a contradicting report does not set the provider's id
+    is_credited = decision.outcome is ReportOutcome.CREDITED
+    moved = await _move_credits(connection, payment, decision)
     changes = {
         "payment_id": payment.payment_id,
-        "provider_payment_id": report.provider_payment_id if is_consistent else payment.provider_payment_id,
+        "provider_payment_id": payment.provider_payment_id,
         "status": decision.status,
         "occurred_at": report.occurred_at,
-        "paid_amount": report.paid_amount if is_consistent else None,
-        "flags": sorted(flags),
-        "is_credited": decision.outcome is ReportOutcome.CREDITED,
+        "paid_amount": None,
+        "deposits": _json_of(decision.deposits),
+        "reversals": decision.reversals.model_dump(mode="json"),
+        "refunded_amount": min(decision.refunded, payment.amount),
+        "disputed_amount": min(decision.reversals.disputed, payment.amount),
+        "dispute_status": decision.reversals.dispute_status,
+        "taken_back": moved.taken_back,
+        "reversal_count": moved.count,
+        "flags": sorted({*decision.flags, *moved.flags}),
+        "is_credited": is_credited,
     }
+    if decision.outcome is not ReportOutcome.MISMATCH:  # a contradicting report sets nothing
+        attached = payment.provider_payment_id or report.parent_payment_id or report.provider_payment_id
+        changes |= {"provider_payment_id": attached, "paid_amount": received_by(report, decision.deposits)}
     noted = Payment(**(await connection.execute(NOTE, changes)).mappings().one()["found"])
-    if (noted.status, noted.paid_amount) != (payment.status, payment.paid_amount):
-        await _publish(connection, noted)
+    for message_type in _news(payment, noted):
+        await _publish(connection, noted, message_type)
     return noted
 
 
-async def _move_credits(connection: AsyncConnection, payment: Payment, decision: ReportDecision) -> set[Flag]:
-    """Move the credits of a change of status, and return the flags to add."""
-    if decision.status is payment.status:
-        return set()
-    if decision.status is PaymentStatus.SUCCEEDED:
-        await credit_payment(
-            connection,
-            payment_id=payment.payment_id,
-            user_id=payment.user_id,
-            provider=payment.provider,
-            amount=payment.amount,
-        )
-    is_reversed = decision.status is PaymentStatus.REFUNDED and payment.credited_at is not None
-    if is_reversed and await reverse_payment_credit(connection, payment_id=payment.payment_id):
-        return {Flag.SHORTFALL}
-    return set()
+@dataclass(frozen=True, slots=True)
+class _Moved:
+    """`taken_back` of the payment's credits, by `count` movements so far; `flags` are added."""
+
+    taken_back: Decimal
+    count: int
+    flags: frozenset[Flag] = frozenset()
 
 
-async def _publish(connection: AsyncConnection, payment: Payment) -> None:
-    message_type = MESSAGE_OF_STATUS.get(payment.status)
-    if message_type is None:
-        return
+async def _move_credits(connection: AsyncConnection, payment: Payment, decision: ReportDecision) -> _Moved:
+    """Credit the payment, then take back or return what its refunds and disputes demand now."""
+    facts: dict[str, Any] = {
+        "payment_id": payment.payment_id,
+        "user_id": payment.user_id,
+        "provider": payment.provider,
+    }
+    is_credited = payment.is_credited
+    if decision.outcome is ReportOutcome.CREDITED:
+        await credit_payment(connection, **facts, amount=payment.amount)
+        is_credited = True
+    due = min(decision.refunded + decision.reversals.disputed, payment.amount) if is_credited else NOTHING
+    change, number = due - payment.taken_back, payment.reversal_count + 1
+    if change == 0:
+        return _Moved(payment.taken_back, payment.reversal_count)
+    if change < 0:
+        await return_credit(connection, **facts, amount=-change, number=number)
+        return _Moved(due, number)
+    shortfall = await take_credit_back(connection, **facts, amount=change, number=number)
+    return _Moved(due, number, frozenset({Flag.SHORTFALL}) if shortfall else frozenset())
+
+
+def _json_of(deposits: Deposits) -> dict[str, str | None]:
+    return {name: None if amount is None else f"{amount:f}" for name, amount in deposits.items()}
+
+
+def _news(before: Payment, after: Payment) -> Iterator[str]:
+    """Yield the types of the messages that announce what a report changed."""
+    was_refunded = before.status is PaymentStatus.REFUNDED and before.is_credited == after.is_credited
+    is_another_part = after.status is PaymentStatus.PARTIALLY_PAID and after.paid_amount != before.paid_amount
+    if (after.status is not before.status and not was_refunded) or is_another_part:
+        if after.status in MESSAGE_OF_STATUS:
+            yield MESSAGE_OF_STATUS[after.status]
+    elif after.refunded_amount > before.refunded_amount:
+        yield "payment.partially_refunded"
+    elif after.refunded_amount < before.refunded_amount:
+        yield "payment.refund_failed"
+    if after.dispute_status is not None and after.dispute_status is not before.dispute_status:
+        yield MESSAGE_OF_DISPUTE[after.dispute_status]
+
+
+async def _publish(connection: AsyncConnection, payment: Payment, message_type: str) -> None:
     data = payment.model_dump(mode="json", include=PUBLISHED_FIELDS)
     message = Message(type=message_type, source="users", subject=str(payment.payment_id), data=data)
     await connection.execute(OUTBOX.insert(), outbox_row(message))

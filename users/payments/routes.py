@@ -79,7 +79,7 @@ async def list_all_payments(
     status: Annotated[PaymentStatus | None, Query(description=_OF_STATUS)] = None,
     flagged: Annotated[bool, Query(description="Only payments that an admin may want to check.")] = False,
 ) -> Paginated[AdminPayment]:
-    """Newest first. `flags` name irregularities: paid late or in part, a contradicting report, a shortfall."""
+    """Newest first. `flags` name irregularities: paid late, in part or too much, a contradiction, a dispute, a shortfall."""
     items, total = await payments.page(
         provider=provider, status=status, is_flagged=flagged, limit=page.per_page, offset=page.offset
     )
@@ -123,11 +123,13 @@ async def list_oldest(
     *,
     provider: Annotated[ProviderName | None, Query()] = None,
     status: Annotated[list[PaymentStatus], Query(description="Any of these; without, of any status.")] = [],  # noqa: B006 - FastAPI copies it
+    disputed: Annotated[bool, Query(description="Only those with an open dispute.")] = False,
     since: Annotated[Instant | None, Query(description="Opened at that time or later.")] = None,
     limit: Annotated[int, Query(ge=1, le=500)] = 100,
 ) -> Success[list[Payment]]:
     """Oldest first, to be compared with a provider's own list."""
-    return success(await payments.oldest(provider=provider, statuses=status, since=since, limit=limit))
+    found = await payments.oldest(provider=provider, statuses=status, is_disputed=disputed, since=since, limit=limit)
+    return success(found)
 
 
 @internal.get("/{payment_id}", responses=refusals({400: "INVALID_UUID", 404: "NOT_FOUND"}))

@@ -1,7 +1,8 @@
 """The bodies and answers of the payment routes."""
 
-from decimal import Decimal
-from typing import Annotated, Literal, Self
+from contextlib import suppress
+from decimal import Decimal, InvalidOperation
+from typing import Annotated, Final, Literal, Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, StringConstraints, model_validator
@@ -10,6 +11,7 @@ from common.fields import Instant, PlainText
 from common.http.calls import StrictCall
 from common.money import Money, PositiveMoney
 from users.ledger.schemas import Reference
+from users.payments.reversals import ReportedReversal, Reversals, ReversalStatus
 from users.payments.status import Flag, PaymentStatus, ReportOutcome
 
 __all__ = [
@@ -40,6 +42,10 @@ PaidAmount = Annotated[
     PlainSerializer(lambda amount: f"{amount:f}", return_type=str, when_used="unless-none"),
 ]
 Details = dict[PlainText, PlainText | int | float | bool | None]
+NOTHING: Final = Decimal("0.00")
+# Facts among the details of a payment by crypto: the orchestrator stores them with the address.
+PAY_AMOUNT: Final = "pay_amount"
+PAY_CURRENCY: Final = "pay_currency"
 
 
 class OpenPayment(StrictCall):
@@ -66,7 +72,11 @@ class ProviderReport(StrictCall):
     """A provider's report; reports may be repeated and arrive in any order.
 
     `amount`, `currency` and `user_id` are compared with the payment. `payment_id` is the id that the provider was given:
-    a report that arrives before `attach` finds its payment by it, and attaches it.
+    a report that arrives before `attach` finds its payment by it, and attaches it. `parent_payment_id` is the provider's
+    id of the payment to whose address the coins in `pay_currency` were sent again.
+
+    REFUNDED is about a single refund or dispute if there is a `reversal`, otherwise about all refunds so far; these are
+    `amount`, or the whole payment without it.
     """
 
     provider: ProviderName
@@ -78,11 +88,16 @@ class ProviderReport(StrictCall):
     user_id: UUID | None = None
     paid_amount: PaidAmount | None = None
     occurred_at: Instant | None = None
+    parent_payment_id: ProviderPaymentId | None = None
+    pay_currency: Currency | None = None
+    reversal: ReportedReversal | None = None
 
     @model_validator(mode="after")
     def _can_be_checked(self) -> Self:
         if self.status is PaymentStatus.SUCCEEDED and (self.amount is None or self.currency is None):
             raise ValueError("a success must name its amount and currency")
+        if self.reversal is not None and self.status is not PaymentStatus.REFUNDED:
+            raise ValueError("a reversal is reported with the status REFUNDED")
         return self
 
 
@@ -98,6 +113,14 @@ class _Facts(BaseModel):
     status: PaymentStatus
     status_at: Instant = Field(description="The time of the status, as the provider reports it.")
     paid_amount: PaidAmount | None = Field(description="What was received so far, as the provider counts it.")
+    # The defaults are for answers that the previous release stored.
+    refunded_amount: Money = Field(default=NOTHING, description="What the provider refunded, in one or more parts.")
+    disputed_amount: Money = Field(default=NOTHING, description="What disputes hold back or have taken for good.")
+    dispute_status: ReversalStatus | None = Field(
+        default=None,
+        description="OPEN: no money has moved. WITHDRAWN: the credits are taken back for now. WON: they are returned. "
+        "LOST: they stay taken back. CLOSED: it ended without moving money.",
+    )
     created_at: Instant
     updated_at: Instant
     credited_at: Instant | None
@@ -109,6 +132,40 @@ class Payment(_Facts):
     provider_payment_id: str | None
     flags: list[Flag] = Field(description="What an admin may want to check.")
     details: Details
+    deposits: dict[str, PaidAmount | None] = Field(
+        default_factory=dict, description="What was received, by the provider's ids; null if it was sent back."
+    )
+    reversals: Reversals = Reversals()
+    taken_back: Money = Field(default=NOTHING, description="The credits that refunds and disputes have taken back.")
+    reversal_count: int = 0
+
+    @property
+    def is_credited(self) -> bool:
+        return self.credited_at is not None
+
+    @property
+    def pay_currency(self) -> str | None:
+        ticker = self.details.get(PAY_CURRENCY)
+        return None if ticker is None else str(ticker)
+
+    @property
+    def coins_due(self) -> Decimal | None:
+        with suppress(InvalidOperation):
+            coins = Decimal(str(self.details.get(PAY_AMOUNT)))
+            return coins if coins.is_finite() and coins > 0 else None
+        return None
+
+    @model_validator(mode="after")
+    def _complete(self) -> Self:
+        """Add what the previous release does not store: it refunds in full, and knows one deposit."""
+        if self.status is PaymentStatus.REFUNDED and not self.refunded_amount:
+            self.reversals = Reversals(refund_total=self.amount)
+            self.refunded_amount = self.amount
+            self.taken_back = self.amount if self.is_credited else NOTHING
+        has_money = self.status in {PaymentStatus.PARTIALLY_PAID, PaymentStatus.SUCCEEDED}
+        if has_money and self.paid_amount and self.provider_payment_id and not self.deposits:
+            self.deposits = {self.provider_payment_id: self.paid_amount}
+        return self
 
 
 class OwnPayment(_Facts):
@@ -123,6 +180,8 @@ class AdminPayment(_Facts):
     user_id: UUID
     provider_payment_id: str | None
     flags: list[Flag]
+    deposits: dict[str, PaidAmount | None] = Field(description="What was received, by the provider's ids.")
+    reversals: Reversals = Field(description="Refunds and disputes, by the provider's ids.")
 
 
 class ReportResult(BaseModel):

@@ -88,7 +88,15 @@ class PaymentService:
         )
 
     async def oldest(
-        self, *, provider: ProviderName | None, statuses: Sequence[PaymentStatus], since: Instant | None, limit: int
+        self,
+        *,
+        provider: ProviderName | None,
+        statuses: Sequence[PaymentStatus],
+        is_disputed: bool,
+        since: Instant | None,
+        limit: int,
     ) -> list[Payment]:
         """Return payments to be compared with a provider's own list, oldest first."""
-        return await self.repository.oldest(provider=provider, statuses=statuses, since=since, limit=limit)
+        return await self.repository.oldest(
+            provider=provider, statuses=statuses, is_disputed=is_disputed, since=since, limit=limit
+        )

@@ -12,13 +12,13 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from common.db.idempotency import PRIOR, SELECT_ANSWER, stored_answer
 
+AMOUNTS: Final = ("amount", "paid_amount", "refunded_amount", "disputed_amount", "taken_back")
+
 
 def payment_json(payment: str) -> str:
     """Return the SQL expression that shapes a row of `payments`. Amounts are text, so that they do not become floats."""
-    return (
-        f"to_jsonb({payment}) || jsonb_build_object("
-        f"'amount', CAST({payment}.amount AS text), 'paid_amount', CAST({payment}.paid_amount AS text))"
-    )
+    amounts = ", ".join(f"'{name}', CAST({payment}.{name} AS text)" for name in AMOUNTS)
+    return f"to_jsonb({payment}) || jsonb_build_object({amounts})"
 
 
 FIND: Final = text(f"SELECT {payment_json('payments')} AS found FROM payments WHERE payment_id = :payment_id")
@@ -60,14 +60,17 @@ ATTACH: Final = text(
     """
 ).bindparams(bindparam("details", type_=JSONB))
 
-# Finds the payment by the provider's id, or by its own id if it has no provider's id yet.
+# Finds the payment by the provider's id, or by its own id if it has no provider's id yet. At NOWPayments one payment of
+# ours may consist of several of theirs: a later one names the first as its parent, or us by our id.
 LOCK: Final = text(
     f"""
     SELECT {payment_json("payments")} AS found FROM payments
     WHERE provider = :provider
-      AND (provider_payment_id = :provider_payment_id
-           OR payment_id = CAST(:payment_id AS uuid) AND provider_payment_id IS NULL)
-    ORDER BY provider_payment_id NULLS LAST LIMIT 1 FOR UPDATE
+      AND (provider_payment_id IN (:provider_payment_id, CAST(:parent_payment_id AS text))
+           OR payment_id = CAST(:payment_id AS uuid) AND (provider_payment_id IS NULL OR provider = 'nowpayments'))
+    ORDER BY provider_payment_id = :provider_payment_id DESC NULLS LAST,
+             provider_payment_id = CAST(:parent_payment_id AS text) DESC NULLS LAST
+    LIMIT 1 FOR UPDATE
     """
 )
 
@@ -79,10 +82,17 @@ NOTE: Final = text(
                          ELSE coalesce(CAST(:occurred_at AS timestamptz), clock_timestamp()) END,
         provider_payment_id = :provider_payment_id,
         paid_amount = greatest(paid_amount, CAST(:paid_amount AS numeric)),
+        deposits = :deposits,
+        reversals = :reversals,
+        refunded_amount = :refunded_amount,
+        disputed_amount = :disputed_amount,
+        dispute_status = :dispute_status,
+        taken_back = :taken_back,
+        reversal_count = :reversal_count,
         flags = ARRAY(SELECT DISTINCT unnest(flags || CAST(:flags AS text[])) ORDER BY 1),
         credited_at = CASE WHEN CAST(:is_credited AS boolean) THEN clock_timestamp() ELSE credited_at END,
         updated_at = clock_timestamp()
     WHERE payment_id = :payment_id
     RETURNING {payment_json("payments")} AS found
     """
-)
+).bindparams(bindparam("deposits", type_=JSONB), bindparam("reversals", type_=JSONB))

@@ -5,11 +5,18 @@
     PENDING ─> WAITING ─> CONFIRMING ─┬─> FAILED ──┐
                                       ├─> EXPIRED ─┤
                                       ├<───────────┘
-                                      ├─> PARTIALLY_PAID ─> SUCCEEDED ─> REFUNDED
+                                      ├─> PARTIALLY_PAID ─> SUCCEEDED <─> REFUNDED
                                       └───────────────────> SUCCEEDED
 
 A status only moves forward, over any number of stages. Received money outranks its absence: a payment that failed or
 expired and is paid after all is credited. PARTIALLY_PAID never becomes FAILED or EXPIRED: money was received.
+
+Refunds and disputes are merged beside the status (`users.payments.reversals`). A payment is REFUNDED while its refunds
+cover the whole amount; a refund that fails later makes it what it was. The credits that are taken back follow from both,
+and are never more than the payment brought.
+
+A payment by crypto may consist of several deposits, each a payment of its own at the provider. A deposit after the first
+succeeds by its amount, together with the others, never by its own status.
 """
 
 import enum
@@ -19,7 +26,22 @@ from decimal import Decimal
 from typing import Final, Protocol
 from uuid import UUID
 
-__all__ = ["Flag", "PaymentStatus", "RecordedPayment", "ReportDecision", "ReportOutcome", "ReportedPayment", "decide"]
+from users.payments.reversals import ReportedReversal, Reversals
+
+__all__ = [
+    "Deposits",
+    "Flag",
+    "PaymentStatus",
+    "RecordedPayment",
+    "ReportDecision",
+    "ReportOutcome",
+    "ReportedPayment",
+    "decide",
+    "received_by",
+]
+
+Deposits = Mapping[str, Decimal | None]
+"""What was received, by the provider's ids of its payments; None for a deposit that was refunded."""
 
 
 class PaymentStatus(enum.StrEnum):
@@ -30,7 +52,7 @@ class PaymentStatus(enum.StrEnum):
     EXPIRED = "EXPIRED"
     PARTIALLY_PAID = "PARTIALLY_PAID"  # less than the amount was received; nothing is credited
     SUCCEEDED = "SUCCEEDED"
-    REFUNDED = "REFUNDED"  # the provider returned the money or took it back
+    REFUNDED = "REFUNDED"  # the provider returned the whole amount
 
 
 RANK: Final[Mapping[PaymentStatus, int]] = {
@@ -41,7 +63,6 @@ RANK: Final[Mapping[PaymentStatus, int]] = {
     PaymentStatus.EXPIRED: 3,
     PaymentStatus.PARTIALLY_PAID: 4,
     PaymentStatus.SUCCEEDED: 5,
-    PaymentStatus.REFUNDED: 6,
 }
 ENDED_UNPAID: Final = frozenset({PaymentStatus.FAILED, PaymentStatus.EXPIRED})
 WITH_MONEY: Final = frozenset({PaymentStatus.PARTIALLY_PAID, PaymentStatus.SUCCEEDED})
@@ -60,6 +81,8 @@ class Flag(enum.StrEnum):
 
     LATE = "LATE"  # money was received after the payment failed or expired
     PARTIAL = "PARTIAL"  # less than the amount was received at some time
+    OVERPAID = "OVERPAID"  # more than the amount was received; the amount is credited
+    DISPUTED = "DISPUTED"  # the payer's bank disputed it at some time
     SHORTFALL = "SHORTFALL"  # taken back after the credits were spent: the user owes the rest
     AMOUNT_MISMATCH = "AMOUNT_MISMATCH"
     CURRENCY_MISMATCH = "CURRENCY_MISMATCH"
@@ -67,7 +90,10 @@ class Flag(enum.StrEnum):
 
 
 class RecordedPayment(Protocol):
-    """The fields of a payment that a decision reads."""
+    """The fields of a payment that a decision reads.
+
+    `coins_due` is the amount in `pay_currency`; both are None unless the payment is by crypto.
+    """
 
     @property
     def user_id(self) -> UUID: ...
@@ -78,12 +104,26 @@ class RecordedPayment(Protocol):
     @property
     def status(self) -> PaymentStatus: ...
     @property
-    def paid_amount(self) -> Decimal | None: ...
+    def is_credited(self) -> bool: ...
+    @property
+    def provider_payment_id(self) -> str | None: ...
+    @property
+    def coins_due(self) -> Decimal | None: ...
+    @property
+    def pay_currency(self) -> str | None: ...
+    @property
+    def deposits(self) -> Deposits: ...
+    @property
+    def reversals(self) -> Reversals: ...
 
 
 class ReportedPayment(Protocol):
     """The fields of a report: the status, and what is compared with the payment."""
 
+    @property
+    def provider_payment_id(self) -> str: ...
+    @property
+    def parent_payment_id(self) -> str | None: ...
     @property
     def status(self) -> PaymentStatus: ...
     @property
@@ -91,51 +131,153 @@ class ReportedPayment(Protocol):
     @property
     def currency(self) -> str | None: ...
     @property
+    def pay_currency(self) -> str | None: ...
+    @property
     def user_id(self) -> UUID | None: ...
     @property
     def paid_amount(self) -> Decimal | None: ...
+    @property
+    def reversal(self) -> ReportedReversal | None: ...
 
 
 @dataclass(frozen=True, slots=True)
 class ReportDecision:
-    """`status` is the payment's new status; `flags` are added."""
+    """`status`, `deposits`, `reversals` and the `refunded` amount are the payment's new values; `flags` are added.
+
+    An ignored report may still confirm in `reversals` what is known otherwise, such as a refund of a known total.
+    """
 
     outcome: ReportOutcome
     status: PaymentStatus
+    deposits: Deposits
+    reversals: Reversals
+    refunded: Decimal
     flags: frozenset[Flag] = field(default_factory=frozenset)
 
 
 def decide(payment: RecordedPayment, report: ReportedPayment) -> ReportDecision:
     """Return the effect of a report on a payment."""
+    deposits, reversals = payment.deposits, payment.reversals
+    known = (payment.status, deposits, reversals, _refunded(payment, deposits, reversals))
     if contradictions := _contradictions(payment, report):
-        return ReportDecision(ReportOutcome.MISMATCH, payment.status, contradictions)
-    if _is_another_part(payment, report):
-        return ReportDecision(ReportOutcome.NOTED, payment.status)
-    if RANK[report.status] <= RANK[payment.status]:
-        return ReportDecision(ReportOutcome.IGNORED, payment.status)
-    outcome = ReportOutcome.CREDITED if report.status is PaymentStatus.SUCCEEDED else ReportOutcome.NOTED
-    return ReportDecision(outcome, report.status, _flags(payment, report))
+        return ReportDecision(ReportOutcome.MISMATCH, *known, contradictions)
+    deposits, reversals = _deposits(payment, report), _reversals(payment, report)
+    stage, refunded = _stage(payment, report, deposits), _refunded(payment, deposits, reversals)
+    status = PaymentStatus.REFUNDED if refunded >= payment.amount else stage
+    new = (status, deposits, reversals, refunded)
+    if stage is PaymentStatus.SUCCEEDED and not payment.is_credited:
+        outcome = ReportOutcome.CREDITED
+    elif _shown(*known) != _shown(*new):
+        outcome = ReportOutcome.NOTED
+    else:
+        return ReportDecision(ReportOutcome.IGNORED, *new)
+    return ReportDecision(outcome, *new, _flags(payment, report, stage, deposits))
+
+
+def _shown(status: PaymentStatus, deposits: Deposits, reversals: Reversals, refunded: Decimal) -> tuple[object, ...]:
+    return status, deposits, refunded, reversals.disputed, reversals.dispute_status
+
+
+def received_by(report: ReportedPayment, deposits: Deposits) -> Decimal | None:
+    """Return what was received up to a report: the sum of the deposits, or money that is still on its way."""
+    return max(_sum_of(deposits), report.paid_amount or Decimal(0)) if deposits else report.paid_amount
+
+
+def is_later_deposit(payment: RecordedPayment, report: ReportedPayment) -> bool:
+    """Return whether the report is about another payment at the provider than the first one."""
+    if report.parent_payment_id is not None:
+        return True
+    return payment.provider_payment_id not in {None, report.provider_payment_id}
 
 
 def _contradictions(payment: RecordedPayment, report: ReportedPayment) -> frozenset[Flag]:
-    wrong = {
-        Flag.AMOUNT_MISMATCH: report.amount not in {None, payment.amount},
-        Flag.CURRENCY_MISMATCH: report.currency not in {None, payment.currency},
-        Flag.USER_MISMATCH: report.user_id not in {None, payment.user_id},
-    }
+    if is_later_deposit(payment, report):  # its price is the provider's estimate
+        wrong = {Flag.CURRENCY_MISMATCH: report.pay_currency not in {None, payment.pay_currency}}
+    else:
+        wrong = {
+            Flag.AMOUNT_MISMATCH: _is_wrong_amount(payment, report),
+            Flag.CURRENCY_MISMATCH: report.currency not in {None, payment.currency},
+            Flag.USER_MISMATCH: report.user_id not in {None, payment.user_id},
+        }
     return frozenset(flag for flag, is_wrong in wrong.items() if is_wrong)
 
 
-def _is_another_part(payment: RecordedPayment, report: ReportedPayment) -> bool:
-    """Return whether more money was received, and still not enough."""
-    if not (report.status is payment.status is PaymentStatus.PARTIALLY_PAID) or report.paid_amount is None:
+def _is_wrong_amount(payment: RecordedPayment, report: ReportedPayment) -> bool:
+    """A refund is of a part or of all; a dispute may exceed the amount when exchange rates have changed."""
+    if report.amount is None or report.reversal is not None:
         return False
-    return payment.paid_amount is None or report.paid_amount > payment.paid_amount
+    if report.status is PaymentStatus.REFUNDED:
+        return report.amount > payment.amount
+    return report.amount != payment.amount
 
 
-def _flags(payment: RecordedPayment, report: ReportedPayment) -> frozenset[Flag]:
+def _reversals(payment: RecordedPayment, report: ReportedPayment) -> Reversals:
+    if report.status is PaymentStatus.REFUNDED and not is_later_deposit(payment, report):
+        return payment.reversals.merged(report, whole=payment.amount)
+    return payment.reversals
+
+
+def _refunded(payment: RecordedPayment, deposits: Deposits, reversals: Reversals) -> Decimal:
+    """Return the refunded amount. If later deposits alone pay the amount, a refund returned the first as a surplus."""
+    later = {name: coins for name, coins in deposits.items() if name != payment.provider_payment_id}
+    is_surplus = payment.coins_due is not None and _sum_of(later) >= payment.coins_due
+    return Decimal(0) if is_surplus else reversals.refunded
+
+
+def _deposits(payment: RecordedPayment, report: ReportedPayment) -> Deposits:
+    """Return what was received by each deposit so far. A late report about a payment of one deposit adds nothing."""
+    name, is_later = report.provider_payment_id, is_later_deposit(payment, report)
+    known = payment.deposits.get(name, Decimal(0))
+    if report.status is PaymentStatus.REFUNDED and (is_later or payment.coins_due is not None):
+        return {**payment.deposits, name: None}
+    if report.status not in WITH_MONEY or report.paid_amount is None or known is None or report.paid_amount <= known:
+        return payment.deposits
+    is_over = payment.is_credited and payment.deposits.keys() <= {name}
+    return payment.deposits if is_over and not is_later else {**payment.deposits, name: report.paid_amount}
+
+
+def _stage(payment: RecordedPayment, report: ReportedPayment, deposits: Deposits) -> PaymentStatus:
+    """Return the payment's status apart from refunds, never behind the present one."""
+    present = PaymentStatus.SUCCEEDED if payment.is_credited else payment.status
+    if present is PaymentStatus.REFUNDED:  # before its success was reported
+        present = PaymentStatus.CONFIRMING
+    reported = report.status
+    if reported in WITH_MONEY and is_later_deposit(payment, report):
+        reported = PaymentStatus.PARTIALLY_PAID
+    elif reported is PaymentStatus.REFUNDED or is_later_deposit(payment, report):
+        return present
+    if reported is PaymentStatus.PARTIALLY_PAID and _is_paid_by_several(payment, report, deposits):
+        reported = PaymentStatus.SUCCEEDED
+    return reported if RANK[reported] > RANK[present] else present
+
+
+def _is_paid_by_several(payment: RecordedPayment, report: ReportedPayment, deposits: Deposits) -> bool:
+    """Return whether deposits after the first complete the amount. The first alone succeeds by its status."""
+    first = payment.provider_payment_id or report.parent_payment_id or report.provider_payment_id
+    if payment.coins_due is None or deposits.keys() <= {first}:
+        return False
+    return _sum_of(deposits) >= payment.coins_due
+
+
+def _flags(
+    payment: RecordedPayment, report: ReportedPayment, stage: PaymentStatus, deposits: Deposits
+) -> frozenset[Flag]:
+    due, received = payment.coins_due, _sum_of(deposits)
+    is_new_money = deposits != payment.deposits
     flags = {
-        Flag.LATE: payment.status in ENDED_UNPAID and report.status in WITH_MONEY,
-        Flag.PARTIAL: report.status is PaymentStatus.PARTIALLY_PAID,
+        Flag.LATE: payment.status in ENDED_UNPAID and stage in WITH_MONEY,
+        Flag.PARTIAL: stage is PaymentStatus.PARTIALLY_PAID or _is_short_again(payment, report, received),
+        Flag.OVERPAID: is_new_money and stage is PaymentStatus.SUCCEEDED and due is not None and received > due,
+        Flag.DISPUTED: report.reversal is not None and report.reversal.is_dispute,
     }
     return frozenset(flag for flag, is_so in flags.items() if is_so)
+
+
+def _is_short_again(payment: RecordedPayment, report: ReportedPayment, received: Decimal) -> bool:
+    """Return whether the provider sent a later deposit back that a credited payment needed. Nothing is taken back."""
+    is_returned = report.status is PaymentStatus.REFUNDED and is_later_deposit(payment, report)
+    return is_returned and payment.is_credited and payment.coins_due is not None and received < payment.coins_due
+
+
+def _sum_of(deposits: Deposits) -> Decimal:
+    return sum((amount for amount in deposits.values() if amount is not None), Decimal(0))

@@ -24,6 +24,8 @@ __all__ = [
     "Purpose",
     "ReportOutcome",
     "ReportResult",
+    "ReportedReversal",
+    "ReversalStatus",
 ]
 
 PAGE: Final = 500
@@ -52,12 +54,36 @@ class PaymentStatus(enum.StrEnum):
     REFUNDED = "REFUNDED"
 
 
+class ReversalStatus(enum.StrEnum):
+    """The status of a refund (the first two) or of a dispute; see `users.payments.reversals`."""
+
+    REFUNDED = "REFUNDED"
+    FAILED = "FAILED"
+    OPEN = "OPEN"
+    WITHDRAWN = "WITHDRAWN"
+    LOST = "LOST"
+    WON = "WON"
+    CLOSED = "CLOSED"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportedReversal:
+    """A refund or dispute, by its id at the provider. `sequence` grows with each of its changes there."""
+
+    reversal_id: str
+    status: ReversalStatus
+    amount: Decimal
+    sequence: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProviderReport:
     """A provider's report about a payment.
 
-    `payment_id` is the platform's id, which the provider was given. `amount`, in `currency`, is the amount due or, for
-    a refund, the refunded amount. `paid_amount` is the amount received, in the currency it was paid in.
+    `payment_id` is the platform's id, which the provider was given. `amount`, in `currency`, is the amount due or, with
+    the status REFUNDED, the total of refunds or the amount of the `reversal`. `paid_amount` is the amount received, in
+    the currency it was paid in. `parent_payment_id` is the provider's id of the payment to whose address `pay_currency`
+    was sent again.
     """
 
     provider: Provider
@@ -69,6 +95,9 @@ class ProviderReport:
     user_id: uuid.UUID | None = None
     paid_amount: Decimal | None = None
     occurred_at: datetime | None = None
+    parent_payment_id: str | None = None
+    pay_currency: str | None = None
+    reversal: ReportedReversal | None = None
 
 
 class ReportOutcome(enum.StrEnum):
@@ -79,11 +108,25 @@ class ReportOutcome(enum.StrEnum):
     UNKNOWN = "UNKNOWN"
 
 
+class KnownReversal(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+    sequence: int
+
+
+class KnownReversals(BaseModel):
+    """The refunds and disputes that the users service knows, by their ids at the provider."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    by_id: dict[str, KnownReversal] = {}
+
+
 class PaymentFacts(BaseModel):
     """A payment in the users service; `status_at` is when it took its `status`.
 
     `provider_payment_id` is None until the provider has created the payment. `paid_amount` is the amount that the
-    provider has received so far.
+    provider has received so far; `deposits` has its parts, by the provider's ids.
     """
 
     model_config = ConfigDict(extra="ignore")
@@ -95,8 +138,20 @@ class PaymentFacts(BaseModel):
     status_at: datetime
     provider_payment_id: str | None
     paid_amount: Decimal | None = None
+    deposits: dict[str, Decimal | None] = {}
+    refunded_amount: Money = Decimal("0.00")
+    dispute_status: ReversalStatus | None = None
+    reversals: KnownReversals = KnownReversals()
     details: dict[str, Any]
     created_at: datetime
+
+    @property
+    def has_later_deposits(self) -> bool:
+        return not self.deposits.keys() <= {self.provider_payment_id}
+
+    @property
+    def has_open_dispute(self) -> bool:
+        return self.dispute_status in {ReversalStatus.OPEN, ReversalStatus.WITHDRAWN}
 
 
 class ReportResult(BaseModel):
@@ -181,12 +236,19 @@ class PaymentsClient:
             "amount": f"{report.amount:.2f}",
             "paid_amount": None if report.paid_amount is None else f"{report.paid_amount:f}",
         }
-        answer = await self._users.post("/internal/payments/events", body)
+        # The previous release refuses unknown fields, even if they are null.
+        said = {name: value for name, value in body.items() if value is not None}
+        answer = await self._users.post("/internal/payments/events", said)
         payment_id = answer["payment"]["payment_id"] if answer["payment"] else None
         return ReportResult(outcome=answer["outcome"], payment_id=payment_id)
 
     async def since(
-        self, moment: datetime, *, provider: Provider, statuses: list[PaymentStatus] | None = None
+        self,
+        moment: datetime,
+        *,
+        provider: Provider,
+        statuses: list[PaymentStatus] | None = None,
+        has_open_dispute: bool = False,
     ) -> AsyncIterator[PaymentFacts]:
         """Yield a provider's payments created since `moment`, oldest first; all, or those of some statuses."""
         seen: set[uuid.UUID] = set()
@@ -194,6 +256,8 @@ class PaymentsClient:
             query: dict[str, Any] = {"provider": provider.value, "since": moment.isoformat(), "limit": PAGE}
             if statuses:
                 query["status"] = [status.value for status in statuses]
+            if has_open_dispute:
+                query["disputed"] = "true"
             page = [PaymentFacts.model_validate(row) for row in await self._users.get("/internal/payments", query)]
             new = [payment for payment in page if payment.payment_id not in seen]
             for payment in new:

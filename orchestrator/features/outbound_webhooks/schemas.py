@@ -37,6 +37,11 @@ MessageType = Literal[
     "payment.failed",
     "payment.partially_paid",
     "payment.refunded",
+    "payment.partially_refunded",
+    "payment.refund_failed",
+    "payment.disputed",
+    "payment.dispute_won",
+    "payment.dispute_lost",
 ]
 DELIVERABLE: Final[frozenset[str]] = frozenset(MessageType.__args__)  # type: ignore[attr-defined] # typing's own
 

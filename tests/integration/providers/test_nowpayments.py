@@ -78,6 +78,28 @@ async def test_adapter_accepts_sandbox_webhooks(
     ]
 
 
+async def test_coins_sent_again_are_a_new_payment_of_the_first(
+    crypto_payments: NowPayments, control: Control, webhook_receiver: WebhookReceiver
+) -> None:
+    webhooks = NowPaymentsWebhooks(SecretStr("sandbox-nowpayments-ipn-secret"))
+    payment = await made(crypto_payments)
+    await control(f"/nowpayments/{payment.payment_id}", status="partially_paid", actually_paid=0.0002, copies=0)
+    await control(f"/nowpayments/{payment.payment_id}/deposit", actually_paid=0.0003)
+    ((_, headers, body),) = webhook_receiver.received
+    webhooks.verify(body, headers[webhooks.signature_header])
+    notified = webhooks.read_report(body)
+    assert notified is not None
+    assert (notified.parent_payment_id, notified.payment_id) == (payment.payment_id, payment.order_id)
+    assert (notified.status, notified.paid_amount, notified.pay_currency) == (
+        PaymentStatus.SUCCEEDED,
+        Decimal("0.0003"),
+        "btc",
+    )
+    first, later = await crypto_payments.current(payment.payment_id)
+    assert (first.provider_payment_id, first.parent_payment_id) == (payment.payment_id, None)
+    assert later == notified
+
+
 async def test_supplier_webhooks_can_be_sent(control: Control, webhook_receiver: WebhookReceiver) -> None:
     webhooks = SupplierWebhooks(SecretStr("sandbox-supplier-webhook-secret"))
     delivery = await control("/kinguin", type="order.ready", changes={"reservation_id": "r-1"})

@@ -79,8 +79,31 @@ class TestIntents:
             "paid": (PaymentStatus.SUCCEEDED, Decimal("50.00")),
             "cancelled": (PaymentStatus.FAILED, Decimal("50.00")),
             "refunded": (PaymentStatus.REFUNDED, Decimal("50.00")),
-            "partly": (PaymentStatus.REFUNDED, Decimal("10.00")),
+            "partly": (PaymentStatus.SUCCEEDED, Decimal("50.00")),
         }
+
+    async def test_refunds_and_disputes_are_listed(self, stripe_payments: StripePayments, control: Control) -> None:
+        payment_id, intent = await made(stripe_payments)
+        await control(f"/stripe/{intent.id}/succeed", copies=0)
+        await control(f"/stripe/{intent.id}/refund", copies=0, amount=1_000)
+        await control(f"/stripe/{intent.id}/refund", copies=0, amount=500)
+        await control(f"/stripe/{intent.id}/fail-refund", copies=0)
+        await control(f"/stripe/{intent.id}/dispute", copies=0)
+        await control(f"/stripe/{intent.id}/dispute/withdraw", copies=0)
+        expected = {("FAILED", Decimal("5.00")), ("REFUNDED", Decimal("10.00")), ("WITHDRAWN", Decimal("50.00"))}
+        since = [report async for report in stripe_payments.reversals_since(datetime.now(UTC) - AN_HOUR_AGO)]
+        for reports in (await stripe_payments.current(intent.id), since):
+            ours = [report for report in reports if report.provider_payment_id == intent.id and report.reversal]
+            assert {(each.reversal.status, each.reversal.amount) for each in ours if each.reversal} == expected
+            assert {report.payment_id for report in ours} == {payment_id}
+
+    async def test_reversals_are_listed_over_pages(self, stripe_payments: StripePayments, control: Control) -> None:
+        _, intent = await made(stripe_payments, "200.00")
+        await control(f"/stripe/{intent.id}/succeed", copies=0)
+        for _ in range(105):
+            await control(f"/stripe/{intent.id}/refund", copies=0, amount=1)
+        refunds = [report for report in await stripe_payments.current(intent.id) if report.reversal]
+        assert len({report.reversal.reversal_id for report in refunds if report.reversal}) == 105
 
 
 class TestFailures:
@@ -171,14 +194,40 @@ class TestWebhooks:
         payment_id, intent = await made(stripe_payments)
         await control(f"/stripe/{intent.id}/succeed", copies=0)
         await control(f"/stripe/{intent.id}/refund")
-        ((_, _, body),) = webhook_receiver.received
-        report = webhooks.read_report(body)
-        assert report is not None
-        assert (report.payment_id, report.status, report.amount) == (
-            payment_id,
-            PaymentStatus.REFUNDED,
-            Decimal("50.00"),
-        )
+        total, single = [webhooks.read_report(body) for _, _, body in webhook_receiver.received]
+        assert total is not None
+        assert (total.payment_id, total.status, total.amount) == (payment_id, PaymentStatus.REFUNDED, Decimal("50.00"))
+        assert single is not None
+        assert single.reversal is not None
+        assert (single.provider_payment_id, single.reversal.amount) == (intent.id, Decimal("50.00"))
+
+    @pytest.mark.parametrize(
+        ("events", "statuses"),
+        [
+            (["dispute", "dispute/withdraw", "dispute/win", "dispute/reinstate"], ["OPEN", "WITHDRAWN", "WON", "WON"]),
+            (["dispute", "dispute/withdraw", "dispute/lose"], ["OPEN", "WITHDRAWN", "LOST"]),
+            (["refund", "fail-refund"], ["REFUNDED", "FAILED"]),
+        ],
+    )
+    async def test_each_change_of_a_refund_or_dispute_is_notified_in_rising_sequence(  # noqa: PLR0917 - two are cases
+        self,
+        stripe_payments: StripePayments,
+        control: Control,
+        webhook_receiver: WebhookReceiver,
+        webhooks: StripeWebhooks,
+        events: list[str],
+        statuses: list[str],
+    ) -> None:
+        _, intent = await made(stripe_payments)
+        await control(f"/stripe/{intent.id}/succeed", copies=0)
+        for event in events:
+            await control(f"/stripe/{intent.id}/{event}")
+        reports = [webhooks.read_report(body) for _, _, body in webhook_receiver.received]
+        reversals = [report.reversal for report in reports if report and report.reversal]
+        assert [reversal.status for reversal in reversals] == statuses
+        assert len({reversal.reversal_id for reversal in reversals}) == 1
+        sequences = [reversal.sequence for reversal in reversals]
+        assert sequences == sorted(set(sequences))
 
     async def test_webhook_can_be_lost_duplicated_and_delayed(
         self,

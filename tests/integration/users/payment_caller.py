@@ -76,6 +76,11 @@ class PaymentCaller:
         assert answer.status_code == 200, answer.text
         return str(answer.json()["data"]["outcome"])
 
+    async def reverse(self, reversal_id: str, status: str, amount: str, *, sequence: int, **more: object) -> str:
+        """Report a refund or dispute and return the outcome."""
+        reversal = {"reversal_id": reversal_id, "status": status, "amount": amount, "sequence": sequence}
+        return await self.outcome("REFUNDED", amount=amount, user_id=None, reversal=reversal, **more)
+
     async def now(self) -> Json:
         answer = await self.http.get(f"/internal/payments/{self.payment_id}")
         assert answer.status_code == 200, answer.text
@@ -88,6 +93,10 @@ class PaymentCaller:
         """Return every entry of this payment: the movement's kind, the account's kind, and the amount."""
         rows = await self.ledger.database.fetch_all(MOVEMENTS_OF, {"payment_id": str(self.payment_id)})
         return sorted((row["kind"], row["account_kind"], row["amount"]) for row in rows)
+
+    async def entries_of(self, kind: str) -> list[tuple[str, Decimal]]:
+        """Return the entries of this payment's movements of one kind: the account's kind and the amount."""
+        return [(account, amount) for found, account, amount in await self.movements() if found == kind]
 
     async def messages(self) -> list[Message]:
         """Return the messages about this payment, oldest first."""

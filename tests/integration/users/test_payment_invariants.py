@@ -46,6 +46,12 @@ async def test_payments_in_every_state_have_no_violation(ledger: LedgerCaller, p
     await spent.report("SUCCEEDED")
     await ledger.charge(spent.user_id, "30.00")
     await spent.report("REFUNDED")
+    disputed = await new_payment_caller(ledger)
+    await disputed.report("SUCCEEDED")
+    await disputed.report("REFUNDED", amount="20.00")
+    await disputed.reverse("dp_1", "WITHDRAWN", "50.00", sequence=5)
+    assert await violations(ledger) == []
+    await disputed.reverse("dp_1", "WON", "50.00", sequence=11)
     assert await violations(ledger) == []
 
 
@@ -54,6 +60,9 @@ async def test_payments_in_every_state_have_no_violation(ledger: LedgerCaller, p
     [
         "UPDATE payments SET amount = 51",
         "UPDATE payments SET status = 'REFUNDED'",
+        "UPDATE payments SET refunded_amount = 20",
+        "UPDATE payments SET refunded_amount = 20, taken_back = 20",
+        "UPDATE payments SET disputed_amount = 50",
         "UPDATE payments SET provider = 'nowpayments'",
         "UPDATE payments SET status = 'PENDING', credited_at = NULL",
         "UPDATE ledger_entries SET account_owner = 'a stranger' WHERE account_kind = 'wallet'",

@@ -94,15 +94,21 @@ class TestSuccess:
 
 class TestMismatch:
     @pytest.mark.parametrize(
-        ("wrong", "flag"),
+        ("status", "wrong", "flag"),
         [
-            ({"amount": "49.99"}, "AMOUNT_MISMATCH"),
-            ({"amount": "5000.00"}, "AMOUNT_MISMATCH"),
-            ({"currency": "usd"}, "CURRENCY_MISMATCH"),
-            ({"user_id": uuid.UUID(int=7)}, "USER_MISMATCH"),
+            ("WAITING", {"amount": "49.99"}, "AMOUNT_MISMATCH"),
+            ("SUCCEEDED", {"amount": "49.99"}, "AMOUNT_MISMATCH"),
+            *[
+                (status, wrong, flag)
+                for status in ("WAITING", "SUCCEEDED", "REFUNDED")
+                for wrong, flag in (
+                    ({"amount": "5000.00"}, "AMOUNT_MISMATCH"),
+                    ({"currency": "usd"}, "CURRENCY_MISMATCH"),
+                    ({"user_id": uuid.UUID(int=7)}, "USER_MISMATCH"),
+                )
+            ],
         ],
     )
-    @pytest.mark.parametrize("status", ["WAITING", "SUCCEEDED", "REFUNDED"])
     async def test_mismatch_is_flagged_without_other_changes(
         self, payment_caller: PaymentCaller, status: str, wrong: dict[str, object], flag: str
     ) -> None:
@@ -127,7 +133,7 @@ class TestMismatch:
         await payment_caller.report("SUCCEEDED")
         await payment_caller.report("REFUNDED")
         movements = await payment_caller.movements()
-        assert await payment_caller.outcome("REFUNDED", amount="1.00") == "MISMATCH"
+        assert await payment_caller.outcome("REFUNDED", amount="50.01") == "MISMATCH"
         assert await payment_caller.movements() == movements
 
 
@@ -207,11 +213,12 @@ class TestRefund:
         assert await payment_caller.wallet() == 0
         assert len(await payment_caller.movements()) == 4
 
-    async def test_refund_before_the_success_moves_nothing(self, payment_caller: PaymentCaller) -> None:
+    async def test_refund_before_the_success_leaves_nothing(self, payment_caller: PaymentCaller) -> None:
         assert await payment_caller.outcome("REFUNDED") == "NOTED"
-        assert await payment_caller.outcome("SUCCEEDED") == "IGNORED"
-        assert (await payment_caller.now())["credited_at"] is None
         assert await payment_caller.movements() == []
+        assert await payment_caller.outcome("SUCCEEDED") == "CREDITED"
+        assert await payment_caller.wallet() == 0
+        assert (await payment_caller.now())["status"] == "REFUNDED"
 
 
 class TestUnknown:

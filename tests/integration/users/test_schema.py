@@ -143,3 +143,33 @@ async def test_migration_numbers_old_entries_by_time_and_continues_the_sequence(
         await database.execute(text("UPDATE ledger_entries SET amount = 5"))
     await database.close()
     assert [row["last"] for row in rows] == ["3", "2", "1", "9"]
+
+
+REFUNDED_BEFORE = text(
+    """
+    WITH fan AS (
+        INSERT INTO users (user_id, email, phone, password_hash, roles)
+        VALUES (gen_random_uuid(), 'fan@example.com', '+6590000000', '!', '{customer}') RETURNING user_id)
+    INSERT INTO payments (payment_id, user_id, provider, purpose, reference, amount, currency, status, credited_at)
+    SELECT gen_random_uuid(), user_id, 'stripe', 'topup', name, 50, 'sgd', status, CAST(credited_at AS timestamptz)
+    FROM fan CROSS JOIN (VALUES ('credited', 'REFUNDED', '2026-01-01'), ('never credited', 'REFUNDED', NULL),
+                                ('kept', 'SUCCEEDED', '2026-01-01')) AS before (name, status, credited_at)
+    """
+)
+
+
+async def test_migration_records_old_refunds_as_full_ones(database_url: DatabaseFactory) -> None:
+    url = database_url.empty()
+    await asyncio.to_thread(upgrade, migrations=MIGRATIONS, database_url=url, revision="0006")
+    database = Database(DatabaseSettings(database_url=SecretStr(url)), application_name="tests")
+    await database.execute(REFUNDED_BEFORE)
+
+    await asyncio.to_thread(upgrade, migrations=MIGRATIONS, database_url=url)
+
+    rows = await database.fetch_all(text("SELECT * FROM payments ORDER BY reference"))
+    await database.close()
+    assert [(row["reference"], row["refunded_amount"], row["taken_back"], row["reversals"]) for row in rows] == [
+        ("credited", 50, 50, {"refund_total": "50.00"}),
+        ("kept", 0, 0, {}),
+        ("never credited", 50, 0, {"refund_total": "50.00"}),
+    ]

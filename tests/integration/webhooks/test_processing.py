@@ -141,18 +141,52 @@ class TestStripe:
         await harness.ends(refund["id"], "processed")
         paid = success(top_up, fan, event_id=event_id())
         await harness.notify_by_stripe(paid)
-        await harness.ends(paid["id"], "ignored")
+        await harness.ends(paid["id"], "processed")
         assert await fan.balance() == "0.00"
+        assert (await fan.payment(top_up["payment_id"]))["status"] == "REFUNDED"
 
-    async def test_partial_refund_is_kept_for_admins(self, harness: WebhookHarness, fan: Fan) -> None:
+    async def test_partial_refunds_take_their_part_back(self, harness: WebhookHarness, fan: Fan) -> None:
         top_up = await fan.top_up()
         paid = success(top_up, fan, event_id=event_id())
         await harness.notify_by_stripe(paid)
         await harness.ends(paid["id"], "processed")
-        partial = stripe_event("charge.refunded", charge(top_up, fan, cents=2_000), id=event_id())
-        await harness.notify_by_stripe(partial)
-        assert (await harness.ends(partial["id"], "failed"))["outcome"] == "MISMATCH"
-        assert await fan.balance() == "50.00"
+        for cents, balance in ((2_000, "30.00"), (3_500, "15.00")):
+            partial = stripe_event("charge.refunded", charge(top_up, fan, cents=cents), id=event_id())
+            await harness.notify_by_stripe(partial)
+            await harness.ends(partial["id"], "processed")
+            assert await fan.balance() == balance
+        payment = await fan.payment(top_up["payment_id"])
+        assert (payment["status"], payment["refunded_amount"]) == ("SUCCEEDED", "35.00")
+
+    async def test_refund_of_more_than_was_paid_is_kept_for_admins(self, harness: WebhookHarness, fan: Fan) -> None:
+        top_up = await fan.top_up()
+        refund = stripe_event("charge.refunded", charge(top_up, fan, cents=5_001), id=event_id())
+        await harness.notify_by_stripe(refund)
+        assert (await harness.ends(refund["id"], "failed"))["outcome"] == "MISMATCH"
+
+    async def test_dispute_takes_the_credits_until_it_is_won(self, harness: WebhookHarness, fan: Fan) -> None:
+        top_up = await fan.top_up()
+        paid = success(top_up, fan, event_id=event_id())
+        await harness.notify_by_stripe(paid)
+        await harness.ends(paid["id"], "processed")
+        for type_, movements, status, balance in (
+            ("funds_withdrawn", [-5_000], "needs_response", "0.00"),
+            ("closed", [-5_000], "won", "50.00"),
+        ):
+            dispute = {
+                "id": f"dp_{top_up['intent_id']}",
+                "object": "dispute",
+                "amount": 5_000,
+                "balance_transactions": [{"amount": cents} for cents in movements],
+                "currency": "sgd",
+                "payment_intent": top_up["intent_id"],
+                "status": status,
+            }
+            event = stripe_event(f"charge.dispute.{type_}", dispute, id=event_id())
+            await harness.notify_by_stripe(event)
+            row = await harness.ends(event["id"], "processed")
+            assert (row["outcome"], str(row["payment_id"])) == ("NOTED", top_up["payment_id"])
+            assert await fan.balance() == balance
 
     @pytest.mark.parametrize(
         ("wrong", "flag"),
@@ -302,3 +336,15 @@ class TestCrypto:
         reported = await self.notice(harness, paid, "finished", price_amount=4500)
         assert (await harness.ends(reported["external_id"], "failed"))["outcome"] == "MISMATCH"
         assert await fan.balance() == "0.00"
+
+    async def test_coins_sent_again_complete_the_payment(self, harness: WebhookHarness, fan: Fan) -> None:
+        paid = await fan.pay_by_crypto()
+        first = await self.notice(harness, paid, "partially_paid", actually_paid=0.0002)
+        await harness.ends(first["external_id"], "processed")
+        later = {"payment_id": uuid.uuid4().int % 10**10, "parent_payment_id": first["payment_id"]}
+        rest = await self.notice(harness, paid, "finished", actually_paid=0.0003, price_amount=27, **later)
+        row = await harness.ends(rest["external_id"], "processed")
+        assert (row["outcome"], str(row["payment_id"])) == ("CREDITED", paid["payment_id"])
+        assert await fan.balance() == "45.00"
+        payment = await fan.payment(paid["payment_id"])
+        assert (payment["status"], payment["paid_amount"]) == ("SUCCEEDED", "0.0005")

@@ -70,6 +70,11 @@ def test_payment_email_needs_no_event(kind: NotificationKind) -> None:
     assert RENDERER.render(kind, email_context(place=None, seats=(), party="", other="")).subject
 
 
+def test_partial_refund_email_names_the_refunded_amount() -> None:
+    letter = RENDERER.render(NotificationKind.PAYMENT_PARTIALLY_REFUNDED, email_context(refunded=Decimal("12.5")))
+    assert "So far 12.50 of it went back" in letter.text
+
+
 def test_transfer_email_addresses_each_party() -> None:
     seller = RENDERER.render(NotificationKind.TRANSFER_PENDING, email_context(party="seller"))
     buyer = RENDERER.render(NotificationKind.TRANSFER_PENDING, email_context(party="buyer"))

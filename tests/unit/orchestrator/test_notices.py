@@ -49,7 +49,20 @@ def test_both_parties_are_notified_each_by_their_own_email(
         assert channels_and_kinds(notices[user_id]) == ([(Channel.EMAIL.value, letter.value)] if letter else [])
 
 
-@pytest.mark.parametrize("what", ["partially_paid", "confirmed", "failed", "refunded"])
+@pytest.mark.parametrize(
+    "what",
+    [
+        "partially_paid",
+        "confirmed",
+        "failed",
+        "refunded",
+        "partially_refunded",
+        "refund_failed",
+        "disputed",
+        "dispute_won",
+        "dispute_lost",
+    ],
+)
 def test_payer_is_notified_of_the_payment_outcome(what: str) -> None:
     notice = notices_by_user(f"payment.{what}", user_id=str(FAN), amount="50.00", flags=["LATE"])[FAN]
     assert channels_and_kinds(notice) == [("email", f"payment_{what}")]

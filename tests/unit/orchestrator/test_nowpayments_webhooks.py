@@ -152,3 +152,17 @@ class TestReports:
         assert report is not None
         assert report.paid_amount == (paid and Decimal(paid))
         assert report.status is PaymentStatus.SUCCEEDED
+
+    @pytest.mark.parametrize("extra", [None, [], "", [6_000_000_001, "6000000002"]])
+    def test_first_payment_has_no_parent(self, extra: Any) -> None:
+        report = WEBHOOKS.read_report(as_bytes(notice(parent_payment_id=None, payment_extra_ids=extra)))
+        assert report is not None
+        assert (report.parent_payment_id, report.pay_currency) == (None, None)
+
+    def test_later_deposit_names_its_parent_and_its_coins(self) -> None:
+        later = notice(payment_id=6_000_000_001, parent_payment_id=5_077_125_051, pay_currency="BTC", order_id=None)
+        report = WEBHOOKS.read_report(as_bytes(later))
+        assert report is not None
+        assert (report.provider_payment_id, report.parent_payment_id) == ("6000000001", "5077125051")
+        assert (report.pay_currency, report.paid_amount) == ("btc", Decimal("0.00055556"))
+        assert report.payment_id is None

@@ -62,9 +62,10 @@ class StubPayments(PaymentsClient):
         *,
         provider: Provider,
         statuses: list[PaymentStatus] | None = None,
+        has_open_dispute: bool = False,
     ) -> AsyncIterator[PaymentFacts]:
         for each in self.payments:
-            if provider is Provider.NOWPAYMENTS and each.status in (statuses or []):
+            if provider is Provider.NOWPAYMENTS and each.status in (statuses or []) and not has_open_dispute:
                 yield each
 
     async def report(self, report: ProviderReport, *, request_id: uuid.UUID) -> ReportResult:  # noqa: ARG002
@@ -83,6 +84,9 @@ class NoStripePayments(StripePayments):
         nothing: list[ProviderReport] = []
         for report in nothing:
             yield report
+
+    def reversals_since(self, moment: datetime) -> AsyncIterator[ProviderReport]:
+        return self.since(moment)
 
 
 class StubNowPayments(NowPayments):

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from pydantic import SecretStr
 
-from orchestrator.clients.users.payments import PaymentStatus
+from orchestrator.clients.users.payments import PaymentStatus, ReportedReversal, ReversalStatus
 from orchestrator.features.payments.adapters.interfaces import VerifiedWebhook
 from orchestrator.features.payments.adapters.stripe import StripeWebhooks
 from orchestrator.features.payments.errors import SignatureInvalid, WebhookStale, WebhookUnreadable
@@ -141,6 +141,61 @@ class TestReports:
         report = self.report("charge.refunded", charge(amount_refunded=2_000))
         assert (report.provider_payment_id, report.status) == ("pi_1", PaymentStatus.REFUNDED)
         assert (report.amount, report.payment_id) == (Decimal("20.00"), PAYMENT_ID)
+
+    @pytest.mark.parametrize(
+        ("type_", "said", "status", "sequence"),
+        [
+            ("refund.created", "pending", "REFUNDED", 0),
+            ("refund.updated", "succeeded", "REFUNDED", 0),
+            ("refund.failed", "failed", "FAILED", 1),
+            ("charge.refund.updated", "canceled", "FAILED", 1),
+        ],
+    )
+    def test_refund_is_reported_by_its_id(self, type_: str, said: str, status: str, sequence: int) -> None:
+        refund = {"id": "re_1", "amount": 1_500, "currency": "sgd", "payment_intent": "pi_1", "status": said}
+        report = self.report(type_, refund)
+        assert (report.provider_payment_id, report.status, report.payment_id) == ("pi_1", PaymentStatus.REFUNDED, None)
+        assert report.reversal == ReportedReversal(
+            reversal_id="re_1", status=ReversalStatus(status), amount=Decimal("15.00"), sequence=sequence
+        )
+
+    @pytest.mark.parametrize(
+        ("type_", "said", "movements", "status", "sequence"),
+        [
+            ("created", "warning_needs_response", [], "OPEN", 0),
+            ("created", "needs_response", [], "OPEN", 0),
+            ("created", "needs_response", [-5_000], "WITHDRAWN", 5),
+            ("updated", "under_review", [-5_000], "WITHDRAWN", 5),
+            ("funds_withdrawn", "needs_response", [-5_000], "WITHDRAWN", 5),
+            ("funds_withdrawn", "needs_response", [], "WITHDRAWN", 1),
+            ("closed", "lost", [-5_000], "LOST", 6),
+            ("closed", "won", [-5_000], "WON", 7),
+            ("funds_reinstated", "won", [-5_000, 5_000], "WON", 11),
+            ("funds_reinstated", "under_review", [-5_000, 5_000], "WON", 11),
+            ("funds_reinstated", "lost", [-5_000, 2_000], "LOST", 10),  # the part that was refunded before
+            ("closed", "warning_closed", [], "CLOSED", 3),
+            ("closed", "prevented", [], "CLOSED", 3),
+        ],
+    )
+    def test_dispute_is_reported_by_what_moved(  # noqa: PLR0917 - all are the case
+        self, type_: str, said: str, movements: list[int], status: str, sequence: int
+    ) -> None:
+        dispute = {
+            "id": "dp_1",
+            "amount": 5_000,
+            "balance_transactions": [{"id": "txn_1", "amount": cents, "net": cents - 1_500} for cents in movements],
+            "currency": "sgd",
+            "payment_intent": "pi_1",
+            "status": said,
+        }
+        report = self.report(f"charge.dispute.{type_}", dispute)
+        assert report.reversal == ReportedReversal(
+            reversal_id="dp_1", status=ReversalStatus(status), amount=Decimal("50.00"), sequence=sequence
+        )
+
+    def test_dispute_of_a_charge_without_an_intent_is_ignored(self) -> None:
+        dispute = {"id": "dp_1", "amount": 5_000, "currency": "sgd", "payment_intent": None, "status": "won"}
+        assert self.report("charge.dispute.closed", dispute) is None
 
     def test_charge_without_an_intent_is_ignored(self) -> None:
         assert self.report("charge.refunded", charge(payment_intent=None)) is None

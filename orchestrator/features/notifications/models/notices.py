@@ -36,6 +36,11 @@ _EMAILS: Final[Mapping[str, Mapping[str, NotificationKind]]] = {
     "payment.confirmed": {"": NotificationKind.PAYMENT_CONFIRMED},
     "payment.failed": {"": NotificationKind.PAYMENT_FAILED},
     "payment.refunded": {"": NotificationKind.PAYMENT_REFUNDED},
+    "payment.partially_refunded": {"": NotificationKind.PAYMENT_PARTIALLY_REFUNDED},
+    "payment.refund_failed": {"": NotificationKind.PAYMENT_REFUND_FAILED},
+    "payment.disputed": {"": NotificationKind.PAYMENT_DISPUTED},
+    "payment.dispute_won": {"": NotificationKind.PAYMENT_DISPUTE_WON},
+    "payment.dispute_lost": {"": NotificationKind.PAYMENT_DISPUTE_LOST},
 }
 
 

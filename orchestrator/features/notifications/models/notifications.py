@@ -36,6 +36,11 @@ class NotificationKind(enum.StrEnum):
     PAYMENT_CONFIRMED = "payment_confirmed"
     PAYMENT_FAILED = "payment_failed"
     PAYMENT_REFUNDED = "payment_refunded"
+    PAYMENT_PARTIALLY_REFUNDED = "payment_partially_refunded"
+    PAYMENT_REFUND_FAILED = "payment_refund_failed"
+    PAYMENT_DISPUTED = "payment_disputed"
+    PAYMENT_DISPUTE_WON = "payment_dispute_won"
+    PAYMENT_DISPUTE_LOST = "payment_dispute_lost"
 
     @property
     def brings_tickets(self) -> bool:
@@ -87,6 +92,8 @@ class NotificationContext(BaseModel):
     place: Place | None = None
     seats: tuple[SeatLine, ...] = ()
     amount: Decimal | None = None
+    refunded: Decimal = Decimal(0)
+    """What was refunded of a payment so far."""
     other: str = ""
     """The other party of a transfer or a sale."""
     party: str = ""

@@ -50,6 +50,7 @@ class ContextLoader:
             place=await self._place(data),
             seats=await self._seats(data),
             amount=_amount(data),
+            refunded=Decimal(data.get("refunded_amount") or 0),
             other=await self._other(data, party),
             party=party,
             expires_at=datetime.fromisoformat(data["expires_at"]) if data.get("expires_at") else None,

@@ -47,7 +47,7 @@ class ProviderRecords(Protocol):
     def provider(self) -> Provider: ...
 
     async def current(self, provider_payment_id: str) -> list[ProviderReport]:
-        """Return a payment's present state; a partly refunded payment has two: paid and refunded.
+        """Return a payment's present state: the payment, its refunds and disputes, and later deposits.
 
         Empty if its status is unknown.
 

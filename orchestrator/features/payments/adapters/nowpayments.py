@@ -56,6 +56,14 @@ def _in_utc(moment: datetime) -> datetime:
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
+def _id_or_none(value: Any) -> Any:
+    return value or None
+
+
+def _list_or_empty(value: Any) -> Any:
+    return value if isinstance(value, list) else []
+
+
 _Moment = Annotated[datetime, AfterValidator(_in_utc)]
 _Crypto = Annotated[Decimal, BeforeValidator(str), Field(ge=0)]
 
@@ -64,6 +72,8 @@ class CryptoPayment(ProviderModel):
     """A payment at NOWPayments.
 
     `price_amount` is the amount due, `pay_amount` the same in `pay_currency`; `order_id` is the platform's payment id.
+    Coins that are sent to the same address again are a new payment: it names the first as `parent_payment_id`, and the
+    first lists it among its `payment_extra_ids`.
     """
 
     payment_id: Label
@@ -75,6 +85,8 @@ class CryptoPayment(ProviderModel):
     pay_currency: str = ""
     actually_paid: _Crypto | None = None
     order_id: OwnId = None
+    parent_payment_id: Annotated[Label | None, BeforeValidator(_id_or_none)] = None
+    payment_extra_ids: Annotated[list[Label], BeforeValidator(_list_or_empty)] = Field(default_factory=list)
     expiration_estimate_date: _Moment | None = None
 
     def as_report(self) -> ProviderReport | None:
@@ -97,7 +109,13 @@ class CryptoPayment(ProviderModel):
             currency=self.price_currency.lower(),
             payment_id=self.order_id,
             paid_amount=_paid(self.actually_paid),
+            parent_payment_id=self.parent_payment_id,
+            pay_currency=self.pay_currency.lower() if self.parent_payment_id and self.pay_currency else None,
         )
+
+
+def _child_of(first: CryptoPayment, later: CryptoPayment) -> CryptoPayment:
+    return later.model_copy(update={"parent_payment_id": first.payment_id})
 
 
 def _paid(amount: Decimal | None) -> Decimal | None:
@@ -155,8 +173,10 @@ class NowPayments:
         return await self._call("GET", f"/v1/payment/{provider_payment_id}")
 
     async def current(self, provider_payment_id: str) -> list[ProviderReport]:
-        report = (await self.find(provider_payment_id)).as_report()
-        return [] if report is None else [report]
+        first = await self.find(provider_payment_id)
+        later = [await self.find(name) for name in first.payment_extra_ids]
+        reports = [first.as_report(), *(_child_of(first, payment).as_report() for payment in later)]
+        return [report for report in reports if report is not None]
 
     async def close(self) -> None:
         await self._http.aclose()

@@ -11,19 +11,19 @@ from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import aiohttp
 import stripe
-from pydantic import Field, SecretStr, ValidationError
+from pydantic import SecretStr, ValidationError
 
 from common.errors import Unprocessable
 from common.http.client import IDLE_SECONDS
-from common.money import money
 from common.telemetry.tracing import client_span
-from orchestrator.clients.users.payments import CURRENCY, PaymentStatus, Provider, ProviderReport
+from orchestrator.clients.users.payments import CURRENCY, PaymentStatus, Provider, ProviderReport, ReversalStatus
 from orchestrator.features.payments.adapters.interfaces import VerifiedWebhook
-from orchestrator.features.payments.adapters.provider_models import Label, OwnId, ProviderModel
+from orchestrator.features.payments.adapters.provider_models import Label, ProviderModel
+from orchestrator.features.payments.adapters.stripe_models import Charge, Dispute, Intent, Refund
 from orchestrator.features.payments.errors import (
     NoSuchPayment,
     ProviderTimeout,
@@ -42,16 +42,6 @@ PAGE: Final = 100  # Stripe's maximum
 # The maximum age of a signed webhook, as Stripe recommends ("Verify webhook signatures").
 TOLERANCE_SECONDS: Final = stripe.Webhook.DEFAULT_TOLERANCE
 
-# https://docs.stripe.com/payments/paymentintents/lifecycle
-_STATUS_OF_INTENT: Final = {
-    "requires_payment_method": PaymentStatus.PENDING,
-    "requires_confirmation": PaymentStatus.PENDING,
-    "requires_action": PaymentStatus.PENDING,
-    "requires_capture": PaymentStatus.PENDING,
-    "processing": PaymentStatus.CONFIRMING,
-    "succeeded": PaymentStatus.SUCCEEDED,
-    "canceled": PaymentStatus.FAILED,
-}
 # A failed attempt leaves the intent open; the payment can still succeed later.
 _STATUS_OF_TYPE: Final = {
     "payment_intent.processing": PaymentStatus.CONFIRMING,
@@ -59,35 +49,14 @@ _STATUS_OF_TYPE: Final = {
     "payment_intent.payment_failed": PaymentStatus.FAILED,
     "payment_intent.canceled": PaymentStatus.FAILED,
 }
-_REFUND: Final = "charge.refunded"
-
-
-class _Labels(ProviderModel):
-    """The metadata that the platform gives to an intent; Stripe returns it with the intent and its charges."""
-
-    payment_id: OwnId = None
-    user_id: OwnId = None
-
-
-class _Charge(ProviderModel):
-    payment_intent: str | None = None
-    currency: str
-    amount_refunded: int = 0
-    metadata: _Labels = Field(default_factory=_Labels)
-
-
-class Intent(ProviderModel):
-    """A PaymentIntent. `client_secret` lets the fan's browser pay it; amounts are in cents."""
-
-    id: str
-    client_secret: str | None = None
-    amount: int
-    amount_received: int = 0
-    currency: str
-    status: str
-    created: datetime
-    metadata: _Labels = Field(default_factory=_Labels)
-    latest_charge: _Charge | str | None = None
+_REFUND_TOTAL: Final = "charge.refunded"
+_REFUND: Final = frozenset({"refund.created", "refund.updated", "refund.failed", "charge.refund.updated"})
+_DISPUTE: Final = "charge.dispute."
+# What these types say of a dispute whose status is not final.
+_STATUS_OF_DISPUTE: Final = {
+    "charge.dispute.funds_withdrawn": ReversalStatus.WITHDRAWN,
+    "charge.dispute.funds_reinstated": ReversalStatus.WON,
+}
 
 
 class _EventData(ProviderModel):
@@ -148,10 +117,14 @@ class StripePayments:
         return await self._retrieve(intent_id, {})
 
     async def current(self, provider_payment_id: str) -> list[ProviderReport]:
-        return list(_current(await self._retrieve(provider_payment_id, {"expand": ["latest_charge"]})))
+        intent = await self._retrieve(provider_payment_id, {"expand": ["latest_charge"]})
+        reports = [intent.present_report()]
+        if intent.is_reversed:
+            reports += [report async for report in self._reversals(of_intent=provider_payment_id)]
+        return reports
 
     async def since(self, moment: datetime) -> AsyncIterator[ProviderReport]:
-        """Yield the present state of payments made since `moment`, each as in `current`.
+        """Yield the present state of payments made since `moment`, without refunds of a part and disputes.
 
         Raises:
             ProviderUnavailable: Stripe returns an error.
@@ -162,7 +135,33 @@ class StripePayments:
                 {"created": {"gte": int(moment.timestamp())}, "limit": PAGE, "expand": ["data.latest_charge"]}
             )
             async for intent in page.auto_paging_iter():
-                for report in _current(Intent.model_validate(intent.to_dict())):
+                yield Intent.model_validate(intent.to_dict()).present_report()
+
+    def reversals_since(self, moment: datetime) -> AsyncIterator[ProviderReport]:
+        """Yield the present state of refunds and disputes opened since `moment`, whatever the age of the payment.
+
+        Those of payments that are not of this platform have no `payment_id`.
+
+        Raises:
+            ProviderUnavailable: Stripe returns an error.
+            ProviderTimeout: Stripe does not respond in time.
+        """
+        return self._reversals(since=moment)
+
+    async def _reversals(
+        self, *, of_intent: str | None = None, since: datetime | None = None
+    ) -> AsyncIterator[ProviderReport]:
+        options: dict[str, Any] = {"limit": PAGE, "expand": ["data.payment_intent"]}
+        options |= {"payment_intent": of_intent} if of_intent else {}
+        options |= {"created": {"gte": int(since.timestamp())}} if since else {}
+        with _translated():
+            refunds = await self._client.v1.refunds.list_async(cast("stripe.params.RefundListParams", options))
+            async for refund in refunds.auto_paging_iter():
+                if (report := Refund.model_validate(refund.to_dict()).as_report()) is not None:
+                    yield report
+            disputes = await self._client.v1.disputes.list_async(cast("stripe.params.DisputeListParams", options))
+            async for dispute in disputes.auto_paging_iter():
+                if (report := Dispute.model_validate(dispute.to_dict()).as_report()) is not None:
                     yield report
 
     async def _retrieve(self, intent_id: str, options: stripe.params.PaymentIntentRetrieveParams) -> Intent:
@@ -205,13 +204,9 @@ class StripeWebhooks:
     def read_report(self, body: bytes) -> ProviderReport | None:
         event = _event_of(body)
         try:
-            if event.type == _REFUND:
-                return _refund(_Charge.model_validate(event.data.object), event.created)
-            if status := _STATUS_OF_TYPE.get(event.type):
-                return _report_of(Intent.model_validate(event.data.object), status, event.created)
+            return _report_of(event)
         except ValidationError as error:
             raise WebhookUnreadable(problems=error.error_count()) from error
-        return None
 
     def _require_signed(self, body: bytes, signature: str) -> None:
         """Check signature and age separately, because the package's exception distinguishes them by its text only."""
@@ -227,55 +222,24 @@ class StripeWebhooks:
             raise WebhookStale from error
 
 
+def _report_of(event: _Event) -> ProviderReport | None:
+    subject, occurred_at = event.data.object, event.created
+    if status := _STATUS_OF_TYPE.get(event.type):
+        return Intent.model_validate(subject).as_report(status, occurred_at)
+    if event.type == _REFUND_TOTAL:
+        return Charge.model_validate(subject).as_report(occurred_at)
+    if event.type in _REFUND:
+        return Refund.model_validate(subject).as_report(occurred_at)
+    if event.type.startswith(_DISPUTE):
+        return Dispute.model_validate(subject).as_report(occurred_at, happened=_STATUS_OF_DISPUTE.get(event.type))
+    return None
+
+
 def _event_of(body: bytes) -> _Event:
     try:
         return _Event.model_validate_json(body)
     except ValidationError as error:
         raise WebhookUnreadable(problems=error.error_count()) from error
-
-
-def _current(intent: Intent) -> Iterator[ProviderReport]:
-    """Yield the payment, unless it is fully refunded, and the refund, if any."""
-    charge = intent.latest_charge
-    refunded = charge.amount_refunded if isinstance(charge, _Charge) else 0
-    if refunded == 0 or refunded < intent.amount_received:
-        yield _report_of(intent, _STATUS_OF_INTENT.get(intent.status, PaymentStatus.PENDING), None)
-    if refunded and isinstance(charge, _Charge) and (refund := _refund(charge, None)) is not None:
-        yield refund
-
-
-def _report_of(intent: Intent, status: PaymentStatus, occurred_at: datetime | None) -> ProviderReport:
-    has_succeeded = status is PaymentStatus.SUCCEEDED
-    return ProviderReport(
-        provider=Provider.STRIPE,
-        provider_payment_id=intent.id,
-        status=status,
-        amount=_amount(intent.amount_received if has_succeeded else intent.amount),
-        currency=intent.currency,
-        payment_id=intent.metadata.payment_id,
-        user_id=intent.metadata.user_id,
-        occurred_at=occurred_at,
-    )
-
-
-def _refund(charge: _Charge, occurred_at: datetime | None) -> ProviderReport | None:
-    """Return None for a charge without an intent, which is not of this platform."""
-    if charge.payment_intent is None:
-        return None
-    return ProviderReport(
-        provider=Provider.STRIPE,
-        provider_payment_id=charge.payment_intent,
-        status=PaymentStatus.REFUNDED,
-        amount=_amount(charge.amount_refunded),
-        currency=charge.currency,
-        payment_id=charge.metadata.payment_id,
-        user_id=charge.metadata.user_id,
-        occurred_at=occurred_at,
-    )
-
-
-def _amount(cents: int) -> Decimal:
-    return money(Decimal(cents).scaleb(-2))
 
 
 @contextmanager

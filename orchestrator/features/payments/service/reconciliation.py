@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from common.errors import ServiceError, Unavailable
+from common.errors import NotFound, ServiceError, Unavailable
 from common.telemetry.logs import get_logger
 from orchestrator.clients.users.payments import (
     PaymentFacts,
@@ -37,7 +37,9 @@ OPEN: Final[Mapping[Provider, list[PaymentStatus]]] = {
     Provider.STRIPE: [*UNDECIDED, PaymentStatus.FAILED],
     Provider.NOWPAYMENTS: UNDECIDED,
 }
-# A failed payment can still succeed, and a successful one can be refunded. Both mostly happen within a day.
+# A failed payment can still succeed, and a successful one can be refunded. Both mostly happen within a day. Stripe lists
+# refunds and disputes by themselves. A refund may fail for 30 days (https://docs.stripe.com/refunds).
+REFUNDS_FAIL_FOR: Final = timedelta(days=30)
 DECIDED: Final = [PaymentStatus.FAILED, PaymentStatus.EXPIRED, PaymentStatus.SUCCEEDED]
 RECHECKED_FOR: Final = timedelta(days=1)
 PAID: Final = {PaymentStatus.SUCCEEDED, PaymentStatus.REFUNDED}
@@ -55,9 +57,10 @@ logger = get_logger(__name__)
 class Reconciliation:
     """Reports to the ledger what webhooks should have reported; the ledger decides the effect, as for webhooks.
 
-    Stripe lists payments with their status, so its list is compared, and Stripe is asked only about payments that the
-    list omits. NOWPayments lists payments only to the logged-in account owner, so it is asked about each payment that is
-    undecided or was decided within the last day. Open payments are compared whatever their age.
+    Stripe lists payments, refunds and disputes with their status, so its lists are compared, and Stripe is asked only
+    about payments that the list omits, and those with an open dispute. NOWPayments lists payments only to the logged-in
+    account owner, so it is asked about each payment that is undecided or was decided within the last day, and about the
+    later deposits that it names. Open payments are compared whatever their age.
     """
 
     stripe: StripePayments
@@ -105,11 +108,30 @@ class Reconciliation:
             if known is None and report.payment_id is None:
                 continue  # not of this platform: the account may have other uses
             await self._compare(known or without_intent.get(report.payment_id), report, done)
+        await self._compare_reversals(since, by_provider_id, done)
         to_check = {*OPEN[Provider.STRIPE], PaymentStatus.SUCCEEDED}
         omitted = [
             payment for payment in ours if payment.status in to_check and payment.provider_payment_id not in listed
         ]
-        await self._ask_about(omitted, self.stripe, done)
+        disputed = self.payments.since(BEGINNING, provider=Provider.STRIPE, has_open_dispute=True)
+        to_ask = {payment.payment_id: payment for payment in omitted}
+        to_ask |= {payment.payment_id: payment async for payment in disputed if payment.has_open_dispute}
+        await self._ask_about([*to_ask.values()], self.stripe, done)
+
+    async def _compare_reversals(
+        self, since: datetime, by_provider_id: Mapping[str | None, PaymentFacts], done: Reconciled
+    ) -> None:
+        """Compare recent refunds and disputes; their payments may be older than all that are compared."""
+        async for report in self.stripe.reversals_since(since - REFUNDS_FAIL_FOR):
+            if report.payment_id is not None:  # otherwise it is not of this platform
+                ours = by_provider_id.get(report.provider_payment_id) or await self._find(report.payment_id)
+                await self._compare(ours, report, done)
+
+    async def _find(self, payment_id: uuid.UUID) -> PaymentFacts | None:
+        try:
+            return await self.payments.find(payment_id)
+        except NotFound:
+            return None
 
     async def _compare_with_nowpayments(self, since: datetime, round_number: int | None, done: Reconciled) -> None:
         rechecked_since = datetime.now(UTC) - RECHECKED_FOR
@@ -164,7 +186,7 @@ class Reconciliation:
 
     async def _compare(self, ours: PaymentFacts | None, report: ProviderReport, done: Reconciled) -> None:
         done.compared += 1
-        if ours is not None and ours.status is PaymentStatus.SUCCEEDED and report.status not in PAID:
+        if ours is not None and _is_unfounded(ours, report):
             done.unfounded.append(_unfounded(ours, report.provider, report.status))
             return
         if _is_known(ours, report):
@@ -196,19 +218,44 @@ def _is_in_round(payment: PaymentFacts, round_number: int | None) -> bool:
     return round_number is None or payment.payment_id.int % ROUNDS == round_number % ROUNDS
 
 
+def _is_unfounded(ours: PaymentFacts, report: ProviderReport) -> bool:
+    """Return whether a credited payment is not paid there. A later deposit says nothing about the first."""
+    is_credited, is_first = ours.status is PaymentStatus.SUCCEEDED, report.parent_payment_id is None
+    return is_credited and is_first and report.status not in PAID and not ours.has_later_deposits
+
+
 def _is_known(ours: PaymentFacts | None, report: ProviderReport) -> bool:
-    """Return whether the report has no new fact: the payment is pending, or its recorded status is the same."""
+    """Return whether the report has no new fact: the payment is pending, or what it reports is recorded."""
     if report.status is PaymentStatus.PENDING:
         return True
-    if ours is None or (ours.status, ours.amount, ours.currency) != (report.status, report.amount, report.currency):
+    if ours is None:
         return False
-    return not _is_paid_more(ours, report)
+    if report.parent_payment_id is not None:
+        return _is_known_deposit(ours, report)
+    if report.status is PaymentStatus.REFUNDED:
+        return _is_known_reversal(ours, report)
+    is_same = (ours.status, ours.amount, ours.currency) == (report.status, report.amount, report.currency)
+    return is_same and not _is_paid_more(ours, report)
+
+
+def _is_known_reversal(ours: PaymentFacts, report: ProviderReport) -> bool:
+    if report.reversal is None:
+        return ours.currency == report.currency and ours.refunded_amount >= report.amount
+    known = ours.reversals.by_id.get(report.reversal.reversal_id)
+    return known is not None and known.sequence >= report.reversal.sequence
+
+
+def _is_known_deposit(ours: PaymentFacts, report: ProviderReport) -> bool:
+    if report.provider_payment_id in ours.deposits:
+        amount = ours.deposits[report.provider_payment_id]
+        return amount is None or (report.status is not PaymentStatus.REFUNDED and amount >= (report.paid_amount or 0))
+    return report.status not in {PaymentStatus.PARTIALLY_PAID, PaymentStatus.SUCCEEDED}
 
 
 def _is_paid_more(ours: PaymentFacts, report: ProviderReport) -> bool:
     if report.status is not PaymentStatus.PARTIALLY_PAID or report.paid_amount is None:
         return False
-    return ours.paid_amount is None or report.paid_amount > ours.paid_amount
+    return report.paid_amount > (ours.deposits.get(report.provider_payment_id) or 0)
 
 
 def _unfounded(ours: PaymentFacts, provider: Provider, theirs: PaymentStatus | None) -> Unfounded:
@@ -221,13 +268,20 @@ def _unfounded(ours: PaymentFacts, provider: Provider, theirs: PaymentStatus | N
     )
 
 
+def _subject_of(report: ProviderReport) -> str:
+    if report.reversal is not None:
+        return report.reversal.reversal_id
+    return "" if report.parent_payment_id is None else f"deposit to {report.parent_payment_id}"
+
+
 def _difference(ours: PaymentFacts | None, report: ProviderReport, result: ReportResult) -> Difference:
     difference = Difference(
         provider=report.provider,
         provider_payment_id=report.provider_payment_id,
         payment_id=result.payment_id,
         ours=ours.status if ours else None,
-        theirs=report.status,
+        theirs=report.reversal.status if report.reversal else report.status,
+        subject=_subject_of(report),
         outcome=result.outcome,
     )
     logger.warning(

@@ -5,7 +5,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Final
 
-from orchestrator.clients.users.payments import PaymentStatus, Provider, ReportOutcome
+from orchestrator.clients.users.payments import PaymentStatus, Provider, ReportOutcome, ReversalStatus
 
 __all__ = ["Difference", "Reconciled", "Unfounded"]
 
@@ -14,13 +14,17 @@ NEEDS_ADMIN: Final = {ReportOutcome.MISMATCH, ReportOutcome.UNKNOWN}
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """The provider's record differs from the platform's; `ours` is None for an unknown payment."""
+    """The provider's record differs from the platform's; `ours` is None for an unknown payment.
+
+    `subject` is the provider's id of the refund, dispute or later deposit, or empty if it is the payment itself.
+    """
 
     provider: Provider
     provider_payment_id: str
     payment_id: uuid.UUID | None
     ours: PaymentStatus | None
-    theirs: PaymentStatus
+    theirs: PaymentStatus | ReversalStatus
+    subject: str = ""
     outcome: ReportOutcome
 
 
