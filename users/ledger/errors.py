@@ -14,6 +14,13 @@ class OtpRequired(PreconditionRequired):
     public_message = "Please confirm this purchase with the code sent to your phone."
 
 
+class OwesLess(Conflict):
+    """An admin reduces a debt by more than the user owes; `details.owed` has that."""
+
+    code = "OWES_LESS"
+    public_message = "The user owes less than that."
+
+
 class SelfTransfer(InvalidRequest):
     code = "SELF_TRANSFER"
     public_message = "You cannot transfer to yourself."

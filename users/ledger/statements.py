@@ -59,6 +59,7 @@ def _from_outside(*, account_kind: str, currency: str, kind: str) -> TextClause:
     """Return the statement that credits credits or points from outside.
 
     It inserts the balance's row if the user has none; the user's row is locked, so that a user in deletion gets none.
+    `collected` pays what the user owes; see `fragments.LOCK`.
     """
     return text(
         f"""
@@ -69,8 +70,8 @@ def _from_outside(*, account_kind: str, currency: str, kind: str) -> TextClause:
             WHERE user_id = CAST(:user_id AS uuid) AND NOT EXISTS (SELECT FROM prior)
             FOR KEY SHARE OF users
             ON CONFLICT (account_kind, account_owner, currency)
-                DO UPDATE SET amount = balances.amount + excluded.amount
-            RETURNING account_owner, amount AS balance),
+                DO UPDATE SET amount = balances.amount + excluded.amount - least(balances.owed, excluded.amount)
+            RETURNING account_owner, amount AS balance, least(owed, CAST(:amount AS numeric)) AS collected),
         movement AS (
             INSERT INTO ledger_transactions (transaction_id, request_id, kind, reference)
             SELECT gen_random_uuid(), :request_id, '{kind}', :reference FROM credited
@@ -79,8 +80,9 @@ def _from_outside(*, account_kind: str, currency: str, kind: str) -> TextClause:
             INSERT INTO ledger_entries (transaction_id, account_kind, account_owner, currency, amount)
             SELECT transaction_id, side.kind, side.owner, '{currency}', side.change FROM movement, credited
             CROSS JOIN LATERAL (VALUES ('external', CAST(:provider AS text), -CAST(:amount AS numeric)),
-                                       ('{account_kind}', account_owner, CAST(:amount AS numeric)))
-                               AS side (kind, owner, change)),
+                                       ('{account_kind}', account_owner, CAST(:amount AS numeric) - collected),
+                                       ('receivable', account_owner, collected)) AS side (kind, owner, change)
+            WHERE side.kind <> 'receivable' OR collected > 0),
         {_stored("jsonb_build_object(account_owner, CAST(balance AS text))", rows="movement, credited")}
         {SELECT_ANSWER}
         """
