@@ -9,6 +9,7 @@ __all__ = ["MUTATIONS"]
 LEDGER: Final = "tests/integration/users/test_ledger_movements.py"
 CORRECTIONS: Final = "tests/integration/users/test_ledger_corrections.py"
 DEBTS: Final = "tests/integration/users/test_ledger_debts.py"
+FLAGGED: Final = "tests/integration/users/test_flagged_users.py"
 PARTS: Final = "tests/integration/users/test_ledger_partial_refunds.py"
 SAGAS: Final = "tests/contracts/test_actions.py"
 WEBHOOKS: Final = "tests/integration/webhooks"
@@ -43,6 +44,24 @@ MUTATIONS: Final = (
         before="            WHERE r.amount + excluded.amount <= (SELECT amount FROM charge)\n",
         after="",
         caught_by=(f"{PARTS}::test_parts_end_at_the_charge", f"{PARTS}::test_concurrent_parts_never_exceed_the_charge"),
+    ),
+    Mutation(
+        name="a flagged user's escrow needs no verified code",
+        file="users/ledger/statements.py",
+        before="""             AS side (account_kind, change)
+        WHERE NOT EXISTS (SELECT FROM prior) AND NOT EXISTS (SELECT FROM unproven)),
+""",
+        after="""             AS side (account_kind, change)
+        WHERE NOT EXISTS (SELECT FROM prior)),
+""",
+        caught_by=(f"{FLAGGED}::test_each_movement_that_spends_needs_its_own_verification",),
+    ),
+    Mutation(
+        name="a code proves any movement of its user (no reference)",
+        file="users/ledger/fragments.py",
+        before="                            AND proof.reference = CAST(:{reference} AS text) AND proof",
+        after="                            AND :{reference} IS NOT NULL AND proof",
+        caught_by=(f"{FLAGGED}::test_each_movement_that_spends_needs_its_own_verification",),
     ),
     Mutation(
         name="a credit pays no debt",

@@ -8,7 +8,7 @@ class InsufficientCredits(PaymentRequired):
 
 
 class OtpRequired(PreconditionRequired):
-    """A flagged user has not confirmed the purchase by a code (T6)."""
+    """A flagged user has not confirmed what they spend by a code (T6)."""
 
     code = "OTP_REQUIRED"
     public_message = "Please confirm this purchase with the code sent to your phone."

@@ -5,7 +5,7 @@
 from typing import Final
 
 from common.db.idempotency import PRIOR as PRIOR_CTE
-from common.db.idempotency import stored_answer
+from common.db.idempotency import SELECT_ANSWER, stored_answer
 
 PRIOR: Final = f"WITH {PRIOR_CTE}"
 
@@ -71,3 +71,26 @@ RESOLVE: Final = f"""
     allowed AS (SELECT 1 FROM locked HAVING count(*) = 2),
     {MOVEMENT}, {APPLY}
 """
+
+# The answer of a movement that spends; `is_unproven`: refused because no code was verified.
+SELECT_SPENT: Final = f"{SELECT_ANSWER}, EXISTS (SELECT FROM unproven) AS is_unproven"
+
+
+def unproven(spender: str, *, reference: str = "reference") -> str:
+    """Return the CTE `unproven`, which has a row if a flagged user spends without a verified code (T6).
+
+    Every movement that spends has it: it makes `sides` conditional on it, or what else starts the movement. The approval
+    of a sale, context `resale`, is the seller's and proves nothing.
+
+    Args:
+        spender: the parameter that names the user.
+        reference: the parameter that names what the code was verified for.
+    """
+    return f"""
+    unproven AS MATERIALIZED (
+        SELECT 1 FROM users
+        WHERE user_id = CAST(:{spender} AS uuid) AND is_flagged AND NOT EXISTS (SELECT FROM prior)
+          AND NOT EXISTS (SELECT FROM otp_challenges proof
+                          WHERE proof.user_id = users.user_id AND proof.context IN ('purchase', 'transfer')
+                            AND proof.reference = CAST(:{reference} AS text) AND proof.verified_at IS NOT NULL))
+    """

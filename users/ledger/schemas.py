@@ -155,9 +155,12 @@ class ClawedBack(BaseModel):
 
 
 class EscrowHold(StrictCall):
+    """`proof_reference`: what a flagged user has verified a code for, if not the `reference` (T6)."""
+
     user_id: UUID
     amount: Money
     reference: Reference
+    proof_reference: Reference | None = None
 
 
 class EscrowHeld(BaseModel):

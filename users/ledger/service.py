@@ -58,7 +58,7 @@ class Ledger:
         """
 
         async def refuse(row: Row) -> ServiceError:
-            return OtpRequired() if row["is_unproven"] else await self._why_not_covered(user_id)
+            return await self._why_not_spent(row, user_id)
 
         facts = {"user_id": user_id, "event_id": event_id, "amount": amount, "reference": reference}
         return await self._move(Operation.CHARGE, request_id, facts, refuse)
@@ -132,11 +132,12 @@ class Ledger:
         """Move credits from one wallet to another. 0.00 is allowed (T8).
 
         Raises:
+            OtpRequired: as `charge`, of `from_user_id`.
             SelfTransfer, InsufficientCredits, UserNotFound.
         """
 
-        async def refuse(_: Row) -> ServiceError:
-            return await self._why_not_covered(from_user_id, to_user_id)
+        async def refuse(row: Row) -> ServiceError:
+            return await self._why_not_spent(row, from_user_id, to_user_id)
 
         facts = _between(from_user_id, to_user_id, amount=amount, reference=reference)
         return await self._move(Operation.TRANSFER, request_id, facts, refuse)
@@ -174,18 +175,25 @@ class Ledger:
         """Return a page of the users who owe, the latest first, and the number on all pages."""
         return await self._repository.debts(limit=limit, offset=offset)
 
-    async def hold_escrow(self, *, request_id: UUID, user_id: UUID, amount: Decimal, reference: str) -> Movement:
+    async def hold_escrow(
+        self, *, request_id: UUID, user_id: UUID, amount: Decimal, reference: str, proof_reference: str | None = None
+    ) -> Movement:
         """Set credits of a wallet aside.
 
+        Args:
+            proof_reference: what a flagged user has verified a code for; `reference` if None.
+
         Raises:
+            OtpRequired: as `charge`.
             InsufficientCredits, UserNotFound.
         """
 
-        async def refuse(_: Row) -> ServiceError:
-            return await self._why_not_covered(user_id)
+        async def refuse(row: Row) -> ServiceError:
+            return await self._why_not_spent(row, user_id)
 
         facts = {"user_id": user_id, "amount": amount, "reference": reference}
-        return await self._move(Operation.ESCROW_HOLD, request_id, facts, refuse)
+        proof = reference if proof_reference is None else proof_reference
+        return await self._move(Operation.ESCROW_HOLD, request_id, facts, refuse, proof_reference=proof)
 
     async def release_escrow(self, *, request_id: UUID, escrow_id: UUID, to_user_id: UUID) -> Movement:
         """Move an escrow's credits to a user's wallet.
@@ -342,6 +350,9 @@ class Ledger:
         if await self._repository.kind_of(undoes_request_id) == of_kind:
             raise refusal
         raise UndoMismatch(undoes_request_id=undoes_request_id)
+
+    async def _why_not_spent(self, row: Row, payer: UUID, *others: UUID) -> ServiceError:
+        return OtpRequired() if row["is_unproven"] else await self._why_not_covered(payer, *others)
 
     async def _why_not_covered(self, payer: UUID, *others: UUID) -> ServiceError:
         for user_id in (payer, *others):
