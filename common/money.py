@@ -5,7 +5,7 @@ from typing import Annotated, Any, Final
 
 from pydantic import BeforeValidator, Field, PlainSerializer
 
-__all__ = ["CENT", "Money", "PositiveMoney", "money"]
+__all__ = ["CENT", "Money", "PositiveMoney", "SignedMoney", "money"]
 
 CENT: Final = Decimal("0.01")
 # NUMERIC(14, 2) has twelve digits before the point.
@@ -38,6 +38,12 @@ Money = Annotated[
     Decimal,
     BeforeValidator(_from_json),
     Field(ge=0, le=MAX_AMOUNT, examples=["350.00"]),
+    PlainSerializer(lambda amount: f"{amount:.2f}", return_type=str),
+]
+SignedMoney = Annotated[
+    Decimal,
+    BeforeValidator(_from_json),
+    Field(ge=-MAX_AMOUNT, le=MAX_AMOUNT, examples=["-350.00"]),
     PlainSerializer(lambda amount: f"{amount:.2f}", return_type=str),
 ]
 PositiveMoney = Annotated[Money, Field(gt=0)]

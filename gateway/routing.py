@@ -182,6 +182,10 @@ def _money_routes() -> Iterator[Route]:
     yield Route("GET", "/api/payments/{payment_id}", users, user)
     yield Route("GET", "/api/admin/payments", users, user)
     yield Route("GET", "/api/admin/receivables", users, user)
+    yield Route("POST", "/api/admin/receivables/{user_id}/settle", users, user)
+    yield Route("POST", "/api/admin/receivables/{user_id}/write-off", users, user)
+    yield Route("POST", "/api/admin/users/{user_id}/adjustments", users, user)
+    yield Route("GET", "/api/admin/corrections", users, user)
 
     for provider in ("stripe", "nowpayments", "kinguin"):
         yield Route("POST", f"/api/webhooks/{provider}", orchestrator, Access.SIGNED)

@@ -19,6 +19,14 @@ def violations(snapshot: Snapshot) -> list[str]:
             for row in snapshot.overpaid
         ),
         *(
+            f"wallet of {row['account_owner']} owes {row['owed']}, its receivable is {row['entries']}"
+            for row in snapshot.owed
+        ),
+        *(
+            f"{row['kind']} {row['transaction_id']} corrects an account without an admin and a reason"
+            for row in snapshot.unexplained
+        ),
+        *(
             f"escrow of {row['account_owner']} is {row['amount']}, its held escrows sum up to {row['held']}"
             for row in snapshot.escrow_balances
         ),

@@ -29,6 +29,8 @@ class Snapshot:
     negative: Rows = ()
     drifted: Rows = ()
     overpaid: Rows = ()
+    owed: Rows = ()
+    unexplained: Rows = ()
     escrow_balances: Rows = ()
     charges: Rows = ()
     escrows: Rows = ()
@@ -102,11 +104,13 @@ ESCROWS: Final = """
     LEFT JOIN ledger_transactions t ON t.reference = CAST(x.escrow_id AS text) AND t.kind = 'escrow_release'
     LEFT JOIN ledger_entries w ON w.transaction_id = t.transaction_id AND w.account_kind = 'wallet'
 """
-# The credits that a reversed transfer returned to its buyer, even if the seller had spent them.
+# The credits that a reversed transfer returned to its buyer, even if the seller had spent them, with what was collected.
 CLAWBACKS: Final = """
-    SELECT t.transaction_id, t.reference, t.kind, w.account_owner AS wallet, w.amount
+    SELECT t.transaction_id, t.reference, t.kind, w.account_owner AS wallet, w.amount + coalesce(debt.amount, 0) AS amount
     FROM ledger_transactions t
     JOIN ledger_entries w ON w.transaction_id = t.transaction_id AND w.account_kind = 'wallet' AND w.amount >= 0
+    LEFT JOIN ledger_entries debt ON debt.transaction_id = t.transaction_id AND debt.account_kind = 'receivable'
+        AND debt.account_owner = w.account_owner
     WHERE t.kind = 'transfer_reversal' AND t.reverses_transaction_id IS NULL
 """
 # Credits that a refund takes back from the sellers of a ticket, by its saga's id; also those of reversed transfers.
@@ -135,6 +139,24 @@ PAYMENT_CREDITS: Final = """
 PAYMENTS: Final = """
     SELECT payment_id, user_id, provider, amount, status, credited_at, refunded_amount, disputed_amount, taken_back
     FROM payments
+"""
+# What a wallet says that its owner owes, and the sum of what was noted as owed and paid.
+OWED: Final = """
+    SELECT b.account_owner, b.owed, coalesce(-sum(e.amount), 0) AS entries
+    FROM balances b LEFT JOIN ledger_entries e
+        ON e.account_kind = 'receivable' AND e.account_owner = b.account_owner AND e.currency = b.currency
+    WHERE b.account_kind = 'wallet' GROUP BY b.account_owner, b.currency, b.owed
+    HAVING b.owed <> coalesce(-sum(e.amount), 0)
+"""
+# Corrections by hand without an admin and a reason, and other movements that use the accounts of corrections.
+UNEXPLAINED: Final = """
+    SELECT t.transaction_id, t.kind FROM ledger_transactions t
+    WHERE t.kind IN ('settlement', 'write_off', 'adjustment') AND (t.made_by_user_id IS NULL OR t.reference = '')
+    UNION
+    SELECT t.transaction_id, t.kind FROM ledger_transactions t JOIN ledger_entries e USING (transaction_id)
+    WHERE (e.account_kind = 'platform' OR e.account_kind = 'external' AND e.account_owner = 'settled')
+      AND (t.kind, e.account_owner) NOT IN (
+          ('settlement', 'settled'), ('write_off', 'write_off'), ('adjustment', 'adjustment'))
 """
 MISCOUNTED: Final = """
     WITH changed AS (
@@ -210,6 +232,8 @@ QUERIES: Final[Mapping[str, Query]] = {
         """SELECT account_owner, sum(amount) AS amount FROM ledger_entries WHERE account_kind = 'receivable'
            GROUP BY account_owner, currency HAVING sum(amount) > 0""",
     ),
+    "owed": Query("users", OWED),
+    "unexplained": Query("users", UNEXPLAINED),
     "escrow_balances": Query("users", ESCROW_BALANCES),
     "charges": Query("users", CHARGES),
     "escrows": Query("users", ESCROWS),

@@ -1,7 +1,7 @@
 """Finds the saga of a request that is repeated, and starts or signals it once."""
 
 import uuid
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
 
 from common.db.idempotency import fingerprint_of
@@ -27,6 +27,7 @@ async def start_once(
     requested_by: uuid.UUID,
     key: str | None,
     request: Mapping[str, object],
+    repeatable: Collection[str] = (),
 ) -> SagaRecord:
     """Return the saga that the same request has started before; otherwise start one.
 
@@ -36,6 +37,7 @@ async def start_once(
         prepare: checks the request and returns the data of the saga, whose id it is given.
         operation: the operation that the key belongs to.
         request: the request's content, for its fingerprint.
+        repeatable: codes of refusals that do not count either: the requester mends the cause and repeats the request.
 
     Raises:
         Unprocessable: the key came with another request.
@@ -47,7 +49,7 @@ async def start_once(
         last = previous.accepted or previous.refused
         if last is not None and last.fingerprint != fingerprint:
             raise Unprocessable
-        if last is not None and not failed_transiently(last):
+        if last is not None and not failed_transiently(last) and not _was_refused_by(last, repeatable):
             return last
         saga_id = saga_id if last is None else previous.next_id
     return await engine.start(kind, await prepare(saga_id), requested_by=requested_by, fingerprint=fingerprint)
@@ -130,6 +132,10 @@ async def check_key(
     used_for = await engine.log.find_key_use(requested_by=signalled_by, operation=signal, key=key)
     if used_for not in {None, saga_id}:
         raise Unprocessable
+
+
+def _was_refused_by(saga: SagaRecord, codes: Collection[str]) -> bool:
+    return saga.state is SagaState.UNWOUND and saga.error is not None and saga.error.code in codes
 
 
 def _numbered_id(first_id: uuid.UUID, number: int) -> uuid.UUID:

@@ -134,6 +134,10 @@ class Fan:
     async def buy(self, listing_id: uuid.UUID, *, key: str = "buy") -> httpx.Response:
         return await self.post("/api/marketplace/buy", {"listing_id": str(listing_id)}, key=key)
 
+    async def prove_purchase(self, listing_id: uuid.UUID, otp_code: str = OTP) -> httpx.Response:
+        body = {"context": "marketplace", "reference_id": str(listing_id), "otp_code": otp_code}
+        return await self.post("/api/verify-otp", body)
+
     async def approve(self, listing_id: uuid.UUID, otp_code: str = OTP) -> httpx.Response:
         body = {"listing_id": str(listing_id), "otp_code": otp_code}
         return await self.post("/api/marketplace/approve", body)

@@ -190,7 +190,11 @@ class RandomFan:
             return False
         listing = self._random.choice(on_sale)
         listing_id = uuid.UUID(listing["listing_id"])
-        bought = await self._maybe_at_once(partial(self.fan.buy, listing_id, key=self._mixed_run.new_key("buy")))
+        buy = partial(self.fan.buy, listing_id, key=self._mixed_run.new_key("buy"))
+        bought = await self._maybe_at_once(buy)
+        if bought.status_code == httpx.codes.PRECONDITION_REQUIRED:
+            await retry_until_final(partial(self.fan.prove_purchase, listing_id))
+            bought = await retry_until_final(buy)
         if not bought.is_success or self._chance_of(0.15):
             return False  # or the seller does not respond
         seller = self._mixed_run.fans[uuid.UUID(listing["seller_user_id"])]

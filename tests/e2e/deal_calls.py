@@ -63,6 +63,11 @@ class DealCalls:
         return await buyer.post("/marketplace/buy", {"listing_id": listing_id}, key=key)
 
     @staticmethod
+    async def prove_purchase(buyer: UserClient, listing_id: str, otp_code: str = SANDBOX_OTP) -> ApiResponse:
+        body = {"otp_code": otp_code, "context": "marketplace", "reference_id": listing_id}
+        return await buyer.post("/verify-otp", body)
+
+    @staticmethod
     async def approve(
         seller: UserClient, listing_id: str, otp_code: str = SANDBOX_OTP, *, key: str | None = None
     ) -> ApiResponse:

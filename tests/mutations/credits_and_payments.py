@@ -7,6 +7,9 @@ from tests.mutations.mutation import Mutation
 __all__ = ["MUTATIONS"]
 
 LEDGER: Final = "tests/integration/users/test_ledger_movements.py"
+CORRECTIONS: Final = "tests/integration/users/test_ledger_corrections.py"
+DEBTS: Final = "tests/integration/users/test_ledger_debts.py"
+FLAGGED: Final = "tests/integration/users/test_flagged_users.py"
 PARTS: Final = "tests/integration/users/test_ledger_partial_refunds.py"
 SAGAS: Final = "tests/contracts/test_actions.py"
 STATUS: Final = "tests/unit/users/test_payment_status.py"
@@ -43,6 +46,45 @@ MUTATIONS: Final = (
         before="            WHERE r.amount + excluded.amount <= (SELECT amount FROM charge)\n",
         after="",
         caught_by=(f"{PARTS}::test_parts_end_at_the_charge", f"{PARTS}::test_concurrent_parts_never_exceed_the_charge"),
+    ),
+    Mutation(
+        name="a flagged user's escrow needs no verified code",
+        file="users/ledger/statements.py",
+        before="""             AS side (account_kind, change)
+        WHERE NOT EXISTS (SELECT FROM prior) AND NOT EXISTS (SELECT FROM unproven)),
+""",
+        after="""             AS side (account_kind, change)
+        WHERE NOT EXISTS (SELECT FROM prior)),
+""",
+        caught_by=(f"{FLAGGED}::test_each_movement_that_spends_needs_its_own_verification",),
+    ),
+    Mutation(
+        name="a code proves any movement of its user (no reference)",
+        file="users/ledger/fragments.py",
+        before="                            AND proof.reference = CAST(:{reference} AS text) AND proof",
+        after="                            AND :{reference} IS NOT NULL AND proof",
+        caught_by=(f"{FLAGGED}::test_each_movement_that_spends_needs_its_own_verification",),
+    ),
+    Mutation(
+        name="a credit pays no debt",
+        file="users/ledger/fragments.py",
+        before='_COLLECTED: Final = "greatest(least(b.owed, s.change), 0)"',
+        after='_COLLECTED: Final = "0"',
+        caught_by=(f"{DEBTS}::TestCollection::test_credit_pays_the_debt_first",),
+    ),
+    Mutation(
+        name="a debt is reduced by more than is owed",
+        file="users/ledger/corrections.py",
+        before="        WHERE owed > 0 AND coalesce(CAST(:amount AS numeric), owed) <= owed),",
+        after="        WHERE owed > 0),",
+        caught_by=(f"{CORRECTIONS}::test_more_than_is_owed_is_refused",),
+    ),
+    Mutation(
+        name="an adjustment may overdraw a wallet",
+        file="users/ledger/corrections.py",
+        before="HAVING count(*) = 1 AND min(balance_after) >= 0),",
+        after="HAVING count(*) = 1),",
+        caught_by=(f"{CORRECTIONS}::test_adjustment_credits_and_debits_the_wallet",),
     ),
     Mutation(
         name="an undo writes no tombstone",

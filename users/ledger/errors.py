@@ -8,10 +8,17 @@ class InsufficientCredits(PaymentRequired):
 
 
 class OtpRequired(PreconditionRequired):
-    """A flagged user has not confirmed the purchase by a code (T6)."""
+    """A flagged user has not confirmed what they spend by a code (T6)."""
 
     code = "OTP_REQUIRED"
     public_message = "Please confirm this purchase with the code sent to your phone."
+
+
+class OwesLess(Conflict):
+    """An admin reduces a debt by more than the user owes; `details.owed` has that."""
+
+    code = "OWES_LESS"
+    public_message = "The user owes less than that."
 
 
 class SelfTransfer(InvalidRequest):

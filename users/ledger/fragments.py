@@ -5,16 +5,20 @@
 from typing import Final
 
 from common.db.idempotency import PRIOR as PRIOR_CTE
-from common.db.idempotency import stored_answer
+from common.db.idempotency import SELECT_ANSWER, stored_answer
 
 PRIOR: Final = f"WITH {PRIOR_CTE}"
 
 # Given `sides` (kind, owner, change), LOCK locks the balances they touch in one order; if `allowed` has a row, APPLY
 # applies the changes and writes the entries. The new balances come from the locked rows: if the update computed them,
 # they would first be checked (>= 0) on the rows of its snapshot, which may be stale.
-LOCK: Final = """
+# A wallet's credit first pays what its owner owes: `collected` goes to the receivable instead. A trigger on the entries
+# reduces `owed`.
+_COLLECTED: Final = "greatest(least(b.owed, s.change), 0)"
+LOCK: Final = f"""
     locked AS MATERIALIZED (
-        SELECT b.account_kind, b.account_owner, b.amount + s.change AS balance_after
+        SELECT b.account_kind, b.account_owner, {_COLLECTED} AS collected,
+               b.amount + s.change - {_COLLECTED} AS balance_after
         FROM balances b JOIN sides s USING (account_kind, account_owner)
         WHERE b.currency = 'SGD'
         ORDER BY b.account_kind, b.account_owner
@@ -25,13 +29,19 @@ ENTRIES: Final = """
         INSERT INTO ledger_entries (transaction_id, account_kind, account_owner, currency, amount)
         SELECT transaction_id, account_kind, account_owner, 'SGD', change FROM movement, sides)
 """
-APPLY: Final = f"""
+APPLY: Final = """
     moved AS (
         UPDATE balances b SET amount = locked.balance_after FROM locked
         WHERE b.account_kind = locked.account_kind AND b.account_owner = locked.account_owner AND b.currency = 'SGD'
           AND EXISTS (SELECT FROM allowed)
         RETURNING b.account_kind, b.account_owner, b.amount),
-    {ENTRIES}
+    entries AS (
+        INSERT INTO ledger_entries (transaction_id, account_kind, account_owner, currency, amount)
+        SELECT transaction_id, account_kind, account_owner, 'SGD', amount FROM movement CROSS JOIN (
+            SELECT account_kind, account_owner, change - coalesce(collected, 0) AS amount
+            FROM sides LEFT JOIN locked USING (account_kind, account_owner)
+            UNION ALL
+            SELECT 'receivable', account_owner, collected FROM locked WHERE collected > 0) AS side)
 """
 MOVEMENT: Final = """
     movement AS (
@@ -61,3 +71,26 @@ RESOLVE: Final = f"""
     allowed AS (SELECT 1 FROM locked HAVING count(*) = 2),
     {MOVEMENT}, {APPLY}
 """
+
+# The answer of a movement that spends; `is_unproven`: refused because no code was verified.
+SELECT_SPENT: Final = f"{SELECT_ANSWER}, EXISTS (SELECT FROM unproven) AS is_unproven"
+
+
+def unproven(spender: str, *, reference: str = "reference") -> str:
+    """Return the CTE `unproven`, which has a row if a flagged user spends without a verified code (T6).
+
+    Every movement that spends has it: it makes `sides` conditional on it, or what else starts the movement. The approval
+    of a sale, context `resale`, is the seller's and proves nothing.
+
+    Args:
+        spender: the parameter that names the user.
+        reference: the parameter that names what the code was verified for.
+    """
+    return f"""
+    unproven AS MATERIALIZED (
+        SELECT 1 FROM users
+        WHERE user_id = CAST(:{spender} AS uuid) AND is_flagged AND NOT EXISTS (SELECT FROM prior)
+          AND NOT EXISTS (SELECT FROM otp_challenges proof
+                          WHERE proof.user_id = users.user_id AND proof.context IN ('purchase', 'transfer')
+                            AND proof.reference = CAST(:{reference} AS text) AND proof.verified_at IS NOT NULL))
+    """

@@ -31,6 +31,7 @@ LEDGER_TRANSACTIONS: Final = Table(
     Column("reference", Text, nullable=False),
     Column("reverses_transaction_id", UUID(as_uuid=True), ForeignKey("ledger_transactions.transaction_id")),
     Column("refunds_transaction_id", UUID(as_uuid=True), ForeignKey("ledger_transactions.transaction_id")),
+    Column("made_by_user_id", UUID(as_uuid=True), ForeignKey(USERS.c.user_id)),  # an admin; the reference is the reason
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
     Index("uq_ledger_transactions_request_id", "request_id", unique=True),
     # A movement is reversed as a whole at most once; a charge may be refunded in parts instead.
@@ -39,6 +40,12 @@ LEDGER_TRANSACTIONS: Final = Table(
         "ix_ledger_transactions_refunds_transaction_id",
         "refunds_transaction_id",
         postgresql_where=text("refunds_transaction_id IS NOT NULL"),
+    ),
+    Index(
+        "ix_ledger_transactions_by_admins",
+        "created_at",
+        "transaction_id",
+        postgresql_where=text("made_by_user_id IS NOT NULL"),
     ),
 )
 
@@ -55,8 +62,8 @@ LEDGER_ENTRIES: Final = Table(
     "ledger_entries",
     METADATA,
     Column("transaction_id", UUID(as_uuid=True), ForeignKey("ledger_transactions.transaction_id"), primary_key=True),
-    Column("account_kind", Text, primary_key=True),  # wallet, escrow, loyalty, revenue, external, receivable
-    Column("account_owner", Text, primary_key=True),  # a user, an event, or the name of a payment provider
+    Column("account_kind", Text, primary_key=True),  # wallet, escrow, loyalty, revenue, external, receivable, platform
+    Column("account_owner", Text, primary_key=True),  # a user, an event, a payment provider, or an account's name
     Column("currency", Text, primary_key=True),
     Column("amount", AMOUNT, nullable=False),
     # An entry of an account with a balance is written while that balance is locked, so these numbers are the order in
@@ -65,8 +72,9 @@ LEDGER_ENTRIES: Final = Table(
     Index("ix_ledger_entries_account", "account_kind", "account_owner", "currency", "entry_number"),
 )
 
-# What users own. Revenue, external and receivable accounts have no row here: they are sums, so that no row becomes
-# hot. A receivable is what its owner owes, as a negative sum.
+# What users own. Revenue, external, receivable and platform accounts have no row here: they are sums, so that no row
+# becomes hot. A receivable is what its owner owes, as a negative sum. `owed` of the wallet is that sum, positive: a
+# trigger on the entries keeps it, and a movement that credits the wallet has its row locked.
 BALANCES: Final = Table(
     "balances",
     METADATA,
@@ -74,8 +82,11 @@ BALANCES: Final = Table(
     Column("account_owner", Text, primary_key=True),
     Column("currency", Text, primary_key=True),
     Column("amount", AMOUNT, nullable=False, server_default="0"),
+    Column("owed", AMOUNT, nullable=False, server_default="0"),
     CheckConstraint("amount >= 0", name="not_negative"),
+    CheckConstraint("owed >= 0", name="owed_not_negative"),
     CheckConstraint("account_kind IN ('wallet', 'escrow', 'loyalty')", name="is_kept"),
+    Index("ix_balances_owed", "account_owner", postgresql_where=text("owed > 0")),
 )
 
 # Credits set aside for a sale in progress: HELD, then either RELEASED to a user or VOIDED back to the owner.

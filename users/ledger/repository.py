@@ -14,15 +14,15 @@ from sqlalchemy import TextClause, text
 from common.db.engine import Database, Row
 from common.db.idempotency import IdempotencyStore, ParticipantRequest
 from common.errors import ServiceError
-from users.ledger import reversals, statements
+from users.ledger import corrections, reversals, statements
 from users.ledger.cursors import AccountStatementCursor
-from users.ledger.schemas import AccountStatementEntry, Receivable
+from users.ledger.schemas import AccountStatementEntry, Correction, Receivable
 
 Refuse = Callable[[Row], Awaitable[ServiceError]]
 """Takes the row of a statement that moved nothing, and returns the error to answer with."""
 
-_BALANCE: Final = text(
-    "SELECT amount FROM balances WHERE account_kind = 'wallet' AND account_owner = :user_id AND currency = 'SGD'"
+_WALLET: Final = text(
+    "SELECT amount, owed FROM balances WHERE account_kind = 'wallet' AND account_owner = :user_id AND currency = 'SGD'"
 )
 _ESCROW_STATUS: Final = text("SELECT status FROM escrows WHERE escrow_id = :escrow_id")
 _KNOWN_WALLETS: Final = text(
@@ -35,21 +35,32 @@ _REVENUE: Final = text(
     WHERE account_kind = 'revenue' AND account_owner = :event_id AND currency = 'SGD'
     """
 )
-_OWED: Final = """
-    SELECT CAST(account_owner AS uuid) AS user_id, -sum(amount) AS owed, max(created_at) AS last_at
-    FROM ledger_entries JOIN ledger_transactions USING (transaction_id)
-    WHERE account_kind = 'receivable' AND currency = 'SGD'
-    GROUP BY account_owner HAVING sum(amount) < 0
-"""
 _DEBTS: Final = text(
-    f"""
-    SELECT user_id, email, owed, last_at FROM ({_OWED}) AS owing JOIN users USING (user_id)
+    """
+    SELECT user_id, email, owed, last_at FROM balances
+    JOIN users ON user_id = CAST(account_owner AS uuid)
+    CROSS JOIN LATERAL (
+        SELECT created_at AS last_at FROM ledger_entries e JOIN ledger_transactions USING (transaction_id)
+        WHERE e.account_kind = 'receivable' AND e.account_owner = balances.account_owner AND e.currency = 'SGD'
+        ORDER BY entry_number DESC LIMIT 1) AS latest
+    WHERE owed > 0
     ORDER BY last_at DESC, user_id LIMIT :limit OFFSET :offset
     """
 )
-_COUNT_DEBTS: Final = text(f"SELECT count(*) AS debts FROM ({_OWED}) AS owing")
-# An account's entries, newest first, `limit` at most. The balance is read with them, in one snapshot. If `after` is an
-# entry of another account, no entry is returned.
+_COUNT_DEBTS: Final = text("SELECT count(*) AS debts FROM balances WHERE owed > 0")
+# The entries of wallets and receivables name the user; together they are what the admin changed.
+_CORRECTIONS: Final = """
+    SELECT transaction_id, created_at, kind, reference AS reason, made_by_user_id,
+           CAST(e.account_owner AS uuid) AS user_id, sum(e.amount) AS amount
+    FROM ledger_transactions JOIN ledger_entries e USING (transaction_id)
+    WHERE made_by_user_id IS NOT NULL AND e.account_kind IN ('wallet', 'receivable')
+      AND (CAST(:user_id AS text) IS NULL OR e.account_owner = CAST(:user_id AS text))
+    GROUP BY transaction_id, e.account_owner
+"""
+_LIST_CORRECTIONS: Final = text(f"{_CORRECTIONS} ORDER BY created_at DESC, transaction_id LIMIT :limit OFFSET :offset")
+_COUNT_CORRECTIONS: Final = text(f"SELECT count(*) AS corrections FROM ({_CORRECTIONS}) AS listed")
+# An account's entries, newest first, `limit` at most. The balance and what is owed are read with them, in one snapshot. If
+# `after` is an entry of another account, no entry is returned.
 _ENTRIES: Final = text(
     """
     WITH bound AS (
@@ -61,12 +72,18 @@ _ENTRIES: Final = text(
         SELECT transaction_id, amount, entry_number FROM ledger_entries
         WHERE account_kind = :account_kind AND account_owner = :owner AND currency = :currency
           AND entry_number < (SELECT entry_number FROM bound)
-        ORDER BY entry_number DESC LIMIT :limit)
-    SELECT transaction_id, created_at, kind, reference, page.amount,
-           (SELECT amount FROM balances
-            WHERE account_kind = :account_kind AND account_owner = :owner AND currency = :currency) AS balance
-    FROM page JOIN ledger_transactions USING (transaction_id)
-    ORDER BY entry_number DESC
+        ORDER BY entry_number DESC LIMIT :limit),
+    debts AS MATERIALIZED (  -- few accounts have any; a lookup for each entry of the page would cost as much as the page
+        SELECT transaction_id, amount FROM ledger_entries
+        WHERE account_kind = 'receivable' AND account_owner = :owner AND currency = :currency),
+    account AS MATERIALIZED (
+        SELECT amount, owed FROM balances
+        WHERE account_kind = :account_kind AND account_owner = :owner AND currency = :currency)
+    SELECT transaction_id, created_at, kind, reference, page.amount, coalesce(debts.amount, 0.00) AS collected,
+           account.amount AS balance, account.owed
+    FROM page JOIN ledger_transactions USING (transaction_id) LEFT JOIN debts USING (transaction_id)
+    CROSS JOIN account
+    ORDER BY page.entry_number DESC
     """
 )
 _KIND: Final = text("SELECT kind FROM ledger_transactions WHERE request_id = :request_id")
@@ -94,6 +111,14 @@ class Movement:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class Wallet:
+    """What a user has, and what they owe."""
+
+    balance: Decimal
+    owed: Decimal
+
+
 class Operation(enum.Enum):
     """A kind of movement: the label in its requests' fingerprints, its statement, and the statement's constants.
 
@@ -112,6 +137,17 @@ class Operation(enum.Enum):
     REFUND_TO = ("refund", reversals.REFUND_TO, {"undone_kind": "deduct", "kind": "refund"})
     REFUND_PART = ("refund_part", reversals.REFUND_PART)
     UNDO_TRANSFER = ("undo_transfer", reversals.REVERSE, {"undone_kind": "transfer", "kind": "transfer_reversal"})
+    ADJUST = ("adjustment", corrections.ADJUST, {"kind": "adjustment"})
+    SETTLE_DEBT = (
+        "settlement",
+        corrections.REDUCE_DEBT,
+        {"kind": "settlement", "paid_by_kind": "external", "paid_by_owner": "settled"},
+    )
+    WRITE_OFF_DEBT = (
+        "write_off",
+        corrections.REDUCE_DEBT,
+        {"kind": "write_off", "paid_by_kind": "platform", "paid_by_owner": "write_off"},
+    )
     UNDO_ESCROW_HOLD = ("undo_escrow_hold", reversals.ESCROW_UNDO, {"kind": "escrow_void"})
 
     def __init__(self, label: str, statement: TextClause, constants: Mapping[str, str] | None = None) -> None:
@@ -171,10 +207,17 @@ class LedgerRepository:
         ]
         return debts, count["debts"] if count else 0
 
+    async def corrections(self, user_id: UUID | None, *, limit: int, offset: int) -> tuple[list[Correction], int]:
+        """Return a page of what admins changed by hand, the latest first, and the number on all pages."""
+        chosen = {"user_id": None if user_id is None else str(user_id)}
+        rows = await self._database.fetch_all(_LIST_CORRECTIONS, {**chosen, "limit": limit, "offset": offset})
+        count = await self._database.fetch_one(_COUNT_CORRECTIONS, chosen)
+        return [Correction(**row) for row in rows], count["corrections"] if count else 0
+
     async def entries_of(
         self, user_id: UUID, *, account: tuple[str, str], after: AccountStatementCursor | None, limit: int
-    ) -> list[AccountStatementEntry]:
-        """Return an account's entries, newest first, after the last entry of the page before.
+    ) -> tuple[list[AccountStatementEntry], Decimal]:
+        """Return an account's entries, newest first, after the last entry of the page before, and what is owed.
 
         Args:
             account: its kind and currency.
@@ -191,15 +234,16 @@ class LedgerRepository:
                 kind=row["kind"],
                 reference=row["reference"],
                 amount=row["amount"],
+                collected=row["collected"],
                 balance_after=balance,
             )
             entries.append(entry)
             balance = entry.balance_before
-        return entries
+        return entries, next((row["owed"] for row in rows), Decimal("0.00"))
 
-    async def balance_of(self, user_id: UUID) -> Decimal | None:
-        row = await self._database.fetch_one(_BALANCE, {"user_id": str(user_id)})
-        return None if row is None else Decimal(row["amount"])
+    async def wallet_of(self, user_id: UUID) -> Wallet | None:
+        row = await self._database.fetch_one(_WALLET, {"user_id": str(user_id)})
+        return None if row is None else Wallet(balance=row["amount"], owed=row["owed"])
 
     async def escrow_status(self, escrow_id: UUID) -> str | None:
         row = await self._database.fetch_one(_ESCROW_STATUS, {"escrow_id": escrow_id})

@@ -154,24 +154,28 @@ def _stored(transaction_id: str, *, shortfall: str) -> str:
 
 
 # Debits what the wallet has, and notes the rest as owed. The locked row decides how much that is, so no concurrent
-# movement can spend it.
+# movement can spend it. The credit first pays what the other user owes.
 CLAWBACK: Final = text(
     f"""
     {PRIOR},
     locked AS MATERIALIZED (
-        SELECT account_owner, amount FROM balances
+        SELECT account_owner, amount, owed FROM balances
         WHERE account_kind = 'wallet' AND currency = 'SGD' AND NOT EXISTS (SELECT FROM prior)
           AND account_owner IN (CAST(:from_user_id AS text), CAST(:to_user_id AS text))
         ORDER BY account_kind, account_owner
         FOR UPDATE),
     allowed AS MATERIALIZED (
-        SELECT least(amount, CAST(:amount AS numeric)) AS taken FROM locked
-        WHERE account_owner = CAST(:from_user_id AS text) AND (SELECT count(*) FROM locked) = 2),
+        SELECT least(debtor.amount, CAST(:amount AS numeric)) AS taken,
+               least(creditor.owed, CAST(:amount AS numeric)) AS collected
+        FROM locked debtor, locked creditor
+        WHERE debtor.account_owner = CAST(:from_user_id AS text)
+          AND creditor.account_owner = CAST(:to_user_id AS text)),
     sides AS MATERIALIZED (
         SELECT side.account_kind, side.account_owner, side.change FROM allowed
         CROSS JOIN LATERAL (VALUES ('wallet', CAST(:from_user_id AS text), -taken),
                                    ('receivable', CAST(:from_user_id AS text), taken - CAST(:amount AS numeric)),
-                                   ('wallet', CAST(:to_user_id AS text), CAST(:amount AS numeric)))
+                                   ('wallet', CAST(:to_user_id AS text), CAST(:amount AS numeric) - collected),
+                                   ('receivable', CAST(:to_user_id AS text), collected))
                            AS side (account_kind, account_owner, change)
         WHERE side.account_kind = 'wallet' OR side.change <> 0),
     {MOVEMENT},

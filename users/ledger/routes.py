@@ -1,11 +1,12 @@
 """HTTP routes of the ledger: a user's wallet, and the movements that sagas make."""
 
 from typing import Annotated, Final
-from uuid import UUID
+from uuid import UUID, uuid4, uuid5
 
 from fastapi import APIRouter, Depends, Query
 
-from common.http.auth import ADMIN_ONLY, CurrentUser, require_service
+from common.auth.principal import Principal
+from common.http.auth import ADMIN_ONLY, AdminUser, CurrentUser, require_service
 from common.http.dependencies import provided
 from common.http.envelope import (
     BAD_INPUT,
@@ -17,15 +18,20 @@ from common.http.envelope import (
     refusals,
     success,
 )
+from common.http.idempotency_key import IdempotencyKey
 from users.ledger.cursors import AccountStatementCursor
 from users.ledger.schemas import (
     AccountStatement,
+    Adjust,
+    Adjusted,
     AwardPoints,
     Balance,
     Charge,
     Clawback,
     ClawedBack,
+    Correction,
     Currency,
+    DebtReduced,
     EscrowHeld,
     EscrowHold,
     EscrowRelease,
@@ -33,6 +39,7 @@ from users.ledger.schemas import (
     EscrowVoid,
     PointsAwarded,
     Receivable,
+    ReduceDebt,
     Refund,
     Refunded,
     RefundedPart,
@@ -56,6 +63,16 @@ _REFUSALS: Final = {
     422: "IDEMPOTENCY_KEY_REUSED",
 }
 
+_UNPROVEN: Final = {428: "OTP_REQUIRED"}
+_CORRECT: Final = {
+    400: BAD_INPUT,
+    401: NOT_LOGGED_IN,
+    403: "FORBIDDEN",
+    404: "USER_NOT_FOUND",
+    422: "IDEMPOTENCY_KEY_REUSED",
+}
+_REDUCE_DEBT: Final = _CORRECT | {409: "OWES_LESS"}
+
 public: Final = APIRouter(prefix="/api/credits", tags=["Credits"])
 admin: Final = APIRouter(prefix="/api/admin", tags=["Admin"], dependencies=[ADMIN_ONLY])
 internal: Final = APIRouter(
@@ -71,7 +88,8 @@ LedgerService = Annotated[Ledger, provided(Ledger)]
 @public.get("/balance", summary="Show my balance", responses=refusals({401: NOT_LOGGED_IN}))
 async def read_balance(user: CurrentUser, ledger: LedgerService) -> Success[Balance]:
     """The caller's wallet."""
-    return success(Balance(credit_balance=await ledger.balance_of(user.user_id)))
+    wallet = await ledger.wallet_of(user.user_id)
+    return success(Balance(credit_balance=wallet.balance, owed=wallet.owed))
 
 
 @public.get(
@@ -93,9 +111,7 @@ async def read_statement(
     the pages; those belong before the first page.
     """
     after = None if cursor is None else AccountStatementCursor.parse(cursor)
-    entries, following = await ledger.account_statement(user.user_id, currency=currency, after=after, limit=limit)
-    next_cursor = None if following is None else str(following)
-    return success(AccountStatement(currency=currency, entries=entries, next_cursor=next_cursor))
+    return success(await ledger.account_statement(user.user_id, currency=currency, after=after, limit=limit))
 
 
 @admin.get(
@@ -104,11 +120,66 @@ async def read_statement(
     responses=refusals({400: "VALIDATION_ERROR", 401: NOT_LOGGED_IN, 403: "FORBIDDEN"}),
 )
 async def list_receivables(page: PageQuery, ledger: LedgerService) -> Paginated[Receivable]:
-    """Users who owe the platform, the latest first: a dispute was decided against them and their wallet had too little."""
+    """Users who owe the platform, the latest first: credits were taken back that they had spent.
+
+    Every credit that reaches such a wallet pays the debt first.
+    """
     return paginated(await ledger.list_debts(limit=page.per_page, offset=page.offset), page)
 
 
-@internal.post("/deduct", responses=refusals({428: "OTP_REQUIRED"}))
+@admin.post("/receivables/{user_id}/settle", summary="Settle a debt (admin)", responses=refusals(_REDUCE_DEBT))
+async def settle_debt(
+    *, user_id: UUID, body: ReduceDebt, user: AdminUser, key: IdempotencyKey, ledger: LedgerService
+) -> Success[DebtReduced]:
+    """The user has paid outside the platform, all of the debt or an amount."""
+    request_id = _request_id(user, key=key, operation="settle")
+    reduced = await ledger.settle_debt(
+        request_id=request_id, user_id=user_id, made_by_user_id=user.user_id, **dict(body)
+    )
+    return success(reduced)
+
+
+@admin.post("/receivables/{user_id}/write-off", summary="Write a debt off (admin)", responses=refusals(_REDUCE_DEBT))
+async def write_off_debt(
+    *, user_id: UUID, body: ReduceDebt, user: AdminUser, key: IdempotencyKey, ledger: LedgerService
+) -> Success[DebtReduced]:
+    """The platform bears the debt, all of it or an amount."""
+    request_id = _request_id(user, key=key, operation="write off")
+    reduced = await ledger.write_off_debt(
+        request_id=request_id, user_id=user_id, made_by_user_id=user.user_id, **dict(body)
+    )
+    return success(reduced)
+
+
+@admin.post(
+    "/users/{user_id}/adjustments",
+    summary="Adjust a wallet (admin)",
+    responses=refusals(_CORRECT | {402: "INSUFFICIENT_CREDITS"}),
+)
+async def adjust_wallet(
+    *, user_id: UUID, body: Adjust, user: AdminUser, key: IdempotencyKey, ledger: LedgerService
+) -> Success[Adjusted]:
+    """Credit a wallet, or debit it by a negative amount, never below zero. A credit pays what the user owes first."""
+    request_id = _request_id(user, key=key, operation="adjust")
+    movement = await ledger.adjust(request_id=request_id, user_id=user_id, made_by_user_id=user.user_id, **dict(body))
+    return success(
+        Adjusted(transaction_id=movement.transaction_id, user_id=user_id, balance=movement.balances[user_id])
+    )
+
+
+@admin.get(
+    "/corrections",
+    summary="List settled and written-off debts and adjustments (admin)",
+    responses=refusals({400: BAD_INPUT, 401: NOT_LOGGED_IN, 403: "FORBIDDEN"}),
+)
+async def list_corrections(
+    page: PageQuery, ledger: LedgerService, user_id: UUID | None = None
+) -> Paginated[Correction]:
+    """What admins changed by hand, with the admin and the reason, the latest first; of one user or all."""
+    return paginated(await ledger.list_corrections(user_id, limit=page.per_page, offset=page.offset), page)
+
+
+@internal.post("/deduct", responses=refusals(_UNPROVEN))
 async def charge(call: Charge, ledger: LedgerService) -> Success[WalletMovement]:
     """Charge a wallet in favour of an event's revenue. Flagged users need a verified code for that `reference` first."""
     movement = await ledger.charge(**dict(call))
@@ -138,7 +209,7 @@ async def refund_part(call: RefundPart, ledger: LedgerService) -> Success[Refund
     return success(RefundedPart(transaction_id=movement.transaction_id))
 
 
-@internal.post("/transfer")
+@internal.post("/transfer", responses=refusals(_UNPROVEN))
 async def transfer(call: Transfer, ledger: LedgerService) -> Success[Transferred]:
     """Move credits between wallets, or undo that."""
     if call.undoes_request_id is None:
@@ -168,7 +239,7 @@ async def read_revenue(event_id: UUID, ledger: LedgerService) -> Success[Revenue
     return success(Revenue(event_id=event_id, revenue=await ledger.revenue_of(event_id)))
 
 
-@internal.post("/escrow/hold")
+@internal.post("/escrow/hold", responses=refusals(_UNPROVEN))
 async def hold_escrow(call: EscrowHold, ledger: LedgerService) -> Success[EscrowHeld]:
     """Set credits aside."""
     movement = await ledger.hold_escrow(**dict(call))
@@ -207,3 +278,8 @@ async def award_points(call: AwardPoints, ledger: LedgerService) -> Success[Poin
     return success(
         PointsAwarded(transaction_id=movement.transaction_id, points_balance=int(movement.balances[call.user_id]))
     )
+
+
+def _request_id(user: Principal, *, operation: str, key: str | None) -> UUID:
+    """Return the id of a movement by hand: the same one for a repeated key."""
+    return uuid5(user.user_id, f"{operation}/{key}") if key else uuid4()

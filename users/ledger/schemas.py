@@ -7,20 +7,24 @@ from decimal import Decimal
 from typing import Annotated, Final, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, StringConstraints, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
 from common.http.calls import StrictCall
-from common.money import Money, PositiveMoney
+from common.money import Money, PositiveMoney, SignedMoney
 
 __all__ = [
     "AccountStatement",
     "AccountStatementEntry",
+    "Adjust",
+    "Adjusted",
     "AwardPoints",
     "Balance",
     "Charge",
     "Clawback",
     "ClawedBack",
+    "Correction",
     "Currency",
+    "DebtReduced",
     "EscrowHeld",
     "EscrowHold",
     "EscrowRelease",
@@ -28,6 +32,7 @@ __all__ = [
     "EscrowVoid",
     "PointsAwarded",
     "Receivable",
+    "ReduceDebt",
     "Reference",
     "Refund",
     "RefundPart",
@@ -44,8 +49,9 @@ __all__ = [
 Reference = Annotated[str, StringConstraints(max_length=200, pattern=r"^[^\x00-\x1f\x7f]*$")]
 Provider = Annotated[str, StringConstraints(min_length=1, max_length=40, pattern=r"^[a-z0-9_-]+$")]
 
-SignedMoney = Annotated[
-    Decimal, Field(examples=["-350.00"]), PlainSerializer(lambda amount: f"{amount:.2f}", return_type=str)
+# Why an admin moves credits; users read it in their statement.
+Reason = Annotated[
+    str, StringConstraints(min_length=1, max_length=200, strip_whitespace=True, pattern=r"^[^\x00-\x1f\x7f]*$")
 ]
 MOST_POINTS: Final = 1_000_000_000  # for one award; it limits the damage of a typing error
 
@@ -149,9 +155,12 @@ class ClawedBack(BaseModel):
 
 
 class EscrowHold(StrictCall):
+    """`proof_reference`: what a flagged user has verified a code for, if not the `reference` (T6)."""
+
     user_id: UUID
     amount: Money
     reference: Reference
+    proof_reference: Reference | None = None
 
 
 class EscrowHeld(BaseModel):
@@ -200,7 +209,10 @@ class PointsAwarded(BaseModel):
 
 
 class Balance(BaseModel):
+    """`owed`: what the account owes; credits that arrive pay it first."""
+
     credit_balance: Money
+    owed: Money
     currency: str = "SGD"
 
 
@@ -211,11 +223,15 @@ class AccountStatementEntry(BaseModel):
     at: datetime
     kind: str = Field(
         description="top_up, top_up_reversal, deduct, refund, transfer, transfer_reversal, escrow_hold, "
-        "escrow_release, escrow_void or points.",
+        "escrow_release, escrow_void, adjustment or points.",
         examples=["top_up"],
     )
     reference: str = Field(description="Its purpose, such as an order's or a payment's id.")
     amount: SignedMoney = Field(description="Negative for a debit.")
+    collected: SignedMoney = Field(
+        description="What paid a debt instead of reaching the wallet. Negative: what was missing, and is owed since.",
+        examples=["0.00"],
+    )
     balance_after: Money
 
     @property
@@ -224,9 +240,13 @@ class AccountStatementEntry(BaseModel):
 
 
 class AccountStatement(BaseModel):
-    """A page, newest first. `next_cursor` leads to older entries; null if there are none."""
+    """A page, newest first. `next_cursor` leads to older entries; null if there are none.
+
+    `owed`: what the account owes now; credits that arrive pay it first.
+    """
 
     currency: Currency
+    owed: Money
     entries: list[AccountStatementEntry]
     next_cursor: str | None = Field(examples=["0d9f2f0e6f0b4d0e9a536f0f6ad1c3b7-650.00"])
 
@@ -243,6 +263,59 @@ class Receivable(BaseModel):
     email: str
     amount: Money
     last_at: datetime
+
+
+class _AdminBody(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+
+    reason: Reason
+
+
+class ReduceDebt(_AdminBody):
+    """Without an amount: all that the user owes."""
+
+    amount: PositiveMoney | None = None
+
+
+class DebtReduced(BaseModel):
+    """`owed` is what remains."""
+
+    transaction_id: UUID
+    user_id: UUID
+    amount: Money
+    owed: Money
+
+
+def _not_zero(amount: Decimal) -> Decimal:
+    if not amount:
+        raise ValueError("the amount is not zero")
+    return amount
+
+
+class Adjust(_AdminBody):
+    """Negative: a debit."""
+
+    amount: Annotated[SignedMoney, AfterValidator(_not_zero)]
+
+
+class Adjusted(BaseModel):
+    """`balance` is the wallet's after it."""
+
+    transaction_id: UUID
+    user_id: UUID
+    balance: Money
+
+
+class Correction(BaseModel):
+    """What an admin changed by hand. `amount`: positive for the user's benefit."""
+
+    transaction_id: UUID
+    created_at: datetime
+    kind: str = Field(description="settlement, write_off or adjustment.", examples=["settlement"])
+    user_id: UUID
+    amount: SignedMoney
+    reason: str
+    made_by_user_id: UUID
 
 
 def _sums(shares: list[Share]) -> dict[UUID, Decimal]:

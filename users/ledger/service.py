@@ -15,12 +15,20 @@ from users.ledger.errors import (
     EscrowNotFound,
     InsufficientCredits,
     OtpRequired,
+    OwesLess,
     SelfTransfer,
     UndoMismatch,
     UnknownCursor,
 )
-from users.ledger.repository import LedgerRepository, Movement, Operation, Refuse
-from users.ledger.schemas import AccountStatementEntry, ClawedBack, Currency, Receivable
+from users.ledger.repository import LedgerRepository, Movement, Operation, Refuse, Wallet
+from users.ledger.schemas import (
+    AccountStatement,
+    ClawedBack,
+    Correction,
+    Currency,
+    DebtReduced,
+    Receivable,
+)
 
 __all__ = ["Ledger"]
 
@@ -35,9 +43,9 @@ class Ledger:
     def __init__(self, repository: LedgerRepository) -> None:
         self._repository = repository
 
-    async def balance_of(self, user_id: UUID) -> Decimal:
-        """Return the wallet's balance; a wallet never used has 0.00."""
-        return await self._repository.balance_of(user_id) or Decimal("0.00")
+    async def wallet_of(self, user_id: UUID) -> Wallet:
+        """Return the wallet's balance and what its owner owes; a wallet never used has 0.00."""
+        return await self._repository.wallet_of(user_id) or Wallet(balance=Decimal("0.00"), owed=Decimal("0.00"))
 
     async def charge(
         self, *, request_id: UUID, user_id: UUID, event_id: UUID, amount: Decimal, reference: str
@@ -45,12 +53,12 @@ class Ledger:
         """Charge a wallet in favour of an event's revenue. An amount of 0.00 makes a movement too.
 
         Raises:
-            OtpRequired: a flagged user has no verified challenge for the purchase `reference` (T6).
+            OtpRequired: a flagged user has no verified code for `reference` (T6).
             InsufficientCredits, UserNotFound.
         """
 
         async def refuse(row: Row) -> ServiceError:
-            return OtpRequired() if row["is_unproven"] else await self._why_not_charged(user_id)
+            return await self._why_not_spent(row, user_id)
 
         facts = {"user_id": user_id, "event_id": event_id, "amount": amount, "reference": reference}
         return await self._move(Operation.CHARGE, request_id, facts, refuse)
@@ -124,11 +132,12 @@ class Ledger:
         """Move credits from one wallet to another. 0.00 is allowed (T8).
 
         Raises:
+            OtpRequired: as `charge`, of `from_user_id`.
             SelfTransfer, InsufficientCredits, UserNotFound.
         """
 
-        async def refuse(_: Row) -> ServiceError:
-            return await self._why_not_charged(from_user_id, to_user_id)
+        async def refuse(row: Row) -> ServiceError:
+            return await self._why_not_spent(row, from_user_id, to_user_id)
 
         facts = _between(from_user_id, to_user_id, amount=amount, reference=reference)
         return await self._move(Operation.TRANSFER, request_id, facts, refuse)
@@ -166,18 +175,25 @@ class Ledger:
         """Return a page of the users who owe, the latest first, and the number on all pages."""
         return await self._repository.debts(limit=limit, offset=offset)
 
-    async def hold_escrow(self, *, request_id: UUID, user_id: UUID, amount: Decimal, reference: str) -> Movement:
+    async def hold_escrow(
+        self, *, request_id: UUID, user_id: UUID, amount: Decimal, reference: str, proof_reference: str | None = None
+    ) -> Movement:
         """Set credits of a wallet aside.
 
+        Args:
+            proof_reference: what a flagged user has verified a code for; `reference` if None.
+
         Raises:
+            OtpRequired: as `charge`.
             InsufficientCredits, UserNotFound.
         """
 
-        async def refuse(_: Row) -> ServiceError:
-            return await self._why_not_charged(user_id)
+        async def refuse(row: Row) -> ServiceError:
+            return await self._why_not_spent(row, user_id)
 
         facts = {"user_id": user_id, "amount": amount, "reference": reference}
-        return await self._move(Operation.ESCROW_HOLD, request_id, facts, refuse)
+        proof = reference if proof_reference is None else proof_reference
+        return await self._move(Operation.ESCROW_HOLD, request_id, facts, refuse, proof_reference=proof)
 
     async def release_escrow(self, *, request_id: UUID, escrow_id: UUID, to_user_id: UUID) -> Movement:
         """Move an escrow's credits to a user's wallet.
@@ -231,8 +247,8 @@ class Ledger:
 
     async def account_statement(
         self, user_id: UUID, *, currency: Currency, after: AccountStatementCursor | None, limit: int
-    ) -> tuple[list[AccountStatementEntry], AccountStatementCursor | None]:
-        """Return a page of the entries of a user's wallet or points, newest first, and the cursor of the next page.
+    ) -> AccountStatement:
+        """Return a page of the entries of a user's wallet or points, newest first.
 
         Entries come in the order in which they happened. Each is on exactly one page, even if entries are added
         between the pages; those belong before the first page.
@@ -241,13 +257,65 @@ class Ledger:
             UnknownCursor: the cursor is not of that statement.
         """
         account = ACCOUNTS[currency]
-        entries = await self._repository.entries_of(user_id, account=account, after=after, limit=limit + 1)
+        entries, owed = await self._repository.entries_of(user_id, account=account, after=after, limit=limit + 1)
         if after is not None and not entries:  # a cursor is returned only if an entry follows
             raise UnknownCursor
-        if len(entries) <= limit:
-            return entries, None
-        last = entries[limit - 1]
-        return entries[:limit], AccountStatementCursor(last.transaction_id, last.balance_before)
+        following = None
+        if len(entries) > limit:
+            last = entries[limit - 1]
+            following = str(AccountStatementCursor(last.transaction_id, last.balance_before))
+        return AccountStatement(currency=currency, owed=owed, entries=entries[:limit], next_cursor=following)
+
+    async def adjust(
+        self, *, request_id: UUID, user_id: UUID, amount: Decimal, reason: str, made_by_user_id: UUID
+    ) -> Movement:
+        """Credit a user's wallet, or debit it by a negative amount, for an admin's reason.
+
+        Raises:
+            InsufficientCredits: the wallet has less than the debit.
+            UserNotFound.
+        """
+
+        async def refuse(_: Row) -> ServiceError:
+            return await self._why_not_covered(user_id)
+
+        facts = {"user_id": user_id, "amount": amount, "reference": reason, "made_by_user_id": made_by_user_id}
+        return await self._move(Operation.ADJUST, request_id, facts, refuse)
+
+    async def settle_debt(
+        self, *, request_id: UUID, user_id: UUID, amount: Decimal | None, reason: str, made_by_user_id: UUID
+    ) -> DebtReduced:
+        """Reduce what a user owes, because it was paid outside the platform; by all of it without an amount.
+
+        Raises:
+            OwesLess, UserNotFound.
+        """
+        facts = {"user_id": user_id, "amount": amount, "reference": reason, "made_by_user_id": made_by_user_id}
+        return await self._reduce_debt(Operation.SETTLE_DEBT, request_id, facts)
+
+    async def write_off_debt(
+        self, *, request_id: UUID, user_id: UUID, amount: Decimal | None, reason: str, made_by_user_id: UUID
+    ) -> DebtReduced:
+        """Reduce what a user owes, because the platform bears it; by all of it without an amount.
+
+        Raises:
+            OwesLess, UserNotFound.
+        """
+        facts = {"user_id": user_id, "amount": amount, "reference": reason, "made_by_user_id": made_by_user_id}
+        return await self._reduce_debt(Operation.WRITE_OFF_DEBT, request_id, facts)
+
+    async def list_corrections(self, user_id: UUID | None, *, limit: int, offset: int) -> tuple[list[Correction], int]:
+        """Return a page of what admins changed by hand, of one user or all, and the number on all pages."""
+        return await self._repository.corrections(user_id, limit=limit, offset=offset)
+
+    async def _reduce_debt(self, operation: Operation, request_id: UUID, facts: Mapping[str, Any]) -> DebtReduced:
+        async def refuse(_: Row) -> ServiceError:
+            wallet = await self._repository.wallet_of(facts["user_id"])
+            return UserNotFound() if wallet is None else OwesLess(details={"owed": f"{wallet.owed:.2f}"})
+
+        request = ParticipantRequest.of(request_id, operation.label, **facts)
+        done = await self._repository.move(operation, request, facts, refuse=refuse)
+        return DebtReduced(**done, user_id=facts["user_id"])
 
     async def _move(
         self, operation: Operation, request_id: UUID, facts: Mapping[str, Any], refuse: Refuse, **more: object
@@ -283,9 +351,12 @@ class Ledger:
             raise refusal
         raise UndoMismatch(undoes_request_id=undoes_request_id)
 
-    async def _why_not_charged(self, payer: UUID, *others: UUID) -> ServiceError:
+    async def _why_not_spent(self, row: Row, payer: UUID, *others: UUID) -> ServiceError:
+        return OtpRequired() if row["is_unproven"] else await self._why_not_covered(payer, *others)
+
+    async def _why_not_covered(self, payer: UUID, *others: UUID) -> ServiceError:
         for user_id in (payer, *others):
-            if await self._repository.balance_of(user_id) is None:
+            if await self._repository.wallet_of(user_id) is None:
                 return UserNotFound()
         return InsufficientCredits()
 

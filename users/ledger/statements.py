@@ -16,24 +16,29 @@ from typing import Final
 from sqlalchemy import TextClause, text
 
 from common.db.idempotency import SELECT_ANSWER, stored_answer
-from users.ledger.fragments import APPLY, BOTH_COVERED, LOCK, MOVEMENT, PRIOR, RESOLVE, STORE_MOVEMENT, WALLETS
+from users.ledger.fragments import (
+    APPLY,
+    BOTH_COVERED,
+    LOCK,
+    MOVEMENT,
+    PRIOR,
+    RESOLVE,
+    SELECT_SPENT,
+    STORE_MOVEMENT,
+    WALLETS,
+    unproven,
+)
 
 
 def _stored(balances: str, *, rows: str) -> str:
     return stored_answer(f"jsonb_build_object('transaction_id', transaction_id, 'balances', {balances})", rows=rows)
 
 
-# Hot: it is part of each purchase. Revenue has no balance row, so this locks one row only. A flagged user's purchase needs
-# a verified code (T6); `is_unproven`: refused because no code was verified.
+# Hot: it is part of each purchase. Revenue has no balance row, so this locks one row only.
 CHARGE: Final = text(
     f"""
     {PRIOR},
-    unproven AS MATERIALIZED (
-        SELECT 1 FROM users
-        WHERE user_id = CAST(:user_id AS uuid) AND is_flagged AND NOT EXISTS (SELECT FROM prior)
-          AND NOT EXISTS (SELECT FROM otp_challenges proof
-                          WHERE proof.user_id = users.user_id AND proof.context = 'purchase'
-                            AND proof.reference = CAST(:reference AS text) AND proof.verified_at IS NOT NULL)),
+    {unproven("user_id")},
     debited AS (
         UPDATE balances SET amount = amount - CAST(:amount AS numeric)
         WHERE account_kind = 'wallet' AND account_owner = CAST(:user_id AS text) AND currency = 'SGD'
@@ -50,7 +55,7 @@ CHARGE: Final = text(
         CROSS JOIN (VALUES ('wallet', CAST(:user_id AS text), -CAST(:amount AS numeric)),
                            ('revenue', CAST(:event_id AS text), CAST(:amount AS numeric))) AS side (kind, owner, change)),
     {_stored("jsonb_build_object(CAST(:user_id AS text), CAST(balance AS text))", rows="movement, debited")}
-    {SELECT_ANSWER}, EXISTS (SELECT FROM unproven) AS is_unproven
+    {SELECT_SPENT}
     """
 )
 
@@ -59,6 +64,7 @@ def _from_outside(*, account_kind: str, currency: str, kind: str) -> TextClause:
     """Return the statement that credits credits or points from outside.
 
     It inserts the balance's row if the user has none; the user's row is locked, so that a user in deletion gets none.
+    `collected` pays what the user owes; see `fragments.LOCK`.
     """
     return text(
         f"""
@@ -69,8 +75,8 @@ def _from_outside(*, account_kind: str, currency: str, kind: str) -> TextClause:
             WHERE user_id = CAST(:user_id AS uuid) AND NOT EXISTS (SELECT FROM prior)
             FOR KEY SHARE OF users
             ON CONFLICT (account_kind, account_owner, currency)
-                DO UPDATE SET amount = balances.amount + excluded.amount
-            RETURNING account_owner, amount AS balance),
+                DO UPDATE SET amount = balances.amount + excluded.amount - least(balances.owed, excluded.amount)
+            RETURNING account_owner, amount AS balance, least(owed, CAST(:amount AS numeric)) AS collected),
         movement AS (
             INSERT INTO ledger_transactions (transaction_id, request_id, kind, reference)
             SELECT gen_random_uuid(), :request_id, '{kind}', :reference FROM credited
@@ -79,8 +85,9 @@ def _from_outside(*, account_kind: str, currency: str, kind: str) -> TextClause:
             INSERT INTO ledger_entries (transaction_id, account_kind, account_owner, currency, amount)
             SELECT transaction_id, side.kind, side.owner, '{currency}', side.change FROM movement, credited
             CROSS JOIN LATERAL (VALUES ('external', CAST(:provider AS text), -CAST(:amount AS numeric)),
-                                       ('{account_kind}', account_owner, CAST(:amount AS numeric)))
-                               AS side (kind, owner, change)),
+                                       ('{account_kind}', account_owner, CAST(:amount AS numeric) - collected),
+                                       ('receivable', account_owner, collected)) AS side (kind, owner, change)
+            WHERE side.kind <> 'receivable' OR collected > 0),
         {_stored("jsonb_build_object(account_owner, CAST(balance AS text))", rows="movement, credited")}
         {SELECT_ANSWER}
         """
@@ -93,24 +100,26 @@ POINTS: Final = _from_outside(account_kind="loyalty", currency="POINTS", kind="p
 TRANSFER: Final = text(
     f"""
     {PRIOR},
+    {unproven("from_user_id")},
     sides AS MATERIALIZED (
         SELECT 'wallet' AS account_kind, account_owner, change
         FROM (VALUES (CAST(:from_user_id AS text), -CAST(:amount AS numeric)),
                      (CAST(:to_user_id AS text), CAST(:amount AS numeric))) AS side (account_owner, change)
-        WHERE NOT EXISTS (SELECT FROM prior)),
+        WHERE NOT EXISTS (SELECT FROM prior) AND NOT EXISTS (SELECT FROM unproven)),
     {LOCK}, {BOTH_COVERED}, {MOVEMENT}, {APPLY}, {STORE_MOVEMENT}
-    {SELECT_ANSWER}
+    {SELECT_SPENT}
     """
 )
 
 ESCROW_HOLD: Final = text(
     f"""
     {PRIOR},
+    {unproven("user_id", reference="proof_reference")},
     sides AS MATERIALIZED (
         SELECT account_kind, CAST(:user_id AS text) AS account_owner, change
         FROM (VALUES ('wallet', -CAST(:amount AS numeric)), ('escrow', CAST(:amount AS numeric)))
              AS side (account_kind, change)
-        WHERE NOT EXISTS (SELECT FROM prior)),
+        WHERE NOT EXISTS (SELECT FROM prior) AND NOT EXISTS (SELECT FROM unproven)),
     {LOCK}, {BOTH_COVERED}, {MOVEMENT}, {APPLY},
     held AS (
         INSERT INTO escrows (escrow_id, request_id, user_id, amount, status, reference)
@@ -123,7 +132,7 @@ ESCROW_HOLD: Final = text(
             rows="movement, held",
         )
     }
-    {SELECT_ANSWER}
+    {SELECT_SPENT}
     """
 )
 

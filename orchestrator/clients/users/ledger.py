@@ -40,9 +40,22 @@ class LedgerClient:
         facts = {"charge_request_id": charge_request_id, "reason": reason, "shares": _shares(shares)}
         await self._post("refund-part", call, **facts)
 
-    async def hold_escrow(self, call: Call, *, user_id: uuid.UUID, amount: Decimal, reference: uuid.UUID) -> uuid.UUID:
-        """Set credits aside and return the escrow's id. Too few: INSUFFICIENT_CREDITS."""
+    async def hold_escrow(
+        self,
+        call: Call,
+        *,
+        user_id: uuid.UUID,
+        amount: Decimal,
+        reference: uuid.UUID,
+        proof_reference: uuid.UUID | None = None,
+    ) -> uuid.UUID:
+        """Set credits aside and return the escrow's id. Too few: INSUFFICIENT_CREDITS.
+
+        A flagged user needs a verified code for `proof_reference`, or else for `reference`: OTP_REQUIRED.
+        """
         facts = {"user_id": user_id, "amount": f"{amount:.2f}", "reference": str(reference)}
+        if proof_reference is not None:
+            facts["proof_reference"] = str(proof_reference)
         return uuid.UUID((await self._post("escrow/hold", call, **facts))["escrow_id"])
 
     async def void_escrow(self, call: Call) -> None:

@@ -17,6 +17,11 @@ class SentCode:
     retry_after_seconds: int | None
 
 
+def resale_purchase_reference(listing_id: uuid.UUID, *, buyer_user_id: uuid.UUID) -> uuid.UUID:
+    """Return what a buyer's code for a listing is verified for: the same for each attempt to buy it."""
+    return uuid.uuid5(listing_id, f"bought by {buyer_user_id}")
+
+
 class OtpClient:
     def __init__(self, users: ServiceClient) -> None:
         self._users = users

@@ -50,6 +50,8 @@ _BUY = refusals(
         400: "VALIDATION_ERROR, INVALID_UUID, SELF_TRANSFER",
         402: "INSUFFICIENT_CREDITS",
         410: "EVENT_ENDED",
+        428: "OTP_REQUIRED",
+        429: "RATE_LIMITED",
     }
 )
 _APPROVE = refusals(
@@ -96,7 +98,12 @@ async def buy(
     market: Market,
     response: Response,
 ) -> Success[SalePending] | Success[InProgress]:
-    """The price is held until the seller approves by code; after 24 hours without approval it is returned."""
+    """The price is held until the seller approves by code; after 24 hours without approval it is returned.
+
+    A flagged fan gets 428 `OTP_REQUIRED` and a code: verify it at `/api/verify-otp` with the `context` and `reference_id` in
+    `details`, then buy again. Each attempt without a verified code sends another one, at most one every 30 seconds. After 402 and
+    428 the same `Idempotency-Key` makes another attempt.
+    """
     bought = market.buy(body.listing_id, caller_id=user.user_id, key=key, address=address)
     return await answer(bought, response)
 

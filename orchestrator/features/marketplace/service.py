@@ -1,20 +1,24 @@
 """The marketplace: fans resell tickets, never above the event's price cap (T10)."""
 
 import uuid
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Final
 
 from common.auth.principal import Principal
-from common.errors import Busy
+from common.errors import Busy, PaymentRequired
 from orchestrator.clients import Clients
 from orchestrator.clients.inventory.seats import OwnedSeat
 from orchestrator.clients.models import CodeContext
 from orchestrator.clients.orders.listings import ListingFacts
+from orchestrator.clients.users.otp import resale_purchase_reference
 from orchestrator.errors import (
     ListingInvalidState,
     NotSeatOwner,
     NotYours,
+    OtpRequired,
     SaleDeclined,
     SaleExpired,
     SelfTransfer,
@@ -34,6 +38,9 @@ from orchestrator.saga_engine.engine import SagaEngine
 from orchestrator.saga_engine.idempotency import find_settled, signal_once, start_once
 from orchestrator.saga_engine.outcomes import data_of, failure_of, opened, succeeded
 from orchestrator.saga_engine.record import SagaState
+
+# After these refusals the buyer verifies a code, or tops up, and repeats the request.
+REPEATABLE: Final = (OtpRequired.code, PaymentRequired.code)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +104,7 @@ class MarketplaceService:
         """Hold the price in escrow and ask the seller to approve.
 
         Raises:
+            PreconditionRequired: OTP_REQUIRED; a flagged user was sent a code.
             InvalidRequest: SELF_TRANSFER, the caller's own listing.
             NotFound: LISTING_NOT_FOUND.
             PaymentRequired: INSUFFICIENT_CREDITS.
@@ -112,7 +120,14 @@ class MarketplaceService:
             requested_by=caller_id,
             key=key,
             request={"listing_id": listing_id},
+            repeatable=REPEATABLE,
         )
+        if saga.error is not None and saga.error.code == OtpRequired.code:
+            await self._send_buyer_code(listing_id, buyer_id=caller_id, address=address)
+            raise OtpRequired(
+                "Please confirm with the code we sent to your phone, then buy again.",
+                details={"context": "marketplace", "reference_id": str(listing_id)},
+            )
         pending = opened(saga, opening=OPENING, ended=ListingInvalidState)
         resale = data_of(pending, Resale, otherwise=ListingInvalidState)
         return SalePending(
@@ -194,6 +209,15 @@ class MarketplaceService:
             expires_at=min(datetime.now(UTC) + self.approval_time, event.event_date),
             address=address,
         )
+
+    async def _send_buyer_code(self, listing_id: uuid.UUID, *, buyer_id: uuid.UUID, address: str) -> None:
+        with suppress(Busy):  # another request is sending a code
+            await self.clients.otp.send_again(
+                user_id=buyer_id,
+                context=CodeContext.PURCHASE,
+                reference=resale_purchase_reference(listing_id, buyer_user_id=buyer_id),
+                address=address,
+            )
 
     async def _decline(self, sale_id: uuid.UUID) -> None:
         saga = await self.engine.end_waiting(sale_id, SaleDeclined(), kind=RESALE)

@@ -26,9 +26,9 @@ _VERIFY = refusals(
         401: "UNAUTHORIZED, TOKEN_EXPIRED, OTP_INVALID",
         402: "INSUFFICIENT_CREDITS",
         403: "FORBIDDEN, NOT_SEAT_OWNER",
-        404: "ORDER_NOT_FOUND, TRANSFER_NOT_FOUND",
-        409: "ORDER_ALREADY_CONFIRMED, ORDER_INVALID_STATE, TRANSFER_INVALID_STATE, SEAT_UNAVAILABLE, "
-        "REQUEST_IN_PROGRESS",
+        404: "ORDER_NOT_FOUND, TRANSFER_NOT_FOUND, LISTING_NOT_FOUND",
+        409: "ORDER_ALREADY_CONFIRMED, ORDER_INVALID_STATE, TRANSFER_INVALID_STATE, LISTING_INVALID_STATE, "
+        "SEAT_UNAVAILABLE, REQUEST_IN_PROGRESS",
         410: "HOLD_EXPIRED, OTP_EXPIRED, EVENT_ENDED",
         429: "RATE_LIMITED, OTP_MAX_RETRIES",
     }
@@ -61,10 +61,22 @@ async def verify_otp(
     transfers: Transfers,
     response: Response,
 ) -> Success[Verified] | Success[TransferPending | TransferCompleted] | Success[InProgress]:
-    """For a purchase: the order can then be paid. For a transfer: as `/transfer/confirm` with the caller's own code."""
-    if body.context == "purchase":
-        verified = await codes.verify_purchase(user_id=user.user_id, order_id=body.reference_id, otp_code=body.otp_code)
-        return success(verified)
+    """Verify the caller's own code.
+
+    For a purchase: the order can then be paid. For the marketplace: the listing can then be bought. For a transfer: the same as
+    `/transfer/confirm`.
+    """
+    match body.context:
+        case "purchase":
+            return success(
+                await codes.verify_purchase(user_id=user.user_id, order_id=body.reference_id, otp_code=body.otp_code)
+            )
+        case "marketplace":
+            return success(
+                await codes.verify_resale_purchase(
+                    user_id=user.user_id, listing_id=body.reference_id, otp_code=body.otp_code
+                )
+            )
     confirmed = transfers.confirm(body.reference_id, {"": body.otp_code}, caller_id=user.user_id, key=key)
     return await answer(confirmed, response)
 

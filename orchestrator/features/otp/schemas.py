@@ -9,18 +9,18 @@ from orchestrator.http.schemas import OtpCode
 
 
 class VerifyOtpRequest(BaseModel):
-    """`reference_id` is the order's or the transfer's id."""
+    """`reference_id` is the order's or the transfer's id, or that of the listing to buy."""
 
     otp_code: OtpCode
-    context: Literal["purchase", "transfer"]
+    context: Literal["purchase", "transfer", "marketplace"]
     reference_id: uuid.UUID
 
 
 class Verified(BaseModel):
-    """The order can be paid now."""
+    """The order can be paid now, or the listing bought."""
 
     verified: Literal[True] = True
-    context: Literal["purchase"] = "purchase"
+    context: Literal["purchase", "marketplace"]
     reference_id: uuid.UUID
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from common.errors import Busy, ServiceError, TooManyRequests
 from orchestrator.clients import Clients
 from orchestrator.clients.models import CodeContext
+from orchestrator.clients.users.otp import resale_purchase_reference
 from orchestrator.errors import (
     HoldExpired,
     ListingInvalidState,
@@ -42,7 +43,24 @@ class OtpService:
         await self.clients.otp.verify(
             user_id=user_id, context=CodeContext.PURCHASE, reference=order_id, otp_code=otp_code
         )
-        return Verified(reference_id=order_id)
+        return Verified(context="purchase", reference_id=order_id)
+
+    async def verify_resale_purchase(self, *, user_id: uuid.UUID, listing_id: uuid.UUID, otp_code: str) -> Verified:
+        """Verify a buyer's code: it permits the purchase of this listing only.
+
+        Raises:
+            NotFound: LISTING_NOT_FOUND.
+            Conflict: LISTING_INVALID_STATE.
+            Unauthenticated, Gone, TooManyRequests, Unavailable: as `OtpClient.verify`.
+        """
+        listing = await self.clients.listings.find(listing_id)
+        if listing.status != "ACTIVE":
+            raise ListingInvalidState(details={"status": listing.status})
+        reference = resale_purchase_reference(listing_id, buyer_user_id=user_id)
+        await self.clients.otp.verify(
+            user_id=user_id, context=CodeContext.PURCHASE, reference=reference, otp_code=otp_code
+        )
+        return Verified(context="marketplace", reference_id=listing_id)
 
     async def resend_for_purchase(self, order_id: uuid.UUID, *, user_id: uuid.UUID, address: str) -> CodeSent:
         """Send another code for an order whose payment was refused without one.

@@ -13,7 +13,11 @@ from tests.integration.gateway.services import Services
 UPSTREAMS_OF_CONTRACT = {
     Upstream.USERS: {
         "GET /api/admin/payments",
+        "GET /api/admin/corrections",
         "GET /api/admin/receivables",
+        "POST /api/admin/receivables/{}/settle",
+        "POST /api/admin/receivables/{}/write-off",
+        "POST /api/admin/users/{}/adjustments",
         "PATCH /api/admin/users/{}",
         "POST /api/auth/login",
         "POST /api/auth/logout",

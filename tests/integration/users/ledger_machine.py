@@ -15,14 +15,14 @@ from tests.integration.users.statement_pages import whole_statement
 from tests.integration.users.user_client import LedgerCaller
 from tests.support.timeouts import ANSWER_SECONDS
 from users.ledger.repository import Movement
-from users.ledger.schemas import ClawedBack
+from users.ledger.schemas import ClawedBack, DebtReduced
 from users.ledger.service import Ledger
 
 USERS = 3
 REVENUE = uuid.UUID(int=1)
 
 Result = TypeVar("Result")
-Call = Callable[[], Awaitable[Movement | ClawedBack]]
+Call = Callable[[], Awaitable[Movement | ClawedBack | DebtReduced]]
 CENT = Decimal("0.01")
 # Few amounts and small wallets, so that balances often reach exactly zero.
 AMOUNTS = tuple(map(Decimal, ("0.00", "0.01", "7.50", "10.00", "15.00")))
@@ -44,6 +44,7 @@ class Action:
     state: str = "new"  # then done, refused, undone, released, refunded in parts, or withdrawn before it arrived
     answer: object = None
     refunded: Decimal = Decimal(0)
+    collected: Decimal = Decimal(0)  # from a transfer's credit
 
     @property
     def escrow_id(self) -> uuid.UUID | None:
@@ -55,6 +56,13 @@ class Model:
     wallets: list[Decimal] = field(default_factory=lambda: [OPENING] * USERS)
     escrows: list[Decimal] = field(default_factory=lambda: [Decimal(0)] * USERS)
     owed: list[Decimal] = field(default_factory=lambda: [Decimal(0)] * USERS)
+
+    def credit(self, user: int, amount: Decimal) -> Decimal:
+        """Credit a wallet, what is owed first; return what that collected."""
+        collected = min(amount, self.owed[user])
+        self.owed[user] -= collected
+        self.wallets[user] += amount - collected
+        return collected
 
 
 class LedgerMachine(RuleBasedStateMachine):
@@ -103,8 +111,54 @@ class LedgerMachine(RuleBasedStateMachine):
                 request_id=request_id, user_id=self.users[user], provider="model", amount=amount, reference=""
             )
 
-        self.model.wallets[user] += amount
+        self.model.credit(user, amount)
         return call, self.outcome(call)
+
+    @rule(target=answers, user=users, amount=amounts.filter(bool), is_debit=st.booleans())
+    def adjust(self, user: int, amount: Decimal, is_debit: bool) -> tuple[Call, object]:  # noqa: FBT001 - hypothesis
+        request_id, change = uuid.uuid4(), -amount if is_debit else amount
+
+        def call() -> Awaitable[Movement]:
+            return self.ledger_service.adjust(
+                request_id=request_id,
+                user_id=self.users[user],
+                amount=change,
+                reason="a correction",
+                made_by_user_id=self.users[0],
+            )
+
+        outcome = self.outcome(call)
+        if is_debit and amount > self.model.wallets[user]:
+            assert outcome == "INSUFFICIENT_CREDITS"
+        elif is_debit:
+            self.model.wallets[user] -= amount
+        else:
+            self.model.credit(user, amount)
+        return call, outcome
+
+    @rule(target=answers, user=users, amount=st.none() | amounts.filter(bool), is_settled=st.booleans())
+    def reduce_debt(self, user: int, amount: Decimal | None, is_settled: bool) -> tuple[Call, object]:  # noqa: FBT001
+        request_id = uuid.uuid4()
+        reduce = self.ledger_service.settle_debt if is_settled else self.ledger_service.write_off_debt
+
+        def call() -> Awaitable[DebtReduced]:
+            return reduce(
+                request_id=request_id,
+                user_id=self.users[user],
+                amount=amount,
+                reason="paid at the counter",
+                made_by_user_id=self.users[0],
+            )
+
+        outcome = self.outcome(call)
+        reduction = self.model.owed[user] if amount is None else amount
+        if self.model.owed[user] and reduction <= self.model.owed[user]:
+            self.model.owed[user] -= reduction
+            assert isinstance(outcome, DebtReduced)
+            assert (outcome.amount, outcome.owed) == (reduction, self.model.owed[user])
+        else:
+            assert outcome == "OWES_LESS"
+        return call, outcome
 
     @rule(target=actions, kind=kinds, payer=users, other=users, amount=amounts)
     def request(self, kind: str, payer: int, other: int, amount: Decimal) -> Action:
@@ -145,7 +199,7 @@ class LedgerMachine(RuleBasedStateMachine):
             action.state = "done" if action.amount <= self.model.wallets[action.payer] else "refused"
             action.answer = outcome
             if action.state == "done":
-                self._move(action, action.amount)
+                self._do(action)
         if action.state == "withdrawn":
             assert outcome == "REQUEST_UNDONE"
         else:
@@ -163,7 +217,7 @@ class LedgerMachine(RuleBasedStateMachine):
                 assert outcome.transaction_id is None
             case "done" if self._payee_has(action):
                 action.state = "undone"
-                self._move(action, -action.amount)
+                self._take_back(action)
                 assert isinstance(outcome, Movement)
             case "done":
                 assert outcome == "INSUFFICIENT_CREDITS"
@@ -191,8 +245,8 @@ class LedgerMachine(RuleBasedStateMachine):
         outcome = self.outcome(call)
         if action.state == "done":
             action.state = "undone"
-            self.model.wallets[first] += half
-            self.model.wallets[second] += action.amount - half
+            self.model.credit(first, half)
+            self.model.credit(second, action.amount - half)
         assert isinstance(outcome, Movement) == (action.state != "refunded in parts")
         return call, outcome
 
@@ -211,7 +265,7 @@ class LedgerMachine(RuleBasedStateMachine):
         if action.state in {"done", "refunded in parts"} and action.refunded + amount <= action.amount:
             action.state = "refunded in parts"
             action.refunded += amount
-            self.model.wallets[to] += amount
+            self.model.credit(to, amount)
             assert isinstance(outcome, Movement)
         else:
             assert outcome == "UNDO_MISMATCH"
@@ -235,7 +289,7 @@ class LedgerMachine(RuleBasedStateMachine):
         outcome = self.outcome(call)
         taken = min(amount, self.model.wallets[debtor])
         self.model.wallets[debtor] -= taken
-        self.model.wallets[creditor] += amount
+        self.model.credit(creditor, amount)
         self.model.owed[debtor] += amount - taken
         assert isinstance(outcome, ClawedBack)
         assert (outcome.taken, outcome.to_balance) == (taken, self.model.wallets[creditor])
@@ -256,7 +310,7 @@ class LedgerMachine(RuleBasedStateMachine):
         if action.state == "done":
             action.state = "released"
             self.model.escrows[action.payer] -= action.amount
-            self.model.wallets[to] += action.amount
+            self.model.credit(to, action.amount)
             assert isinstance(outcome, Movement)
         else:
             assert outcome == "ESCROW_ALREADY_RESOLVED"
@@ -270,11 +324,12 @@ class LedgerMachine(RuleBasedStateMachine):
 
     @invariant()
     def balances_are_the_models(self) -> None:
-        wallets = [self.wait(self.ledger_service.balance_of(user)) for user in self.users]
+        wallets = [self.wait(self.ledger_service.wallet_of(user)) for user in self.users]
         escrows = [self.wait(self.ledger.sum_of("escrow", user)) for user in self.users]
-        owed = [-self.wait(self.ledger.sum_of("receivable", user)) for user in self.users]
         if self.users:
-            assert (wallets, escrows, owed) == (self.model.wallets, self.model.escrows, self.model.owed)
+            assert [wallet.balance for wallet in wallets] == self.model.wallets
+            assert [wallet.owed for wallet in wallets] == self.model.owed
+            assert escrows == self.model.escrows
 
     def teardown(self) -> None:
         assert self.wait(self.ledger.invariant_violations()) == []
@@ -316,11 +371,20 @@ class LedgerMachine(RuleBasedStateMachine):
                 return self.ledger_service.undo_escrow_hold(request_id=undo, undoes_request_id=undone)
 
     def _payee_has(self, action: Action) -> bool:
-        return action.payee is None or self.model.wallets[action.payee] >= action.amount
+        return action.payee is None or self.model.wallets[action.payee] >= action.amount - action.collected
 
-    def _move(self, action: Action, amount: Decimal) -> None:
-        self.model.wallets[action.payer] -= amount
+    def _do(self, action: Action) -> None:
+        self.model.wallets[action.payer] -= action.amount
         if action.kind == "hold":
-            self.model.escrows[action.payer] += amount
+            self.model.escrows[action.payer] += action.amount
         if action.payee is not None:
-            self.model.wallets[action.payee] += amount
+            action.collected = self.model.credit(action.payee, action.amount)
+
+    def _take_back(self, action: Action) -> None:
+        """Reverse an action; what it collected is owed again."""
+        self.model.credit(action.payer, action.amount)
+        if action.kind == "hold":
+            self.model.escrows[action.payer] -= action.amount
+        if action.payee is not None:
+            self.model.wallets[action.payee] -= action.amount - action.collected
+            self.model.owed[action.payee] += action.collected

@@ -7,6 +7,7 @@ from decimal import Decimal
 from typing import Any
 
 from tests.integration.users.user_client import LoggedInUser, UserClient
+from users.ledger.cursors import AccountStatementCursor
 from users.ledger.schemas import AccountStatementEntry, Currency
 from users.ledger.service import Ledger
 
@@ -50,10 +51,11 @@ async def whole_statement(
     lines: list[StatementLine] = []
     after = None
     while True:
-        entries, after = await ledger_service.account_statement(user_id, currency=currency, after=after, limit=per_page)
-        lines += [StatementLine.of(entry) for entry in entries]
-        if after is None:
+        page = await ledger_service.account_statement(user_id, currency=currency, after=after, limit=per_page)
+        lines += [StatementLine.of(entry) for entry in page.entries]
+        if page.next_cursor is None:
             break
+        after = AccountStatementCursor.parse(page.next_cursor)
     befores = [line.balance_after - line.amount for line in lines]
     assert len({line.transaction_id for line in lines}) == len(lines)
     assert [line.balance_after for line in lines[1:]] == befores[:-1]

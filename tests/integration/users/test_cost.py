@@ -124,7 +124,7 @@ async def test_shared_refund_is_two_statements_and_clawback_one(
 
 async def test_balance_is_one_statement(ledger_service: Ledger, fan: uuid.UUID) -> None:
     with counted_statements() as count:
-        assert await ledger_service.balance_of(fan) == Decimal("100.00")
+        assert (await ledger_service.wallet_of(fan)).balance == Decimal("100.00")
     assert int(count) == 1
 
 
@@ -136,8 +136,8 @@ async def test_hundred_users_are_looked_up_in_one_statement(database: Database, 
 
 async def test_statement_page_is_one_statement(ledger_service: Ledger, fan: uuid.UUID) -> None:
     with counted_statements() as count:
-        entries, _ = await ledger_service.account_statement(fan, currency=Currency.SGD, after=None, limit=20)
-    assert (int(count), len(entries)) == (1, 1)
+        page = await ledger_service.account_statement(fan, currency=Currency.SGD, after=None, limit=20)
+    assert (int(count), len(page.entries)) == (1, 1)
 
 
 async def test_credited_report_is_six_statements_and_an_ignored_one_three(database: Database, fan: uuid.UUID) -> None:

@@ -1,11 +1,16 @@
-"""A flagged user's purchase is charged only after its own verification by code (T6)."""
+"""A flagged user spends only after a verification by code for that movement's reference (T6)."""
 
 import uuid
+from collections.abc import Awaitable, Callable
 from decimal import Decimal
 
+import httpx
 import pytest
+from sqlalchemy import text
 
 from tests.integration.users.user_client import CODE, WRONG_CODE, LedgerCaller, code_of
+
+Spend = Callable[..., Awaitable[httpx.Response]]
 
 
 @pytest.fixture
@@ -59,8 +64,8 @@ async def test_verification_of_another_user_is_refused(ledger: LedgerCaller, fla
     assert code_of(await ledger.charge(flagged, "1.00", reference=order)) == "OTP_REQUIRED"
 
 
-@pytest.mark.parametrize("attempt", [{"context": "transfer"}, {"code": WRONG_CODE}])
-async def test_verification_of_another_purchase_or_by_a_wrong_code_is_refused(
+@pytest.mark.parametrize("attempt", [{"context": "resale"}, {"code": WRONG_CODE}])
+async def test_approval_of_a_sale_and_a_wrong_code_prove_nothing(
     ledger: LedgerCaller, flagged: uuid.UUID, attempt: dict[str, str]
 ) -> None:
     order = str(uuid.uuid4())
@@ -76,7 +81,68 @@ async def test_withdrawn_verification_is_refused(ledger: LedgerCaller, flagged: 
     assert code_of(await ledger.charge(flagged, "1.00", reference=order)) == "OTP_REQUIRED"
 
 
-async def test_other_movements_need_no_verification(ledger: LedgerCaller, flagged: uuid.UUID) -> None:
-    friend = await ledger.open_wallet()
-    answers = [await ledger.transfer(flagged, friend, "1.00"), await ledger.hold(flagged, "1.00")]
+SPENDING = {
+    "charge": lambda ledger, user_id, event, **more: ledger.charge(user_id, "1.00", event_id=event, **more),
+    "transfer": lambda ledger, user_id, friend, **more: ledger.transfer(user_id, friend, "1.00", **more),
+    "escrow": lambda ledger, user_id, _, **more: ledger.hold(user_id, "1.00", **more),
+}
+EACH_SPENDING = pytest.mark.parametrize("spend", SPENDING.values(), ids=SPENDING)
+
+
+@EACH_SPENDING
+@pytest.mark.parametrize("context", ["purchase", "transfer"])
+async def test_each_movement_that_spends_needs_its_own_verification(
+    ledger: LedgerCaller, flagged: uuid.UUID, spend: Spend, context: str
+) -> None:
+    friend, reference, first = await ledger.open_wallet(), str(uuid.uuid4()), {"request_id": uuid.uuid4()}
+    await prove(ledger, flagged, str(uuid.uuid4()), context=context)
+
+    refused = await spend(ledger, flagged, friend, reference=reference, **first)
+    await prove(ledger, flagged, reference, context=context)
+    repeated = await spend(ledger, flagged, friend, reference=reference, **first)
+    done = await spend(ledger, flagged, friend, reference=reference)
+
+    assert [(one.status_code, code_of(one)) for one in (refused, repeated)] == [(428, "OTP_REQUIRED")] * 2
+    assert done.status_code == 200
+    assert await ledger.wallet_of(flagged) == Decimal(99)
+    assert await ledger.invariant_violations() == []
+
+
+@EACH_SPENDING
+async def test_flag_counts_from_the_moment_it_is_set(ledger: LedgerCaller, spend: Spend) -> None:
+    user_id, friend = await ledger.open_wallet("100.00"), await ledger.open_wallet()
+    before = await spend(ledger, user_id, friend)
+    await ledger.flag(user_id)
+    flagged = await spend(ledger, user_id, friend)
+    await ledger.database.execute(text("UPDATE users SET is_flagged = false WHERE user_id = :id"), {"id": user_id})
+    after = await spend(ledger, user_id, friend)
+    assert [answer.status_code for answer in (before, flagged, after)] == [200, 428, 200]
+
+
+async def test_escrow_may_name_what_was_verified(ledger: LedgerCaller, flagged: uuid.UUID) -> None:
+    """The reference of each attempt differs; the code is verified once, and its reference is not in the fingerprint."""
+    proof, same = str(uuid.uuid4()), {"request_id": uuid.uuid4(), "reference": str(uuid.uuid4())}
+    await prove(ledger, flagged, proof)
+
+    other = await ledger.hold(flagged, "1.00", proof_reference=str(uuid.uuid4()))
+    held = await ledger.hold(flagged, "1.00", **same, proof_reference=proof)
+    as_the_previous_release = await ledger.hold(flagged, "1.00", **same)
+
+    assert code_of(other) == "OTP_REQUIRED"
+    assert held.status_code == 200
+    assert as_the_previous_release.json() == held.json()
+
+
+async def test_movements_to_a_flagged_user_and_undos_need_no_verification(
+    ledger: LedgerCaller, flagged: uuid.UUID
+) -> None:
+    friend, hold_id = await ledger.open_wallet("10.00"), uuid.uuid4()
+    proof = str(uuid.uuid4())
+    await prove(ledger, flagged, proof)
+    await ledger.hold(flagged, "1.00", request_id=hold_id, reference=proof)
+    answers = [
+        await ledger.transfer(friend, flagged, "1.00"),
+        await ledger.void(undoes_request_id=hold_id),
+        await ledger.claw_back(flagged, friend, "1.00"),
+    ]
     assert {answer.status_code for answer in answers} == {200}

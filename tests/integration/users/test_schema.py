@@ -173,3 +173,41 @@ async def test_migration_records_old_refunds_as_full_ones(database_url: Database
         ("kept", 0, 0, {}),
         ("never credited", 50, 0, {"refund_total": "50.00"}),
     ]
+
+
+OWED_BEFORE = """
+    INSERT INTO balances (account_kind, account_owner, currency) VALUES ('wallet', 'debtor', 'SGD'), ('wallet', 'fan', 'SGD');
+    INSERT INTO ledger_transactions (transaction_id, request_id, kind, reference)
+    SELECT CAST('00000000-0000-0000-0000-00000000000' || n AS uuid), gen_random_uuid(), 'top_up_reversal', ''
+    FROM generate_series(1, 2) AS n;
+    INSERT INTO ledger_entries (transaction_id, account_kind, account_owner, currency, amount)
+    SELECT transaction_id, side.kind, side.owner, 'SGD', amount FROM ledger_transactions
+    CROSS JOIN (VALUES ('external', 'stripe', 4), ('receivable', 'debtor', -4)) AS side (kind, owner, amount);
+"""
+# As the previous release writes it: it does not know what is stored with the wallet.
+OWE_NOW = """
+    INSERT INTO ledger_transactions (transaction_id, request_id, kind, reference)
+    VALUES ('00000000-0000-0000-0000-000000000009', gen_random_uuid(), 'top_up_reversal', '');
+    INSERT INTO ledger_entries (transaction_id, account_kind, account_owner, currency, amount)
+    SELECT '00000000-0000-0000-0000-000000000009', kind, owner, 'SGD', amount
+    FROM (VALUES ('external', 'stripe', 3), ('receivable', 'debtor', -3)) AS side (kind, owner, amount);
+"""
+
+
+async def test_migration_stores_old_debts_and_counts_those_of_the_previous_release(
+    database_url: DatabaseFactory,
+) -> None:
+    url = database_url.empty()
+    await asyncio.to_thread(upgrade, migrations=MIGRATIONS, database_url=url, revision="0006")
+    database = Database(DatabaseSettings(database_url=SecretStr(url)), application_name="tests")
+    for statement in filter(str.strip, OWED_BEFORE.split(";")):
+        await database.execute(text(statement))
+
+    await asyncio.to_thread(upgrade, migrations=MIGRATIONS, database_url=url)
+    before = await database.fetch_all(text("SELECT owed FROM balances ORDER BY account_owner"))
+    for statement in filter(str.strip, OWE_NOW.split(";")):
+        await database.execute(text(statement))
+    after = await database.fetch_all(text("SELECT owed FROM balances ORDER BY account_owner"))
+
+    await database.close()
+    assert [[int(row["owed"]) for row in rows] for rows in (before, after)] == [[8, 0], [11, 0]]

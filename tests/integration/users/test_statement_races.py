@@ -55,7 +55,7 @@ async def test_each_line_has_the_balance_after_its_movement(ledger: LedgerCaller
     lines = await whole_statement(ledger_service, fan, per_page=7)
     assert lengths == sorted(lengths)
     assert lengths[0] < len(lines) == 1 + 12 * 5
-    assert lines[0].balance_after == await ledger_service.balance_of(fan)
+    assert lines[0].balance_after == (await ledger_service.wallet_of(fan)).balance
     after = {line.transaction_id: line.balance_after for line in lines}
     for data in (answer.json()["data"] for answer in answers):
         assert after[uuid.UUID(data["transaction_id"])] == Decimal(data["balance"])

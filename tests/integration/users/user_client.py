@@ -236,6 +236,11 @@ _CONTRADICTIONS = (
         "SELECT b.* FROM balances b WHERE amount <> (SELECT coalesce(sum(e.amount), 0) FROM ledger_entries e "
         "WHERE (e.account_kind, e.account_owner, e.currency) = (b.account_kind, b.account_owner, b.currency))"
     ),
+    # What a wallet owes is not the sum of its receivable.
+    (
+        "SELECT b.* FROM balances b WHERE account_kind = 'wallet' AND owed <> (SELECT coalesce(-sum(e.amount), 0) "
+        "FROM ledger_entries e WHERE (e.account_kind, e.account_owner) = ('receivable', b.account_owner))"
+    ),
     # A counter that is not the sum of a movement's reversals.
     (
         "SELECT r.* FROM reversed_amounts r WHERE amount <> (SELECT coalesce(-sum(e.amount), 0) "

@@ -1,4 +1,4 @@
-"""Refunds of parts of a charge."""
+"""Refunds of parts of a charge; what users owe, stored with their wallets; corrections by admins."""
 
 from typing import Final
 
@@ -24,8 +24,52 @@ PARTS: Final = (
     )
     """,
 )
+DEBTS: Final = (
+    """
+    ALTER TABLE balances
+        ADD COLUMN owed numeric(14, 2) NOT NULL DEFAULT 0
+            CONSTRAINT ck_balances_owed_not_negative CHECK (owed >= 0)
+    """,
+    """
+    UPDATE balances SET owed = debts.owed FROM (
+        SELECT account_owner, currency, -sum(amount) AS owed FROM ledger_entries
+        WHERE account_kind = 'receivable' GROUP BY account_owner, currency HAVING sum(amount) < 0) AS debts
+    WHERE account_kind = 'wallet' AND balances.account_owner = debts.account_owner
+      AND balances.currency = debts.currency
+    """,
+    "CREATE INDEX ix_balances_owed ON balances (account_owner) WHERE owed > 0",
+    # A trigger, so that the previous release keeps the sum too while both run. Whoever writes the entry has the wallet's
+    # row locked.
+    """
+    CREATE FUNCTION keep_owed() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        UPDATE balances SET owed = owed - NEW.amount
+        WHERE account_kind = 'wallet' AND account_owner = NEW.account_owner AND currency = NEW.currency;
+        RETURN NULL;
+    END $$
+    """,
+    """
+    CREATE TRIGGER entries_keep_owed AFTER INSERT ON ledger_entries
+    FOR EACH ROW WHEN (NEW.account_kind = 'receivable') EXECUTE FUNCTION keep_owed()
+    """,
+)
+ADMINS: Final = (
+    """
+    ALTER TABLE ledger_transactions ADD COLUMN made_by_user_id uuid
+        CONSTRAINT fk_ledger_transactions_made_by_user_id_users REFERENCES users
+    """,
+    """
+    CREATE INDEX ix_ledger_transactions_by_admins ON ledger_transactions (created_at, transaction_id)
+    WHERE made_by_user_id IS NOT NULL
+    """,
+    "ALTER TABLE ledger_entries DROP CONSTRAINT ck_ledger_entries_account_kind",
+    """
+    ALTER TABLE ledger_entries ADD CONSTRAINT ck_ledger_entries_account_kind CHECK (account_kind IN (
+        'wallet', 'escrow', 'loyalty', 'revenue', 'external', 'receivable', 'platform'))
+    """,
+)
 
 
 def upgrade() -> None:
-    for statement in PARTS:
+    for statement in (*PARTS, *DEBTS, *ADMINS):
         op.execute(statement)

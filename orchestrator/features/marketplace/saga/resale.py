@@ -3,7 +3,8 @@
 claim listing → hold credits → send seller a code → announce sale → wait for `approve` → begin owner change →
 **change owner** → pay seller → complete listing.
 
-A sale that is not approved in time unwinds: the credits are returned, and the listing is active again.
+A sale that is not approved in time unwinds: the credits are returned, and the listing is active again. So does the sale to
+a flagged fan without a verified code; with one they buy again.
 """
 
 import uuid
@@ -16,6 +17,7 @@ from common.messaging.outbox import OutgoingMessage
 from common.money import Money
 from orchestrator.clients import Clients
 from orchestrator.clients.models import CodeContext
+from orchestrator.clients.users.otp import resale_purchase_reference
 from orchestrator.errors import SaleExpired
 from orchestrator.saga_engine.messages import announcement
 from orchestrator.saga_engine.plan import Call, Plan, SagaData, must_finish, pivot, publish, undoable, wait
@@ -97,7 +99,11 @@ class ResaleSteps:
 
     async def hold_credits(self, resale: Resale, call: Call) -> Resale:
         escrow_id = await self.clients.ledger.hold_escrow(
-            call, user_id=resale.buyer_user_id, amount=resale.price, reference=resale.sale_id
+            call,
+            user_id=resale.buyer_user_id,
+            amount=resale.price,
+            reference=resale.sale_id,
+            proof_reference=resale_purchase_reference(resale.listing_id, buyer_user_id=resale.buyer_user_id),
         )
         return resale.model_copy(update={"escrow_id": escrow_id})
 
