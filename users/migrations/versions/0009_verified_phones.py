@@ -3,7 +3,7 @@
 from alembic import op
 
 revision = "0009"
-down_revision = "0006"
+down_revision = "0008"
 
 MARK_SHARED = """
     UPDATE users SET shares_phone = true
