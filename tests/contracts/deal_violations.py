@@ -4,8 +4,6 @@ from typing import Final
 
 from tests.contracts.violation import Violation
 
-__all__ = ["CANCELLED_EVENTS", "TRANSFERS_AND_LISTINGS"]
-
 TRANSFERS_AND_LISTINGS: Final = {
     "a ticket is about to change owner": Violation(
         saga="transfer",
