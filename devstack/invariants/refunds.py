@@ -8,8 +8,6 @@ from typing import Any
 
 from devstack.invariants.snapshot import Row, Snapshot, grouped
 
-__all__ = ["violations"]
-
 
 def violations(snapshot: Snapshot) -> list[str]:
     return [*_begun(snapshot), *_premiums(snapshot)]

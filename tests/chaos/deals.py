@@ -263,6 +263,11 @@ class Approval(Resale):
     async def run(self) -> None:
         assert (await answered_twice(partial(self.seller.approve, self.deal_id)))["status"] == "COMPLETED"
 
+    async def assert_failed(self) -> None:
+        await self.assert_kept(self.sale_id, "LISTED")
+        await self.assert_listing("OPENING", "ACTIVE", "PENDING_TRANSFER", "ACTIVE")
+        assert await self.sales.databases.messages_about(self.sale_id) == ["sale.failed", "sale.pending"]
+
 
 class DeclinedSale(Resale):
     """The seller withdraws the listing while a sale is pending."""

@@ -154,7 +154,7 @@ class TestParticipantFails:
         ("kind", "name"),
         [
             *((Confirmation, name) for name in ("orders", "inventory")),
-            *((Approval, name) for name in ("inventory", "users", "orders")),
+            *((Approval, name) for name in ("inventory", "users")),
             *((Refund, name) for name in ("inventory", "users", "orders")),
         ],
     )
@@ -180,6 +180,17 @@ class TestParticipantFails:
         confirmed = await running
         await invariants.settle(sales.urls)
         await (deal.assert_done() if confirmed.is_success else deal.assert_failed())
+
+    async def test_orders_killed_before_the_pivot(self, stack: Stack, sales: TicketSales, operators: Operators) -> None:
+        """It excludes disputes. If it is down for too long, the sale fails and the ticket is for sale again."""
+        deal = await Approval.prepare(sales, operators)
+        async with sales.databases.writes_blocked("orders") as is_blocked:
+            running = asyncio.create_task(answered(partial(deal.seller.approve, deal.deal_id)))
+            await eventually(is_blocked)
+            await Service(stack, "orders").kill()
+        approved = await running
+        await invariants.settle(sales.urls)
+        await (deal.assert_done() if approved.is_success else deal.assert_failed())
 
     async def test_users_down_after_the_pivot(self, stack: Stack, sales: TicketSales, operators: Operators) -> None:
         """The ticket belongs to the buyer, and the seller gets the credits in the end."""

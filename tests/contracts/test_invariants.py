@@ -15,7 +15,8 @@ from tests.contracts.event_fixtures import PublishedEvent
 from tests.contracts.scenarios import PREPARE
 from tests.contracts.ticket_fixtures import TicketFixtures
 from tests.contracts.undo_violations import UNDOS
-from tests.contracts.violations import VIOLATIONS, Violation
+from tests.contracts.violation import Violation
+from tests.contracts.violations import VIOLATIONS
 
 ADMISSION: Final = "admission"
 ALL_VIOLATIONS: Final = {**VIOLATIONS, **UNDOS}

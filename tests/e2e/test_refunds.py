@@ -262,55 +262,6 @@ class TestRefundOfSeats:
         assert (await fan.balance(), await friend.balance()) == ("950.00", "100.00")
 
 
-class TestPremium:
-    """Who loses a ticket gets back what they paid: the difference to its price comes from the sellers who earned it."""
-
-    async def test_admins_refund_makes_the_holder_whole(
-        self, *, fan: UserClient, new_fan: MakeFan, admin: UserClient, ticket: Ticket, order_id: str
-    ) -> None:
-        friend = await new_fan(balance="200.00")
-        await DealCalls.complete(ticket.seat_id, seller=fan, buyer=friend, credits_="115.00")
-        assert (await refund(admin, order_id)).data["credits_returned"] == "115.00"
-        assert (await fan.balance(), await friend.balance()) == ("1000.00", "200.00")
-
-    async def test_holder_who_paid_less_gets_the_price(
-        self, *, fan: UserClient, new_fan: MakeFan, admin: UserClient, ticket: Ticket, order_id: str
-    ) -> None:
-        friend = await new_fan(balance="200.00")
-        await DealCalls.complete(ticket.seat_id, seller=fan, buyer=friend, credits_="20.00")
-        assert (await refund(admin, order_id)).data["credits_returned"] == "100.00"
-        assert (await fan.balance(), await friend.balance()) == ("920.00", "280.00")
-
-    async def test_own_refund_takes_nothing_from_sellers(
-        self, *, fan: UserClient, new_fan: MakeFan, ticket: Ticket, order_id: str
-    ) -> None:
-        friend = await new_fan(balance="200.00")
-        await DealCalls.complete(ticket.seat_id, seller=fan, buyer=friend, credits_="100.00")
-        await DealCalls.complete(ticket.seat_id, seller=friend, buyer=fan, credits_="120.00")
-        assert (await refund(fan, order_id)).data["credits_returned"] == "100.00"
-        assert (await fan.balance(), await friend.balance()) == ("980.00", "220.00")
-
-    async def test_cancelled_event_makes_the_last_of_many_owners_whole(
-        self, *, fan: UserClient, new_fan: MakeFan, admin: UserClient, new_concert: MakeConcert
-    ) -> None:
-        concert = await new_concert()
-        seat, other = concert.seats["CAT2"][:2]
-        second, third = await new_fan(balance="200.00"), await new_fan(balance="200.00")
-        await bought(fan, concert, seat, other)
-        undone = await DealCalls.complete(seat, seller=fan, buyer=second, credits_="120.00")
-        await second.post("/transfer/dispute", {"transfer_id": undone, "reason": "Not what was agreed"})
-        assert (await admin.post("/transfer/reverse", {"transfer_id": undone})).status == 200
-        await DealCalls.complete(seat, seller=fan, buyer=second, credits_="110.00")
-        listing_id = (await DealCalls.list_ticket(second, seat, "120.00")).data["listing_id"]
-        await DealCalls.buy(third, listing_id)
-        assert (await DealCalls.approve(second, listing_id)).status == 200
-
-        await admin.post(f"/admin/events/{concert.event_id}/cancel")
-        await eventually(lambda: finished(admin, concert))
-        balances = [await user.balance() for user in (fan, second, third)]
-        assert balances == ["1000.00", "200.00", "200.00"]
-
-
 class TestCancelledEvent:
     async def test_cancellation_refunds_and_closes_everything(
         self, *, fan: UserClient, new_fan: MakeFan, admin: UserClient, new_concert: MakeConcert

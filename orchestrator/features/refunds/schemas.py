@@ -8,8 +8,6 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 from common.fields import PlainText
 from common.money import Money
 
-__all__ = ["RefundRequest", "Refunded"]
-
 
 def _named_once(seat_ids: list[uuid.UUID]) -> list[uuid.UUID]:
     if len(set(seat_ids)) != len(seat_ids):
