@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
-from tests.contracts.violations import Violation
+from tests.contracts.violation import Violation
 
 __all__ = ["UNDOS"]
 
