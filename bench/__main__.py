@@ -24,7 +24,7 @@ from bench.results import Outcome
 from bench.sizes import FULL, QUICK
 from devstack.errors import DevstackError
 from devstack.home import default_home
-from devstack.invariants import InvariantsBroken, require
+from invariants import InvariantsBroken, require
 
 BENCHMARKS: Final[dict[str, Callable[[Environment], Outcome]]] = {
     "on-sale": measure_on_sale,

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from devstack.invariants.snapshot import Row, Snapshot, grouped
+from invariants.snapshot import Row, Snapshot, grouped
 
 
 def violations(snapshot: Snapshot) -> list[str]:

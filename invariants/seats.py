@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from devstack.invariants.snapshot import Row, Snapshot, grouped
+from invariants.snapshot import Row, Snapshot, grouped
 
 __all__ = ["violations"]
 
