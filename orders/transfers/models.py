@@ -72,6 +72,7 @@ transfers: Final = Table(
     Index("ix_transfers_order_disputed", "order_id", postgresql_where=text("status IN ('DISPUTED', 'REVERSING')")),
     newest_index("ix_transfers_seller_newest", "seller_user_id", key="transfer_id"),
     newest_index("ix_transfers_buyer_newest", "buyer_user_id", key="transfer_id"),
+    newest_index("ix_transfers_newest", key="transfer_id"),
     newest_index("ix_transfers_status_newest", "status", key="transfer_id"),
     oldest_index("ix_transfers_event_oldest", key="transfer_id"),
 )

@@ -59,5 +59,6 @@ PAYMENTS: Final = Table(
     Index("ix_payments_created_at", "created_at"),
     Index("ix_payments_user", "user_id", "created_at"),
     Index("ix_payments_status", "provider", "status", "created_at"),
+    Index("ix_payments_status_newest", "status", "created_at"),
     Index("ix_payments_flagged", "created_at", postgresql_where=sql("flags <> '{}'")),
 )
