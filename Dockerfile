@@ -21,6 +21,7 @@ COPY events ./events
 COPY inventory ./inventory
 COPY orchestrator ./orchestrator
 COPY gateway ./gateway
+COPY invariants ./invariants
 # Compiled here, because the container's file system is read-only. Unchecked, because the sources do not change.
 RUN /venv/bin/python -m compileall -q --invalidation-mode unchecked-hash /app
 

@@ -154,7 +154,7 @@ imports: $(LOCKED)
 
 # pyproject.toml lists what it skips, with reasons.
 bandit: $(LOCKED)
-	@$(BIN)/bandit --quiet --recursive --configfile pyproject.toml common rabbitmq gateway users orders events inventory orchestrator
+	@$(BIN)/bandit --quiet --recursive --configfile pyproject.toml common rabbitmq gateway users orders events inventory orchestrator invariants
 
 audit: $(LOCKED)
 	@$(BIN)/python -m devstack.audit

@@ -1,4 +1,4 @@
-"""`python -m bench [on-sale] [steady] [contention] [halls] [scans] [transfers] [cancellation] [jobs] [--quick]`."""
+"""`python -m bench [on-sale] [steady] [contention] [halls] [scans] [transfers] [cancellation] [jobs] [lists] [--quick]`."""
 
 import argparse
 import asyncio
@@ -12,6 +12,7 @@ from bench.benchmarks.cancellation import measure_cancellation
 from bench.benchmarks.contention import measure_contention
 from bench.benchmarks.halls import measure_halls
 from bench.benchmarks.jobs import measure_jobs
+from bench.benchmarks.lists import measure_lists
 from bench.benchmarks.on_sale import measure_on_sale
 from bench.benchmarks.scans import measure_scans
 from bench.benchmarks.steady import measure_steady
@@ -24,7 +25,7 @@ from bench.results import Outcome
 from bench.sizes import FULL, QUICK
 from devstack.errors import DevstackError
 from devstack.home import default_home
-from devstack.invariants import InvariantsBroken, require
+from invariants import InvariantsBroken, require
 
 BENCHMARKS: Final[dict[str, Callable[[Environment], Outcome]]] = {
     "on-sale": measure_on_sale,
@@ -35,6 +36,7 @@ BENCHMARKS: Final[dict[str, Callable[[Environment], Outcome]]] = {
     "transfers": measure_transfers,
     "cancellation": measure_cancellation,
     "jobs": measure_jobs,
+    "lists": measure_lists,
 }
 
 

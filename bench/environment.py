@@ -41,6 +41,7 @@ class Environment:
     def __init__(self, stack: Stack, sizes: Sizes) -> None:
         self.sizes = sizes
         self.urls = stack.urls
+        self.postgres_url = stack.postgres_url
         self._home = Home(stack.home)
         self.meter = CpuMeter(self._running)
         self._pgbench = Pgbench(stack, self.meter)

@@ -35,6 +35,8 @@ class Sizes:
     """Orders of the cancelled event."""
     jobs: int
     """Jobs that workers drain; many more than the policy keeps, so that a memory leak shows."""
+    list_rows: int
+    """Rows of each table whose lists are read."""
     pgbench: int
     """Purchases or scans in one run of pgbench; a multiple of `clients` and of each number of `scanners`."""
 
@@ -52,6 +54,7 @@ FULL: Final = Sizes(
     transfers=1_000,
     cancelled_orders=5_000,
     jobs=10_000,
+    list_rows=10_000_000,
     pgbench=19_200,
 )
 QUICK: Final = Sizes(
@@ -70,5 +73,6 @@ QUICK: Final = Sizes(
     transfers=96,
     cancelled_orders=150,
     jobs=500,
+    list_rows=20_000,
     pgbench=1_600,
 )

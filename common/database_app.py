@@ -1,4 +1,4 @@
-"""The app of a service that has a database and nothing else that starts or stops with it."""
+"""The app of a service that has a database, whose old rows it deletes, and nothing else that starts or stops with it."""
 
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -7,6 +7,8 @@ from fastapi import APIRouter, FastAPI
 
 from common.auth.user_tokens import UserTokenVerifier
 from common.db.engine import Database
+from common.db.idempotency import REQUESTS_RETENTION
+from common.db.retention import RetentionTask
 from common.health import Health
 from common.http.app import base_app
 from common.http.dependencies import provide
@@ -29,10 +31,13 @@ def database_app(
         routers: matched one after the other, first match wins.
         user_tokens: how users' tokens are verified; against `JWKS_URL` if None.
     """
+    retention = RetentionTask(database, [REQUESTS_RETENTION])
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
+        retention.start()
         yield
+        await retention.close()
         await database.close()
 
     app = base_app(

@@ -1,6 +1,7 @@
 """Work repeated in the background. It continues after a database or service was unavailable."""
 
 import asyncio
+import math
 import time
 from collections.abc import Awaitable, Callable
 from typing import Final, Protocol
@@ -69,7 +70,8 @@ class BatchWork(Protocol):
         """Handle up to `batch` rows and return how many."""
 
 
-async def repeat_while_full(work: BatchWork, *, batch: int) -> None:
-    """Repeat the work until a batch is not full."""
-    while await work(batch=batch) == batch:
+async def repeat_while_full(work: BatchWork, *, batch: int, limit_seconds: float = math.inf) -> None:
+    """Repeat the work until a batch is not full, or `limit_seconds` have passed."""
+    ends_at = time.monotonic() + limit_seconds
+    while await work(batch=batch) == batch and time.monotonic() < ends_at:
         pass

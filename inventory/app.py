@@ -11,15 +11,18 @@ from grpc_reflection.v1alpha import reflection
 
 from common.auth.service_tokens import ServiceTokens
 from common.db.engine import Database
+from common.db.idempotency import REQUESTS_RETENTION
+from common.db.retention import RetentionTask
 from common.health import Health
 from common.http.app import base_app
 from common.messaging.consumer import Consumer
+from common.messaging.inbox import INBOX_RETENTION
 from common.messaging.outbox import OutboxRelay
 from common.messaging.publisher import Publisher
 from common.periodic import PeriodicTask
 from common.rpc.server import CallContext
 from inventory.expiry import HoldExpiry, HoldSweeper, SeatCountAggregator
-from inventory.repository.check_in import CheckInRepository
+from inventory.repository.check_in import UNKNOWN_SCANS_RETENTION, CheckInRepository
 from inventory.repository.expiry import ExpiryRepository
 from inventory.repository.halls import HallRepository
 from inventory.repository.holds import HoldRepository
@@ -40,6 +43,7 @@ __all__ = ["SERVICE", "Inventory", "create_app"]
 SERVICE: Final = "inventory"
 RPC_SERVICE: Final = inventory_pb2.DESCRIPTOR.services_by_name["Inventory"].full_name
 HEALTH_SECONDS: Final = 2.0
+RETENTIONS: Final = (REQUESTS_RETENTION, INBOX_RETENTION, UNKNOWN_SCANS_RETENTION)
 SERVER_OPTIONS: Final = [
     ("grpc.so_reuseport", 0),  # a second process on the same port must fail
     ("grpc.http2.min_recv_ping_interval_without_data_ms", 10_000),  # clients ping every 30 s; the default is 300 s
@@ -92,6 +96,7 @@ class Inventory:
             expiry, self.relay, self.changes, limits=settings.hold_limits, interval_seconds=settings.sweep_seconds
         )
         self.counts = SeatCountAggregator(halls, interval_seconds=settings.seat_count_interval_seconds)
+        self.retention = RetentionTask(self.database, RETENTIONS)
         # While the broker is unavailable, seats can be held and sold, and the sweeper ends the holds.
         self.health = Health(
             required={"database": self.database.is_healthy},
@@ -119,7 +124,14 @@ class Inventory:
             for broker in (self.publisher.broker, self.consumer.broker):
                 broker.start()
                 stack.push_async_callback(broker.close)
-            for task in (self.relay, self.changes, self.sweeper.task, self.counts.task, self._rpc_health_reporter()):
+            for task in (
+                self.relay,
+                self.changes,
+                self.sweeper.task,
+                self.counts.task,
+                self.retention,
+                self._rpc_health_reporter(),
+            ):
                 task.start()
                 stack.push_async_callback(task.close)
             await server.start()

@@ -188,4 +188,6 @@ entry_logs: Final = Table(
     ),
     CheckConstraint("(result = 'UNDONE') = (reason IS NOT NULL)", name="reason"),
     Index("ix_entry_logs_event", "event_id", "logged_at", "scan_id", postgresql_include=["result"]),
+    # A condition on NULL gives no order, so the index above would be sorted.
+    Index("ix_entry_logs_unknown", "logged_at", "scan_id", postgresql_where=text("event_id IS NULL")),
 )

@@ -10,6 +10,7 @@ from pydantic_settings import BaseSettings
 from sqlalchemy import Table
 
 from common.db.engine import Database
+from common.db.retention import Retention
 from common.messaging.broker import Broker
 from common.messaging.consumer import Consumer, MessageHandler
 from common.messaging.declarations import Topology
@@ -23,10 +24,10 @@ from orchestrator.jobs.service import JobQueue
 from orchestrator.saga_engine.engine import SagaEngine
 from orchestrator.saga_engine.plan import AnyPlan
 
-__all__ = ["DELETION_INTERVAL_SECONDS", "Feature", "Resources"]
+__all__ = ["REPAIR_INTERVAL_SECONDS", "Feature", "Resources"]
 
-DELETION_INTERVAL_SECONDS: Final = 600.0
-"""How often workers delete expired records."""
+REPAIR_INTERVAL_SECONDS: Final = 600.0
+"""How often workers look for records whose job has ended without recording its outcome."""
 
 Service = TypeVar("Service")
 Settings = TypeVar("Settings", bound=BaseSettings)
@@ -99,6 +100,7 @@ class Feature:
         consumers: connections that consume messages in every process, by name.
         worker_consumers: the same, in workers only; `/health` shows their names.
         periodic: periodic tasks, in workers.
+        retentions: how long rows of the feature's tables are kept; workers delete older ones.
     """
 
     tables: Sequence[Table] = ()
@@ -111,3 +113,4 @@ class Feature:
     consumers: Callable[[Resources], Mapping[str, Broker]] = _no_brokers
     worker_consumers: Callable[[Resources], Mapping[str, Broker]] = _no_brokers
     periodic: Callable[[Resources], Iterable[PeriodicTask]] = _nothing
+    retentions: Callable[[Resources], Iterable[Retention]] = _nothing

@@ -6,13 +6,16 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from fastapi import FastAPI
 
+from common.db.retention import RetentionTask
 from common.http.app import base_app, serve
 from orchestrator.clients import SERVICE
 from orchestrator.container import FEATURES, Container, build_container, register_handlers
 from orchestrator.jobs.observer import JobObserver, LoggingJobObserver
 from orchestrator.jobs.registry import Registry
+from orchestrator.jobs.repository.maintenance import JOB_RETENTIONS
 from orchestrator.jobs.worker import JobWorker, WorkerTimings
 from orchestrator.saga_engine.observer import Observer
+from orchestrator.saga_engine.repository import KEYS_RETENTION
 from orchestrator.settings import WorkerSettings
 
 __all__ = ["create_worker"]
@@ -39,7 +42,11 @@ def create_worker(
     consumers = {
         name: broker for feature in FEATURES for name, broker in feature.worker_consumers(container.resources).items()
     }
-    periodic = [task for feature in FEATURES for task in feature.periodic(container.resources)]
+    retentions = [retention for feature in FEATURES for retention in feature.retentions(container.resources)]
+    periodic = [
+        RetentionTask(container.resources.database, [*retentions, KEYS_RETENTION, *JOB_RETENTIONS]),
+        *(task for feature in FEATURES for task in feature.periodic(container.resources)),
+    ]
     for name, broker in {"jobs": jobs.consumer.broker, **consumers}.items():
         container.health.optional[name] = broker.is_healthy
 

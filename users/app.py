@@ -9,6 +9,8 @@ from fastapi import FastAPI
 
 from common.auth.user_tokens import UserTokenVerifier
 from common.db.engine import Database
+from common.db.idempotency import REQUESTS_RETENTION
+from common.db.retention import RUN_SECONDS, RetentionTask
 from common.health import Health
 from common.http.app import base_app
 from common.http.dependencies import provide
@@ -22,12 +24,12 @@ from users.accounts.passwords import Passwords
 from users.accounts.repository import AccountRepository
 from users.accounts.service import AccountService
 from users.confirmation_codes import routes as confirmation_routes
-from users.confirmation_codes.repository import ConfirmationCodeRepository
+from users.confirmation_codes.repository import CODES_RETENTION, ConfirmationCodeRepository
 from users.confirmation_codes.service import ConfirmationCodeService
 from users.ledger import routes as ledger_routes
 from users.ledger.repository import LedgerRepository
 from users.ledger.service import Ledger
-from users.limits.repository import AttemptsRepository
+from users.limits.repository import ATTEMPTS_RETENTION, AttemptsRepository
 from users.limits.service import AttemptLimits, Limit
 from users.one_time_codes.notification_api import NotificationApi
 from users.one_time_codes.sending import MAX_WRONG_CODES, CodeSender, SendLimits
@@ -38,6 +40,7 @@ from users.registration_codes.repository import RegistrationCodeRepository
 from users.registration_codes.service import RegistrationCodeService
 from users.sessions import routes as session_routes
 from users.sessions.keys import SigningKey
+from users.sessions.repository import RETENTIONS as SESSION_RETENTIONS
 from users.sessions.repository import SessionRepository
 from users.sessions.service import SessionService
 from users.sessions.tokens import TokenIssuer
@@ -51,8 +54,9 @@ __all__ = ["SERVICE", "create_app"]
 SERVICE: Final = "users"
 # The time of a claim beyond the provider's timeouts: for connecting to it and for writing the outcome.
 CLAIM_MARGIN_SECONDS: Final = 5.0
-# Rows that one deletion takes: few enough that it holds no lock for long. Copies skip each other's rows.
+# Accounts that one deletion takes: few enough that it holds no lock for long. Copies skip each other's rows.
 DELETE_BATCH: Final = 1_000
+RETENTIONS: Final = (REQUESTS_RETENTION, ATTEMPTS_RETENTION, *SESSION_RETENTIONS, CODES_RETENTION)
 # Routers are matched in this order, so those of a purchase's calls come first.
 ROUTERS: Final = (
     ledger_routes.internal,
@@ -121,17 +125,15 @@ class _Container:
             resend_seconds=settings.otp_resend_seconds,
             most_tries=MAX_WRONG_CODES,
         )
-        deletions = (
-            self._attempts.delete_old,
-            self._sessions.delete_old_tokens,
-            self._sessions.delete_old,
-            self._accounts.delete_abandoned,
-            self._confirmation_codes.delete_old,
-        )
-        self._deletion = PeriodicTask(
-            *(partial(repeat_while_full, delete, batch=DELETE_BATCH) for delete in deletions),
-            name="deletion of old rows",
-            interval_seconds=settings.housekeeping_seconds,
+        self._deletions = (
+            RetentionTask(self._database, RETENTIONS, interval_seconds=settings.housekeeping_seconds),
+            PeriodicTask(
+                partial(
+                    repeat_while_full, self._accounts.delete_abandoned, batch=DELETE_BATCH, limit_seconds=RUN_SECONDS
+                ),
+                name="abandoned accounts",
+                interval_seconds=settings.housekeeping_seconds,
+            ),
         )
 
     def services(self) -> tuple[object, ...]:
@@ -181,9 +183,11 @@ class _Container:
     async def lifespan(self, _: FastAPI) -> AsyncIterator[None]:
         self._publisher.broker.start()
         self._relay.start()
-        self._deletion.start()
+        for deletion in self._deletions:
+            deletion.start()
         yield
-        await self._deletion.close()
+        for deletion in self._deletions:
+            await deletion.close()
         await self._relay.close()
         await self._publisher.broker.close()
         await self._provider.close()

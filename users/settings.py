@@ -53,7 +53,7 @@ class Settings(ServiceSettings, DatabaseSettings, MessagingSettings, HoldSetting
     login_failures_per_address: int = Field(default=100, ge=0, description="In one window; 0: no limit.")
     login_window_seconds: int = Field(default=900, gt=0)
 
-    housekeeping_seconds: float = Field(default=600, gt=0, description="How often expired rows are deleted.")
+    housekeeping_seconds: float = Field(default=60, gt=0, description="How often expired rows are deleted.")
 
     @model_validator(mode="before")
     @classmethod

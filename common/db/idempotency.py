@@ -29,7 +29,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import Column, DateTime, MetaData, Table, Text, bindparam, func, text
+from sqlalchemy import Column, DateTime, Index, MetaData, Table, Text, bindparam, func, text
 from sqlalchemy.dialects.postgresql import JSONB, UUID
 from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -45,10 +45,12 @@ from common.db.engine import (
     Row,
     sqlstate_of,
 )
+from common.db.retention import Retention
 from common.errors import Busy, Conflict, ServiceError, Unprocessable, error_of_kind
 
 __all__ = [
     "PRIOR",
+    "REQUESTS_RETENTION",
     "SELECT_ANSWER",
     "Attempt",
     "IdempotencyStore",
@@ -74,6 +76,9 @@ LOCKED_OUT: Final = frozenset({LOCK_NOT_AVAILABLE, DEADLOCK_DETECTED})
 # A concurrent call stored an answer for the same id, inserted or deleted a referenced row, or inserted a row that excludes
 # this one; a second try sees that.
 OVERTAKEN: Final = frozenset({UNIQUE_VIOLATION, FOREIGN_KEY_VIOLATION, EXCLUSION_VIOLATION})
+# Only an unfinished saga or job repeats a request: the longest waits a day, and one that is stuck has an alert. Later
+# copies meet the state that the first one left (docs/operations.md#retention).
+REQUESTS_RETENTION: Final = Retention(table="requests", aged_by="created_at", keep_days=90)
 # The first attempt of an undo may wait for an action, or another undo, in progress; the second sees its effect.
 UNDO_ATTEMPTS: Final = 2
 
@@ -143,6 +148,7 @@ def requests_table(metadata: MetaData) -> Table:
         Column("fingerprint", Text, nullable=False),
         Column("result", JSONB, nullable=False),
         Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+        Index("ix_requests_created_at", "created_at"),
     )
 
 

@@ -1,13 +1,20 @@
 """The body of every response: ``{"success": true, "data": …}``, with ``pagination`` for lists; errors have their own."""
 
+from collections.abc import Callable
+from datetime import datetime
 from typing import Annotated, Any, Generic, Literal, TypeVar
+from uuid import UUID
 
 from fastapi import Depends, Query
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
+
+from common.errors import InvalidRequest
+from common.pages import MAX_COUNTED, Cursor
 
 __all__ = [
     "BAD_INPUT",
     "NOT_LOGGED_IN",
+    "CursorPageQuery",
     "ErrorBody",
     "Page",
     "PageQuery",
@@ -40,8 +47,18 @@ class Success(BaseModel, Generic[Data]):
 class Pagination(BaseModel):
     page: int
     per_page: int
-    total: int
+    total: int = Field(description=f"The number of items on all pages; long lists are counted to {MAX_COUNTED}.")
     total_pages: int
+    total_is_exact: bool = Field(
+        default=True,
+        description="Present and false if there are more items than `total`.",
+        exclude_if=lambda is_exact: is_exact,
+    )
+    next: str | None = Field(
+        default=None,
+        description="Leads to the following page as `after`. Present in lists that have `after`, if a page may follow.",
+        exclude_if=lambda cursor: cursor is None,
+    )
 
 
 class Paginated(BaseModel, Generic[Item]):
@@ -74,10 +91,11 @@ class ErrorBody(BaseModel):
 
 
 class Page(BaseModel):
-    """The requested page of a list (`page` from 1, `per_page` at most 100)."""
+    """The requested page of a list (`page` from 1, `per_page` at most 100), or the one after an item."""
 
     page: int
     per_page: int
+    after: Cursor | None = None
 
     @property
     def offset(self) -> int:
@@ -90,8 +108,22 @@ class Page(BaseModel):
     ) -> "Page":
         return Page(page=page, per_page=per_page)
 
+    @staticmethod
+    async def from_cursor_query(
+        page: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
+        per_page: Annotated[int, Query(ge=1, le=MAX_PER_PAGE)] = 20,
+        after: Annotated[
+            str | None, Query(max_length=200, description="`next` of the page before; it replaces `page`.")
+        ] = None,
+    ) -> "Page":
+        try:
+            return Page(page=page, per_page=per_page, after=None if after is None else Cursor.parse(after))
+        except ValueError as error:
+            raise InvalidRequest("`after` must be the `next` of another page.") from error
+
 
 PageQuery = Annotated[Page, Depends(Page.from_query)]
+CursorPageQuery = Annotated[Page, Depends(Page.from_cursor_query)]
 
 
 def success(data: Data) -> Success[Data]:
@@ -102,10 +134,28 @@ def pagination_of(page: Page, total: int) -> Pagination:
     return Pagination(page=page.page, per_page=page.per_page, total=total, total_pages=-(-total // page.per_page))
 
 
-def paginated(found: tuple[list[Item], int], page: Page) -> Paginated[Item]:
-    """Return the answer with the items of a page and the number of items on all pages."""
+def paginated(
+    found: tuple[list[Item], int], page: Page, *, place: Callable[[Item], tuple[datetime, UUID]] | None = None
+) -> Paginated[Item]:
+    """Return the answer with the items of a page and their number on all pages, counted as in `common.db.pages`.
+
+    Args:
+        place: returns an item's time and id, in a list that can be continued after an item.
+
+    Raises:
+        InvalidRequest: the page is behind the last counted item.
+    """
     items, total = found
-    return Paginated(data=items, pagination=pagination_of(page, total))
+    is_exact = total != MAX_COUNTED + 1
+    if not is_exact and page.after is None and page.offset >= MAX_COUNTED:
+        advice = "filter the list" if place is None else "filter the list, or continue with `after`"
+        raise InvalidRequest(f"Pages have numbers up to item {MAX_COUNTED}: {advice}.")
+    pagination = pagination_of(page, total if is_exact else MAX_COUNTED)
+    pagination.total_is_exact = is_exact
+    is_last = page.after is None and page.offset + len(items) >= total
+    if place is not None and len(items) == page.per_page and not is_last:
+        pagination.next = str(Cursor(*place(items[-1])))
+    return Paginated(data=items, pagination=pagination)
 
 
 def refusals(codes: dict[int, str]) -> dict[int | str, dict[str, Any]]:

@@ -2,11 +2,15 @@
 
 from typing import Final
 
-from sqlalchemy import Column, DateTime, MetaData, Table, Text, func, text
+from sqlalchemy import Column, DateTime, Index, MetaData, Table, Text, func, text
 from sqlalchemy.dialects.postgresql import UUID
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from common.db.retention import Retention
 from common.messaging.message import Message
+
+# Much longer than a sender's outbox and the broker keep a message, so longer than a message may be repeated.
+INBOX_RETENTION: Final = Retention(table="inbox", aged_by="received_at", keep_days=30)
 
 # For an effect in one statement: its other parts select from `received`, which has no row if the message was handled
 # before. If another process is handling it, the statement waits.
@@ -32,6 +36,7 @@ def inbox_table(metadata: MetaData) -> Table:
         Column("message_id", UUID(as_uuid=True), primary_key=True),
         Column("consumer", Text, primary_key=True),
         Column("received_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+        Index("ix_inbox_received_at", "received_at"),
     )
 
 

@@ -18,6 +18,7 @@ from sqlalchemy.dialects import postgresql
 from common.background import BackgroundTask
 from common.backoff import backoff
 from common.db.engine import Database, Row
+from common.db.retention import Retention, RetentionTask
 from common.errors import ServiceError
 from common.messaging.declarations import MESSAGES_EXCHANGE
 from common.messaging.message import Message
@@ -32,7 +33,6 @@ __all__ = ["ANNOUNCE", "BATCH", "OutboxRelay", "OutgoingMessage", "message_array
 BATCH: Final = 100
 # Sent rows are kept, so that what the broker loses afterwards can be sent again (`common.messaging.resend`).
 KEEP_HOURS: Final = 72
-DELETE_EVERY_SECONDS: Final = 60.0
 # Measuring reads one index entry. It continues while nothing can be sent, because the lag matters most then.
 LAG_EVERY_SECONDS: Final = 5.0
 FIRST_PAUSE_SECONDS: Final = 0.5
@@ -109,9 +109,10 @@ _CLAIM: Final = text(
 )
 _MARK_SENT: Final = text("UPDATE outbox SET sent_at = clock_timestamp() WHERE message_id = ANY(:message_ids)")
 _OLDEST: Final = text("SELECT clock_timestamp() - min(created_at) AS lag FROM outbox WHERE sent_at IS NULL")
-_DELETE_SENT: Final = text(
-    "DELETE FROM outbox WHERE sent_at < clock_timestamp() - make_interval(hours => CAST(:keep_hours AS int))"
-)
+
+
+def sent_retention(keep_hours: int = KEEP_HOURS) -> Retention:
+    return Retention(table="outbox", aged_by="sent_at", keep_days=keep_hours / 24, condition="sent_at IS NOT NULL")
 
 
 class OutboxRelay(BackgroundTask):
@@ -128,14 +129,15 @@ class OutboxRelay(BackgroundTask):
         self._database = database
         self._publisher = publisher
         self._poll_seconds = poll_seconds
-        self._keep_hours = keep_hours
         self._woken = asyncio.Event()
         self._lag = PeriodicTask(self.measure_lag, name="outbox lag", interval_seconds=LAG_EVERY_SECONDS)
+        self._deletion = RetentionTask(database, [sent_retention(keep_hours)])
         self._resting: dict[UUID, float] = {}  # message id -> time of the next try, by the loop's clock
 
     def start(self) -> None:
         super().start()
         self._lag.start()
+        self._deletion.start()
 
     def wake(self) -> None:
         """Send rows now instead of with the next poll; call it after a commit."""
@@ -143,18 +145,17 @@ class OutboxRelay(BackgroundTask):
 
     async def close(self) -> None:
         """Stop. Unsent rows stay in the table for the next process."""
+        await self._deletion.close()
         await self._lag.close()
         await super().close()
 
     async def _send_rows(self) -> None:
         pauses = backoff(FIRST_PAUSE_SECONDS, longest_seconds=MAX_PAUSE_SECONDS)
-        delete_at = 0.0
         while True:
             try:
                 await self._publisher.broker.wait_until_ready()
                 while await self.send_batch() == BATCH:
                     pass
-                delete_at = await self._delete_sent(delete_at)
                 pauses = backoff(FIRST_PAUSE_SECONDS, longest_seconds=MAX_PAUSE_SECONDS)
                 await self._wait_for_work()
             except Exception as error:  # noqa: BLE001 - whatever the error, the rows stay and are retried
@@ -215,13 +216,6 @@ class OutboxRelay(BackgroundTask):
         now = asyncio.get_running_loop().time()
         self._resting = {message_id: until for message_id, until in self._resting.items() if until > now}
         return list(self._resting)
-
-    async def _delete_sent(self, delete_at: float) -> float:
-        now = asyncio.get_running_loop().time()
-        if now < delete_at:
-            return delete_at
-        await self._database.execute(_DELETE_SENT, {"keep_hours": self._keep_hours})
-        return now + DELETE_EVERY_SECONDS
 
 
 def _traceparent_of(body: bytes) -> str | None:

@@ -17,12 +17,12 @@ from devstack.demo.scenario import run_scenario
 from devstack.demo.steps.hold_expiry import HOLD_TTL_SECONDS
 from devstack.errors import DevstackError
 from devstack.home import Home
-from devstack.invariants import check, settle
 from devstack.management import RabbitMQManagement
 from devstack.postgres_files import clear_postgres_files
 from devstack.servers import Existing, usual_management_url
 from devstack.services import DATABASES, Urls
 from devstack.stack import Stack
+from invariants import check, settle
 
 __all__ = ["run_demo"]
 

@@ -4,10 +4,11 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, func, literal_column, select, text
+from sqlalchemy import ColumnElement, Select, literal_column, select, text
 
 from common.db.engine import Database
 from common.db.idempotency import IdempotencyStore, ParticipantRequest
+from common.db.pages import find_page, has_value
 from common.errors import Busy, ServiceError
 from common.http.calls import UndoCall
 from events.catalogue.errors import EventConflict, EventInvalidState, EventNotFound, HallNotFound, VenueNotFound
@@ -91,17 +92,12 @@ class EventRepository:
 
     async def published_page(self, search: EventSearch, *, limit: int, offset: int) -> tuple[list[Event], int]:
         """Return one page of the published events by date, and the number on all pages."""
-        conditions = _conditions(search)
-        counted = await self._database.fetch_one(
-            select(func.count().label("total")).select_from(events).where(*conditions)
+        found = _SELECT_EVENTS.where(*_conditions(search))
+        sorting = events.c.event_date, events.c.event_id
+        rows, total = await find_page(
+            self._database, found, *sorting, key=events.c.event_id, limit=limit, offset=offset
         )
-        rows = await self._database.fetch_all(
-            _SELECT_EVENTS.where(*conditions)
-            .order_by(events.c.event_date, events.c.event_id)
-            .limit(limit)
-            .offset(offset)
-        )
-        return [Event(**row["found"]) for row in rows], counted["total"] if counted else 0
+        return [Event(**row["found"]) for row in rows], total
 
     async def _status_of(self, event_id: uuid.UUID) -> str | None:
         row = await self._database.fetch_one(_STATUS_OF, {"event_id": event_id})
@@ -140,7 +136,7 @@ def _refusal_to_draft(obstacles: Mapping[str, Any]) -> ServiceError:
 
 
 def _conditions(search: EventSearch) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = [events.c.status == EventStatus.PUBLISHED]
+    conditions: list[ColumnElement[bool]] = [has_value(events.c.status, EventStatus.PUBLISHED)]
     if search.text:
         conditions.append(events.c.name.icontains(search.text, autoescape=True))
     if search.earliest:

@@ -1,8 +1,9 @@
 """Venues in PostgreSQL."""
 
-from sqlalchemy import func, select
+from sqlalchemy import select
 
 from common.db.engine import Database
+from common.db.pages import find_page
 from events.venues.models import venues
 from events.venues.schemas import Venue
 
@@ -13,11 +14,9 @@ class VenueRepository:
 
     async def page(self, *, limit: int, offset: int) -> tuple[list[Venue], int]:
         """Return one page by name, and the number of venues on all pages."""
-        counted = await self._database.fetch_one(select(func.count().label("total")).select_from(venues))
-        rows = await self._database.fetch_all(
-            select(venues.c.venue_id, venues.c.name, venues.c.address, venues.c.total_halls, venues.c.halls)
-            .order_by(venues.c.name, venues.c.venue_id)
-            .limit(limit)
-            .offset(offset)
+        found = select(venues.c.venue_id, venues.c.name, venues.c.address, venues.c.total_halls, venues.c.halls)
+        sorting = venues.c.name, venues.c.venue_id
+        rows, total = await find_page(
+            self._database, found, *sorting, key=venues.c.venue_id, limit=limit, offset=offset
         )
-        return [Venue(**row) for row in rows], counted["total"] if counted else 0
+        return [Venue(**row) for row in rows], total

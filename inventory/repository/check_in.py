@@ -12,7 +12,9 @@ from sqlalchemy.sql import Executable
 
 from common.db.engine import Database, Row
 from common.db.idempotency import SELECT_ANSWER, IdempotencyStore, ParticipantRequest
+from common.db.retention import Retention
 from common.errors import ServiceError
+from common.pages import MAX_COUNTED
 from inventory.repository.fragments import PRIOR, STORE_RESULT
 from inventory.repository.requests import Change, change_of
 from inventory.schemas import (
@@ -24,6 +26,11 @@ from inventory.schemas import (
     ScanResult,
     SeatStatus,
     UndoCheckIn,
+)
+
+# A code that names no event of ours admitted nobody. Scans of an event are kept with its tickets.
+UNKNOWN_SCANS_RETENTION: Final = Retention(
+    table="entry_logs", aged_by="logged_at", keep_days=365, condition="event_id IS NULL"
 )
 
 # Writes `verdict` (result, admitted_at, at; no row if the scan has a result) to the log and to the stored results.
@@ -127,12 +134,14 @@ _SCANS: Final = """
     FROM entry_logs WHERE {condition}
     ORDER BY logged_at DESC, scan_id DESC LIMIT CAST(:limit AS int) OFFSET CAST(:offset AS int)
 """
-_COUNT_SCANS: Final = "SELECT count(*) FROM entry_logs WHERE {condition}"
 
 _SCANS_OF_EVENT: Final = text(_SCANS.format(condition=_OF_EVENT))
 _SCANS_OF_NO_EVENT: Final = text(_SCANS.format(condition=_OF_NO_EVENT))
-_COUNT_OF_EVENT: Final = text(_COUNT_SCANS.format(condition=_OF_EVENT))
-_COUNT_OF_NO_EVENT: Final = text(_COUNT_SCANS.format(condition=_OF_NO_EVENT))
+_COUNT_OF_EVENT: Final = text(f"SELECT count(*) FROM entry_logs WHERE {_OF_EVENT}")  # noqa: S608 - constants only
+# As in `common.db.pages`: everyone's unreadable codes are more than the scans of an event.
+_COUNT_OF_NO_EVENT: Final = text(
+    f"SELECT count(*) FROM (SELECT FROM entry_logs WHERE {_OF_NO_EVENT} LIMIT {MAX_COUNTED + 1}) AS counted"  # noqa: S608 - constants only
+)
 
 _RESULTS: Final = text(
     """
@@ -214,7 +223,11 @@ class CheckInRepository:
         return change
 
     async def scans(self, event_id: uuid.UUID | None, *, offset: int, limit: int) -> tuple[list[LoggedScan], int]:
-        """Return a page of an event's scans, or of those without an event, newest first, and their total."""
+        """Return a page of an event's scans, or of those without an event, newest first, and their total.
+
+        Page and total of the latter are bounded as in `common.db.pages`.
+        """
+        offset = offset if event_id else min(offset, MAX_COUNTED)
         parameters = {"event_id": event_id, "offset": offset, "limit": limit}
         page, count = (_SCANS_OF_EVENT, _COUNT_OF_EVENT) if event_id else (_SCANS_OF_NO_EVENT, _COUNT_OF_NO_EVENT)
         rows = await self._database.fetch_all(page, parameters)

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from common.http.client import ServiceClient
 from common.money import CENT, Money
+from common.pages import MAX_COUNTED
 from orchestrator.clients.calls import post
 from orchestrator.clients.models import EventDraft
 from orchestrator.errors import EventEnded, EventNotFound, PriceAboveCap
@@ -112,10 +113,12 @@ class EventsClient:
         return {event.event_id: event for event in events}
 
     async def page(self, query: dict[str, Any]) -> tuple[list[EventFacts], int]:
-        """Return one page of published events and the total."""
+        """Return one page of published events, and their number as in `common.db.pages`."""
         answer = await self._events.get("/internal/events", query)
         events = [EventFacts.model_validate(event) for event in answer["data"]]
-        return events, answer["pagination"]["total"]
+        pagination = answer["pagination"]
+        is_exact = pagination.get("total_is_exact", True)  # an older release counts every event
+        return events, pagination["total"] if is_exact else MAX_COUNTED + 1
 
     async def draft(self, call: Call, *, event_id: uuid.UUID, draft: EventDraft) -> None:
         details = draft.model_dump(mode="json", exclude_none=True)

@@ -87,6 +87,8 @@ jobs = Table(
     Index("ix_jobs_lease_until", "lease_until", postgresql_where=text("lease_until IS NOT NULL")),
     Index("ix_jobs_finished", "kind", "status", "finished_at", postgresql_where=text("finished_at IS NOT NULL")),
     Index("ix_jobs_created_at", "created_at"),
+    Index("ix_jobs_kind", "kind", "created_at"),
+    Index("ix_jobs_failed", "created_at", postgresql_where=text("status = 'failed'")),
     postgresql_with={"fillfactor": "70", "autovacuum_vacuum_scale_factor": "0.02"},
 )
 

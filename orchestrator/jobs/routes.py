@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 from common.fields import PlainText
 from common.http.auth import ADMIN_ONLY, CurrentUser
 from common.http.dependencies import provided
-from common.http.envelope import PageQuery, Paginated, Success, paginated, refusals, success
+from common.http.envelope import CursorPageQuery, Paginated, Success, paginated, refusals, success
 from orchestrator.http.refusals import ADMIN
 from orchestrator.jobs.record import Failure, JobStatus, JobSummary, KindStats
 from orchestrator.jobs.schemas import JobDetail, JobsAcknowledged, JobsRetried
@@ -28,7 +28,7 @@ Jobs = Annotated[JobQueue, provided(JobQueue)]
 @router.get("", responses=refusals(ADMIN), summary="List jobs, newest first (admin)")
 async def list_jobs(
     jobs: Jobs,
-    page: PageQuery,
+    page: CursorPageQuery,
     *,
     queue: Annotated[PlainText | None, Query(description="Only jobs of this kind.")] = None,
     kind: Annotated[PlainText | None, Query(description="Alias of `queue`, which takes precedence.")] = None,
@@ -37,9 +37,14 @@ async def list_jobs(
 ) -> Paginated[JobSummary]:
     """Only the latest finished jobs are kept."""
     found, total = await jobs.page(
-        kind=queue or kind, status=status, failure=failure, limit=page.per_page, offset=page.offset
+        kind=queue or kind,
+        status=status,
+        failure=failure,
+        limit=page.per_page,
+        offset=page.offset,
+        after=page.after,
     )
-    return paginated((list[JobSummary](found), total), page)
+    return paginated((list[JobSummary](found), total), page, place=lambda job: (job.created_at, job.job_id))
 
 
 @router.get("/stats", responses=refusals(ADMIN), summary="Show statistics of each kind of job (admin)")

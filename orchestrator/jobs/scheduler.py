@@ -98,4 +98,3 @@ class Scheduler:
     async def _delete_old(self) -> None:
         for policy in self.policies.values():
             await self.maintenance.delete_old_jobs(policy)
-        await self.maintenance.delete_old_records()

@@ -9,6 +9,7 @@ from typing import Any, Required, TypedDict, Unpack
 import orjson
 from pydantic import BaseModel
 
+from common.pages import Cursor
 from common.telemetry.correlation import correlation_id
 from orchestrator.jobs.errors import JobInvalidState, JobNotFound, UnknownKind
 from orchestrator.jobs.policies import JobPolicy
@@ -92,9 +93,12 @@ class JobQueue:
         failure: Failure | None = None,
         limit: int = 20,
         offset: int = 0,
+        after: Cursor | None = None,
     ) -> tuple[list[JobView], int]:
         """Return jobs, newest first, and the total."""
-        return await self.queries.page(kind=kind, status=status, failure=failure, limit=limit, offset=offset)
+        return await self.queries.page(
+            kind=kind, status=status, failure=failure, limit=limit, offset=offset, after=after
+        )
 
     async def cancel(self, job_id: uuid.UUID, *, requested_by: uuid.UUID | None = None) -> JobView:
         """Cancel a job before its first attempt. Cancelling it again changes nothing.

@@ -33,6 +33,7 @@ sagas = Table(
     Column("updated_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
     Index("ix_sagas_due_at", "due_at", postgresql_where=text("due_at IS NOT NULL")),
     Index("ix_sagas_created_at", "created_at"),
+    Index("ix_sagas_unwound", "created_at", postgresql_where=text("state = 'UNWOUND'")),
     Index("ix_sagas_stuck", "updated_at", postgresql_where=text("state = 'STUCK'")),
     postgresql_with={"fillfactor": "70"},  # a saga is rewritten about six times: room for updates in place
 )

@@ -6,18 +6,23 @@ from typing import Any, Final
 
 import orjson
 from pydantic import ValidationError
+from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
 from common.db.engine import Database, Row
+from common.db.pages import find_newest, has_value
+from common.db.retention import Retention
 from common.messaging.outbox import OutgoingMessage, message_arrays
+from common.pages import Cursor
 from common.telemetry.logs import get_logger
 from orchestrator.saga_engine import statements
 from orchestrator.saga_engine.errors import StaleEpoch, UnfitSaga
+from orchestrator.saga_engine.models import sagas
 from orchestrator.saga_engine.plan import AnyPlan, StepKind
 from orchestrator.saga_engine.record import SagaError, SagaRecord, SagaState
 from orchestrator.saga_engine.retries import STUCK_ATTEMPTS, pause_seconds_after
 
-__all__ = ["LEASE_MARGIN_SECONDS", "SagaLog"]
+__all__ = ["KEYS_RETENTION", "LEASE_MARGIN_SECONDS", "UNWOUND_KEEP_DAYS", "SagaLog", "unwound_retention"]
 
 logger = get_logger(__name__)
 
@@ -25,6 +30,11 @@ logger = get_logger(__name__)
 LEASE_MARGIN_SECONDS: Final = 4.0
 # Its step tells no direction: a saga that unwinds stands at a step that cannot be undone, say.
 STATE_INVALID: Final = "SAGA_STATE_INVALID"
+# Longer than participants keep its requests, so that a saga of the same id, if there is one, finds no answer of theirs.
+UNWOUND_KEEP_DAYS: Final = 120
+KEYS_RETENTION: Final = Retention(table="idempotency_keys", aged_by="created_at", keep_days=UNWOUND_KEEP_DAYS)
+# These have a time at which a recoverer takes them over.
+UNFINISHED: Final = frozenset({SagaState.RUNNING, SagaState.WAITING, SagaState.UNWINDING})
 # What a step must be for a saga that stands at it.
 KINDS_IN_STATE: Final = {
     SagaState.RUNNING: {StepKind.UNDOABLE, StepKind.PIVOT, StepKind.MUST_FINISH},
@@ -32,6 +42,35 @@ KINDS_IN_STATE: Final = {
     SagaState.UNWINDING: {StepKind.UNDOABLE, StepKind.WAIT},
     SagaState.STUCK: set(StepKind),
 }
+
+
+_LISTED: Final = select(
+    sagas.c.saga_id,
+    sagas.c.kind,
+    sagas.c.state,
+    sagas.c.step_name.label("step"),
+    sagas.c.requested_by,
+    sagas.c.attempts,
+    sagas.c.error["code"].astext.label("error_code"),
+    sagas.c.error["step"].astext.label("error_step"),
+    func.nullif(sagas.c.error["stuck_code"].astext, "").label("stuck_code"),
+    sagas.c.correlation_id,
+    sagas.c.created_at,
+    sagas.c.updated_at,
+)
+
+
+def unwound_retention(kind: str) -> Retention:
+    """Return how long unwound sagas of a kind are kept after their end.
+
+    Only for a kind whose ended sagas no other saga reads and whose ids have no numbers (`find_previous_sagas`).
+    """
+    return Retention(
+        table="sagas",
+        aged_by="created_at",
+        keep_days=UNWOUND_KEEP_DAYS,
+        condition=f"state = 'UNWOUND' AND kind = '{kind}' AND updated_at < now() - interval '{UNWOUND_KEEP_DAYS} days'",
+    )
 
 
 class SagaLog:
@@ -243,11 +282,15 @@ class SagaLog:
         stuck = await self._database.fetch_one(statements.COUNT_STUCK)
         return {**counts, SagaState.STUCK.value: stuck["sagas"] if stuck else 0}
 
-    async def list_page(self, *, state: SagaState | None, limit: int, offset: int) -> Sequence[Row]:
-        """Return a page of rows, newest first, each with the total. The data is not read: every row can be listed."""
-        return await self._database.fetch_all(
-            statements.LIST, {"state": state and state.value, "limit": limit, "offset": offset}
-        )
+    async def list_page(
+        self, *, state: SagaState | None, limit: int, offset: int, after: Cursor | None = None
+    ) -> tuple[Sequence[Row], int]:
+        """Return a page of rows, newest first, and the total. The data is not read: every row can be listed."""
+        rows = _LISTED if state is None else _LISTED.where(has_value(sagas.c.state, state))
+        if state in UNFINISHED:
+            rows = rows.where(sagas.c.due_at.is_not(None))  # the index of due sagas has these few
+        at, key = sagas.c.created_at, sagas.c.saga_id
+        return await find_newest(self._database, rows, at=at, key=key, limit=limit, offset=offset, after=after)
 
     async def _claimed(self, row: Row | None) -> SagaRecord | None:
         """Return a saga that a statement has just taken over; if it does not fit its plan, count an attempt first."""

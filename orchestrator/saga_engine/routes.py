@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query, Response
 from common.fields import PlainText
 from common.http.auth import ADMIN_ONLY
 from common.http.dependencies import provided
-from common.http.envelope import PageQuery, Paginated, Success, paginated, refusals, success
+from common.http.envelope import CursorPageQuery, Paginated, Success, paginated, refusals, success
 from orchestrator.http.refusals import ADMIN
 from orchestrator.saga_engine.engine import StillRunning
 from orchestrator.saga_engine.record import SagaState
@@ -25,8 +25,9 @@ Service = Annotated[SagaAdminService, provided(SagaAdminService)]
 
 
 @router.get("", responses=refusals(ADMIN), summary="List sagas, newest first")
-async def list_sagas(service: Service, page: PageQuery, state: SagaState | None = None) -> Paginated[SagaView]:
-    return paginated(await service.page(state=state, page=page), page)
+async def list_sagas(service: Service, page: CursorPageQuery, state: SagaState | None = None) -> Paginated[SagaView]:
+    found = await service.page(state=state, page=page)
+    return paginated(found, page, place=lambda saga: (saga.created_at, saga.saga_id))
 
 
 @router.post("/retry-all", responses=refusals(ADMIN), summary="Retry stuck sagas")

@@ -17,8 +17,10 @@ class SagaAdminService:
 
     async def page(self, *, state: SagaState | None, page: Page) -> tuple[list[SagaView], int]:
         """Return a page of sagas, newest first, and the total."""
-        rows = await self._engine.log.list_page(state=state, limit=page.per_page, offset=page.offset)
-        return [SagaView.model_validate(row) for row in rows], rows[0]["total"] if rows else 0
+        rows, total = await self._engine.log.list_page(
+            state=state, limit=page.per_page, offset=page.offset, after=page.after
+        )
+        return [SagaView.model_validate(row) for row in rows], total
 
     async def retry(self, saga_id: uuid.UUID) -> SagaState:
         """Run a stuck saga again and return its state afterwards.

@@ -173,13 +173,3 @@ RECORD_KEY: Final = text(
 
 COUNT_BY_STATE: Final = text("SELECT state, count(*) AS sagas FROM sagas WHERE due_at IS NOT NULL GROUP BY state")
 COUNT_STUCK: Final = text("SELECT count(*) AS sagas FROM sagas WHERE state = 'STUCK'")
-
-LIST: Final = text(
-    """
-    SELECT saga_id, kind, state, step_name AS step, requested_by, attempts, error ->> 'code' AS error_code,
-        error ->> 'step' AS error_step, nullif(error ->> 'stuck_code', '') AS stuck_code, correlation_id, created_at,
-        updated_at, count(*) OVER () AS total
-    FROM sagas WHERE CAST(:state AS text) IS NULL OR state = :state
-    ORDER BY created_at DESC LIMIT :limit OFFSET :offset
-    """
-)

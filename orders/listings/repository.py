@@ -6,6 +6,7 @@ from sqlalchemy import or_
 
 from common.db.engine import Database
 from common.errors import ServiceError
+from common.pages import Cursor
 from orders.listings.errors import ListingAlreadyOpened, ListingInvalidState, ListingNotFound, OwnListing
 from orders.listings.models import listings
 from orders.listings.schemas import ClaimListing, Listing, UndoneListing
@@ -45,15 +46,27 @@ class ListingRepository(SeatAggregateRepository[Listing, UndoneListing]):
         return await self.move(listing_id, ListingMove.CLAIM, claim, refuse=refuse)
 
     async def page_on_market(
-        self, *, status: ListingStatus, event_id: uuid.UUID | None, limit: int, offset: int
+        self,
+        *,
+        status: ListingStatus,
+        event_id: uuid.UUID | None,
+        limit: int,
+        offset: int,
+        after: Cursor | None = None,
     ) -> tuple[list[Listing], int]:
         """Return one page of all users' listings, newest first, and the number on all pages."""
         of_event = () if event_id is None else (listings.c.event_id == event_id,)
-        return await self._page(*of_event, status=status, limit=limit, offset=offset)
+        return await self._page(*of_event, status=status, limit=limit, offset=offset, after=after)
 
     async def page_of(
-        self, party_user_id: uuid.UUID, *, status: ListingStatus | None, limit: int, offset: int
+        self,
+        party_user_id: uuid.UUID,
+        *,
+        status: ListingStatus | None,
+        limit: int,
+        offset: int,
+        after: Cursor | None = None,
     ) -> tuple[list[Listing], int]:
         """Return one page of a seller's or buyer's listings, newest first, and the number on all pages."""
         is_party = or_(listings.c.seller_user_id == party_user_id, listings.c.buyer_user_id == party_user_id)
-        return await self._page(is_party, status=status, limit=limit, offset=offset)
+        return await self._page(is_party, status=status, limit=limit, offset=offset, after=after)

@@ -1,6 +1,7 @@
 """HTTP routes of listings: the marketplace for users, and what the orchestrator calls."""
 
 import uuid
+from datetime import datetime
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Query
@@ -11,7 +12,7 @@ from common.http.dependencies import provided
 from common.http.envelope import (
     BAD_INPUT,
     NOT_LOGGED_IN,
-    PageQuery,
+    CursorPageQuery,
     Paginated,
     Success,
     paginated,
@@ -59,15 +60,16 @@ internal: Final = APIRouter(
 async def browse_listings(
     user: CurrentUser,
     listings: Listings,
-    page: PageQuery,
+    page: CursorPageQuery,
     *,
     status: StatusOnMarket = ListingStatus.ACTIVE,
     event_id: Annotated[uuid.UUID | None, Query(description="Only tickets of this event.")] = None,
 ) -> Paginated[Listing]:
     """Newest first; listings that can be bought if no status is named. Fields private to other users are null."""
-    return paginated(
-        await listings.market(user, status=status, event_id=event_id, limit=page.per_page, offset=page.offset), page
+    found = await listings.market(
+        user, status=status, event_id=event_id, limit=page.per_page, offset=page.offset, after=page.after
     )
+    return paginated(found, page, place=_place)
 
 
 @public.get(
@@ -82,10 +84,11 @@ async def show_listing(listing_id: uuid.UUID, user: CurrentUser, listings: Listi
 
 @public.get("/listings", summary="List my listings", responses=refusals({400: BAD_INPUT, 401: NOT_LOGGED_IN}))
 async def list_listings(
-    user: CurrentUser, listings: Listings, page: PageQuery, status: OfStatus = None
+    user: CurrentUser, listings: Listings, page: CursorPageQuery, status: OfStatus = None
 ) -> Paginated[Listing]:
     """The listings that the caller sells or buys, newest first."""
-    return paginated(await listings.list_of(user, status=status, limit=page.per_page, offset=page.offset), page)
+    found = await listings.list_of(user, status=status, limit=page.per_page, offset=page.offset, after=page.after)
+    return paginated(found, page, place=_place)
 
 
 @internal.post("", responses=refusals(_OPEN_REFUSALS))
@@ -158,3 +161,7 @@ add_move_routes(
     undone=Success[UndoneListing],
     codes=_MOVE_REFUSALS,
 )
+
+
+def _place(listing: Listing) -> tuple[datetime, uuid.UUID]:
+    return listing.created_at, listing.listing_id

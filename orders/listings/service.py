@@ -3,6 +3,7 @@
 import uuid
 
 from common.auth.principal import Principal
+from common.pages import Cursor
 from orders.listings.errors import ListingNotFound
 from orders.listings.repository import ListingRepository
 from orders.listings.schemas import ClaimListing, Listing, UndoneListing
@@ -33,14 +34,23 @@ class ListingService(SeatAggregateService[Listing, UndoneListing, ListingStatus]
         return listing.as_seen_by(to)
 
     async def market(
-        self, user: Principal, *, status: ListingStatus, event_id: uuid.UUID | None, limit: int, offset: int
+        self,
+        user: Principal,
+        *,
+        status: ListingStatus,
+        event_id: uuid.UUID | None,
+        limit: int,
+        offset: int,
+        after: Cursor | None,
     ) -> tuple[list[Listing], int]:
         """Return a page of all listings as the user may see them, and the number on all pages."""
-        items, total = await self._listings.page_on_market(status=status, event_id=event_id, limit=limit, offset=offset)
+        items, total = await self._listings.page_on_market(
+            status=status, event_id=event_id, limit=limit, offset=offset, after=after
+        )
         return [listing.as_seen_by(user) for listing in items], total
 
     async def list_of(
-        self, user: Principal, *, status: ListingStatus | None, limit: int, offset: int
+        self, user: Principal, *, status: ListingStatus | None, limit: int, offset: int, after: Cursor | None
     ) -> tuple[list[Listing], int]:
         """Return a page of the listings that the user sells or buys, and the number on all pages."""
-        return await self._listings.page_of(user.user_id, status=status, limit=limit, offset=offset)
+        return await self._listings.page_of(user.user_id, status=status, limit=limit, offset=offset, after=after)

@@ -56,9 +56,9 @@ def status_check(statuses: type[enum.StrEnum]) -> CheckConstraint:
     return CheckConstraint(f"status IN ({names})", name="status")
 
 
-def newest_index(name: str, column: str, *, key: str) -> Index:
-    """Return the index that lists the rows of one value, newest first; the id orders rows of the same instant."""
-    return Index(name, column, text("created_at DESC"), text(f"{key} DESC"))
+def newest_index(name: str, *column: str, key: str) -> Index:
+    """Return the index that lists the rows of one value, or all, newest first; the id orders rows of the same instant."""
+    return Index(name, *column, text("created_at DESC"), text(f"{key} DESC"))
 
 
 def oldest_index(name: str, *, key: str) -> Index:

@@ -10,8 +10,10 @@ from sqlalchemy import ColumnElement, Select, TextClause, func, literal_column, 
 
 from common.db.engine import Database
 from common.db.idempotency import IdempotencyStore, ParticipantRequest, Refuse
+from common.db.pages import find_newest, has_value
 from common.errors import Conflict, NotFound
 from common.http.calls import RepeatableCall, UndoCall
+from common.pages import Cursor
 from orders.shared.seat_exclusivity import abandon_owner_change, begin_owner_change, seat_occupied
 from orders.shared.transitions import Aggregate, Move, TransitionRunner
 
@@ -30,7 +32,7 @@ class AggregateRepository(Generic[Item]):
         self._store = IdempotencyStore(database)
         self._table = table
         self._item = item
-        self._newest_first = (table.c.created_at.desc(), table.c[aggregate.key].desc())
+        self._key_column = table.c[aggregate.key]
         self._oldest_first = (table.c.created_at, table.c[aggregate.key])
         self._rows: Select[Any] = select(literal_column(shape).label("found")).select_from(table)
         self._find = text(
@@ -60,20 +62,22 @@ class AggregateRepository(Generic[Item]):
         return {row["status"]: row["rows"] for row in rows}
 
     async def _page(
-        self, *conditions: ColumnElement[bool], status: str | None, limit: int, offset: int
+        self, *conditions: ColumnElement[bool], status: str | None, limit: int, offset: int, after: Cursor | None = None
     ) -> tuple[list[Item], int]:
-        """Return one page, newest first, and the number of rows on all pages."""
-        conditions = (*conditions, *self._of_status(status))
-        total = await self._database.fetch_one(
-            select(func.count().label("total")).select_from(self._table).where(*conditions)
+        """Return one page, newest first, and the number of rows on all pages, as `find_newest` counts them."""
+        found, total = await find_newest(
+            self._database,
+            self._rows.where(*conditions, *self._of_status(status)),
+            at=self._table.c.created_at,
+            key=self._key_column,
+            limit=limit,
+            offset=offset,
+            after=after,
         )
-        rows = await self._database.fetch_all(
-            self._rows.where(*conditions).order_by(*self._newest_first).limit(limit).offset(offset)
-        )
-        return [self._item(**row["found"]) for row in rows], total["total"] if total else 0
+        return [self._item(**row["found"]) for row in found], total
 
     def _of_status(self, status: str | None) -> Sequence[ColumnElement[bool]]:
-        return () if status is None else (self._table.c.status == status,)
+        return () if status is None else (has_value(self._table.c.status, status),)
 
 
 class SeatAggregateRepository(AggregateRepository[Item], Generic[Item, Undone]):

@@ -40,6 +40,8 @@ orders: Final = Table(
     CheckConstraint("(status IN ('CONFIRMED', 'REFUNDED')) = (confirmed_at IS NOT NULL)", name="confirmed_at"),
     CheckConstraint("(status IN ('FAILED', 'CANCELLED', 'REFUNDED')) = (ended_at IS NOT NULL)", name="ended_at"),
     newest_index("ix_orders_user_newest", "user_id", key="order_id"),
+    newest_index("ix_orders_newest", key="order_id"),
+    newest_index("ix_orders_status_newest", "status", key="order_id"),
     oldest_index("ix_orders_event_oldest", key="order_id"),
 )
 

@@ -10,6 +10,7 @@ from common.db.engine import Database
 from common.db.idempotency import TOMBSTONE_FINGERPRINT, ParticipantRequest, RequestUndone, refused
 from common.errors import ServiceError
 from common.http.calls import UndoCall
+from common.pages import Cursor
 from orders.shared.repository import AggregateRepository
 from orders.ticket_orders.errors import OrderAlreadyOpened, OrderInvalidState, OrderNotFound
 from orders.ticket_orders.models import orders
@@ -199,11 +200,17 @@ class OrderRepository(AggregateRepository[Order]):
         return OrderOfSeat(**row) if row else None
 
     async def page(
-        self, *, user_id: uuid.UUID | None, status: OrderStatus | None, limit: int, offset: int
+        self,
+        *,
+        user_id: uuid.UUID | None,
+        status: OrderStatus | None,
+        limit: int,
+        offset: int,
+        after: Cursor | None = None,
     ) -> tuple[list[Order], int]:
         """Return one page, newest first, and the number on all pages; the orders of every user if `user_id` is None."""
         owned = () if user_id is None else (orders.c.user_id == user_id,)
-        return await self._page(*owned, status=status, limit=limit, offset=offset)
+        return await self._page(*owned, status=status, limit=limit, offset=offset, after=after)
 
     async def _status_of(self, order_id: uuid.UUID) -> str | None:
         row = await self._database.fetch_one(_STATUS_OF, {"order_id": order_id})

@@ -11,7 +11,7 @@ from common.http.dependencies import provided
 from common.http.envelope import (
     BAD_INPUT,
     NOT_LOGGED_IN,
-    PageQuery,
+    CursorPageQuery,
     Paginated,
     Success,
     paginated,
@@ -56,11 +56,12 @@ internal: Final = APIRouter(
 async def list_orders(
     user: CurrentUser,
     orders: Orders,
-    page: PageQuery,
+    page: CursorPageQuery,
     status: Annotated[OrderStatus | None, Query(description="Only orders of this status.")] = None,
 ) -> Paginated[Order]:
     """The caller's orders, newest first; an admin sees those of all users."""
-    return paginated(await orders.list_for(user, status=status, limit=page.per_page, offset=page.offset), page)
+    found = await orders.list_for(user, status=status, limit=page.per_page, offset=page.offset, after=page.after)
+    return paginated(found, page, place=lambda order: (order.created_at, order.order_id))
 
 
 @public.get(

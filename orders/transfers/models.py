@@ -75,6 +75,7 @@ transfers: Final = Table(
     completed_index("ix_transfers_ticket_completed"),
     newest_index("ix_transfers_seller_newest", "seller_user_id", key="transfer_id"),
     newest_index("ix_transfers_buyer_newest", "buyer_user_id", key="transfer_id"),
+    newest_index("ix_transfers_newest", key="transfer_id"),
     newest_index("ix_transfers_status_newest", "status", key="transfer_id"),
     oldest_index("ix_transfers_event_oldest", key="transfer_id"),
 )

@@ -8,6 +8,7 @@ from sqlalchemy import or_, text
 
 from common.db.engine import Database
 from common.db.idempotency import ParticipantRequest
+from common.pages import Cursor
 from orders.shared.repository import SeatAggregateRepository
 from orders.transfers.errors import TransferAlreadyOpened, TransferInvalidState, TransferNotFound
 from orders.transfers.models import transfers
@@ -85,9 +86,15 @@ class TransferRepository(SeatAggregateRepository[Transfer, UndoneTransfer]):
         return [row["order_id"] for row in await self._database.fetch_all(_DISPUTED_ORDERS, {"event_id": event_id})]
 
     async def page(
-        self, *, party_user_id: uuid.UUID | None, status: TransferStatus | None, limit: int, offset: int
+        self,
+        *,
+        party_user_id: uuid.UUID | None,
+        status: TransferStatus | None,
+        limit: int,
+        offset: int,
+        after: Cursor | None = None,
     ) -> tuple[list[Transfer], int]:
         """Return one page, newest first, and the number on all pages; those of every user if no party is named."""
         parties = (transfers.c.seller_user_id, transfers.c.buyer_user_id)
         of_party = () if party_user_id is None else (or_(*(party == party_user_id for party in parties)),)
-        return await self._page(*of_party, status=status, limit=limit, offset=offset)
+        return await self._page(*of_party, status=status, limit=limit, offset=offset, after=after)

@@ -1,6 +1,7 @@
 """HTTP routes of transfers: what the two parties and admins read, and what the orchestrator calls."""
 
 import uuid
+from datetime import datetime
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Query
@@ -11,7 +12,7 @@ from common.http.dependencies import provided
 from common.http.envelope import (
     BAD_INPUT,
     NOT_LOGGED_IN,
-    PageQuery,
+    CursorPageQuery,
     Paginated,
     Success,
     paginated,
@@ -55,12 +56,13 @@ internal: Final = APIRouter(
 
 @public.get("/transfers", summary="List my transfers", responses=refusals(_LIST_REFUSALS))
 async def list_transfers(
-    user: CurrentUser, transfers: Transfers, page: PageQuery, status: OfStatus = None
+    user: CurrentUser, transfers: Transfers, page: CursorPageQuery, status: OfStatus = None
 ) -> Paginated[Transfer]:
     """The transfers in which the caller is the seller or the buyer, newest first."""
-    return paginated(
-        await transfers.page(party_user_id=user.user_id, status=status, limit=page.per_page, offset=page.offset), page
+    found = await transfers.page(
+        party_user_id=user.user_id, status=status, limit=page.per_page, offset=page.offset, after=page.after
     )
+    return paginated(found, page, place=_place)
 
 
 @public.get(
@@ -81,9 +83,12 @@ async def show_transfer(
     dependencies=[ADMIN_ONLY],
     responses=refusals({**_LIST_REFUSALS, 403: "FORBIDDEN"}),
 )
-async def list_all_transfers(transfers: Transfers, page: PageQuery, status: OfStatus = None) -> Paginated[Transfer]:
+async def list_all_transfers(
+    transfers: Transfers, page: CursorPageQuery, status: OfStatus = None
+) -> Paginated[Transfer]:
     """Newest first; `status=DISPUTED` lists the transfers that wait for an admin."""
-    return paginated(await transfers.page(status=status, limit=page.per_page, offset=page.offset), page)
+    found = await transfers.page(status=status, limit=page.per_page, offset=page.offset, after=page.after)
+    return paginated(found, page, place=_place)
 
 
 @internal.post("", responses=refusals(_OPEN_REFUSALS))
@@ -169,3 +174,7 @@ add_move_routes(
     undone=Success[UndoneTransfer],
     codes=_MOVE_REFUSALS,
 )
+
+
+def _place(transfer: Transfer) -> tuple[datetime, uuid.UUID]:
+    return transfer.created_at, transfer.transfer_id

@@ -3,6 +3,7 @@
 import uuid
 
 from common.auth.principal import Principal
+from common.pages import Cursor
 from orders.shared.service import SeatAggregateService
 from orders.transfers.errors import NotYourTransfer, TransferNotFound
 from orders.transfers.repository import TransferRepository
@@ -60,7 +61,15 @@ class TransferService(SeatAggregateService[Transfer, UndoneTransfer, TransferSta
         return transfer
 
     async def page(
-        self, *, party_user_id: uuid.UUID | None = None, status: TransferStatus | None, limit: int, offset: int
+        self,
+        *,
+        party_user_id: uuid.UUID | None = None,
+        status: TransferStatus | None,
+        limit: int,
+        offset: int,
+        after: Cursor | None,
     ) -> tuple[list[Transfer], int]:
         """Return a page of a user's transfers, or of all, and the number on all pages."""
-        return await self._transfers.page(party_user_id=party_user_id, status=status, limit=limit, offset=offset)
+        return await self._transfers.page(
+            party_user_id=party_user_id, status=status, limit=limit, offset=offset, after=after
+        )

@@ -7,12 +7,14 @@ import subprocess
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from tests.architecture.compose import BASE, DEV, ROOT, VARIABLE, is_ours, read, required_variables, runs_once
+from invariants.settings import Settings as InvariantSettings
+from tests.architecture.compose import BASE, DEV, ROOT, VARIABLE, filled, is_ours, read, required_variables, runs_once
 
 TEXT: Final = {"type": "string"}
 TEXTS: Final = {"type": "array", "items": TEXT, "minItems": 1}
@@ -82,12 +84,13 @@ FILE: Final = {
     "required": ["services"],
 }
 
+INVARIANTS: Final = ROOT / "docker-compose.invariants.yml"
 PLATFORM: Final = read(BASE)
 SERVICES: Final[dict[str, Any]] = PLATFORM["services"]
 SECRET: Final = re.compile(r"PASSWORD|SECRET|(^|_)KEYS?$")
 
 
-@pytest.mark.parametrize("file", [BASE, DEV], ids=lambda file: file.name)
+@pytest.mark.parametrize("file", [BASE, DEV, INVARIANTS], ids=lambda file: file.name)
 def test_file_has_only_known_keys(file: Path) -> None:
     problems = [
         f"{e.json_path}: {e.message}" for e in Draft202012Validator(FILE).iter_errors(yaml.safe_load(file.read_text()))
@@ -113,7 +116,9 @@ def test_docker_compose_accepts_the_files(files: tuple[Path, ...]) -> None:
     assert checked.returncode == 0, checked.stderr
 
 
-@pytest.mark.parametrize("files", [(BASE,), (BASE, DEV)], ids=["base", "with dev"])
+@pytest.mark.parametrize(
+    "files", [(BASE,), (BASE, DEV), (BASE, INVARIANTS)], ids=["base", "with dev", "with invariants"]
+)
 def test_everything_named_is_defined(files: tuple[Path, ...]) -> None:
     merged = read(*files)
     for name, service in merged["services"].items():
@@ -125,7 +130,7 @@ def test_everything_named_is_defined(files: tuple[Path, ...]) -> None:
             assert (ROOT / source).exists() if source.startswith(".") else source in merged["volumes"], volume
 
 
-@pytest.mark.parametrize("file", [BASE, DEV], ids=lambda file: file.name)
+@pytest.mark.parametrize("file", [BASE, DEV, INVARIANTS], ids=lambda file: file.name)
 def test_secrets_have_no_value_or_default(file: Path) -> None:
     merged = read(file)
     for name, service in merged["services"].items():
@@ -245,6 +250,22 @@ def test_database_is_reachable_by_its_service_only() -> None:
             if network in other["networks"] and is_ours(other)
         }
         assert len(packages) == 1, name
+
+
+def test_invariants_command_reaches_every_database_and_nothing_else() -> None:
+    service = read(BASE, INVARIANTS)["services"]["invariants"]
+    databases = {name for name in SERVICES if name.endswith("-db")}
+    assert set(service["depends_on"]) == databases
+    assert set(service["networks"]) == {SERVICES[name]["networks"][0] for name in databases}
+    assert set(service["environment"]) == {name.upper() for name in InvariantSettings.model_fields}
+    hosts = [
+        urlsplit(filled(url, dict.fromkeys(required_variables(url), "x"))) for url in service["environment"].values()
+    ]
+    assert {url.hostname for url in hosts} == databases
+    assert {SERVICES[str(url.hostname)]["environment"]["POSTGRES_DB"] for url in hosts} == {
+        url.path[1:] for url in hosts
+    }
+    assert (service["read_only"], service["cap_drop"], service["restart"]) == (True, ["ALL"], "no")
 
 
 def test_env_example_lists_every_variable_and_no_other() -> None:

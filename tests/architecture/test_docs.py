@@ -26,7 +26,7 @@ LINK: Final = re.compile(r"\[[^\]]*]\((?P<target>[^)\s]+)\)")
 CODE_BLOCK: Final = re.compile(r"^```.*?^```", flags=re.MULTILINE | re.DOTALL)
 # A repository file named in the text, such as `common/db/idempotency.py`.
 NAMED_PATH: Final = re.compile(
-    r"`((?:common|users|orders|events|inventory|orchestrator|gateway|devstack|tests|bench|rabbitmq|proto|docs)/[\w./-]*)`"
+    r"`((?:common|users|orders|events|inventory|orchestrator|gateway|invariants|devstack|tests|bench|rabbitmq|proto|docs)/[\w./-]*)`"
 )
 
 by_page = pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

@@ -10,7 +10,18 @@ from tests.architecture.compose import BASE, ROOT, is_ours, module_of, read
 
 Instruction = tuple[str, str]
 
-PACKAGES: Final = {"common", "proto", "rabbitmq", "users", "orders", "events", "inventory", "orchestrator", "gateway"}
+PACKAGES: Final = {
+    "common",
+    "proto",
+    "rabbitmq",
+    "users",
+    "orders",
+    "events",
+    "inventory",
+    "orchestrator",
+    "gateway",
+    "invariants",
+}
 
 
 def instructions() -> list[Instruction]:

@@ -16,7 +16,7 @@ SERVICES: Final = ("users", "orders", "events", "inventory", "orchestrator", "ga
 WITH_DATABASE: Final = ("users", "orders", "events", "inventory", "orchestrator")
 LONGEST_FILE_LINES: Final = 400
 GENERATED: Final = re.compile(r"_pb2(_grpc)?\.pyi?$")
-OUR_FOLDERS: Final = (*SERVICES, "common", "rabbitmq", "devstack", "tests", "bench")
+OUR_FOLDERS: Final = (*SERVICES, "common", "rabbitmq", "invariants", "devstack", "tests", "bench")
 
 # Definitions that only files of these names contain, or files in folders of these names.
 ONLY_IN: Final = {
@@ -131,11 +131,11 @@ def test_every_feature_is_registered() -> None:
     assert len(orchestrator.container.FEATURES) == len(folders)
 
 
-# Nouns of the business, in names, comments and texts alike. SQL's ORDER BY and "in order" are none, nor is "to hold".
+# Nouns of the business, in names, comments and texts alike. SQL's ORDER BY, as `order_by` too, and "in order" are none, nor is "to hold".
 BUSINESS_NOUN: Final = re.compile(
     r"(?<![a-z])("
     r"(seat|ticket|wallet|venue|concert|fan|hall|purchase|resale|marketplace|buyer|seller|transfer|escrow)s?"
-    r"|(?<!in )(?<!out of )orders?(?! by\b)"
+    r"|(?<!in )(?<!out of )orders?(?![ _]by\b)"
     r"|hold_\w+|holds?(?=\.\w)|(?<=a )hold|(?<=the )hold|(?<=this )hold|(?<=of )holds"
     r")(?![a-z])",
     re.IGNORECASE,

@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator, Iterator
 
 import pytest
 
-from devstack import invariants
+import invariants
 from devstack.stack import Stack
 from tests.chaos.crash_orchestrator import CrashPoint
 from tests.chaos.services import all_up

@@ -10,8 +10,8 @@ import aio_pika
 import psutil
 import pytest
 
+import invariants
 from common.messaging.message import Message
-from devstack import invariants
 from devstack.servers import Existing
 from devstack.services import DATABASES
 from devstack.stack import Stack

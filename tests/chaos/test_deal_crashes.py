@@ -11,7 +11,7 @@ from functools import partial
 import httpx
 import pytest
 
-from devstack import invariants
+import invariants
 from devstack.stack import Stack
 from orchestrator.saga_engine.observer import StepMoment
 from tests.chaos.cancelled_event import CancelledEvent

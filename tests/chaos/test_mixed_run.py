@@ -18,7 +18,7 @@ import asyncpg
 import httpx
 import pytest
 
-from devstack import invariants
+import invariants
 from devstack.stack import Stack
 from tests.chaos.faults import FaultInjector
 from tests.chaos.faulty_platform import FaultyPlatform, faulty_platform

@@ -17,7 +17,7 @@ import httpx
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 
-from devstack import invariants
+import invariants
 from devstack.home import Home
 from devstack.ports import LOOPBACK, free_port
 from devstack.servers import Existing

@@ -7,10 +7,10 @@ import pytest
 from pydantic import SecretStr
 
 from devstack.home import Home
-from devstack.invariants import InvariantChecker, InvariantsBroken
 from devstack.keys import keys_of
 from devstack.services import Urls
 from devstack.stack import Stack
+from invariants import InvariantChecker, InvariantsBroken
 from orchestrator.container import Container, build_container
 from orchestrator.settings import Settings
 from tests.contracts.databases import Databases

@@ -5,7 +5,7 @@ from typing import Any, Final
 
 import pytest
 
-from devstack.invariants import InvariantChecker
+from invariants import InvariantChecker
 from orchestrator.clients.inventory.check_in import Scan, ScanResult
 from orchestrator.container import Container
 from orchestrator.saga_engine.plan import SagaData

@@ -1,4 +1,4 @@
-"""Changes that violate invariants, at least one for each rule of `devstack.invariants`."""
+"""Changes that violate invariants, at least one for each rule of `invariants`."""
 
 from collections.abc import Mapping
 from typing import Final

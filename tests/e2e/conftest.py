@@ -8,7 +8,7 @@ from typing import Any, Final
 import pytest
 from aiohttp import web
 
-from devstack import invariants
+import invariants
 from devstack.stack import Stack
 from gateway.routing import ROUTES
 from tests.e2e.in_process import InProcessServices

@@ -12,6 +12,7 @@ STUCK: Final = "tests/integration/orchestrator/test_engine_stuck.py"
 MIXED_VERSIONS: Final = "tests/contracts/test_mixed_versions.py"
 MESSAGING: Final = "tests/integration/common/test_messaging.py"
 WORK_IN_PROGRESS: Final = "tests/chaos/test_work_in_progress.py"
+RETENTION: Final = "tests/integration/common/test_retention.py"
 POOL: Final = "tests/integration/common/test_pool.py"
 WORKER: Final = "tests/integration/jobs/test_worker.py"
 
@@ -29,6 +30,27 @@ MUTATIONS: Final = (
         before="    UPDATE sagas SET epoch = epoch + 1, updated_at = clock_timestamp(),\n        state = CASE state",
         after="    UPDATE sagas SET updated_at = clock_timestamp(),\n        state = CASE state",
         caught_by=(f"{ENGINE}::test_zombie_cannot_write",),
+    ),
+    Mutation(
+        name="paid purchases are deleted with the abandoned ones",
+        file="orchestrator/saga_engine/repository.py",
+        before="state = 'UNWOUND' AND kind = '{kind}' AND updated_at",
+        after="kind = '{kind}' AND updated_at",
+        caught_by=("tests/integration/orchestrator/test_saga_retention.py::test_only_abandoned_purchases_are_deleted",),
+    ),
+    Mutation(
+        name="messages are deleted an hour after they were written, sent or not",
+        file="common/messaging/outbox.py",
+        before='aged_by="sent_at", keep_days=1 / 24, condition="sent_at IS NOT NULL"',
+        after='aged_by="created_at", keep_days=1 / 24, condition="true"',
+        caught_by=(f"{RETENTION}::test_sent_messages_are_deleted_in_batches",),
+    ),
+    Mutation(
+        name="a batch of old rows has no limit",
+        file="common/db/retention.py",
+        before="LIMIT :batch FOR UPDATE SKIP LOCKED",
+        after="LIMIT 100 * :batch FOR UPDATE SKIP LOCKED",
+        caught_by=(f"{RETENTION}::test_backlog_is_deleted_in_batches",),
     ),
     Mutation(
         name="a saga that does not fit its plan is due forever",

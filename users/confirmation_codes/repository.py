@@ -24,6 +24,7 @@ from common.db.idempotency import (
     ParticipantRequest,
     stored_answer,
 )
+from common.db.retention import Retention
 from common.errors import ServiceError
 
 _OF_PURPOSE: Final = "user_id = CAST(:user_id AS uuid) AND context = :context AND reference = :reference"
@@ -139,13 +140,8 @@ _STATUS: Final = text(
     """
 )
 # A registration's codes stay: they are deleted with an account that is not verified.
-_DELETE_OLD: Final = text(
-    """
-    DELETE FROM otp_challenges WHERE (user_id, context, reference) IN (
-        SELECT user_id, context, reference FROM otp_challenges
-        WHERE sent_at < now() - interval '1 day' AND context <> 'registration'
-        LIMIT :batch FOR UPDATE SKIP LOCKED)
-    """
+CODES_RETENTION: Final = Retention(
+    table="otp_challenges", aged_by="sent_at", keep_days=1, condition="context <> 'registration'"
 )
 
 
@@ -270,10 +266,6 @@ class ConfirmationCodeRepository:
     async def uncount_attempt(self, purpose: CodePurpose, attempt: CodeAttempt) -> None:
         """Uncount the attempt."""
         await self._database.execute(_UNCOUNT_ATTEMPT, _of(purpose, attempt))
-
-    async def delete_old(self, *, batch: int) -> int:
-        """Delete challenges a day after their last code, `batch` at most; return their number."""
-        return await self._database.execute(_DELETE_OLD, {"batch": batch})
 
 
 def _to_send(purpose: CodePurpose) -> dict[str, object]:

@@ -7,6 +7,7 @@ from typing import Final
 from sqlalchemy import text
 
 from common.db.engine import Database, Row
+from common.db.retention import Retention
 
 # Rows are locked in one order, so that two calls with the same pair of limits never deadlock.
 _COUNT: Final = text(
@@ -35,12 +36,7 @@ _UNCOUNT: Final = text(
     "WHERE scope = :scope AND subject_hash = :subject_hash AND attempts > 0 AND ends_at > now()"
 )
 _RESET: Final = text("DELETE FROM attempts WHERE scope = :scope AND subject_hash = :subject_hash")
-_DELETE_OLD: Final = text(
-    """
-    DELETE FROM attempts WHERE (scope, subject_hash) IN (
-        SELECT scope, subject_hash FROM attempts WHERE ends_at < now() LIMIT :batch FOR UPDATE SKIP LOCKED)
-    """
-)
+ATTEMPTS_RETENTION: Final = Retention(table="attempts", aged_by="ends_at", keep_days=0)
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +69,6 @@ class AttemptsRepository:
 
     async def reset(self, *, scope: str, subject_hash: str) -> None:
         await self._database.execute(_RESET, {"scope": scope, "subject_hash": subject_hash})
-
-    async def delete_old(self, *, batch: int) -> int:
-        """Delete windows that have ended, `batch` at most; return their number."""
-        return await self._database.execute(_DELETE_OLD, {"batch": batch})
 
 
 def _count_of(row: Row) -> AttemptCount:

@@ -75,5 +75,6 @@ PAYMENTS: Final = Table(
         "created_at",
         postgresql_where=sql("dispute_status IN ('OPEN', 'WITHDRAWN')"),
     ),
+    Index("ix_payments_status_newest", "status", "created_at"),
     Index("ix_payments_flagged", "created_at", postgresql_where=sql("flags <> '{}'")),
 )

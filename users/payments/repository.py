@@ -6,15 +6,17 @@ from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, func, literal_column, select
+from sqlalchemy import ColumnElement, Select, literal_column, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common.db.engine import Database
 from common.db.idempotency import IdempotencyStore, ParticipantRequest, load_result, store_result
+from common.db.pages import find_newest, has_value
 from common.errors import ServiceError
 from common.fields import Instant
 from common.messaging.message import Message
 from common.messaging.outbox import outbox_row
+from common.pages import Cursor
 from users.accounts.errors import UserNotFound
 from users.database import OUTBOX
 from users.ledger.payment_credits import credit_payment, return_credit, take_credit_back
@@ -69,7 +71,6 @@ PUBLISHED_FIELDS: Final = {
 LATER_FIELDS: Final = ("parent_payment_id", "pay_currency", "reversal")
 
 _ROWS: Final[Select[Any]] = select(literal_column(payment_json("payments")).label("found")).select_from(PAYMENTS)
-_COUNT: Final = select(func.count().label("total")).select_from(PAYMENTS)
 
 
 class PaymentRepository:
@@ -143,20 +144,25 @@ class PaymentRepository:
         is_flagged: bool = False,
         limit: int,
         offset: int,
+        after: Cursor | None = None,
     ) -> tuple[list[Payment], int]:
         """Return a page of payments, newest first, and the number on all pages; None stands for all."""
-        columns = {PAYMENTS.c.user_id: user_id, PAYMENTS.c.provider: provider, PAYMENTS.c.status: status}
-        conditions: list[ColumnElement[bool]] = [
-            column == value for column, value in columns.items() if value is not None
-        ]
+        names = {PAYMENTS.c.provider: provider, PAYMENTS.c.status: status}
+        conditions = [has_value(column, name) for column, name in names.items() if name is not None]
+        if user_id is not None:
+            conditions.append(PAYMENTS.c.user_id == user_id)
         if is_flagged:
             conditions.append(literal_column("flags <> '{}'"))
-        newest_first = (PAYMENTS.c.created_at.desc(), PAYMENTS.c.payment_id.desc())
-        rows = await self._database.fetch_all(
-            _ROWS.where(*conditions).order_by(*newest_first).limit(limit).offset(offset)
+        rows, total = await find_newest(
+            self._database,
+            _ROWS.where(*conditions),
+            at=PAYMENTS.c.created_at,
+            key=PAYMENTS.c.payment_id,
+            limit=limit,
+            offset=offset,
+            after=after,
         )
-        count = await self._database.fetch_one(_COUNT.where(*conditions))
-        return [Payment(**row["found"]) for row in rows], count["total"] if count else 0
+        return [Payment(**row["found"]) for row in rows], total
 
     async def oldest(
         self,

@@ -1,5 +1,6 @@
 """HTTP routes of payments: what payers and admins read, and what the orchestrator calls."""
 
+from datetime import datetime
 from typing import Annotated, Final
 from uuid import UUID
 
@@ -11,7 +12,7 @@ from common.http.dependencies import provided
 from common.http.envelope import (
     BAD_INPUT,
     NOT_LOGGED_IN,
-    PageQuery,
+    CursorPageQuery,
     Paginated,
     Success,
     paginated,
@@ -48,12 +49,14 @@ Payments = Annotated[PaymentService, provided(PaymentService)]
 async def list_payments(
     user: CurrentUser,
     payments: Payments,
-    page: PageQuery,
+    page: CursorPageQuery,
     status: Annotated[PaymentStatus | None, Query(description=_OF_STATUS)] = None,
 ) -> Paginated[OwnPayment]:
     """The caller's top-ups and other payments to providers, newest first."""
-    items, total = await payments.page(user_id=user.user_id, status=status, limit=page.per_page, offset=page.offset)
-    return paginated(([OwnPayment.model_validate(payment) for payment in items], total), page)
+    items, total = await payments.page(
+        user_id=user.user_id, status=status, limit=page.per_page, offset=page.offset, after=page.after
+    )
+    return paginated(([OwnPayment.model_validate(payment) for payment in items], total), page, place=_place)
 
 
 @public.get(
@@ -73,7 +76,7 @@ async def show_payment(payment_id: UUID, user: CurrentUser, payments: Payments) 
 )
 async def list_all_payments(
     payments: Payments,
-    page: PageQuery,
+    page: CursorPageQuery,
     *,
     provider: Annotated[ProviderName | None, Query(description="Only payments of this provider.")] = None,
     status: Annotated[PaymentStatus | None, Query(description=_OF_STATUS)] = None,
@@ -81,9 +84,14 @@ async def list_all_payments(
 ) -> Paginated[AdminPayment]:
     """Newest first. `flags` name irregularities: paid late, in part or too much, a contradiction, a dispute, a shortfall."""
     items, total = await payments.page(
-        provider=provider, status=status, is_flagged=flagged, limit=page.per_page, offset=page.offset
+        provider=provider,
+        status=status,
+        is_flagged=flagged,
+        limit=page.per_page,
+        offset=page.offset,
+        after=page.after,
     )
-    return paginated(([AdminPayment.model_validate(payment) for payment in items], total), page)
+    return paginated(([AdminPayment.model_validate(payment) for payment in items], total), page, place=_place)
 
 
 @internal.post(
@@ -135,3 +143,7 @@ async def list_oldest(
 @internal.get("/{payment_id}", responses=refusals({400: "INVALID_UUID", 404: "NOT_FOUND"}))
 async def find_payment(payment_id: UUID, payments: Payments) -> Success[Payment]:
     return success(await payments.find(payment_id))
+
+
+def _place(payment: OwnPayment | AdminPayment) -> tuple[datetime, UUID]:
+    return payment.created_at, payment.payment_id

@@ -7,6 +7,7 @@ from uuid import UUID
 from common.auth.principal import Principal, Role
 from common.errors import Forbidden
 from common.fields import Instant
+from common.pages import Cursor
 from users.payments.errors import PaymentNotFound
 from users.payments.repository import PaymentRepository
 from users.payments.schemas import AttachPayment, OpenPayment, Payment, ProviderName, ProviderReport, ReportResult
@@ -81,10 +82,17 @@ class PaymentService:
         is_flagged: bool = False,
         limit: int,
         offset: int,
+        after: Cursor | None,
     ) -> tuple[list[Payment], int]:
         """Return a page of payments, newest first, and the number on all pages; None stands for all."""
         return await self.repository.page(
-            user_id=user_id, provider=provider, status=status, is_flagged=is_flagged, limit=limit, offset=offset
+            user_id=user_id,
+            provider=provider,
+            status=status,
+            is_flagged=is_flagged,
+            limit=limit,
+            offset=offset,
+            after=after,
         )
 
     async def oldest(

@@ -10,6 +10,7 @@ from sqlalchemy import text
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common.db.engine import Database, Row
+from common.db.retention import Retention
 from common.messaging.message import Message
 from common.messaging.outbox import outbox_row
 from users.database import OUTBOX
@@ -83,18 +84,9 @@ _REVOKED: Final = text(
     """
 )
 # A session's refresh tokens are deleted with it; those of a session in use are deleted as they expire.
-_DELETE_OLD_SESSIONS: Final = text(
-    """
-    DELETE FROM sessions WHERE session_id IN (
-        SELECT session_id FROM sessions WHERE ends_at < now() AND access_expires_at < now()
-        LIMIT :batch FOR UPDATE SKIP LOCKED)
-    """
-)
-_DELETE_OLD_TOKENS: Final = text(
-    """
-    DELETE FROM refresh_tokens WHERE token_hash IN (
-        SELECT token_hash FROM refresh_tokens WHERE expires_at < now() LIMIT :batch FOR UPDATE SKIP LOCKED)
-    """
+RETENTIONS: Final = (
+    Retention(table="refresh_tokens", aged_by="expires_at", keep_days=0),
+    Retention(table="sessions", aged_by="ends_at", keep_days=0, condition="access_expires_at < now()"),
 )
 
 
@@ -163,14 +155,6 @@ class SessionRepository:
         """Return revoked sessions with access tokens that have not expired."""
         rows = await self._database.fetch_all(_REVOKED)
         return [Revoked(session_id=row["session_id"], expires_at=row["access_expires_at"]) for row in rows]
-
-    async def delete_old(self, *, batch: int) -> int:
-        """Delete sessions that are over, `batch` at most; return their number."""
-        return await self._database.execute(_DELETE_OLD_SESSIONS, {"batch": batch})
-
-    async def delete_old_tokens(self, *, batch: int) -> int:
-        """Delete refresh tokens that have expired, `batch` at most; return their number."""
-        return await self._database.execute(_DELETE_OLD_TOKENS, {"batch": batch})
 
 
 async def revoke_all(connection: AsyncConnection, user_id: uuid.UUID, *, because: str) -> None:

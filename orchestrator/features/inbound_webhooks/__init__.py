@@ -1,16 +1,16 @@
 """Webhooks of payment providers and the supplier: verified, stored once, and processed by a job."""
 
 from collections.abc import Iterable, Mapping
-from functools import partial
 from typing import Final
 
+from common.db.retention import Retention
 from common.periodic import PeriodicTask
 from orchestrator.clients.users.payments import Provider
-from orchestrator.feature import DELETION_INTERVAL_SECONDS, Feature, Resources
+from orchestrator.feature import REPAIR_INTERVAL_SECONDS, Feature, Resources
 from orchestrator.features.inbound_webhooks.adapters.supplier import SupplierWebhooks
 from orchestrator.features.inbound_webhooks.jobs import POLICY, WebhookProcessor
 from orchestrator.features.inbound_webhooks.models.tables import webhook_log
-from orchestrator.features.inbound_webhooks.repository import WebhookLog
+from orchestrator.features.inbound_webhooks.repository import WebhookLog, log_retention
 from orchestrator.features.inbound_webhooks.routes import router
 from orchestrator.features.inbound_webhooks.schemas import KIND, ProcessWebhook
 from orchestrator.features.inbound_webhooks.service import WebhookInbox
@@ -19,10 +19,6 @@ from orchestrator.features.payments.adapters.nowpayments import NowPaymentsWebho
 from orchestrator.features.payments.adapters.stripe import StripeWebhooks
 from orchestrator.features.payments.settings import PaymentSettings
 from orchestrator.jobs.registry import JobHandler
-
-__all__ = ["FEATURE"]
-
-SECONDS_PER_DAY: Final = 86_400.0
 
 
 def _adapters(resources: Resources) -> Mapping[Provider, WebhookAdapter]:
@@ -41,14 +37,12 @@ def _job_handlers(resources: Resources) -> Iterable[JobHandler]:
 
 
 def _periodic(resources: Resources) -> Iterable[PeriodicTask]:
-    log = WebhookLog(resources.database)
-    keep_seconds = resources.settings_of(PaymentSettings).webhook_log_days * SECONDS_PER_DAY
-    yield PeriodicTask(
-        log.end_abandoned,
-        partial(log.delete_old, keep_seconds=keep_seconds),
-        name="webhook log",
-        interval_seconds=DELETION_INTERVAL_SECONDS,
-    )
+    end_abandoned = WebhookLog(resources.database).end_abandoned
+    yield PeriodicTask(end_abandoned, name="webhook log", interval_seconds=REPAIR_INTERVAL_SECONDS)
+
+
+def _retentions(resources: Resources) -> Iterable[Retention]:
+    yield log_retention(resources.settings_of(PaymentSettings).webhook_log_days)
 
 
 FEATURE: Final = Feature(
@@ -58,4 +52,5 @@ FEATURE: Final = Feature(
     job_policies=(POLICY,),
     job_handlers=_job_handlers,
     periodic=_periodic,
+    retentions=_retentions,
 )

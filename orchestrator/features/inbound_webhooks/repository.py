@@ -1,12 +1,15 @@
 """The webhook log in PostgreSQL."""
 
 import uuid
-from typing import Any, Final
+from typing import Final
 
-from sqlalchemy import bindparam, text
+from sqlalchemy import bindparam, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from common.db.engine import Database
+from common.db.pages import find_newest, has_value
+from common.db.retention import Retention
+from common.pages import Cursor
 from orchestrator.clients.users.payments import Provider
 from orchestrator.features.inbound_webhooks.models.records import (
     StoredWebhook,
@@ -15,11 +18,12 @@ from orchestrator.features.inbound_webhooks.models.records import (
     WebhookStatus,
     WebhookView,
 )
+from orchestrator.features.inbound_webhooks.models.tables import webhook_log
 from orchestrator.features.payments.adapters.interfaces import VerifiedWebhook
 from orchestrator.jobs.record import NewJob
 from orchestrator.jobs.repository.writer import enqueue_in
 
-__all__ = ["WebhookLog"]
+__all__ = ["WebhookLog", "log_retention"]
 
 JOB_ENDED: Final = "JOB_ENDED"
 ABANDONED: Final = WebhookError(code=JOB_ENDED, message="The job ended before the webhook was processed.")
@@ -90,23 +94,19 @@ _END_ABANDONED: Final = text(
     """
 ).bindparams(bindparam("error", type_=JSONB))
 
-_DELETE_OLD: Final = text(
-    """
-    DELETE FROM webhook_log
-    WHERE received_at < now() - make_interval(secs => :keep_seconds) AND status NOT IN ('received', 'processing')
-    """
-)
-
 _FIND: Final = text(f"SELECT {_COLUMNS}, body FROM webhook_log WHERE webhook_id = :webhook_id")  # noqa: S608
 
-_PAGE: Final = text(
-    f"""
-    SELECT {_COLUMNS}, count(*) OVER () AS total FROM webhook_log
-    WHERE (CAST(:provider AS text) IS NULL OR provider = :provider)
-      AND (CAST(:status AS text) IS NULL OR status = :status)
-    ORDER BY received_at DESC, webhook_id LIMIT :limit OFFSET :offset
-    """  # noqa: S608 - constants only
-)
+_LISTED: Final = select(*(webhook_log.c[name] for name in WebhookView.model_fields))
+
+
+def log_retention(keep_days: float) -> Retention:
+    """Return how long processed webhooks are kept."""
+    return Retention(
+        table="webhook_log",
+        aged_by="received_at",
+        keep_days=keep_days,
+        condition="status NOT IN ('received', 'processing')",
+    )
 
 
 class WebhookLog:
@@ -159,10 +159,6 @@ class WebhookLog:
         """Record the outcome of webhooks whose job has ended without doing so."""
         await self._database.execute(_END_ABANDONED, {"error": _error_json(ABANDONED)})
 
-    async def delete_old(self, *, keep_seconds: float) -> None:
-        """Delete older webhooks that have been processed."""
-        await self._database.execute(_DELETE_OLD, {"keep_seconds": keep_seconds})
-
     async def replay(self, webhook: WebhookView, job: NewJob, *, admin_id: uuid.UUID) -> WebhookView | None:
         """Store another job for it and keep the earlier outcome; return None if another admin has just done so."""
         values = {
@@ -184,17 +180,20 @@ class WebhookLog:
         return None if row is None else (WebhookView.model_validate(dict(row)), bytes(row["body"]))
 
     async def page(
-        self, *, provider: Provider | None, status: WebhookStatus | None, limit: int, offset: int
+        self,
+        *,
+        provider: Provider | None,
+        status: WebhookStatus | None,
+        limit: int,
+        offset: int,
+        after: Cursor | None = None,
     ) -> tuple[list[WebhookView], int]:
         """Return webhooks, newest first, and the total."""
-        parameters: dict[str, Any] = {
-            "provider": provider and provider.value,
-            "status": status and status.value,
-            "limit": limit,
-            "offset": offset,
-        }
-        rows = await self._database.fetch_all(_PAGE, parameters)
-        return [WebhookView.model_validate(dict(row)) for row in rows], rows[0]["total"] if rows else 0
+        names = {webhook_log.c.provider: provider, webhook_log.c.status: status}
+        found = _LISTED.where(*(has_value(column, name) for column, name in names.items() if name is not None))
+        at, key = webhook_log.c.received_at, webhook_log.c.webhook_id
+        rows, total = await find_newest(self._database, found, at=at, key=key, limit=limit, offset=offset, after=after)
+        return [WebhookView.model_validate(dict(row)) for row in rows], total
 
 
 def _error_json(error: WebhookError | None) -> dict[str, str] | None:

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Header, Request
 
 from common.http.auth import ADMIN_ONLY, CurrentUser
 from common.http.dependencies import provided
-from common.http.envelope import PageQuery, Paginated, Success, paginated, refusals, success
+from common.http.envelope import CursorPageQuery, Paginated, Success, paginated, refusals, success
 from orchestrator.clients.users.payments import Provider
 from orchestrator.features.inbound_webhooks.models.records import WebhookStatus, WebhookSummary
 from orchestrator.features.inbound_webhooks.schemas import WebhookDetail, WebhookReceived
@@ -79,10 +79,11 @@ async def _store(provider: Provider, request: Request, inbox: WebhookInbox, sign
 
 @_admin.get("", responses=refusals(ADMIN), summary="List webhooks, newest first (admin)")
 async def list_webhooks(
-    inbox: Inbox, page: PageQuery, provider: Provider | None = None, status: WebhookStatus | None = None
+    inbox: Inbox, page: CursorPageQuery, provider: Provider | None = None, status: WebhookStatus | None = None
 ) -> Paginated[WebhookSummary]:
     """`unmatched` and `failed` need an admin: an unknown payment, a contradiction, or no successful attempt."""
-    return paginated(await inbox.page(provider=provider, status=status, page=page), page)
+    found = await inbox.page(provider=provider, status=status, page=page)
+    return paginated(found, page, place=lambda webhook: (webhook.received_at, webhook.webhook_id))
 
 
 @_admin.get("/{webhook_id}", responses=_ONE, summary="Show a webhook (admin)")

@@ -56,7 +56,9 @@ class WebhookInbox:
         self, *, provider: Provider | None, status: WebhookStatus | None, page: Page
     ) -> tuple[list[WebhookSummary], int]:
         """Return a page of webhooks, newest first, and the total."""
-        webhooks, total = await self.log.page(provider=provider, status=status, limit=page.per_page, offset=page.offset)
+        webhooks, total = await self.log.page(
+            provider=provider, status=status, limit=page.per_page, offset=page.offset, after=page.after
+        )
         return [*webhooks], total
 
     async def show(self, webhook_id: uuid.UUID) -> WebhookDetail:

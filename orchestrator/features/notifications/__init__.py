@@ -10,12 +10,12 @@ recording it: then it is sent twice with the same Message-ID, by which email cli
 """
 
 from collections.abc import Iterable, Mapping
-from functools import partial
 from typing import Final
 
+from common.db.retention import Retention
 from common.messaging.broker import Broker
-from common.periodic import PeriodicTask
-from orchestrator.feature import DELETION_INTERVAL_SECONDS, Feature, Resources
+from common.messaging.inbox import INBOX_RETENTION
+from orchestrator.feature import Feature, Resources
 from orchestrator.features.notifications.adapters.smtp import EmailClient, SmtpServer
 from orchestrator.features.notifications.adapters.template_renderer import TemplateRenderer
 from orchestrator.features.notifications.jobs import POLICIES, NotificationSender
@@ -30,10 +30,6 @@ from orchestrator.features.notifications.service.feeds import FeedService
 from orchestrator.features.notifications.settings import NotificationSettings
 from orchestrator.jobs.registry import JobHandler
 from rabbitmq.topology import NOTIFICATIONS_QUEUE
-
-__all__ = ["FEATURE", "notification_sender"]
-
-SECONDS_PER_DAY: Final = 86_400.0
 
 
 def notification_sender(resources: Resources) -> NotificationSender:
@@ -59,10 +55,10 @@ def _worker_consumers(resources: Resources) -> Mapping[str, Broker]:
     return {"notifications": resources.consumer(NOTIFICATIONS_QUEUE, handler.handle, name="worker").broker}
 
 
-def _periodic(resources: Resources) -> Iterable[PeriodicTask]:
-    keep_seconds = resources.settings_of(NotificationSettings).feed_retention_days * SECONDS_PER_DAY
-    delete_old = partial(FeedStore(resources.database).delete_old, keep_seconds=keep_seconds)
-    yield PeriodicTask(delete_old, name="feeds", interval_seconds=DELETION_INTERVAL_SECONDS)
+def _retentions(resources: Resources) -> Iterable[Retention]:
+    keep_days = resources.settings_of(NotificationSettings).feed_retention_days
+    yield Retention(table="user_feed", aged_by="created_at", keep_days=keep_days)
+    yield INBOX_RETENTION
 
 
 FEATURE: Final = Feature(
@@ -72,5 +68,5 @@ FEATURE: Final = Feature(
     job_policies=POLICIES,
     job_handlers=_job_handlers,
     worker_consumers=_worker_consumers,
-    periodic=_periodic,
+    retentions=_retentions,
 )

@@ -24,8 +24,6 @@ __all__ = ["FEED_CHANGED", "FeedStore"]
 FEED_CHANGED: Final = "feed.changed"
 SOURCE: Final = "orchestrator"
 CONSUMER: Final = "notifications"
-# Much longer than a sender's outbox keeps a message, so longer than a message may be repeated.
-KEEP_INBOX: Final = "14 days"
 
 # Atomic, and without effect if the message was received before. Heads are locked in order, so that two messages about
 # the same users lock their feeds in the same order (docs/locking.md). A hint has the format of `Message`.
@@ -73,10 +71,6 @@ _READ: Final = text(
                      ORDER BY page.sequence) FROM page), '[]') AS entries
     """
 )
-_DELETE_OLD: Final = text(
-    "DELETE FROM user_feed WHERE created_at < clock_timestamp() - make_interval(secs => :keep_seconds)"
-)
-_DELETE_OLD_INBOX: Final = text(f"DELETE FROM inbox WHERE received_at < now() - interval '{KEEP_INBOX}'")  # noqa: S608
 
 
 class FeedStore:
@@ -133,11 +127,6 @@ class FeedStore:
             return FeedPage(entries=[], last_sequence=last, is_complete=True)
         first = entries[0].sequence if entries else last + 1
         return FeedPage(entries=entries, last_sequence=last, is_complete=since + 1 == first)
-
-    async def delete_old(self, *, keep_seconds: float) -> None:
-        """Delete older entries, and the inbox's records of messages that can no longer be repeated."""
-        await self._database.execute(_DELETE_OLD, {"keep_seconds": keep_seconds})
-        await self._database.execute(_DELETE_OLD_INBOX)
 
 
 def _json(rows: Sequence[Mapping[str, Any]]) -> str:

@@ -14,13 +14,13 @@ from typing import Final
 
 from common.periodic import PeriodicTask
 from common.settings import ServiceSettings
-from orchestrator.feature import DELETION_INTERVAL_SECONDS, Feature, Resources
+from orchestrator.feature import REPAIR_INTERVAL_SECONDS, Feature, Resources
 from orchestrator.features.outbound_webhooks.adapters.public_resolver import PublicResolver
 from orchestrator.features.outbound_webhooks.adapters.sender import WebhookSender
 from orchestrator.features.outbound_webhooks.adapters.subscription_limiter import SubscriptionLimiter
 from orchestrator.features.outbound_webhooks.jobs import POLICY, DeliveryHandler
 from orchestrator.features.outbound_webhooks.models import webhook_deliveries, webhook_subscriptions
-from orchestrator.features.outbound_webhooks.repository import SubscriptionStore
+from orchestrator.features.outbound_webhooks.repository import DELIVERIES_RETENTION, SubscriptionStore
 from orchestrator.features.outbound_webhooks.routes import router
 from orchestrator.features.outbound_webhooks.schemas import KIND, DeliverWebhook
 from orchestrator.features.outbound_webhooks.service import SubscriptionService
@@ -47,9 +47,7 @@ def _job_handlers(resources: Resources) -> Iterable[JobHandler]:
 
 def _periodic(resources: Resources) -> Iterable[PeriodicTask]:
     store = SubscriptionStore(resources.database)
-    yield PeriodicTask(
-        store.delete_old, store.fail_abandoned, name="outbound webhooks", interval_seconds=DELETION_INTERVAL_SECONDS
-    )
+    yield PeriodicTask(store.fail_abandoned, name="outbound webhooks", interval_seconds=REPAIR_INTERVAL_SECONDS)
 
 
 FEATURE: Final = Feature(
@@ -59,4 +57,5 @@ FEATURE: Final = Feature(
     job_policies=(POLICY,),
     job_handlers=_job_handlers,
     periodic=_periodic,
+    retentions=lambda _: [DELIVERIES_RETENTION],
 )

@@ -62,4 +62,10 @@ webhook_deliveries = Table(
     CheckConstraint("status IN ('PENDING', 'DELIVERED', 'FAILED')", name="status_known"),
     Index("ix_webhook_deliveries_log", "subscription_id", "created_at"),
     Index("ix_webhook_deliveries_created_at", "created_at"),
+    Index(
+        "ix_webhook_deliveries_undelivered",
+        "subscription_id",
+        "created_at",
+        postgresql_where=text("status <> 'DELIVERED'"),
+    ),
 )

@@ -6,25 +6,19 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import orjson
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from common.db.engine import Database
+from common.db.pages import find_newest, has_value
+from common.db.retention import Retention
 from common.messaging.message import Message
+from common.pages import Cursor
+from orchestrator.features.outbound_webhooks.models import webhook_deliveries, webhook_subscriptions
 from orchestrator.features.outbound_webhooks.schemas import Delivery, Subscription
 from orchestrator.jobs.record import NewJob
 from orchestrator.jobs.repository.writer import enqueue_in
 
-__all__ = [
-    "ADD_DELIVERIES",
-    "PendingDelivery",
-    "SubscriptionStore",
-    "delivery_body",
-    "delivery_key",
-    "postponed_key",
-    "subscriptions_wanting",
-]
-
-KEEP_DELIVERIES: Final = "30 days"
+DELIVERIES_RETENTION: Final = Retention(table="webhook_deliveries", aged_by="created_at", keep_days=30)
 _SUBSCRIPTION: Final = "subscription_id, url, message_types, status, reason, created_at"
 _DELIVERY: Final = """
     delivery_id, subscription_id, message_id, message_type, status, attempts, last_status, last_error, created_at,
@@ -38,12 +32,7 @@ _CREATE: Final = text(
     RETURNING {_SUBSCRIPTION}
     """  # noqa: S608 - constants only
 )
-_LIST: Final = text(
-    f"""
-    SELECT {_SUBSCRIPTION}, count(*) OVER () AS total FROM webhook_subscriptions
-    ORDER BY created_at DESC, subscription_id LIMIT :limit OFFSET :offset
-    """  # noqa: S608 - constants only
-)
+_SUBSCRIPTIONS: Final = select(*(webhook_subscriptions.c[name] for name in Subscription.model_fields))
 _SET_STATUS: Final = text(
     f"""
     UPDATE webhook_subscriptions SET status = :status, reason = :reason WHERE subscription_id = :subscription_id
@@ -96,20 +85,13 @@ _FAIL_ABANDONED: Final = text(
           AND j.payload ->> 'delivery_id' = d.delivery_id::text)
     """
 )
-_DELIVERIES: Final = text(
-    f"""
-    SELECT {_DELIVERY}, count(*) OVER () AS total FROM webhook_deliveries
-    WHERE subscription_id = :subscription_id AND (CAST(:status AS text) IS NULL OR status = :status)
-    ORDER BY created_at DESC, delivery_id LIMIT :limit OFFSET :offset
-    """  # noqa: S608 - constants only
-)
+_DELIVERIES: Final = select(*(webhook_deliveries.c[name] for name in Delivery.model_fields))
 _REPLAY: Final = text(
     f"""
     UPDATE webhook_deliveries SET status = 'PENDING', replays = replays + 1 WHERE delivery_id = :delivery_id
     RETURNING {_DELIVERY}, replays
     """  # noqa: S608 - constants only
 )
-_DELETE_OLD: Final = text(f"DELETE FROM webhook_deliveries WHERE created_at < now() - interval '{KEEP_DELIVERIES}'")  # noqa: S608
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,8 +146,9 @@ class SubscriptionStore:
         return Subscription.model_validate(await self._database.fetch_one(_CREATE, parameters))
 
     async def page(self, *, limit: int, offset: int) -> tuple[list[Subscription], int]:
-        rows = await self._database.fetch_all(_LIST, {"limit": limit, "offset": offset})
-        return [Subscription.model_validate(row) for row in rows], rows[0]["total"] if rows else 0
+        at, key = webhook_subscriptions.c.created_at, webhook_subscriptions.c.subscription_id
+        rows, total = await find_newest(self._database, _SUBSCRIPTIONS, at=at, key=key, limit=limit, offset=offset)
+        return [Subscription.model_validate(row) for row in rows], total
 
     async def set_status(self, subscription_id: uuid.UUID, *, status: str, reason: str | None) -> Subscription | None:
         parameters = {"subscription_id": subscription_id, "status": status, "reason": reason}
@@ -192,11 +175,14 @@ class SubscriptionStore:
             await enqueue_in(connection, job)
 
     async def deliveries(
-        self, subscription_id: uuid.UUID, *, status: str | None, limit: int, offset: int
+        self, subscription_id: uuid.UUID, *, status: str | None, limit: int, offset: int, after: Cursor | None = None
     ) -> tuple[list[Delivery], int]:
-        parameters = {"subscription_id": subscription_id, "status": status, "limit": limit, "offset": offset}
-        rows = await self._database.fetch_all(_DELIVERIES, parameters)
-        return [Delivery.model_validate(row) for row in rows], rows[0]["total"] if rows else 0
+        found = _DELIVERIES.where(webhook_deliveries.c.subscription_id == subscription_id)
+        if status is not None:
+            found = found.where(has_value(webhook_deliveries.c.status, status))
+        at, key = webhook_deliveries.c.created_at, webhook_deliveries.c.delivery_id
+        rows, total = await find_newest(self._database, found, at=at, key=key, limit=limit, offset=offset, after=after)
+        return [Delivery.model_validate(row) for row in rows], total
 
     async def replay(self, delivery_id: uuid.UUID, job: Callable[[int], NewJob]) -> Delivery | None:
         """Set a delivery to PENDING and store its job; return None if there is no such delivery.
@@ -212,9 +198,6 @@ class SubscriptionStore:
                 return None
             await enqueue_in(connection, job(row["replays"]))
             return Delivery.model_validate(row)
-
-    async def delete_old(self) -> None:
-        await self._database.execute(_DELETE_OLD)
 
     async def fail_abandoned(self) -> None:
         """Set deliveries to FAILED whose job has ended without delivering them."""

@@ -7,7 +7,7 @@ from fastapi import APIRouter
 
 from common.http.auth import ADMIN_ONLY, CurrentUser
 from common.http.dependencies import provided
-from common.http.envelope import PageQuery, Paginated, Success, paginated, refusals, success
+from common.http.envelope import CursorPageQuery, PageQuery, Paginated, Success, paginated, refusals, success
 from orchestrator.features.outbound_webhooks.schemas import (
     Delivery,
     NewSubscription,
@@ -76,11 +76,12 @@ async def unsubscribe(subscription_id: uuid.UUID, subscriptions: Subscriptions) 
 async def list_deliveries(
     subscription_id: uuid.UUID,
     subscriptions: Subscriptions,
-    page: PageQuery,
+    page: CursorPageQuery,
     status: Literal["PENDING", "DELIVERED", "FAILED"] | None = None,
 ) -> Paginated[Delivery]:
     """Deliveries are kept for 30 days."""
-    return paginated(await subscriptions.deliveries(subscription_id, status=status, page=page), page)
+    found = await subscriptions.deliveries(subscription_id, status=status, page=page)
+    return paginated(found, page, place=lambda delivery: (delivery.created_at, delivery.delivery_id))
 
 
 @router.post(

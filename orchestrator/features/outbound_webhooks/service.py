@@ -64,7 +64,9 @@ class SubscriptionService:
     async def deliveries(
         self, subscription_id: uuid.UUID, *, status: str | None, page: Page
     ) -> tuple[list[Delivery], int]:
-        return await self.store.deliveries(subscription_id, status=status, limit=page.per_page, offset=page.offset)
+        return await self.store.deliveries(
+            subscription_id, status=status, limit=page.per_page, offset=page.offset, after=page.after
+        )
 
     async def replay(self, delivery_id: uuid.UUID) -> Delivery:
         """Deliver a webhook again, under the same id."""

@@ -10,11 +10,11 @@ from typing import Final
 
 from common.messaging.broker import Broker
 from common.periodic import PeriodicTask
-from orchestrator.feature import DELETION_INTERVAL_SECONDS, Feature, Resources
+from orchestrator.feature import Feature, Resources
 from orchestrator.features.parked_messages.messages import ParkedMessageConsumer
 from orchestrator.features.parked_messages.metrics import PARKED_MESSAGES
 from orchestrator.features.parked_messages.models.tables import parked_messages
-from orchestrator.features.parked_messages.repository import ParkedMessageStore
+from orchestrator.features.parked_messages.repository import SETTLED_RETENTION, ParkedMessageStore
 from orchestrator.features.parked_messages.routes import router
 from orchestrator.features.parked_messages.service import ParkedMessageService
 
@@ -48,7 +48,6 @@ def _periodic(resources: Resources) -> Iterable[PeriodicTask]:
         PARKED_MESSAGES.set(await store.count())
 
     yield PeriodicTask(count, name="parked message count", interval_seconds=COUNT_INTERVAL_SECONDS)
-    yield PeriodicTask(store.delete_old, name="parked messages", interval_seconds=DELETION_INTERVAL_SECONDS)
 
 
 FEATURE: Final = Feature(
@@ -57,4 +56,5 @@ FEATURE: Final = Feature(
     services=_services,
     worker_consumers=_worker_consumers,
     periodic=_periodic,
+    retentions=lambda _: [SETTLED_RETENTION],
 )

@@ -5,17 +5,23 @@ from collections.abc import Collection
 from dataclasses import asdict
 from typing import Final
 
-from sqlalchemy import text
+from sqlalchemy import case, func, select, text
 
 from common.db.engine import Database
-from orchestrator.features.parked_messages.models.records import Parked, ParkedStatus, ParkedView
+from common.db.pages import find_newest, has_value
+from common.db.retention import Retention
+from common.pages import Cursor
+from orchestrator.features.parked_messages.models.records import Parked, ParkedFacts, ParkedStatus, ParkedView
+from orchestrator.features.parked_messages.models.tables import parked_messages
 
-__all__ = ["ParkedMessageStore"]
+__all__ = ["SETTLED_RETENTION", "ParkedMessageStore"]
 
 # The platform's own messages have a few hundred bytes. Longer ones can be read with the database's tools.
 LONGEST_SHOWN_BYTES: Final = 65_536
 # For admins who look up who discarded a message; longer than any redelivery can take.
-KEEP_SETTLED: Final = "30 days"
+SETTLED_RETENTION: Final = Retention(
+    table="parked_messages", aged_by="settled_at", keep_days=30, condition="settled_at IS NOT NULL"
+)
 
 _COLUMNS: Final = f"""
     parked_id, message_id, queue, reason, status, length(body) AS size_bytes,
@@ -32,14 +38,11 @@ _STORE: Final = text(
 
 _FIND: Final = text(f"SELECT {_COLUMNS} FROM parked_messages WHERE parked_id = :parked_id")  # noqa: S608
 
-_PAGE: Final = text(
-    f"""
-    WITH found AS (
-        SELECT *, count(*) OVER () AS total FROM parked_messages
-        WHERE (CAST(:status AS text) IS NULL OR status = :status) AND (CAST(:queue AS text) IS NULL OR queue = :queue)
-        ORDER BY parked_at DESC, parked_id LIMIT :limit OFFSET :offset)
-    SELECT {_COLUMNS}, total FROM found ORDER BY parked_at DESC, parked_id
-    """  # noqa: S608 - constants only
+_SIZE: Final = func.length(parked_messages.c.body)
+_LISTED: Final = select(
+    *(parked_messages.c[name] for name in ParkedFacts.model_fields if name != "size_bytes"),
+    _SIZE.label("size_bytes"),
+    case((_SIZE <= LONGEST_SHOWN_BYTES, parked_messages.c.body)).label("body"),
 )
 
 # The default exchange routes a message to the one queue that its routing key names.
@@ -64,9 +67,6 @@ _DISCARD: Final = text(
 )
 
 _COUNT: Final = text("SELECT count(*) AS messages FROM parked_messages WHERE status = 'parked'")
-_DELETE_OLD: Final = text(
-    f"DELETE FROM parked_messages WHERE settled_at < clock_timestamp() - interval '{KEEP_SETTLED}'"  # noqa: S608
-)
 
 
 class ParkedMessageStore:
@@ -82,12 +82,15 @@ class ParkedMessageStore:
         return ParkedView.model_validate(row) if row else None
 
     async def page(
-        self, *, status: ParkedStatus | None, queue: str | None, limit: int, offset: int
+        self, *, status: ParkedStatus | None, queue: str | None, limit: int, offset: int, after: Cursor | None = None
     ) -> tuple[list[ParkedView], int]:
         """Return messages, the last parked first, and the total."""
-        parameters = {"status": status and status.value, "queue": queue, "limit": limit, "offset": offset}
-        rows = await self._database.fetch_all(_PAGE, parameters)
-        return [ParkedView.model_validate(row) for row in rows], rows[0]["total"] if rows else 0
+        found = _LISTED if status is None else _LISTED.where(has_value(parked_messages.c.status, status))
+        if queue is not None:
+            found = found.where(parked_messages.c.queue == queue)
+        at, key = parked_messages.c.parked_at, parked_messages.c.parked_id
+        rows, total = await find_newest(self._database, found, at=at, key=key, limit=limit, offset=offset, after=after)
+        return [ParkedView.model_validate(row) for row in rows], total
 
     async def replay(
         self, parked_id: uuid.UUID, *, queues: Collection[str], settled_by: uuid.UUID
@@ -106,7 +109,3 @@ class ParkedMessageStore:
         """Return the number of messages that wait for an admin."""
         row = await self._database.fetch_one(_COUNT)
         return int(row["messages"]) if row else 0
-
-    async def delete_old(self) -> None:
-        """Delete messages that were settled long ago."""
-        await self._database.execute(_DELETE_OLD)

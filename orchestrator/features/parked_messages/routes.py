@@ -8,7 +8,7 @@ from fastapi import APIRouter, Query
 from common.fields import PlainText
 from common.http.auth import ADMIN_ONLY, CurrentUser
 from common.http.dependencies import provided
-from common.http.envelope import PageQuery, Paginated, Success, paginated, refusals, success
+from common.http.envelope import CursorPageQuery, Paginated, Success, paginated, refusals, success
 from orchestrator.features.parked_messages.models.records import ParkedStatus
 from orchestrator.features.parked_messages.schemas import ParkedMessage
 from orchestrator.features.parked_messages.service import ParkedMessageService
@@ -27,13 +27,14 @@ Messages = Annotated[ParkedMessageService, provided(ParkedMessageService)]
 @router.get("", responses=refusals(ADMIN), summary="List parked messages, newest first (admin)")
 async def list_parked_messages(
     messages: Messages,
-    page: PageQuery,
+    page: CursorPageQuery,
     *,
     status: ParkedStatus | None = None,
     queue: Annotated[PlainText | None, Query(description="Only messages from this queue.")] = None,
 ) -> Paginated[ParkedMessage]:
     """`parked` messages wait for an admin; replayed and discarded ones are kept for 30 days."""
-    return paginated(await messages.page(status=status, queue=queue, page=page), page)
+    found = await messages.page(status=status, queue=queue, page=page)
+    return paginated(found, page, place=lambda message: (message.parked_at, message.parked_id))
 
 
 @router.post("/{parked_id}/replay", responses=refusals(_SETTLE), summary="Replay a parked message (admin)")

@@ -34,7 +34,9 @@ class ParkedMessageService:
         self, *, status: ParkedStatus | None, queue: str | None, page: Page
     ) -> tuple[list[ParkedMessage], int]:
         """Return a page of messages, the last parked first, and the total."""
-        messages, total = await self.store.page(status=status, queue=queue, limit=page.per_page, offset=page.offset)
+        messages, total = await self.store.page(
+            status=status, queue=queue, limit=page.per_page, offset=page.offset, after=page.after
+        )
         return [_shown(message) for message in messages], total
 
     async def replay(self, parked_id: uuid.UUID, *, admin_id: uuid.UUID) -> ParkedMessage:

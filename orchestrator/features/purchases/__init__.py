@@ -8,11 +8,12 @@ from orchestrator.clients.settings import ClientSettings
 from orchestrator.feature import Feature, Resources
 from orchestrator.features.purchases.messages import HoldExpiredHandler
 from orchestrator.features.purchases.routes import router
-from orchestrator.features.purchases.saga import purchase_plan
+from orchestrator.features.purchases.saga import PURCHASE, purchase_plan
 from orchestrator.features.purchases.service import PurchaseService
 from orchestrator.features.tickets.adapters.qr_code import QrCodec
 from orchestrator.features.tickets.settings import TicketSettings
 from orchestrator.saga_engine.plan import AnyPlan
+from orchestrator.saga_engine.repository import unwound_retention
 from rabbitmq.topology import ORCHESTRATOR_HOLDS_QUEUE
 
 
@@ -34,4 +35,5 @@ FEATURE: Final = Feature(
     plans=_plans,
     services=lambda resources: [PurchaseService(resources.engine, resources.clients)],
     consumers=_consumers,
+    retentions=lambda _: [unwound_retention(PURCHASE)],
 )

@@ -3,25 +3,21 @@
 import uuid
 from typing import Final
 
-from sqlalchemy import text
+from sqlalchemy import select, text
 
 from common.db.engine import Database
+from common.db.pages import find_newest, has_value
+from common.pages import Cursor
+from orchestrator.jobs.models import jobs
 from orchestrator.jobs.policies import JobPolicy
 from orchestrator.jobs.record import Failure, JobPosition, JobStatus, JobView, KindStats
-from orchestrator.jobs.repository.fragments import COLUMNS, NEXT_IN_LANE, job_view, wake_ups
+from orchestrator.jobs.repository.fragments import COLUMN_NAMES, COLUMNS, NEXT_IN_LANE, job_view, wake_ups
 
 __all__ = ["JobQueries"]
 
 _FIND: Final = text(f"SELECT {COLUMNS} FROM jobs WHERE job_id = :job_id")  # noqa: S608
 
-_PAGE: Final = text(
-    f"""
-    SELECT {COLUMNS}, count(*) OVER () AS total FROM jobs
-    WHERE (CAST(:kind AS text) IS NULL OR kind = :kind) AND (CAST(:status AS text) IS NULL OR status = :status)
-      AND (CAST(:failure AS text) IS NULL OR failure = :failure)
-    ORDER BY created_at DESC, number DESC LIMIT :limit OFFSET :offset
-    """  # noqa: S608 - constants only
-)
+_LISTED: Final = select(*(jobs.c[name] for name in COLUMN_NAMES))
 
 _CANCEL: Final = text(
     f"""
@@ -132,13 +128,24 @@ class JobQueries:
         return job_view(row) if row else None
 
     async def page(
-        self, *, kind: str | None, status: JobStatus | None, failure: Failure | None = None, limit: int, offset: int
+        self,
+        *,
+        kind: str | None,
+        status: JobStatus | None,
+        failure: Failure | None = None,
+        limit: int,
+        offset: int,
+        after: Cursor | None = None,
     ) -> tuple[list[JobView], int]:
         """Return jobs, newest first, and the total."""
-        filters = {"kind": kind, "status": status and status.value, "failure": failure and failure.value}
-        parameters = filters | {"limit": limit, "offset": offset}
-        rows = await self._database.fetch_all(_PAGE, parameters)
-        return [job_view(row) for row in rows], rows[0]["total"] if rows else 0
+        found = _LISTED if kind is None else _LISTED.where(jobs.c.kind == kind)
+        if failure is not None:
+            found = found.where(has_value(jobs.c.failure, failure), has_value(jobs.c.status, JobStatus.FAILED))
+        if status is not None:
+            found = found.where(has_value(jobs.c.status, status))
+        at, key = jobs.c.created_at, jobs.c.job_id
+        rows, total = await find_newest(self._database, found, at=at, key=key, limit=limit, offset=offset, after=after)
+        return [job_view(row) for row in rows], total
 
     async def cancel(self, job_id: uuid.UUID, *, requested_by: uuid.UUID | None) -> JobView | None:
         """Cancel a job before its first attempt; return None if it has begun or belongs to another user."""

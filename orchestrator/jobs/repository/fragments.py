@@ -6,10 +6,8 @@ from common.db.engine import Row
 from orchestrator.jobs.record import JobView
 from rabbitmq.topology import JOBS_EXCHANGE
 
-COLUMNS: Final = """
-    job_id, kind, status, failure, payload, idempotency_key, requested_by, priority, lane, attempts, max_attempts, progress,
-    result, error, run_at, created_at, started_at, finished_at
-"""
+COLUMN_NAMES: Final = tuple(JobView.model_fields)
+COLUMNS: Final = ", ".join(COLUMN_NAMES)
 
 # True if no job precedes job j in its lane and no job of the lane runs; always true without a lane.
 IS_NEXT_IN_LANE: Final = """

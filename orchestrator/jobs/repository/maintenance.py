@@ -1,19 +1,27 @@
 """The scheduler's work on jobs that no worker runs, and the deletion of old records."""
 
+from collections.abc import Mapping
+from functools import partial
 from typing import Final
 
 from sqlalchemy import text
 
 from common.db.engine import Database
+from common.db.retention import DELETED_ROWS, RUN_SECONDS, Retention
+from common.periodic import repeat_while_full
 from orchestrator.jobs.policies import JobPolicy
 from orchestrator.jobs.record import JobStatus
 from orchestrator.jobs.repository.fragments import IS_NEXT_IN_LANE, wake_ups
 
-__all__ = ["JobMaintenance"]
+__all__ = ["JOB_RETENTIONS", "JobMaintenance"]
 
-# How long a repeated request is recognised, and its outcome can be looked up.
-KEEP_KEYS: Final = "30 days"
-KEEP_TALLIES: Final = "30 days"
+JOB_RETENTIONS: Final = (
+    # How long a repeated request is recognised, and its outcome can be looked up.
+    Retention(table="job_keys", aged_by="created_at", keep_days=30, condition="outcome IS NOT NULL"),
+    Retention(table="job_tallies", aged_by="hour", keep_days=30),
+)
+# Few enough jobs that one deletion holds no lock for long.
+DELETE_BATCH: Final = 1_000
 
 _SEND_DUE_WAKE_UPS: Final = text(
     f"""
@@ -50,17 +58,19 @@ _OLDEST: Final = text(
     """
 )
 
-# Deleted jobs are added to the tallies first, so that the statistics do not depend on how many are kept.
+# Deleted jobs are added to the tallies, so that the statistics do not depend on how many are kept. A batch reads the
+# jobs that are kept and those that it deletes, however many others there are.
 _DELETE_OLD_JOBS: Final = text(
     """
-    WITH ranked AS (
-        SELECT job_id, finished_at, row_number() OVER (ORDER BY finished_at DESC) AS place FROM jobs
-        WHERE kind = :kind AND status = :status AND finished_at IS NOT NULL),
-    old AS (
-        SELECT j.job_id FROM jobs AS j JOIN ranked AS r USING (job_id)
-        WHERE j.status = :status
-          AND (r.place > :keep OR r.finished_at < now() - make_interval(secs => :keep_seconds))
-        FOR UPDATE OF j SKIP LOCKED),
+    WITH first_beyond AS MATERIALIZED (
+        SELECT finished_at, number FROM jobs WHERE kind = :kind AND status = :status AND finished_at IS NOT NULL
+        ORDER BY finished_at DESC, number DESC OFFSET :keep LIMIT 1),
+    old AS MATERIALIZED (
+        SELECT job_id FROM jobs
+        WHERE kind = :kind AND status = :status AND finished_at IS NOT NULL
+          AND (finished_at < now() - make_interval(secs => :keep_seconds)
+               OR (finished_at, number) <= (SELECT finished_at, number FROM first_beyond))
+        ORDER BY finished_at LIMIT :batch FOR UPDATE SKIP LOCKED),
     gone AS (
         DELETE FROM jobs WHERE job_id IN (SELECT job_id FROM old)
         RETURNING job_id, kind, status, started_at, finished_at),
@@ -76,10 +86,6 @@ _DELETE_OLD_JOBS: Final = text(
     SELECT count(*) AS gone FROM gone
     """
 )
-_DELETE_OLD_KEYS: Final = text(
-    f"DELETE FROM job_keys WHERE outcome IS NOT NULL AND created_at < now() - interval '{KEEP_KEYS}'"  # noqa: S608
-)
-_DELETE_OLD_TALLIES: Final = text(f"DELETE FROM job_tallies WHERE hour < now() - interval '{KEEP_TALLIES}'")  # noqa: S608
 
 
 class JobMaintenance:
@@ -110,25 +116,24 @@ class JobMaintenance:
         """Return for how many seconds the longest waiting job of a kind has been ready; kinds without one are omitted."""
         return {row["kind"]: float(row["seconds"]) for row in await self._database.fetch_all(_OLDEST)}
 
-    async def delete_old_jobs(self, policy: JobPolicy) -> int:
-        """Delete finished jobs beyond what the policy keeps; return how many.
+    async def delete_old_jobs(self, policy: JobPolicy) -> None:
+        """Delete finished jobs beyond what the policy keeps, within a time limit.
 
         Each status is counted separately, so cancelled jobs do not displace completed ones.
         """
         completed = policy.keep_completed, policy.keep_completed_seconds
         failed = policy.keep_failed, policy.keep_failed_seconds
-        return (
-            await self._delete_old_jobs(policy.kind, JobStatus.COMPLETED, *completed)
-            + await self._delete_old_jobs(policy.kind, JobStatus.CANCELLED, *completed)
-            + await self._delete_old_jobs(policy.kind, JobStatus.FAILED, *failed)
-        )
+        for status, (keep, keep_seconds) in (
+            (JobStatus.COMPLETED, completed),
+            (JobStatus.CANCELLED, completed),
+            (JobStatus.FAILED, failed),
+        ):
+            kept = {"kind": policy.kind, "status": status.value, "keep": keep, "keep_seconds": keep_seconds}
+            delete = partial(self._delete_old_jobs, kept)
+            await repeat_while_full(delete, batch=DELETE_BATCH, limit_seconds=RUN_SECONDS)
 
-    async def _delete_old_jobs(self, kind: str, status: JobStatus, keep: int, keep_seconds: float) -> int:
-        parameters = {"kind": kind, "status": status.value, "keep": keep, "keep_seconds": keep_seconds}
-        row = await self._database.fetch_one(_DELETE_OLD_JOBS, parameters)
-        return int(row["gone"]) if row else 0
-
-    async def delete_old_records(self) -> None:
-        """Delete old idempotency keys and tallies."""
-        await self._database.execute(_DELETE_OLD_KEYS)
-        await self._database.execute(_DELETE_OLD_TALLIES)
+    async def _delete_old_jobs(self, kept: Mapping[str, object], *, batch: int) -> int:
+        row = await self._database.fetch_one(_DELETE_OLD_JOBS, {**kept, "batch": batch})
+        gone = int(row["gone"]) if row else 0
+        DELETED_ROWS.labels("jobs").inc(gone)
+        return gone

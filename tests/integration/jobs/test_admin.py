@@ -81,7 +81,7 @@ async def test_list_is_newest_first_and_filtered(harness: JobHarness, admin: Cal
     [job] = await harness.enqueue("bulk", "c")
     everything = (await admin.get("/api/admin/jobs", per_page=2)).json()
     assert everything["data"][0]["job_id"] == str(job.job_id)
-    assert everything["pagination"] == {"page": 1, "per_page": 2, "total": 3, "total_pages": 2}
+    assert everything["pagination"].items() >= {"page": 1, "per_page": 2, "total": 3, "total_pages": 2}.items()
     assert "payload" not in everything["data"][0]
     for name in ("queue", "kind"):
         found = (await admin.get("/api/admin/jobs", **{name: "bulk"})).json()["data"]

@@ -9,6 +9,7 @@ import pytest
 from sqlalchemy import text
 
 from common.db.engine import Database
+from common.db.retention import Retention, TableRetention
 from common.messaging.message import Message
 from orchestrator.container import JOB_POLICIES as POLICIES
 from orchestrator.features.notifications.messages import NotificationConsumer
@@ -158,7 +159,8 @@ class TestReading:
             "UPDATE user_feed SET created_at = created_at - interval '2 days' WHERE user_id = :u AND sequence < 3"
         )
         await database.execute(age, {"u": fan})
-        await store.delete_old(keep_seconds=86_400)
+        one_day = Retention(table="user_feed", aged_by="created_at", keep_days=1)
+        await TableRetention(database, one_day).delete_old()
         late = await store.read(fan, since=1, limit=10)
         assert ([entry.sequence for entry in late.entries], late.is_complete) == ([3], False)
         assert (await store.read(fan, since=2, limit=10)).is_complete

@@ -65,7 +65,8 @@ class TestList:
         answer = await fan.get("/api/orders", page=page, per_page=2)
 
         assert [mine.index(order["order_id"]) for order in answer.json()["data"]] == expected
-        assert answer.json()["pagination"] == {"page": page, "per_page": 2, "total": 5, "total_pages": pages}
+        expected_numbers = {"page": page, "per_page": 2, "total": 5, "total_pages": pages}
+        assert answer.json()["pagination"].items() >= expected_numbers.items()
 
     async def test_pages_of_orders_with_equal_timestamps_neither_repeat_nor_miss_one(
         self, orders_caller: OrdersCaller, fan: Caller, database: Database

@@ -329,7 +329,7 @@ class TestList:
 
         listed = [each["transfer_id"] for page in pages for each in page["data"]]
         assert listed == sorted(mine, reverse=True)
-        assert pages[0]["pagination"] == {"page": 1, "per_page": 2, "total": 5, "total_pages": 3}
+        assert pages[0]["pagination"].items() >= {"page": 1, "per_page": 2, "total": 5, "total_pages": 3}.items()
 
     @pytest.mark.parametrize("query", [{"page": 0}, {"per_page": 101}, {"status": "SOLD"}, {"status": "\x00"}], ids=str)
     async def test_invalid_query_is_refused(self, fan: Caller, query: dict[str, Any]) -> None:

@@ -5,10 +5,12 @@ from datetime import UTC, datetime
 import pytest
 from sqlalchemy import text
 
+from common.db.retention import TableRetention
 from common.messaging.declarations import PARKING_QUEUE
 from common.messaging.message import Message
 from common.messaging.parking import ParkingHeaders
 from orchestrator.features.parked_messages.models.records import ParkedStatus
+from orchestrator.features.parked_messages.repository import SETTLED_RETENTION
 from rabbitmq.topology import NOTIFICATIONS_QUEUE
 from tests.integration.parked_messages.harness import ParkingHarness
 from tests.support.waiting import eventually
@@ -94,7 +96,7 @@ async def test_settled_messages_are_deleted_after_a_month(harness: ParkingHarnes
         {"b": b"settled"},
     )
     await harness.database.execute(text("UPDATE parked_messages SET parked_at = now() - interval '1 year'"))
-    await harness.store.delete_old()
+    await TableRetention(harness.database, SETTLED_RETENTION).delete_old()
     [left] = await harness.parked()
     assert left.body == b"waits"
 

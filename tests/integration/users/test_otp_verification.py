@@ -5,6 +5,7 @@ import uuid
 
 import pytest
 
+from common.db.retention import TableRetention
 from tests.integration.users.otp_caller import (
     UNTIL_CLEARED,
     OtpCaller,
@@ -16,7 +17,7 @@ from tests.integration.users.otp_caller import (
 )
 from tests.integration.users.user_client import CODE, WRONG_CODE, LedgerCaller, Sandbox, code_of
 from tests.support.waiting import eventually
-from users.confirmation_codes.repository import ConfirmationCodeRepository
+from users.confirmation_codes.repository import CODES_RETENTION
 
 
 class TestVerify:
@@ -195,8 +196,6 @@ class TestHousekeeping:
         await old.let_time_pass(86_401)
         await young.let_time_pass(86_000)
 
-        await ConfirmationCodeRepository(
-            otp_caller.database, lease_seconds=1, resend_seconds=1, most_tries=3
-        ).delete_old(batch=1_000)
+        await TableRetention(otp_caller.database, CODES_RETENTION).delete_old()
 
         assert (await old.challenges(), await young.challenges()) == (0, 1)

@@ -6,8 +6,8 @@ from collections.abc import AsyncIterator
 import pytest
 from sqlalchemy import text
 
-from devstack.invariants import payments
-from devstack.invariants.snapshot import QUERIES, Snapshot
+from invariants import payments
+from invariants.snapshot import QUERIES, Snapshot
 from tests.integration.users.payment_caller import PaymentCaller, new_payment_caller
 from tests.integration.users.user_client import LedgerCaller
 

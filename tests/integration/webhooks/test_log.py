@@ -9,6 +9,7 @@ from pydantic import SecretStr
 from sqlalchemy import text
 
 from common.db.engine import Database
+from common.db.retention import TableRetention
 from common.settings import DatabaseSettings
 from orchestrator.clients.users.payments import Provider
 from orchestrator.features.inbound_webhooks.models.records import (
@@ -18,14 +19,13 @@ from orchestrator.features.inbound_webhooks.models.records import (
     WebhookStatus,
     WebhookView,
 )
-from orchestrator.features.inbound_webhooks.repository import WebhookLog
+from orchestrator.features.inbound_webhooks.repository import WebhookLog, log_retention
 from orchestrator.features.payments.adapters.interfaces import VerifiedWebhook
 from orchestrator.jobs.record import NewJob
 from tests.support.servers import DatabaseFactory
 
 REASON = WebhookError(code="UPSTREAM_TIMEOUT", message="Nobody answered.")
 PROCESSED = WebhookOutcome(status=WebhookStatus.PROCESSED, outcome="CREDITED")
-DAY = 86_400.0
 
 
 @pytest.fixture(scope="module")
@@ -164,7 +164,7 @@ async def test_only_old_settled_webhooks_are_deleted(database: Database, log: We
         await log.end(webhook, PROCESSED)
     age = text("UPDATE webhook_log SET received_at = received_at - interval '91 days' WHERE webhook_id = ANY(:ids)")
     await database.execute(age, {"ids": [old.webhook_id, unfinished.webhook_id]})
-    await log.delete_old(keep_seconds=90 * DAY)
+    await TableRetention(database, log_retention(90)).delete_old()
     assert await log.find(old.webhook_id) is None
     assert await log.find(new.webhook_id)
     assert await log.find(unfinished.webhook_id)

@@ -51,4 +51,5 @@ webhook_log = Table(
     ),
     Index("ix_webhook_log_received_at", "received_at"),
     Index("ix_webhook_log_status", "status", "received_at"),
+    Index("ix_webhook_log_provider", "provider", "received_at"),
 )

@@ -29,4 +29,6 @@ parked_messages = Table(
     CheckConstraint("status IN ('parked', 'replayed', 'discarded')", name="status_known"),
     CheckConstraint("(status = 'parked') = (settled_at IS NULL)", name="settled_has_time"),
     Index("ix_parked_messages_status", "status", "parked_at"),
+    Index("ix_parked_messages_parked_at", "parked_at"),
+    Index("ix_parked_messages_settled_at", "settled_at", postgresql_where=text("settled_at IS NOT NULL")),
 )

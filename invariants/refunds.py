@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
-from devstack.invariants.snapshot import Row, Snapshot, grouped
+from invariants.snapshot import Row, Snapshot, grouped
 
 
 def violations(snapshot: Snapshot) -> list[str]:

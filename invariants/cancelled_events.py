@@ -3,7 +3,7 @@
 from collections import Counter
 from typing import Final
 
-from devstack.invariants.snapshot import Snapshot
+from invariants.snapshot import Snapshot
 
 __all__ = ["violations"]
 

@@ -7,8 +7,9 @@ from typing import Final, Protocol, Self, cast
 
 import asyncpg
 
-from devstack.invariants import cancelled_events, escrows, idle, ledger, orders, payments, refunds, resales, seats
-from devstack.invariants.snapshot import QUERIES, Query, Row, Rows, Snapshot
+from invariants import cancelled_events, escrows, idle, ledger, orders, payments, refunds, resales, seats
+from invariants.report import Report
+from invariants.snapshot import QUERIES, Query, Row, Rows, Snapshot
 
 __all__ = ["InvariantChecker", "InvariantsBroken", "PlatformUrls", "check", "require", "settle"]
 
@@ -52,7 +53,7 @@ async def check(urls: PlatformUrls) -> list[str]:
 
 
 class InvariantChecker:
-    """Keeps one connection to each database, for repeated checks."""
+    """Keeps one connection to each database, for repeated checks. It only reads, each database in one snapshot."""
 
     def __init__(self, urls: PlatformUrls) -> None:
         self._urls = urls.databases
@@ -60,7 +61,9 @@ class InvariantChecker:
 
     async def __aenter__(self) -> Self:
         for package in PACKAGES:
-            self._connections[package] = await asyncpg.connect(self._urls[package].replace("+asyncpg", ""))
+            url = self._urls[package].replace("+asyncpg", "")
+            read_only = {"default_transaction_read_only": "on"}
+            self._connections[package] = await asyncpg.connect(url, server_settings=read_only)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -92,6 +95,11 @@ class InvariantChecker:
         """Do the same as the function `check`."""
         return _violations(await self._read(QUERIES))
 
+    async def report(self) -> Report:
+        """Return every violation, sorted by what an operator does about it."""
+        snapshot = await self._read(QUERIES)
+        return Report.of(snapshot, _violations(snapshot))
+
     async def _read(self, queries: Mapping[str, Query]) -> Snapshot:
         packages = await asyncio.gather(*(self._read_package(package, queries) for package in PACKAGES))
         return Snapshot(**{name: rows for package in packages for name, rows in package.items()})
@@ -99,11 +107,12 @@ class InvariantChecker:
     async def _read_package(self, package: str, queries: Mapping[str, Query]) -> dict[str, Sequence[Row]]:
         connection = self._connections[package]
         # Records have the interface of mappings; converting them to dictionaries takes longer than the rules do.
-        return {
-            name: cast("Rows", await connection.fetch(query.statement))
-            for name, query in queries.items()
-            if query.package == package
-        }
+        async with connection.transaction(isolation="repeatable_read", readonly=True):
+            return {
+                name: cast("Rows", await connection.fetch(query.statement))
+                for name, query in queries.items()
+                if query.package == package
+            }
 
 
 def _violations(snapshot: Snapshot) -> list[str]:

@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Final
 
-from devstack.invariants.snapshot import QUERIES as ALL_QUERIES
-from devstack.invariants.snapshot import Query, Snapshot
+from invariants.snapshot import QUERIES as ALL_QUERIES
+from invariants.snapshot import Query, Snapshot
 
 QUERIES: Final[Mapping[str, Query]] = {
     name: ALL_QUERIES[name] for name in ("unfinished_sagas", "users_unsent", "inventory_unsent", "orchestrator_unsent")

@@ -1,6 +1,6 @@
 """Credits: every transaction balances, and every balance is the sum of its entries."""
 
-from devstack.invariants.snapshot import Row, Snapshot
+from invariants.snapshot import Row, Snapshot
 
 
 def violations(snapshot: Snapshot) -> list[str]:

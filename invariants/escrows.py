@@ -2,8 +2,8 @@
 
 from typing import Any, NamedTuple
 
-from devstack.invariants.resales import TRANSFERRED
-from devstack.invariants.snapshot import Row, Rows, Snapshot, grouped
+from invariants.resales import TRANSFERRED
+from invariants.snapshot import Row, Rows, Snapshot, grouped
 
 __all__ = ["violations"]
 

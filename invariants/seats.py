@@ -6,7 +6,7 @@ count.
 
 from typing import Final
 
-from devstack.invariants.snapshot import Row, Snapshot, grouped
+from invariants.snapshot import Row, Snapshot, grouped
 
 __all__ = ["violations"]
 

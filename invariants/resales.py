@@ -4,7 +4,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Final
 
-from devstack.invariants.snapshot import Row, Rows, Snapshot, grouped
+from invariants.snapshot import Row, Rows, Snapshot, grouped
 
 __all__ = ["TRANSFERRED", "new_owners", "violations"]
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from decimal import Decimal
 from typing import Final
 
-from devstack.invariants.snapshot import Row, Snapshot, grouped
+from invariants.snapshot import Row, Snapshot, grouped
 
 NOTHING: Final = Decimal(0)
 

@@ -1,0 +1,39 @@
+"""Pages of lists: how far they are counted, and an item's place in a list."""
+
+import base64
+import binascii
+import uuid
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final, Self
+
+MAX_COUNTED: Final = 10_000
+"""A list is counted this far, and its pages can be chosen by number this far. A count of one more stands for any number
+beyond, so that no request reads a whole table."""
+
+
+@dataclass(frozen=True, slots=True)
+class Cursor:
+    """An item's place in a list, newest first: its time, and its id among those of the same time."""
+
+    at: datetime
+    key: uuid.UUID
+
+    def __str__(self) -> str:
+        return base64.urlsafe_b64encode(f"{self.at.isoformat()} {self.key}".encode()).decode()
+
+    @classmethod
+    def parse(cls, cursor: str) -> Self:
+        """Return the cursor that a text stands for.
+
+        Raises:
+            ValueError: it is not a cursor's text.
+        """
+        try:
+            at, key = base64.b64decode(cursor, altchars=b"-_", validate=True).decode().split(" ")
+        except binascii.Error as error:
+            raise ValueError(cursor) from error
+        moment = datetime.fromisoformat(at)
+        if moment.tzinfo is None:
+            raise ValueError(cursor)
+        return cls(moment, uuid.UUID(key))

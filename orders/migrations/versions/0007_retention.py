@@ -1,0 +1,22 @@
+"""Indexes for the deletion of old requests, and for admins' lists of orders and transfers."""
+
+from alembic import op
+
+from common.db.migrations import create_index_online
+
+revision = "0007"
+down_revision = "0005"
+
+
+def upgrade() -> None:
+    create_index_online("ix_requests_created_at", "requests", "created_at")
+    create_index_online("ix_orders_newest", "orders", "created_at DESC, order_id DESC")
+    create_index_online("ix_orders_status_newest", "orders", "status, created_at DESC, order_id DESC")
+    create_index_online("ix_transfers_newest", "transfers", "created_at DESC, transfer_id DESC")
+
+
+def downgrade() -> None:
+    op.drop_index("ix_transfers_newest", "transfers")
+    op.drop_index("ix_orders_status_newest", "orders")
+    op.drop_index("ix_orders_newest", "orders")
+    op.drop_index("ix_requests_created_at", "requests")

@@ -1,0 +1,91 @@
+"""Every table has an end, or a reason to have none: docs/operations.md names each, and the code's periods are the documented ones."""
+
+import re
+from collections import Counter
+from typing import Final
+
+import pytest
+
+import events.catalogue.models
+import events.venues.models  # noqa: F401 - importing a module defines its tables
+import inventory.models
+import orders.tables
+import users.app
+import users.tables
+from common.db.idempotency import REQUESTS_RETENTION
+from common.db.retention import Retention
+from common.messaging.inbox import INBOX_RETENTION
+from common.messaging.outbox import SENT_RETENTION
+from events.database import metadata as events_metadata
+from inventory.app import RETENTIONS as INVENTORY_RETENTIONS
+from orchestrator.database import metadata as orchestrator_metadata
+from orchestrator.features.inbound_webhooks.repository import log_retention
+from orchestrator.features.outbound_webhooks.repository import DELIVERIES_RETENTION
+from orchestrator.features.parked_messages.repository import SETTLED_RETENTION
+from orchestrator.jobs.repository.maintenance import JOB_RETENTIONS
+from orchestrator.saga_engine.repository import KEYS_RETENTION, unwound_retention
+from tests.architecture.compose import ROOT
+
+TABLES: Final = {
+    "users": set(users.tables.METADATA.tables),
+    "orders": set(orders.tables.metadata.tables),
+    "events": set(events_metadata.tables),
+    "inventory": set(inventory.models.metadata.tables),
+    "orchestrator": set(orchestrator_metadata.tables),
+}
+RULES: Final[dict[str, tuple[Retention, ...]]] = {
+    "users": (*users.app.RETENTIONS, SENT_RETENTION),
+    "orders": (REQUESTS_RETENTION,),
+    "events": (REQUESTS_RETENTION,),
+    "inventory": (*INVENTORY_RETENTIONS, SENT_RETENTION),
+    "orchestrator": (
+        INBOX_RETENTION,
+        SENT_RETENTION,
+        KEYS_RETENTION,
+        *JOB_RETENTIONS,
+        unwound_retention("purchase"),
+        log_retention(90),
+        DELIVERIES_RETENTION,
+        SETTLED_RETENTION,
+    ),
+}
+DAYS: Final = re.compile(r"(\d+) days?|\((\d+)\)")
+
+
+def documented() -> dict[tuple[str, str], str]:
+    """Return the period of each table, by service and table."""
+    section = (ROOT / "docs/operations.md").read_text().partition("\n## Retention\n")[2].partition("\n## ")[0]
+    rows = [line.strip("| ").split(" | ") for line in section.splitlines() if line.startswith("| `")]
+    named = [
+        ((service, table), row[2])
+        for row in rows
+        for table in re.findall(r"`(\w+)`", row[0])
+        for service in row[1].split(", ")
+    ]
+    assert max(Counter(key for key, _ in named).values()) == 1
+    return dict(named)
+
+
+def test_every_table_has_a_documented_period() -> None:
+    assert documented().keys() == {(service, table) for service, tables in TABLES.items() for table in tables}
+
+
+@pytest.mark.parametrize(
+    ("service", "rule"), [(service, rule) for service, rules in RULES.items() for rule in rules], ids=str
+)
+def test_documented_period_is_the_codes(service: str, rule: Retention) -> None:
+    period = documented()[service, rule.table]
+    days = {float(days or setting) for days, setting in DAYS.findall(period)}
+    match rule.table:
+        case "outbox":
+            assert (rule.keep_seconds, period) == (3_600, "1 hour after it was sent")
+        case "attempts" | "sessions" | "refresh_tokens":
+            assert rule.keep_days == 0
+            assert period.startswith("until")
+        case _:
+            assert rule.keep_days in days, period
+
+
+def test_requests_are_forgotten_before_their_sagas() -> None:
+    """A saga that is started again under its old id must not meet answers of the first one."""
+    assert unwound_retention("purchase").keep_days > REQUESTS_RETENTION.keep_days
