@@ -5,7 +5,7 @@ from alembic import op
 from common.db.migrations import create_index_online
 
 revision = "0006"
-down_revision = "0003"
+down_revision = "0005"
 
 
 def upgrade() -> None:

@@ -4,8 +4,8 @@ from alembic import op
 
 from common.db.migrations import create_index_online
 
-revision = "0004"
-down_revision = "0002"
+revision = "0005"
+down_revision = "0004"
 
 
 def upgrade() -> None:

@@ -6,7 +6,7 @@ from alembic import op
 
 from common.db.migrations import create_index_online
 
-revision = "0013"
+revision = "0012"
 down_revision = "0011"
 
 # name, table, columns, condition
