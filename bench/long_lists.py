@@ -27,7 +27,7 @@ from orchestrator.features.parked_messages.models.records import ParkedStatus
 from orchestrator.features.parked_messages.repository import ParkedMessageStore
 from orchestrator.jobs.record import Failure, JobStatus
 from orchestrator.jobs.repository.admin import JobQueries
-from orchestrator.saga_engine.plan import Plan, SagaData
+from orchestrator.saga_engine.plan import Call, Plan, SagaData, pivot
 from orchestrator.saga_engine.record import SagaState
 from orchestrator.saga_engine.repository import SagaLog
 from orders.ticket_orders.repository import OrderRepository
@@ -67,8 +67,12 @@ class LongList:
     place: tuple[str, str] | None = None
 
 
+async def _no_step(data: SagaData, _: Call) -> SagaData:
+    return data
+
+
 def _sagas(database: Database) -> Page:
-    log = SagaLog(database, [Plan("bench", SagaData)], wake_relay=lambda: None)
+    log = SagaLog(database, [Plan("bench", SagaData, pivot("none", _no_step))], wake_relay=lambda: None)
     return log.list_page
 
 
@@ -166,7 +170,9 @@ LISTS: Final = (
             INSERT INTO orders (order_id, user_id, event_id, status, total, held_until, created_at, confirmed_at, ended_at)
             SELECT gen_random_uuid(), '{USER}', '{EVENT}', CASE WHEN {RARE} THEN 'REFUNDED' ELSE 'CONFIRMED' END, 1, now(),
                 {AT}, now(), CASE WHEN {RARE} THEN now() END
-            FROM generate_series(1, $1) AS n
+            FROM generate_series(1, $1) AS n;
+            INSERT INTO order_seats (order_id, seat_id, category, row_number, seat_number, price)
+            SELECT order_id, gen_random_uuid(), 'CAT1', 'A', 1, 1 FROM orders
         """,
         page=lambda database: OrderRepository(database).page,
         filters=(
@@ -183,7 +189,7 @@ LISTS: Final = (
             INSERT INTO transfers (transfer_id, seat_id, order_id, event_id, category, row_number, seat_number,
                 seller_user_id, buyer_user_id, initiated_by_user_id, credits_amount, status, moved_by_request_id,
                 expires_at, created_at, completed_at, disputed_at)
-            SELECT gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), '{EVENT}', '', '', 1, '{USER}', '{EVENT}',
+            SELECT gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), '{EVENT}', 'CAT1', 'A', 1, '{USER}', '{EVENT}',
                 '{USER}', 1, CASE WHEN {RARE} THEN 'DISPUTED' ELSE 'COMPLETED' END, gen_random_uuid(), now(), {AT}, now(),
                 CASE WHEN {RARE} THEN now() END
             FROM generate_series(1, $1) AS n

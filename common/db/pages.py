@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, func, literal, literal_column, select, tuple_
+from sqlalchemy import ARRAY, ColumnElement, Select, any_, func, literal, literal_column, select, tuple_
 
 from common.db.engine import Database, Row
 from common.pages import MAX_COUNTED, Cursor
@@ -12,13 +12,22 @@ _ONE: Final[ColumnElement[Any]] = literal_column("1")
 
 
 async def find_page(
-    database: Database, rows: Select[Any], *sorting: ColumnElement[Any], limit: int, offset: int
+    database: Database,
+    rows: Select[Any],
+    *sorting: ColumnElement[Any],
+    key: ColumnElement[Any],
+    limit: int,
+    offset: int,
 ) -> tuple[Sequence[Row], int]:
     """Return a page of the rows, and the number of rows on all pages; `MAX_COUNTED + 1` stands for any number beyond.
 
     A page behind the last counted row is read at the last one: nobody sees its rows, because the number is not exact.
+
+    Args:
+        sorting: what the rows are sorted by; the last one is `key`, or `key` downwards.
+        key: the column of ids.
     """
-    page = rows.order_by(*sorting).limit(limit).offset(min(offset, MAX_COUNTED))
+    page = _picked(rows, *sorting, key=key, limit=limit, offset=min(offset, MAX_COUNTED))
     return await database.fetch_all(page), await _count(database, rows)
 
 
@@ -36,12 +45,11 @@ async def find_newest(
 
     Args:
         at: the column of time. The index that serves the list begins with the filtered columns and continues with it.
-        key: the column of ids.
     """
     if after is None:
-        return await find_page(database, rows, at.desc(), key.desc(), limit=limit, offset=offset)
+        return await find_page(database, rows, at.desc(), key.desc(), key=key, limit=limit, offset=offset)
     behind = tuple_(at, key) < tuple_(literal(after.at, at.type), literal(after.key, key.type))
-    page = rows.where(behind).order_by(at.desc(), key.desc()).limit(limit)
+    page = _picked(rows.where(behind), at.desc(), key.desc(), key=key, limit=limit, offset=0)
     return await database.fetch_all(page), await _count(database, rows)
 
 
@@ -56,6 +64,19 @@ def has_value(column: ColumnElement[Any], value: str) -> ColumnElement[bool]:
     if not value.replace("_", "").isalpha() or not value.isascii():
         raise ValueError(value)
     return column == literal_column(f"'{value}'")
+
+
+def _picked(
+    rows: Select[Any], *sorting: ColumnElement[Any], key: ColumnElement[Any], limit: int, offset: int
+) -> Select[Any]:
+    """Return the page's rows.
+
+    The ids are picked first, because PostgreSQL computes the columns of skipped rows, too. They are an array, which is read
+    once and looked up by the primary key whatever the planner knows of the table.
+    """
+    keys = rows.with_only_columns(key.label("picked"), maintain_column_froms=True)
+    picked = select(keys.order_by(*sorting).limit(limit).offset(offset).subquery().c.picked).scalar_subquery()
+    return rows.where(key == any_(func.array(picked, type_=ARRAY(key.type)))).order_by(*sorting)
 
 
 async def _count(database: Database, rows: Select[Any]) -> int:

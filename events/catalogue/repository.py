@@ -86,8 +86,10 @@ class EventRepository:
     async def published_page(self, search: EventSearch, *, limit: int, offset: int) -> tuple[list[Event], int]:
         """Return one page of the published events by date, and the number on all pages."""
         found = _SELECT_EVENTS.where(*_conditions(search))
-        order = events.c.event_date, events.c.event_id
-        rows, total = await find_page(self._database, found, *order, limit=limit, offset=offset)
+        sorting = events.c.event_date, events.c.event_id
+        rows, total = await find_page(
+            self._database, found, *sorting, key=events.c.event_id, limit=limit, offset=offset
+        )
         return [Event(**row["found"]) for row in rows], total
 
     async def _status_of(self, event_id: uuid.UUID) -> str | None:

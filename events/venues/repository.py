@@ -15,6 +15,8 @@ class VenueRepository:
     async def page(self, *, limit: int, offset: int) -> tuple[list[Venue], int]:
         """Return one page by name, and the number of venues on all pages."""
         found = select(venues.c.venue_id, venues.c.name, venues.c.address, venues.c.total_halls)
-        order = venues.c.name, venues.c.venue_id
-        rows, total = await find_page(self._database, found, *order, limit=limit, offset=offset)
+        sorting = venues.c.name, venues.c.venue_id
+        rows, total = await find_page(
+            self._database, found, *sorting, key=venues.c.venue_id, limit=limit, offset=offset
+        )
         return [Venue(**row) for row in rows], total

@@ -3,10 +3,11 @@
 import uuid
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from pydantic import SecretStr
-from sqlalchemy import select, text
+from sqlalchemy import Select, literal_column, select, text
 
 from common.db.engine import Database
 from common.db.pages import find_newest, has_value
@@ -89,6 +90,16 @@ async def test_long_list_is_not_counted_to_its_end(database: Database) -> None:
     assert total == MAX_COUNTED + 1
     beyond, _ = await page(database, long, limit=100, offset=50 * MAX_COUNTED)
     assert len(beyond) == 50  # behind the last counted row, as on the page before
+
+
+async def test_skipped_rows_are_not_computed(database: Database, event_id: uuid.UUID) -> None:
+    """A row may be a document of several tables. The deepest page skips ten thousand."""
+    await database.execute(text("CREATE SEQUENCE IF NOT EXISTS computed"))
+    rows: Select[Any] = select(literal_column("nextval('computed')").label("number")).select_from(orders)
+    of_event = rows.where(orders.c.event_id == event_id)
+    at, key = orders.c.created_at, orders.c.order_id
+    found, _ = await find_newest(database, of_event, at=at, key=key, limit=5, offset=15)
+    assert max(row["number"] for row in found) == 5
 
 
 def test_cursor_is_read_as_it_was_written() -> None:
