@@ -28,7 +28,9 @@ from common.telemetry.logs import get_logger
 from common.telemetry.metrics import OUTBOX_LAG_SECONDS
 from common.telemetry.tracing import TRACEPARENT, continuing, is_tracing
 
-__all__ = ["ANNOUNCE", "BATCH", "OutboxRelay", "OutgoingMessage", "message_arrays", "outbox_row", "outbox_table"]
+__all__ = [
+    "ANNOUNCE", "BATCH", "OutboxRelay", "OutgoingMessage", "message_arrays", "outbox_row", "outbox_table", "sent_retention",
+]  # fmt: skip
 
 BATCH: Final = 100
 # Sent rows are kept, so that what the broker loses afterwards can be sent again (`common.messaging.resend`).

@@ -15,7 +15,7 @@ import users.tables
 from common.db.idempotency import REQUESTS_RETENTION
 from common.db.retention import Retention
 from common.messaging.inbox import INBOX_RETENTION
-from common.messaging.outbox import SENT_RETENTION
+from common.messaging.outbox import sent_retention
 from events.database import metadata as events_metadata
 from inventory.app import RETENTIONS as INVENTORY_RETENTIONS
 from orchestrator.database import metadata as orchestrator_metadata
@@ -34,13 +34,13 @@ TABLES: Final = {
     "orchestrator": set(orchestrator_metadata.tables),
 }
 RULES: Final[dict[str, tuple[Retention, ...]]] = {
-    "users": (*users.app.RETENTIONS, SENT_RETENTION),
+    "users": (*users.app.RETENTIONS, sent_retention()),
     "orders": (REQUESTS_RETENTION,),
     "events": (REQUESTS_RETENTION,),
-    "inventory": (*INVENTORY_RETENTIONS, SENT_RETENTION),
+    "inventory": (*INVENTORY_RETENTIONS, sent_retention()),
     "orchestrator": (
         INBOX_RETENTION,
-        SENT_RETENTION,
+        sent_retention(),
         KEYS_RETENTION,
         *JOB_RETENTIONS,
         unwound_retention("purchase"),

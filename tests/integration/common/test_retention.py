@@ -13,7 +13,7 @@ from common.db import retention
 from common.db.engine import Database
 from common.db.idempotency import REQUESTS_RETENTION
 from common.db.retention import Retention, RetentionTask
-from common.messaging.outbox import SENT_RETENTION
+from common.messaging.outbox import sent_retention
 from common.settings import DatabaseSettings
 from tests.support.servers import DatabaseFactory
 from tests.support.waiting import eventually
@@ -122,7 +122,7 @@ async def test_sent_messages_are_deleted_in_batches(database: Database) -> None:
             """
         )
     )
-    task = RetentionTask(database, [SENT_RETENTION], interval_seconds=0.05)
+    task = RetentionTask(database, [sent_retention()], interval_seconds=0.05)
     task.start()
 
     async def only_unsent_are_left() -> bool:

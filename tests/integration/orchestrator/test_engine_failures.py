@@ -176,6 +176,6 @@ async def _run_until_stuck(harness: Harness, bug: Bug) -> SagaRecord:
 
 async def _take_over_until_stuck(harness: Harness, bug: Bug) -> None:
     engine = harness.replica(plans=[bug.plan(harness.participant)])
-    while not await engine.log.list_page(state=SagaState.STUCK, limit=1, offset=0):
+    while not (await engine.log.list_page(state=SagaState.STUCK, limit=1, offset=0))[0]:
         await harness.make_due()
         await take_over(engine)
