@@ -313,7 +313,7 @@ class SagaLog:
         if not saga.state.is_final and saga.step not in plan:
             raise UnfitSaga(code="SAGA_STEP_UNKNOWN", state=saga.state.value, **named)
         if not saga.state.is_final and plan.step(saga.step).kind not in KINDS_IN_STATE[saga.state]:
-            raise UnfitSaga(code=STATE_INVALID, state=saga.state.value, **named)
+            raise UnfitSaga(code="SAGA_STATE_INVALID", state=saga.state.value, **named)
         return saga
 
     @staticmethod

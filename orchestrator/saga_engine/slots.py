@@ -7,8 +7,6 @@ from collections.abc import Mapping
 from orchestrator.saga_engine.observer import StepMoment
 from orchestrator.saga_engine.record import SagaRecord
 
-__all__ = ["TakeOverSlots"]
-
 
 class TakeOverSlots:
     """The slots that taken-over sagas occupy, each at its present step; an observer of the runners."""
