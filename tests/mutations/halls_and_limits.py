@@ -16,7 +16,7 @@ MUTATIONS: Final = (
         file="events/migrations/versions/0004_one_event_per_hall.py",
         before="    op.execute(ONE_EVENT_PER_HALL)\n",
         after="",
-        caught_by=(f"{HALLS}::TestOneEventAtATime::test_one_of_many_concurrent_drafts_gets_the_hall",),
+        caught_by=(f"{HALLS}::TestOneEventAtATime::test_draft_waits_for_a_concurrent_event_of_the_hall",),
     ),
     Mutation(
         name="a cancelled event keeps its hall",
@@ -47,8 +47,7 @@ MUTATIONS: Final = (
         before="        PERFORM pg_advisory_xact_lock(hashtextextended(holder::text, 0));\n",
         after="",
         caught_by=(
-            f"{LIMITS}::TestSeatsInAll::test_concurrent_reservations_in_several_events_hold_no_more",
-            f"{LIMITS}::TestSeatsOfAnEvent::test_concurrent_reservations_hold_no_more",
+            f"{LIMITS}::TestSeatsOfAnEvent::test_reservation_counts_those_that_are_not_committed_when_it_begins",
         ),
     ),
     Mutation(

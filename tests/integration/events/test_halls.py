@@ -10,12 +10,20 @@ from sqlalchemy import text
 from common.db.engine import Database
 from tests.integration.events.catalogue import CatalogueCaller, a_venue, drafting
 from tests.support.callers import Caller, new_id
+from tests.support.waiting import eventually
 
+CONCURRENT_EVENT = text(
+    """
+    INSERT INTO events (event_id, venue_id, name, status, hall_id, event_date, total_seats, layout)
+    VALUES (gen_random_uuid(), CAST(:venue_id AS uuid), 'Jazz', 'DRAFT', 'HALL-A', '2027-07-01T13:00:00Z', 1, '[]')
+    """
+)
+WAITING = text("SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' LIMIT 1")
 FROM_12_TO_16 = {"event_date": "2027-03-20T12:00:00Z", "ends_at": "2027-03-20T16:00:00Z"}
 
 
 def refusal(answer: httpx.Response) -> tuple[int, str]:
-    return answer.status_code, answer.json()["error_code"]
+    return answer.status_code, answer.json().get("error_code", "")
 
 
 @pytest.fixture
@@ -94,6 +102,23 @@ class TestOneEventAtATime:
 
         assert sorted(answer.status_code for answer in answers) == [200] + [409] * 19
         assert {answer.json().get("error_code") for answer in answers} == {None, "EVENT_CONFLICT"}
+
+    async def test_draft_waits_for_a_concurrent_event_of_the_hall(
+        self, catalogue: CatalogueCaller, database: Database, venue_id: str
+    ) -> None:
+        """Its own statement cannot see that event."""
+        body = in_venue(venue_id, event_date="2027-07-01T12:00:00Z")
+        async with database.transaction() as connection:
+            await connection.execute(CONCURRENT_EVENT, {"venue_id": venue_id})
+            drafting_it = asyncio.create_task(catalogue.draft(body))
+
+            async def is_waiting() -> bool:
+                waiting = await database.fetch_one(WAITING)
+                return drafting_it.done() or waiting is not None
+
+            await eventually(is_waiting)
+
+        assert refusal(await drafting_it) == (409, "EVENT_CONFLICT")
 
     async def test_database_refuses_what_a_statement_overlooks(
         self, catalogue: CatalogueCaller, database: Database, venue_id: str

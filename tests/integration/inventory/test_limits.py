@@ -25,7 +25,8 @@ from tests.integration.inventory.inventory_caller import (
     rows,
     standing,
 )
-from tests.integration.inventory.tables import expire_hold
+from tests.integration.inventory.tables import expire_hold, inserting_answer, waiting_for_locks
+from tests.support.waiting import eventually
 
 
 async def lapses_of(database: Database, user_id: str) -> int:
@@ -114,6 +115,25 @@ class TestSeatsOfAnEvent:
         assert set(codes) <= {"held", "PURCHASE_LIMIT_REACHED", "SEAT_UNAVAILABLE"}
         seats = await inventory_caller.all_seats(hall.event_id)
         assert sum(seat.status == pb.HELD for seat in seats) == 10
+
+    async def test_reservation_counts_those_that_are_not_committed_when_it_begins(
+        self, inventory_caller: InventoryCaller, database: Database
+    ) -> None:
+        """The first waits while it stores its result; the second's snapshot does not show its seats."""
+        hall, user_id, request_id = await inventory_caller.provision(rows("CAT1", "1.00", A=12)), new_id(), new_id()
+        reserve = partial(inventory_caller.reserve, hall.event_id, user_id=user_id)
+        async with inserting_answer(database, request_id):
+            first = asyncio.create_task(reserve(*hall.seat_ids[:6], request_id=request_id))
+            await eventually(lambda: waiting_for_locks(database, 1))
+            second = asyncio.create_task(reserve(*hall.seat_ids[6:]))
+
+            async def second_is_decided_or_waits() -> bool:
+                return second.done() or await waiting_for_locks(database, 2)
+
+            await eventually(second_is_decided_or_waits)
+
+        assert len((await first).seats) == 6
+        assert (await refused(second)).code == "PURCHASE_LIMIT_REACHED"
 
     async def test_limits_are_for_each_account(self, inventory_caller: InventoryCaller) -> None:
         hall = await inventory_caller.provision(rows("CAT1", "1.00", A=60))
@@ -220,7 +240,7 @@ class TestCooldown:
             case "sweeper":
                 await inventory.sweeper.sweep()
             case "next buyer":
-                await inventory_caller.reserve(hall.event_id, hall.seat_ids[0])
+                await inventory_caller.reserve(hall.event_id, *hall.seat_ids)
             case "best available":
                 await inventory_caller.reserve_best(hall.event_id, "CAT1", 3)
             case _:
