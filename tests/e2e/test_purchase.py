@@ -104,8 +104,10 @@ class TestReserve:
         best = await fan.post("/reserve/best-available", wanted)
         assert set(best.data["seat_ids"]) == set(row[2:5])
 
-    async def test_best_available_with_too_few_seats_returns_409(self, fan: UserClient, concert: Concert) -> None:
-        await fan.reserve(concert.event_id, *concert.seats["CAT1"][:10])
+    async def test_best_available_with_too_few_seats_returns_409(
+        self, fan: UserClient, new_fan: MakeFan, concert: Concert
+    ) -> None:
+        await (await new_fan()).reserve(concert.event_id, *concert.seats["CAT1"][:10])
         wanted = {"event_id": concert.event_id, "category": "CAT1", "quantity": 3}
         assert (await fan.post("/reserve/best-available", wanted)).refused() == (409, "SEAT_UNAVAILABLE")
         wanted["category"] = "CAT9"
