@@ -78,7 +78,7 @@ def test_documented_period_is_the_codes(service: str, rule: Retention) -> None:
     days = {float(days or setting) for days, setting in DAYS.findall(period)}
     match rule.table:
         case "outbox":
-            assert (rule.keep_seconds, period) == (3_600, "1 hour after it was sent")
+            assert (rule.keep_seconds, period) == (72 * 3_600, "`OUTBOX_RETENTION_HOURS` (72) after it was sent")
         case "attempts" | "sessions" | "refresh_tokens":
             assert rule.keep_days == 0
             assert period.startswith("until")

@@ -39,10 +39,10 @@ MUTATIONS: Final = (
         caught_by=("tests/integration/orchestrator/test_saga_retention.py::test_only_abandoned_purchases_are_deleted",),
     ),
     Mutation(
-        name="messages are deleted an hour after they were written, sent or not",
+        name="messages are deleted by when they were written, sent or not",
         file="common/messaging/outbox.py",
-        before='aged_by="sent_at", keep_days=1 / 24, condition="sent_at IS NOT NULL"',
-        after='aged_by="created_at", keep_days=1 / 24, condition="true"',
+        before='aged_by="sent_at", keep_days=keep_hours / 24, condition="sent_at IS NOT NULL"',
+        after='aged_by="created_at", keep_days=keep_hours / 24, condition="true"',
         caught_by=(f"{RETENTION}::test_sent_messages_are_deleted_in_batches",),
     ),
     Mutation(

@@ -109,7 +109,7 @@ async def test_sent_messages_are_deleted_in_batches(database: Database) -> None:
         text(
             """
             INSERT INTO outbox (message_id, exchange, routing_key, body, sent_at)
-            SELECT gen_random_uuid(), '', '', '', now() - interval '61 minutes' FROM generate_series(1, :rows)
+            SELECT gen_random_uuid(), '', '', '', now() - interval '73 hours' FROM generate_series(1, :rows)
             """
         ),
         {"rows": 2 * retention.BATCH + 1},
@@ -118,7 +118,7 @@ async def test_sent_messages_are_deleted_in_batches(database: Database) -> None:
         text(
             """
             INSERT INTO outbox (message_id, exchange, routing_key, body, created_at)
-            VALUES (gen_random_uuid(), '', '', '', now() - interval '1 day')
+            VALUES (gen_random_uuid(), '', '', '', now() - interval '4 days')
             """
         )
     )
