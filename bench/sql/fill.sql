@@ -8,7 +8,7 @@ SELECT md5('seat' || n)::uuid, md5('event' || (n - 1) / {hall_size})::uuid, 'CAT
 FROM generate_series(1, {seats}) AS n;
 
 INSERT INTO users.users (user_id, email, phone, password_hash, roles, is_verified)
-SELECT md5('fan' || n)::uuid, 'fan' || n || '@bench.example', '+6500000000', '!', '{{customer}}', true
+SELECT md5('fan' || n)::uuid, 'fan' || n || '@bench.example', '+659' || lpad(n::text, 9, '0'), '!', '{{customer}}', true
 FROM generate_series(1, {fans}) AS n;
 
 INSERT INTO users.balances (account_kind, account_owner, currency, amount)
