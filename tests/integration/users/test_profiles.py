@@ -72,7 +72,7 @@ class TestBalance:
         user = await user_client.join()
         await ledger.top_up(user.user_id, "12.50")
         answer = await user_client.http.get("/api/credits/balance", headers=user.headers)
-        assert answer.json()["data"] == {"credit_balance": "12.50", "currency": "SGD"}
+        assert answer.json()["data"] == {"credit_balance": "12.50", "owed": "0.00", "currency": "SGD"}
 
     async def test_needs_a_token(self, user_client: UserClient) -> None:
         assert (await user_client.http.get("/api/credits/balance")).status_code == 401
