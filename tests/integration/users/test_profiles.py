@@ -239,6 +239,7 @@ SOMEBODY, SOMETHING = uuid.uuid4(), uuid.uuid4()
 INTERNAL = [
     ("POST", "/internal/ledger/deduct"),
     ("POST", "/internal/ledger/refund"),
+    ("POST", "/internal/ledger/refund-part"),
     ("POST", "/internal/ledger/transfer"),
     ("POST", "/internal/ledger/clawback"),
     ("GET", f"/internal/ledger/revenue/{SOMEBODY}"),
