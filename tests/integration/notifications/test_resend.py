@@ -155,7 +155,7 @@ class Worker:
         """Return the types of the user's feed entries, sorted, and the number of the user's emails."""
         feed = await FeedStore(self._database).read(user_id, since=0, limit=50)
         emails = text("SELECT count(*) AS jobs FROM jobs WHERE kind = 'email' AND idempotency_key LIKE :key")
-        [row] = await self._database.fetch_all(emails, {"key": f"% {user_id}"})
+        [row] = await self._database.fetch_all(emails, {"key": f"% {user_id} %"})
         return sorted(entry.type for entry in feed.entries), row["jobs"]
 
 

@@ -267,7 +267,7 @@ COMMON_MISTAKES: list[tuple[dict[str, Any], str]] = [
     ({"seat_id": "12"}, "INVALID_UUID"),
     ({"request_id": "not-a-uuid"}, "INVALID_UUID"),
     ({"category": ""}, "VALIDATION_ERROR"),
-    ({"row_number": "A" * 21}, "VALIDATION_ERROR"),
+    ({"row_number": "A" * 101}, "VALIDATION_ERROR"),
     ({"row_number": "A\x00"}, "VALIDATION_ERROR"),
     ({"seat_number": -1}, "VALIDATION_ERROR"),
     ({"seat_number": "1"}, "VALIDATION_ERROR"),

@@ -149,7 +149,7 @@ class TestOpen:
             ({"seats": [a_seat(seat_id="5" * 32)] * 2}, "VALIDATION_ERROR"),
             ({"seats": [a_seat(category="")]}, "VALIDATION_ERROR"),
             ({"seats": [a_seat(category="C\x00")]}, "VALIDATION_ERROR"),
-            ({"seats": [a_seat(row_number="A" * 21)]}, "VALIDATION_ERROR"),
+            ({"seats": [a_seat(row_number="A" * 101)]}, "VALIDATION_ERROR"),
             ({"seats": [a_seat(seat_number=-1)]}, "VALIDATION_ERROR"),
             ({"seats": [a_seat(seat_number=2**31)]}, "VALIDATION_ERROR"),
             ({"seats": [a_seat(seat_number="1")]}, "VALIDATION_ERROR"),
