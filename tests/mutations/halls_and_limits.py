@@ -73,9 +73,9 @@ MUTATIONS: Final = (
     ),
     Mutation(
         name="several accounts verify one phone",
-        file="users/migrations/versions/0009_verified_phones.py",
-        before="CREATE UNIQUE INDEX uq_users_verified_phone",
-        after="CREATE INDEX uq_users_verified_phone",
+        file="users/migrations/versions/0010_retention.py",
+        before=", is_unique=True\n",
+        after="\n",
         caught_by=(f"{REGISTRATION}::TestRegister::test_one_of_many_concurrent_verifications_gets_the_phone",),
     ),
 )
