@@ -10,6 +10,12 @@ from sqlalchemy.dialects.postgresql import JSONB
 from common.db.idempotency import PRIOR, SELECT_ANSWER, stored_answer
 from events.catalogue.status import EventMove
 
+# Until events had bounds, their dates went up to the ends of the years that the code can read.
+_END_READ: Final = "least({event}.ends_at, timestamptz '9999-12-31T23:59:59.999999Z')"
+_DOORS_READ: Final = """
+    coalesce({event}.doors_open_at, greatest({event}.event_date - interval '2 hours', timestamptz '0001-01-01T00:00:00Z'))
+"""
+
 
 def event_json(event: str, *, venue: str = "venues", tiers: str = "pricing_tiers") -> str:
     """Return the SQL expression that shapes a row of `events`, with its venue and tiers, as an event.
@@ -22,8 +28,8 @@ def event_json(event: str, *, venue: str = "venues", tiers: str = "pricing_tiers
             'venue', jsonb_build_object(
                 'venue_id', {venue}.venue_id, 'name', {venue}.name, 'address', {venue}.address,
                 'total_halls', {venue}.total_halls, 'halls', {venue}.halls),
-            'hall_id', {event}.hall_id, 'event_date', {event}.event_date, 'ends_at', {event}.ends_at,
-            'doors_open_at', coalesce({event}.doors_open_at, {event}.event_date - interval '2 hours'),
+            'hall_id', {event}.hall_id, 'event_date', {event}.event_date, 'ends_at', {_END_READ.format(event=event)},
+            'doors_open_at', {_DOORS_READ.format(event=event)},
             'total_seats', {event}.total_seats,
             'pricing_tiers', (
                 SELECT jsonb_object_agg(tier.category, tier.price::text)
@@ -92,7 +98,7 @@ FIND_OBSTACLES: Final = text(
         :hall_id = ANY(venues.halls) AS has_hall, (
             SELECT jsonb_build_object(
                 'event_id', other.event_id, 'name', other.name, 'event_date', other.event_date,
-                'ends_at', other.ends_at)
+                'ends_at', {_END_READ.format(event="other")})
             FROM events AS other WHERE {_OVERLAPS.format(venue_id="venues.venue_id")}
             ORDER BY other.event_date LIMIT 1) AS overlapping
     FROM (VALUES (1)) AS always LEFT JOIN venues ON venues.venue_id = :venue_id
