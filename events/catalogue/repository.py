@@ -115,6 +115,7 @@ def draft_parameters(draft: DraftEvent) -> Mapping[str, Any]:
         "venue_address": introduced.address if introduced else None,
         "venue_total_halls": introduced.total_halls if introduced else None,
         "venue_halls": list(dict.fromkeys([*introduced.halls, draft.hall_id])) if introduced else None,
+        "halls_of_events": [draft.hall_id] if introduced and draft.hall_id not in introduced.halls else [],
     }
 
 

@@ -55,17 +55,23 @@ DRAFT: Final = text(
     f"""
     WITH {PRIOR},
     introduced AS (
-        INSERT INTO venues (venue_id, name, address, total_halls, halls, introduced_by_event_id)
+        INSERT INTO venues (venue_id, name, address, total_halls, halls, halls_of_events, limits_halls,
+            introduced_by_event_id)
         SELECT coalesce(:venue_id, gen_random_uuid()), :venue_name, :venue_address, :venue_total_halls,
-            CAST(:venue_halls AS text[]), :event_id
+            CAST(:venue_halls AS text[]), CAST(:halls_of_events AS text[]), true, :event_id
         WHERE CAST(:venue_name AS text) IS NOT NULL AND {_IS_NEW}
             AND NOT EXISTS (SELECT FROM venues WHERE venue_id = :venue_id)
         RETURNING *),
     accepting AS (
-        UPDATE venues SET halls = CASE WHEN :hall_id = ANY(halls) THEN halls ELSE halls || CAST(:hall_id AS text) END
+        UPDATE venues SET
+            halls = CASE WHEN :hall_id = ANY(halls) THEN halls ELSE halls || CAST(:hall_id AS text) END,
+            halls_of_events = CASE
+                WHEN :hall_id = ANY(halls) THEN halls_of_events ELSE halls_of_events || CAST(:hall_id AS text) END,
+            total_halls = CASE
+                WHEN :hall_id = ANY(halls) THEN total_halls ELSE greatest(total_halls, cardinality(halls) + 1) END
         WHERE venue_id = :venue_id AND {_IS_NEW} AND (
             :hall_id = ANY(halls)
-            OR cardinality(halls) < total_halls
+            OR (cardinality(halls) < total_halls OR NOT limits_halls)
                 AND NOT lower(CAST(:hall_id AS text)) = ANY(ARRAY(SELECT lower(hall) FROM unnest(halls) AS hall)))
         RETURNING *),
     venue AS (
@@ -106,15 +112,37 @@ FIND_OBSTACLES: Final = text(
 )
 
 
-def _moved(to_status: str, *, from_status: str, noted: str) -> TextClause:
-    """Return the statement that moves an event to a status and notes the time in the column `noted`."""
+def _released(events: str, *, unless: str = "false") -> str:
+    """Return the CTE that removes the hall's name from the venue, if an event added it and no other event uses it.
+
+    The conditions are in SET, so that the venue is locked in any case: of two last events, one sees the other gone.
+    """
+    is_kept = f"""
+        NOT {events}.hall_id = ANY(halls_of_events)
+        OR is_hall_used(venues.venue_id, {events}.hall_id, {events}.event_id)"""
+    names = ", ".join(
+        f"{column} = CASE WHEN {is_kept} THEN {column} ELSE array_remove({column}, {events}.hall_id) END"
+        for column in ("halls", "halls_of_events")
+    )
+    return f"""
+    released AS (
+        UPDATE venues SET {names} FROM {events} WHERE venues.venue_id = {events}.venue_id AND NOT ({unless}))
+    """  # noqa: S608 - constant names
+
+
+def _moved(to_status: str, *, from_status: str, noted: str, also: str = "") -> TextClause:
+    """Return the statement that moves an event to a status and notes the time in the column `noted`.
+
+    Args:
+        also: further CTEs, each behind a comma.
+    """
     return text(
         f"""
         WITH {PRIOR},
         moved AS (
             UPDATE events SET status = '{to_status}', {noted} = now()
             WHERE event_id = :event_id AND status = '{from_status}' AND NOT EXISTS (SELECT FROM prior)
-            RETURNING *),
+            RETURNING *){also},
         {stored_answer(event_json("moved"), rows="moved JOIN venues USING (venue_id)")}
         {SELECT_ANSWER}
         """  # noqa: S608 - constant names
@@ -124,7 +152,9 @@ def _moved(to_status: str, *, from_status: str, noted: str) -> TextClause:
 MOVES: Final[Mapping[EventMove, TextClause]] = MappingProxyType(
     {
         EventMove.PUBLISH: _moved("PUBLISHED", from_status="DRAFT", noted="published_at"),
-        EventMove.CANCEL: _moved("CANCELLED", from_status="PUBLISHED", noted="cancelled_at"),
+        EventMove.CANCEL: _moved(
+            "CANCELLED", from_status="PUBLISHED", noted="cancelled_at", also=f", {_released('moved')}"
+        ),
     }
 )
 
@@ -135,13 +165,15 @@ DISCARD: Final = text(
     discarded AS (
         DELETE FROM events
         WHERE event_id = :event_id AND status = 'DRAFT' AND NOT EXISTS (SELECT FROM prior)
-        RETURNING event_id, venue_id),
+        RETURNING event_id, venue_id, hall_id),
     deserted AS (
         DELETE FROM venues USING discarded
         WHERE venues.venue_id = discarded.venue_id AND venues.introduced_by_event_id = discarded.event_id
             AND NOT EXISTS (
                 SELECT FROM events AS other
-                WHERE other.venue_id = venues.venue_id AND other.event_id <> discarded.event_id)),
+                WHERE other.venue_id = venues.venue_id AND other.event_id <> discarded.event_id)
+        RETURNING 1),
+    {_released("discarded", unless="EXISTS (SELECT FROM deserted)")},
     gone AS (
         SELECT event_id FROM discarded
         UNION ALL

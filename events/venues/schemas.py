@@ -29,7 +29,8 @@ class VenueFacts(BaseModel):
     halls: list[HallId] = Field(
         default=[],
         max_length=1_000,
-        description="The names that are known so far. Until there are total_halls, an event in a new hall adds its name.",
+        description="The names that are known so far. Until there are total_halls, an event in a new hall adds its name. "
+        "It goes with the last event in the hall, if that is discarded or cancelled.",
     )
 
 

@@ -28,9 +28,23 @@ MUTATIONS: Final = (
     Mutation(
         name="an event adds a hall that its venue does not have",
         file="events/catalogue/statements.py",
-        before="            OR cardinality(halls) < total_halls\n",
-        after="            OR cardinality(halls) < total_halls + 20\n",
+        before="            OR (cardinality(halls) < total_halls OR NOT limits_halls)\n",
+        after="            OR (cardinality(halls) < total_halls + 20 OR NOT limits_halls)\n",
         caught_by=(f"{HALLS}::TestHallsOfTheVenue::test_new_hall_is_added_until_the_venue_has_all",),
+    ),
+    Mutation(
+        name="a cancelled event's venue keeps a hall that no event uses",
+        file="events/catalogue/statements.py",
+        before=", also=f\", {_released('moved')}\"",
+        after="",
+        caught_by=(f"{HALLS}::TestHallsOfTheVenue::test_cancelled_event_removes_the_name_that_it_added",),
+    ),
+    Mutation(
+        name="a venue loses the hall of a concurrent draft",
+        file="events/migrations/versions/0006_names_of_halls.py",
+        before="LANGUAGE plpgsql VOLATILE AS",
+        after="LANGUAGE plpgsql STABLE AS",
+        caught_by=(f"{HALLS}::TestHallsOfTheVenue::test_name_stays_for_a_draft_that_is_not_committed",),
     ),
     Mutation(
         name="two rows of a hall have one name",

@@ -130,8 +130,24 @@ async def test_old_venues_have_the_halls_of_their_events(old_catalogue: Catalogu
     assert event.hall_id == "HALL-B"
     with pytest.raises(ServiceError, match="no such hall"):
         await EventRepository(old_catalogue.database).draft(
-            DraftEvent.model_validate(draft | {"request_id": new_id(), "event_id": new_id(), "hall_id": "HALL-C"})
+            DraftEvent.model_validate(draft | {"request_id": new_id(), "event_id": new_id(), "hall_id": "Hall-A"})
         )
+
+
+async def test_old_venues_accept_further_halls(old_catalogue: Catalogue) -> None:
+    """The previous release did not check their number, which was 1 when omitted."""
+    before, meanwhile = new_id(), new_id()
+    await old_catalogue.insert(venue_id=before)
+    await old_catalogue.upgrade()
+    await old_catalogue.insert(venue_id=meanwhile)
+    events = EventRepository(old_catalogue.database)
+
+    for venue_id in (before, meanwhile):
+        for count, hall_id in enumerate(("HALL-B", "HALL-C"), start=1):
+            draft = drafting(venue=None, venue_id=venue_id, hall_id=hall_id)
+            event = await events.draft(DraftEvent.model_validate(draft))
+            assert event.hall_id in event.venue.halls
+            assert event.venue.total_halls >= max(count, len(event.venue.halls))
 
 
 async def test_answer_stored_by_the_previous_release_is_replayed(
