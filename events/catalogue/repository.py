@@ -48,7 +48,7 @@ class EventRepository:
 
         async def refuse() -> ServiceError:
             obstacles = await self._database.fetch_one(FIND_OBSTACLES, parameters)
-            return _refusal_to_draft(obstacles or {})
+            return _refusal_to_draft(obstacles or {}, is_venue_new=draft.venue is not None)
 
         return Event(**await self._store.answer(request, DRAFT, parameters, refuse=refuse))
 
@@ -119,7 +119,7 @@ def draft_parameters(draft: DraftEvent) -> Mapping[str, Any]:
     }
 
 
-def _refusal_to_draft(obstacles: Mapping[str, Any]) -> ServiceError:
+def _refusal_to_draft(obstacles: Mapping[str, Any], *, is_venue_new: bool) -> ServiceError:
     """Return why an event could not be drafted.
 
     Raises:
@@ -128,6 +128,8 @@ def _refusal_to_draft(obstacles: Mapping[str, Any]) -> ServiceError:
     if obstacles["status"] is not None:
         return EventInvalidState(details={"status": obstacles["status"]})
     if obstacles["halls"] is None:
+        if is_venue_new:
+            raise Busy
         return VenueNotFound()
     if obstacles["overlapping"] is not None:
         return EventConflict(details=obstacles["overlapping"])

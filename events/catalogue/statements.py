@@ -49,18 +49,26 @@ _OVERLAPS: Final = """
         coalesce(CAST(:ends_at AS timestamptz), CAST(:event_date AS timestamptz) + interval '4 hours'))
 """
 
+# The id of the venue that a draft means: the one given, or that of an equal name and address. NULL for a new venue.
+_MEANT: Final = """
+    meant AS MATERIALIZED (
+        SELECT coalesce(CAST(:venue_id AS uuid), CASE WHEN CAST(:venue_name AS text) IS NOT NULL
+            THEN find_venue(:venue_name, :venue_address) END) AS venue_id)
+"""
+
 # `accepting` is the venue, if the hall is one of its halls or can become one. The update locks it, so that two drafts
 # cannot both add the last name. Names that differ only in case are one hall.
 DRAFT: Final = text(
     f"""
     WITH {PRIOR},
+    {_MEANT},
     introduced AS (
         INSERT INTO venues (venue_id, name, address, total_halls, halls, halls_of_events, limits_halls,
             introduced_by_event_id)
-        SELECT coalesce(:venue_id, gen_random_uuid()), :venue_name, :venue_address, :venue_total_halls,
+        SELECT coalesce((SELECT venue_id FROM meant), gen_random_uuid()), :venue_name, :venue_address, :venue_total_halls,
             CAST(:venue_halls AS text[]), CAST(:halls_of_events AS text[]), true, :event_id
         WHERE CAST(:venue_name AS text) IS NOT NULL AND {_IS_NEW}
-            AND NOT EXISTS (SELECT FROM venues WHERE venue_id = :venue_id)
+            AND NOT EXISTS (SELECT FROM venues JOIN meant USING (venue_id))
         RETURNING *),
     accepting AS (
         UPDATE venues SET
@@ -69,7 +77,7 @@ DRAFT: Final = text(
                 WHEN :hall_id = ANY(halls) THEN halls_of_events ELSE halls_of_events || CAST(:hall_id AS text) END,
             total_halls = CASE
                 WHEN :hall_id = ANY(halls) THEN total_halls ELSE greatest(total_halls, cardinality(halls) + 1) END
-        WHERE venue_id = :venue_id AND {_IS_NEW} AND (
+        WHERE venue_id = (SELECT venue_id FROM meant) AND {_IS_NEW} AND (
             :hall_id = ANY(halls)
             OR (cardinality(halls) < total_halls OR NOT limits_halls)
                 AND NOT lower(CAST(:hall_id AS text)) = ANY(ARRAY(SELECT lower(hall) FROM unnest(halls) AS hall)))
@@ -100,6 +108,7 @@ DRAFT: Final = text(
 # Why DRAFT did nothing.
 FIND_OBSTACLES: Final = text(
     f"""
+    WITH {_MEANT}
     SELECT (SELECT status FROM events WHERE event_id = :event_id) AS status, venues.halls,
         :hall_id = ANY(venues.halls) AS has_hall, (
             SELECT jsonb_build_object(
@@ -107,7 +116,7 @@ FIND_OBSTACLES: Final = text(
                 'ends_at', {_END_READ.format(event="other")})
             FROM events AS other WHERE {_OVERLAPS.format(venue_id="venues.venue_id")}
             ORDER BY other.event_date LIMIT 1) AS overlapping
-    FROM (VALUES (1)) AS always LEFT JOIN venues ON venues.venue_id = :venue_id
+    FROM meant LEFT JOIN venues USING (venue_id)
     """  # noqa: S608
 )
 

@@ -35,7 +35,7 @@ class VenueFacts(BaseModel):
 
 
 class IntroducedVenue(VenueFacts):
-    """A venue given with an event. An existing venue of that id stays unchanged."""
+    """A venue given with an event. An existing venue of that id, or of that name and address, is used unchanged."""
 
     venue_id: uuid.UUID | None = None
 

@@ -40,6 +40,13 @@ MUTATIONS: Final = (
         caught_by=(f"{HALLS}::TestHallsOfTheVenue::test_cancelled_event_removes_the_name_that_it_added",),
     ),
     Mutation(
+        name="concurrent drafts add one venue several times (no lock)",
+        file="events/migrations/versions/0007_one_venue_per_address.py",
+        before="        PERFORM pg_advisory_xact_lock(hashtextextended(asked::text, 0));\n",
+        after="",
+        caught_by=(f"{HALLS}::TestHallsOfTheVenue::test_draft_uses_a_venue_that_was_not_committed_when_it_began",),
+    ),
+    Mutation(
         name="a venue loses the hall of a concurrent draft",
         file="events/migrations/versions/0006_names_of_halls.py",
         before="LANGUAGE plpgsql VOLATILE AS",

@@ -1,6 +1,7 @@
 """A hall has one event at a time, and an event takes place in a hall of its venue (T15)."""
 
 import asyncio
+import unicodedata
 from typing import Any
 
 import httpx
@@ -25,6 +26,13 @@ EVENT_IN_HALL_B = text(
     """
     INSERT INTO events (event_id, venue_id, name, status, hall_id, event_date, total_seats, layout)
     VALUES (gen_random_uuid(), CAST(:venue_id AS uuid), 'Jazz', 'DRAFT', 'HALL-B', '2027-07-01T13:00:00Z', 1, '[]')
+    """
+)
+FOUND_VENUE = text("SELECT find_venue(:name, :address)")
+NEW_VENUE = text(
+    """
+    INSERT INTO venues (venue_id, name, address, total_halls, halls)
+    VALUES (CAST(:venue_id AS uuid), :name, :address, 2, '{HALL-A}')
     """
 )
 FROM_12_TO_16 = {"event_date": "2027-03-20T12:00:00Z", "ends_at": "2027-03-20T16:00:00Z"}
@@ -169,6 +177,37 @@ class TestHallsOfTheVenue:
         venue = a_venue(halls=["HALL-A", "HALL-B"])
 
         assert refusal(await catalogue.draft(drafting(venue=venue, hall_id="HALL-C"))) == (400, "VALIDATION_ERROR")
+
+    async def test_venue_of_an_equal_name_and_address_is_the_same(self, catalogue: CatalogueCaller) -> None:
+        name, address = f"Caf\u00e9 {new_id()}", "1 Quay Street"
+        first = await catalogue.drafted(venue=a_venue(name=name, address=address), **FROM_12_TO_16)
+        same = a_venue(name=unicodedata.normalize("NFD", name).upper(), address="1 QUAY street")
+        found = (await catalogue.find(first["event_id"])).json()["data"]["venue"]
+
+        refused = await catalogue.draft(drafting(venue=same, **FROM_12_TO_16))
+        later = await catalogue.draft(drafting(venue=same, event_date="2027-03-21T12:00:00Z"))
+        elsewhere = await catalogue.draft(drafting(venue={**same, "address": "2 Quay Street"}, **FROM_12_TO_16))
+
+        assert refusal(refused) == (409, "EVENT_CONFLICT")
+        assert later.json()["data"]["venue"] == found
+        assert elsewhere.json()["data"]["venue"]["venue_id"] != found["venue_id"]
+
+    async def test_draft_uses_a_venue_that_was_not_committed_when_it_began(
+        self, catalogue: CatalogueCaller, database: Database
+    ) -> None:
+        venue = a_venue(name=f"Pavilion {new_id()}")
+        place = {"venue_id": new_id(), "name": venue["name"], "address": venue["address"]}
+        async with database.transaction() as connection:
+            await connection.execute(FOUND_VENUE, place)
+            drafting_it = asyncio.create_task(catalogue.draft(drafting(venue=venue)))
+
+            async def is_waiting() -> bool:
+                return drafting_it.done() or await database.fetch_one(WAITING) is not None
+
+            await eventually(is_waiting)
+            await connection.execute(NEW_VENUE, place)
+
+        assert (await drafting_it).json()["data"]["venue"]["venue_id"] == place["venue_id"]
 
     async def test_discarded_draft_removes_the_name_that_it_added(
         self, catalogue: CatalogueCaller, anonymous: Caller, venue_id: str
