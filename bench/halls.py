@@ -59,7 +59,7 @@ def _event(seats: int) -> dict[str, Any]:
     rows = [SEATS_PER_ROW] * full_rows + ([rest] if rest else [])
     return {
         "name": f"Benchmark event of {seats} seats",
-        "venue": {"name": "Bench Hall", "address": "1 Loopback Road", "total_halls": 1},
+        "venue": {"name": "Bench Hall", "address": f"{uuid.uuid4()} Loopback Road", "total_halls": 1},
         "hall_id": HALL_ID,
         "event_date": (datetime.now(UTC) + timedelta(days=90)).isoformat(),
         "doors_open_at": datetime.now(UTC).isoformat(),

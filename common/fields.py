@@ -1,12 +1,12 @@
 """Field types for request bodies. A value that PostgreSQL cannot store is refused with 400."""
 
 import re
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, StringConstraints
 
-__all__ = ["DATE_PREFIX", "CalendarInstant", "Instant", "PlainText", "without_nul"]
+__all__ = ["DATE_PREFIX", "CalendarInstant", "Instant", "PlainText", "shifted", "without_nul"]
 
 NUL: Final = "\x00"
 EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -51,6 +51,15 @@ def _in_calendar(moment: datetime) -> datetime:
 
 CalendarInstant = Annotated[Instant, AfterValidator(_in_calendar)]
 """An `Instant` between the years 1970 and 9000, so that days can be added and subtracted."""
+
+
+def shifted(moment: datetime, by: timedelta) -> datetime:
+    """Return the sum of an aware time and `by`, or the first or last moment that a datetime can have."""
+    try:
+        return moment + by
+    except OverflowError:
+        return datetime.max.replace(tzinfo=UTC) if by > timedelta() else datetime.min.replace(tzinfo=UTC)
+
 
 PlainText = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(without_nul)]
 """Text without surrounding whitespace; add a length with `Field`."""

@@ -163,8 +163,8 @@ async def _give_credits(ledger: LedgerRepository, user: SeedUser) -> None:
 
 _INSERT_VENUE: Final = text(
     """
-    INSERT INTO venues (venue_id, name, address, total_halls, halls)
-    VALUES (:venue_id, 'Singapore Indoor Stadium', '2 Stadium Walk, Singapore 397691', 3, '{HALL-A,HALL-B}')
+    INSERT INTO venues (venue_id, name, address, total_halls, halls, limits_halls)
+    VALUES (:venue_id, 'Singapore Indoor Stadium', '2 Stadium Walk, Singapore 397691', 3, '{HALL-A,HALL-B}', true)
     ON CONFLICT DO NOTHING
     """
 )

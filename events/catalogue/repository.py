@@ -48,7 +48,7 @@ class EventRepository:
 
         async def refuse() -> ServiceError:
             obstacles = await self._database.fetch_one(FIND_OBSTACLES, parameters)
-            return _refusal_to_draft(obstacles or {})
+            return _refusal_to_draft(obstacles or {}, is_venue_new=draft.venue is not None)
 
         return Event(**await self._store.answer(request, DRAFT, parameters, refuse=refuse))
 
@@ -115,10 +115,11 @@ def draft_parameters(draft: DraftEvent) -> Mapping[str, Any]:
         "venue_address": introduced.address if introduced else None,
         "venue_total_halls": introduced.total_halls if introduced else None,
         "venue_halls": list(dict.fromkeys([*introduced.halls, draft.hall_id])) if introduced else None,
+        "halls_of_events": [draft.hall_id] if introduced and draft.hall_id not in introduced.halls else [],
     }
 
 
-def _refusal_to_draft(obstacles: Mapping[str, Any]) -> ServiceError:
+def _refusal_to_draft(obstacles: Mapping[str, Any], *, is_venue_new: bool) -> ServiceError:
     """Return why an event could not be drafted.
 
     Raises:
@@ -127,6 +128,8 @@ def _refusal_to_draft(obstacles: Mapping[str, Any]) -> ServiceError:
     if obstacles["status"] is not None:
         return EventInvalidState(details={"status": obstacles["status"]})
     if obstacles["halls"] is None:
+        if is_venue_new:
+            raise Busy
         return VenueNotFound()
     if obstacles["overlapping"] is not None:
         return EventConflict(details=obstacles["overlapping"])

@@ -7,7 +7,7 @@ from typing import Annotated, Final, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, model_validator
 from pydantic.config import JsonDict
 
-from common.fields import CalendarInstant, Instant, PlainText, without_nul
+from common.fields import CalendarInstant, Instant, PlainText, shifted, without_nul
 from common.money import Money
 from events.catalogue.status import EventStatus
 from events.venues.schemas import HallId, IntroducedVenue, Venue
@@ -73,8 +73,8 @@ class Event(BaseModel):
     hall_id: str
     event_date: Instant
     # The defaults are for answers that the previous release stored.
-    ends_at: Instant = Field(default_factory=lambda event: event["event_date"] + timedelta(hours=4))
-    doors_open_at: Instant = Field(default_factory=lambda event: event["event_date"] - timedelta(hours=2))
+    ends_at: Instant = Field(default_factory=lambda event: shifted(event["event_date"], timedelta(hours=4)))
+    doors_open_at: Instant = Field(default_factory=lambda event: shifted(event["event_date"], timedelta(hours=-2)))
     total_seats: int
     pricing_tiers: dict[str, Money]
     layout: list[dict[str, JsonValue]]

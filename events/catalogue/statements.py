@@ -10,6 +10,12 @@ from sqlalchemy.dialects.postgresql import JSONB
 from common.db.idempotency import PRIOR, SELECT_ANSWER, stored_answer
 from events.catalogue.status import EventMove
 
+# Until events had bounds, their dates went up to the ends of the years that the code can read.
+_END_READ: Final = "least({event}.ends_at, timestamptz '9999-12-31T23:59:59.999999Z')"
+_DOORS_READ: Final = """
+    coalesce({event}.doors_open_at, greatest({event}.event_date - interval '2 hours', timestamptz '0001-01-01T00:00:00Z'))
+"""
+
 
 def event_json(event: str, *, venue: str = "venues", tiers: str = "pricing_tiers") -> str:
     """Return the SQL expression that shapes a row of `events`, with its venue and tiers, as an event.
@@ -22,8 +28,8 @@ def event_json(event: str, *, venue: str = "venues", tiers: str = "pricing_tiers
             'venue', jsonb_build_object(
                 'venue_id', {venue}.venue_id, 'name', {venue}.name, 'address', {venue}.address,
                 'total_halls', {venue}.total_halls, 'halls', {venue}.halls),
-            'hall_id', {event}.hall_id, 'event_date', {event}.event_date, 'ends_at', {event}.ends_at,
-            'doors_open_at', coalesce({event}.doors_open_at, {event}.event_date - interval '2 hours'),
+            'hall_id', {event}.hall_id, 'event_date', {event}.event_date, 'ends_at', {_END_READ.format(event=event)},
+            'doors_open_at', {_DOORS_READ.format(event=event)},
             'total_seats', {event}.total_seats,
             'pricing_tiers', (
                 SELECT jsonb_object_agg(tier.category, tier.price::text)
@@ -43,23 +49,37 @@ _OVERLAPS: Final = """
         coalesce(CAST(:ends_at AS timestamptz), CAST(:event_date AS timestamptz) + interval '4 hours'))
 """
 
+# The id of the venue that a draft means: the one given, or that of an equal name and address. NULL for a new venue.
+_MEANT: Final = """
+    meant AS MATERIALIZED (
+        SELECT coalesce(CAST(:venue_id AS uuid), CASE WHEN CAST(:venue_name AS text) IS NOT NULL
+            THEN find_venue(:venue_name, :venue_address) END) AS venue_id)
+"""
+
 # `accepting` is the venue, if the hall is one of its halls or can become one. The update locks it, so that two drafts
 # cannot both add the last name. Names that differ only in case are one hall.
 DRAFT: Final = text(
     f"""
     WITH {PRIOR},
+    {_MEANT},
     introduced AS (
-        INSERT INTO venues (venue_id, name, address, total_halls, halls, introduced_by_event_id)
-        SELECT coalesce(:venue_id, gen_random_uuid()), :venue_name, :venue_address, :venue_total_halls,
-            CAST(:venue_halls AS text[]), :event_id
+        INSERT INTO venues (venue_id, name, address, total_halls, halls, halls_of_events, limits_halls,
+            introduced_by_event_id)
+        SELECT coalesce((SELECT venue_id FROM meant), gen_random_uuid()), :venue_name, :venue_address, :venue_total_halls,
+            CAST(:venue_halls AS text[]), CAST(:halls_of_events AS text[]), true, :event_id
         WHERE CAST(:venue_name AS text) IS NOT NULL AND {_IS_NEW}
-            AND NOT EXISTS (SELECT FROM venues WHERE venue_id = :venue_id)
+            AND NOT EXISTS (SELECT FROM venues JOIN meant USING (venue_id))
         RETURNING *),
     accepting AS (
-        UPDATE venues SET halls = CASE WHEN :hall_id = ANY(halls) THEN halls ELSE halls || CAST(:hall_id AS text) END
-        WHERE venue_id = :venue_id AND {_IS_NEW} AND (
+        UPDATE venues SET
+            halls = CASE WHEN :hall_id = ANY(halls) THEN halls ELSE halls || CAST(:hall_id AS text) END,
+            halls_of_events = CASE
+                WHEN :hall_id = ANY(halls) THEN halls_of_events ELSE halls_of_events || CAST(:hall_id AS text) END,
+            total_halls = CASE
+                WHEN :hall_id = ANY(halls) THEN total_halls ELSE greatest(total_halls, cardinality(halls) + 1) END
+        WHERE venue_id = (SELECT venue_id FROM meant) AND {_IS_NEW} AND (
             :hall_id = ANY(halls)
-            OR cardinality(halls) < total_halls
+            OR (cardinality(halls) < total_halls OR NOT limits_halls)
                 AND NOT lower(CAST(:hall_id AS text)) = ANY(ARRAY(SELECT lower(hall) FROM unnest(halls) AS hall)))
         RETURNING *),
     venue AS (
@@ -88,27 +108,50 @@ DRAFT: Final = text(
 # Why DRAFT did nothing.
 FIND_OBSTACLES: Final = text(
     f"""
+    WITH {_MEANT}
     SELECT (SELECT status FROM events WHERE event_id = :event_id) AS status, venues.halls,
         :hall_id = ANY(venues.halls) AS has_hall, (
             SELECT jsonb_build_object(
                 'event_id', other.event_id, 'name', other.name, 'event_date', other.event_date,
-                'ends_at', other.ends_at)
+                'ends_at', {_END_READ.format(event="other")})
             FROM events AS other WHERE {_OVERLAPS.format(venue_id="venues.venue_id")}
             ORDER BY other.event_date LIMIT 1) AS overlapping
-    FROM (VALUES (1)) AS always LEFT JOIN venues ON venues.venue_id = :venue_id
+    FROM meant LEFT JOIN venues USING (venue_id)
     """  # noqa: S608
 )
 
 
-def _moved(to_status: str, *, from_status: str, noted: str) -> TextClause:
-    """Return the statement that moves an event to a status and notes the time in the column `noted`."""
+def _released(events: str, *, unless: str = "false") -> str:
+    """Return the CTE that removes the hall's name from the venue, if an event added it and no other event uses it.
+
+    The conditions are in SET, so that the venue is locked in any case: of two last events, one sees the other gone.
+    """
+    is_kept = f"""
+        NOT {events}.hall_id = ANY(halls_of_events)
+        OR is_hall_used(venues.venue_id, {events}.hall_id, {events}.event_id)"""
+    names = ", ".join(
+        f"{column} = CASE WHEN {is_kept} THEN {column} ELSE array_remove({column}, {events}.hall_id) END"
+        for column in ("halls", "halls_of_events")
+    )
+    return f"""
+    released AS (
+        UPDATE venues SET {names} FROM {events} WHERE venues.venue_id = {events}.venue_id AND NOT ({unless}))
+    """  # noqa: S608 - constant names
+
+
+def _moved(to_status: str, *, from_status: str, noted: str, also: str = "") -> TextClause:
+    """Return the statement that moves an event to a status and notes the time in the column `noted`.
+
+    Args:
+        also: further CTEs, each behind a comma.
+    """
     return text(
         f"""
         WITH {PRIOR},
         moved AS (
             UPDATE events SET status = '{to_status}', {noted} = now()
             WHERE event_id = :event_id AND status = '{from_status}' AND NOT EXISTS (SELECT FROM prior)
-            RETURNING *),
+            RETURNING *){also},
         {stored_answer(event_json("moved"), rows="moved JOIN venues USING (venue_id)")}
         {SELECT_ANSWER}
         """  # noqa: S608 - constant names
@@ -118,7 +161,9 @@ def _moved(to_status: str, *, from_status: str, noted: str) -> TextClause:
 MOVES: Final[Mapping[EventMove, TextClause]] = MappingProxyType(
     {
         EventMove.PUBLISH: _moved("PUBLISHED", from_status="DRAFT", noted="published_at"),
-        EventMove.CANCEL: _moved("CANCELLED", from_status="PUBLISHED", noted="cancelled_at"),
+        EventMove.CANCEL: _moved(
+            "CANCELLED", from_status="PUBLISHED", noted="cancelled_at", also=f", {_released('moved')}"
+        ),
     }
 )
 
@@ -129,13 +174,15 @@ DISCARD: Final = text(
     discarded AS (
         DELETE FROM events
         WHERE event_id = :event_id AND status = 'DRAFT' AND NOT EXISTS (SELECT FROM prior)
-        RETURNING event_id, venue_id),
+        RETURNING event_id, venue_id, hall_id),
     deserted AS (
         DELETE FROM venues USING discarded
         WHERE venues.venue_id = discarded.venue_id AND venues.introduced_by_event_id = discarded.event_id
             AND NOT EXISTS (
                 SELECT FROM events AS other
-                WHERE other.venue_id = venues.venue_id AND other.event_id <> discarded.event_id)),
+                WHERE other.venue_id = venues.venue_id AND other.event_id <> discarded.event_id)
+        RETURNING 1),
+    {_released("discarded", unless="EXISTS (SELECT FROM deserted)")},
     gone AS (
         SELECT event_id FROM discarded
         UNION ALL

@@ -29,12 +29,13 @@ class VenueFacts(BaseModel):
     halls: list[HallId] = Field(
         default=[],
         max_length=1_000,
-        description="The names that are known so far. Until there are total_halls, an event in a new hall adds its name.",
+        description="The names that are known so far. Until there are total_halls, an event in a new hall adds its name. "
+        "It goes with the last event in the hall, if that is discarded or cancelled.",
     )
 
 
 class IntroducedVenue(VenueFacts):
-    """A venue given with an event. An existing venue of that id stays unchanged."""
+    """A venue given with an event. An existing venue of that id, or of that name and address, is used unchanged."""
 
     venue_id: uuid.UUID | None = None
 

@@ -10,6 +10,7 @@ from typing import Any, Final
 from cachetools import TTLCache
 from pydantic import BaseModel, ConfigDict, Field
 
+from common.fields import shifted
 from common.http.client import ServiceClient
 from common.money import CENT, Money
 from common.pages import MAX_COUNTED
@@ -45,8 +46,8 @@ class EventFacts(BaseModel):
     hall_id: str
     event_date: datetime
     # The defaults are for an events service of the previous release, which sends neither.
-    ends_at: datetime = Field(default_factory=lambda facts: facts["event_date"] + timedelta(hours=4))
-    doors_open_at: datetime = Field(default_factory=lambda facts: facts["event_date"] - timedelta(hours=2))
+    ends_at: datetime = Field(default_factory=lambda facts: shifted(facts["event_date"], timedelta(hours=4)))
+    doors_open_at: datetime = Field(default_factory=lambda facts: shifted(facts["event_date"], timedelta(hours=-2)))
     total_seats: int
     pricing_tiers: dict[str, Money]
     resale_cap_percent: int = 120

@@ -42,7 +42,7 @@ class Operators:
         row = {"row_number": "A", "seats": seats}
         event = {
             "name": "Chaos test concert",
-            "venue": {"name": "The Barn"},
+            "venue": {"name": "The Barn", "address": uuid.uuid4().hex},
             "hall_id": HALL_ID,
             "event_date": (datetime.now(UTC) + timedelta(days=DAYS_AHEAD)).isoformat(),
             "doors_open_at": datetime.now(UTC).isoformat(),

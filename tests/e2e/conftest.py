@@ -1,5 +1,6 @@
 """The whole platform as processes, started once for all end-to-end tests; each test creates its own users and events."""
 
+import uuid
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
@@ -94,7 +95,7 @@ async def new_concert(admin: UserClient) -> MakeConcert:
         ]
         event = {
             "name": "Jazz at the Bay",
-            "venue": {"name": "Esplanade"},
+            "venue": {"name": "Esplanade", "address": uuid.uuid4().hex},
             "hall_id": "HALL-A",
             "event_date": (datetime.now(UTC) + timedelta(days=30)).isoformat(),
             "doors_open_at": (datetime.now(UTC) - timedelta(hours=2)).isoformat(),

@@ -57,7 +57,7 @@ async def test_seats_are_split_evenly_without_a_layout(admin: UserClient, new_co
 async def test_repeated_key_creates_one_event(admin: UserClient) -> None:
     event = {
         "name": f"Night {uuid.uuid4().hex}",
-        "venue": {"name": "Esplanade"},
+        "venue": {"name": "Esplanade", "address": uuid.uuid4().hex},
         "hall_id": "HALL-A",
         "event_date": (datetime.now(UTC) + timedelta(days=30)).isoformat(),
         "total_seats": 10,

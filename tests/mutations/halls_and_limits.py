@@ -28,9 +28,30 @@ MUTATIONS: Final = (
     Mutation(
         name="an event adds a hall that its venue does not have",
         file="events/catalogue/statements.py",
-        before="            OR cardinality(halls) < total_halls\n",
-        after="            OR cardinality(halls) < total_halls + 20\n",
+        before="            OR (cardinality(halls) < total_halls OR NOT limits_halls)\n",
+        after="            OR (cardinality(halls) < total_halls + 20 OR NOT limits_halls)\n",
         caught_by=(f"{HALLS}::TestHallsOfTheVenue::test_new_hall_is_added_until_the_venue_has_all",),
+    ),
+    Mutation(
+        name="a cancelled event's venue keeps a hall that no event uses",
+        file="events/catalogue/statements.py",
+        before=", also=f\", {_released('moved')}\"",
+        after="",
+        caught_by=(f"{HALLS}::TestHallsOfTheVenue::test_cancelled_event_removes_the_name_that_it_added",),
+    ),
+    Mutation(
+        name="concurrent drafts add one venue several times (no lock)",
+        file="events/migrations/versions/0007_one_venue_per_address.py",
+        before="        PERFORM pg_advisory_xact_lock(hashtextextended(asked::text, 0));\n",
+        after="",
+        caught_by=(f"{HALLS}::TestHallsOfTheVenue::test_draft_uses_a_venue_that_was_not_committed_when_it_began",),
+    ),
+    Mutation(
+        name="a venue loses the hall of a concurrent draft",
+        file="events/migrations/versions/0006_names_of_halls.py",
+        before="LANGUAGE plpgsql VOLATILE AS",
+        after="LANGUAGE plpgsql STABLE AS",
+        caught_by=(f"{HALLS}::TestHallsOfTheVenue::test_name_stays_for_a_draft_that_is_not_committed",),
     ),
     Mutation(
         name="two rows of a hall have one name",
@@ -73,9 +94,9 @@ MUTATIONS: Final = (
     ),
     Mutation(
         name="several accounts verify one phone",
-        file="users/migrations/versions/0009_verified_phones.py",
-        before="CREATE UNIQUE INDEX uq_users_verified_phone",
-        after="CREATE INDEX uq_users_verified_phone",
+        file="users/migrations/versions/0010_retention.py",
+        before=", is_unique=True\n",
+        after="\n",
         caught_by=(f"{REGISTRATION}::TestRegister::test_one_of_many_concurrent_verifications_gets_the_phone",),
     ),
 )

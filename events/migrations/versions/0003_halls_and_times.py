@@ -26,8 +26,8 @@ def upgrade() -> None:
     op.alter_column("events", "ends_at", nullable=False)
     op.execute(SET_END)
     op.execute(TRIGGER)
-    op.create_check_constraint(op.f("ck_events_ends_at"), "events", "ends_at > event_date")
-    op.create_check_constraint(op.f("ck_events_doors_open_at"), "events", "doors_open_at <= event_date")
+    for name, condition in (("ends_at", "ends_at > event_date"), ("doors_open_at", "doors_open_at <= event_date")):
+        op.create_check_constraint(op.f(f"ck_events_{name}"), "events", condition, postgresql_not_valid=True)
 
 
 def downgrade() -> None:

@@ -36,16 +36,6 @@ HOLDER_STATE = """
 
 def upgrade() -> None:
     op.add_column("seat_rows", sa.Column("is_label_unique", sa.Boolean(), nullable=False, server_default=sa.false()))
-    op.create_index(
-        "ix_seat_rows_label",
-        "seat_rows",
-        ["event_id", "row_number"],
-        unique=True,
-        postgresql_where=sa.text("is_label_unique"),
-    )
-    op.create_index(
-        "ix_seats_holder", "seats", ["held_by_user_id"], postgresql_where=sa.text("held_by_user_id IS NOT NULL")
-    )
     op.create_table(
         "lapsed_holds",
         sa.Column("hold_id", ID, primary_key=True),
@@ -61,5 +51,4 @@ def upgrade() -> None:
 def downgrade() -> None:
     op.execute("DROP FUNCTION holder_state")
     op.drop_table("lapsed_holds")
-    op.drop_index("ix_seats_holder", "seats")
     op.drop_column("seat_rows", "is_label_unique")

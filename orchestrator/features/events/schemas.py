@@ -82,6 +82,8 @@ class Availability(BaseModel):
 
 
 class NewVenue(BaseModel):
+    """A venue given with an event. An existing venue of an equal name and address, whatever their case, is used unchanged."""
+
     name: PlainText = Field(min_length=1, max_length=200)
     address: PlainText = Field(default="", max_length=500)
     total_halls: int = Field(default=1, ge=1, le=1_000)

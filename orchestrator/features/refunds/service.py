@@ -103,7 +103,7 @@ class RefundService:
 
     async def _check_window(self, event_id: uuid.UUID) -> None:
         event = await self.clients.events.facts(event_id)
-        if datetime.now(UTC) >= event.event_date - timedelta(hours=event.refund_deadline_hours):
+        if datetime.now(UTC) + timedelta(hours=event.refund_deadline_hours) >= event.event_date:
             raise RefundWindowClosed
 
 

@@ -98,12 +98,13 @@ def upgrade() -> None:
     op.add_column("order_seats", sa.Column("refund_begun_by", UUID(as_uuid=True)))
     op.add_column("order_seats", sa.Column("refunded_at", sa.DateTime(timezone=True)))
     op.create_check_constraint(
-        op.f("ck_order_seats_refunded_at"), "order_seats", "refunded_at IS NULL OR refund_begun_by IS NOT NULL"
+        op.f("ck_order_seats_refunded_at"),
+        "order_seats",
+        "refunded_at IS NULL OR refund_begun_by IS NOT NULL",
+        postgresql_not_valid=True,
     )
     for table in ("transfers", "listings"):
         op.add_column(table, sa.Column("owner_change_begun_by", UUID(as_uuid=True)))
-        is_completed = sa.text("completed_at IS NOT NULL")
-        op.create_index(f"ix_{table}_ticket_completed", table, ["order_id", "seat_id"], postgresql_where=is_completed)
     for function in (REFUND_OBSTACLE, HAS_SEATS_BESIDES, IS_SEAT_GIVEN_BACK, IS_DISPUTED, IS_PASSED_ON):
         op.execute(function)
     for previous in (HAS_DISPUTE, IS_GIVEN_BACK):
@@ -122,7 +123,6 @@ def downgrade() -> None:
     ):
         op.execute(f"DROP FUNCTION {function}")
     for table in ("transfers", "listings"):
-        op.drop_index(f"ix_{table}_ticket_completed", table)
         op.drop_column(table, "owner_change_begun_by")
     op.drop_column("order_seats", "refunded_at")
     op.drop_column("order_seats", "refund_begun_by")

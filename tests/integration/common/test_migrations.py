@@ -25,6 +25,16 @@ _VALID = text(
 _IS_BUILDING = text(
     "SELECT FROM pg_stat_activity WHERE query LIKE 'CREATE INDEX CONCURRENTLY%' AND wait_event IS NOT NULL"
 )
+_READ = text("SELECT FROM events")
+_WAITS_TO_ALTER = text(
+    "SELECT FROM pg_stat_activity WHERE query LIKE 'ALTER TABLE events%' AND wait_event_type = 'Lock'"
+)
+_NOT_VALID = text(
+    """
+    SELECT conname AS name FROM pg_constraint WHERE NOT convalidated
+    UNION ALL SELECT relname FROM pg_index JOIN pg_class ON pg_class.oid = indexrelid WHERE NOT indisvalid
+    """
+)
 
 
 @pytest.fixture
@@ -79,6 +89,26 @@ async def test_interrupted_index_is_created_again(url: str, database: Database) 
     )
     await asyncio.to_thread(migrate, url)
     assert await has_index(database)
+
+
+async def test_statements_do_not_queue_behind_a_migration_that_waits(url: str, database: Database) -> None:
+    """A transaction that has read a table keeps its lock until its end."""
+    async with database.transaction() as reader:
+        await reader.execute(_READ)
+        migration = asyncio.create_task(asyncio.to_thread(migrate, url))
+        await eventually(lambda: _finds(database, _WAITS_TO_ALTER))
+        await database.execute(_READ)
+        assert not migration.done()
+    await migration
+    assert await has_index(database)
+
+
+@pytest.mark.parametrize("service", ["users", "orders", "events", "inventory", "orchestrator"])
+async def test_all_constraints_and_indexes_are_valid_at_the_end(database_url: DatabaseFactory, service: str) -> None:
+    migrated = Database(DatabaseSettings(database_url=SecretStr(database_url(service))), application_name="tests")
+    left = await migrated.fetch_all(_NOT_VALID)
+    await migrated.close()
+    assert [row["name"] for row in left] == []
 
 
 async def _finds(database: Database, statement: TextClause) -> bool:

@@ -20,12 +20,12 @@ def a_venue(**changes: Any) -> dict[str, Any]:
 
 
 def drafting(**changes: Any) -> dict[str, Any]:
-    """Return the body that drafts an event with its own venue."""
+    """Return the body that drafts an event with a venue of its own."""
     body: dict[str, Any] = {
         "request_id": new_id(),
         "event_id": new_id(),
         "name": "Lights over the Bay",
-        "venue": a_venue(),
+        "venue": a_venue(address=new_id()),
         "hall_id": "HALL-A",
         "event_date": "2027-03-20T12:00:00Z",
         "total_seats": 20,

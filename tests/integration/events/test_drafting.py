@@ -27,7 +27,7 @@ class TestDraft:
             "event_id": body["event_id"],
             "name": "Lights over the Bay",
             "status": "DRAFT",
-            "venue": a_venue(),
+            "venue": a_venue(address=body["venue"]["address"]),
             "hall_id": "HALL-A",
             "event_date": "2027-03-20T12:00:00Z",
             "ends_at": "2027-03-20T16:00:00Z",
@@ -39,7 +39,7 @@ class TestDraft:
             "refund_deadline_hours": 24,
         }
         found = (await catalogue.find(body["event_id"])).json()["data"]
-        assert found == {**event, "venue": {**a_venue(), "venue_id": venue_id}}
+        assert found == {**event, "venue": {**a_venue(address=body["venue"]["address"]), "venue_id": venue_id}}
 
     async def test_numeric_amounts_any_utc_offset_and_no_layout_are_accepted(self, catalogue: CatalogueCaller) -> None:
         body = drafting(pricing_tiers={"CAT1": 350, "CAT2": 0.1}, event_date="2027-03-20T20:00:00+08:00")

@@ -1,6 +1,7 @@
 """A hall has one event at a time, and an event takes place in a hall of its venue (T15)."""
 
 import asyncio
+import unicodedata
 from typing import Any
 
 import httpx
@@ -19,11 +20,31 @@ CONCURRENT_EVENT = text(
     """
 )
 WAITING = text("SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock' LIMIT 1")
+# As DRAFT does it.
+LOCKED_VENUE = text("UPDATE venues SET halls = halls WHERE venue_id = CAST(:venue_id AS uuid)")
+EVENT_IN_HALL_B = text(
+    """
+    INSERT INTO events (event_id, venue_id, name, status, hall_id, event_date, total_seats, layout)
+    VALUES (gen_random_uuid(), CAST(:venue_id AS uuid), 'Jazz', 'DRAFT', 'HALL-B', '2027-07-01T13:00:00Z', 1, '[]')
+    """
+)
+FOUND_VENUE = text("SELECT find_venue(:name, :address)")
+NEW_VENUE = text(
+    """
+    INSERT INTO venues (venue_id, name, address, total_halls, halls)
+    VALUES (CAST(:venue_id AS uuid), :name, :address, 2, '{HALL-A}')
+    """
+)
 FROM_12_TO_16 = {"event_date": "2027-03-20T12:00:00Z", "ends_at": "2027-03-20T16:00:00Z"}
 
 
 def refusal(answer: httpx.Response) -> tuple[int, str]:
     return answer.status_code, answer.json().get("error_code", "")
+
+
+async def halls_of(anonymous: Caller, venue_id: str) -> list[str]:
+    venues = (await anonymous.get("/api/venues", per_page=100)).json()["data"]
+    return next(venue["halls"] for venue in venues if venue["venue_id"] == venue_id)
 
 
 @pytest.fixture
@@ -157,7 +178,99 @@ class TestHallsOfTheVenue:
 
         assert refusal(await catalogue.draft(drafting(venue=venue, hall_id="HALL-C"))) == (400, "VALIDATION_ERROR")
 
-    async def test_venues_are_listed_with_their_halls(self, anonymous: Caller, venue_id: str) -> None:
-        venues = (await anonymous.get("/api/venues", per_page=100)).json()["data"]
+    async def test_venue_of_an_equal_name_and_address_is_the_same(self, catalogue: CatalogueCaller) -> None:
+        name, address = f"Caf\u00e9 {new_id()}", "1 Quay Street"
+        first = await catalogue.drafted(venue=a_venue(name=name, address=address), **FROM_12_TO_16)
+        same = a_venue(name=unicodedata.normalize("NFD", name).upper(), address="1 QUAY street")
+        found = (await catalogue.find(first["event_id"])).json()["data"]["venue"]
 
-        assert next(venue["halls"] for venue in venues if venue["venue_id"] == venue_id) == ["HALL-A"]
+        refused = await catalogue.draft(drafting(venue=same, **FROM_12_TO_16))
+        later = await catalogue.draft(drafting(venue=same, event_date="2027-03-21T12:00:00Z"))
+        elsewhere = await catalogue.draft(drafting(venue={**same, "address": "2 Quay Street"}, **FROM_12_TO_16))
+
+        assert refusal(refused) == (409, "EVENT_CONFLICT")
+        assert later.json()["data"]["venue"] == found
+        assert elsewhere.json()["data"]["venue"]["venue_id"] != found["venue_id"]
+
+    async def test_draft_uses_a_venue_that_was_not_committed_when_it_began(
+        self, catalogue: CatalogueCaller, database: Database
+    ) -> None:
+        venue = a_venue(name=f"Pavilion {new_id()}")
+        place = {"venue_id": new_id(), "name": venue["name"], "address": venue["address"]}
+        async with database.transaction() as connection:
+            await connection.execute(FOUND_VENUE, place)
+            drafting_it = asyncio.create_task(catalogue.draft(drafting(venue=venue)))
+
+            async def is_waiting() -> bool:
+                return drafting_it.done() or await database.fetch_one(WAITING) is not None
+
+            await eventually(is_waiting)
+            await connection.execute(NEW_VENUE, place)
+
+        assert (await drafting_it).json()["data"]["venue"]["venue_id"] == place["venue_id"]
+
+    async def test_discarded_draft_removes_the_name_that_it_added(
+        self, catalogue: CatalogueCaller, anonymous: Caller, venue_id: str
+    ) -> None:
+        mistyped = await catalogue.drafted(venue=None, venue_id=venue_id, hall_id="HALL-BB")
+        await catalogue.discard(mistyped["event_id"], undoes=mistyped["request_id"])
+
+        assert await halls_of(anonymous, venue_id) == ["HALL-A"]
+        assert (await catalogue.draft(in_venue(venue_id, hall_id="HALL-B"))).status_code == 200
+
+    async def test_cancelled_event_removes_the_name_that_it_added(
+        self, catalogue: CatalogueCaller, anonymous: Caller, venue_id: str
+    ) -> None:
+        await catalogue.cancelled(venue=None, venue_id=venue_id, hall_id="HALL-BB")
+
+        assert await halls_of(anonymous, venue_id) == ["HALL-A"]
+
+    async def test_name_that_another_event_uses_stays(
+        self, catalogue: CatalogueCaller, anonymous: Caller, venue_id: str
+    ) -> None:
+        added = await catalogue.published(venue=None, venue_id=venue_id, hall_id="HALL-B")
+        other = await catalogue.drafted(**in_venue(venue_id, hall_id="HALL-B", event_date="2027-03-21T12:00:00Z"))
+
+        await catalogue.cancel(added["event_id"])
+        assert await halls_of(anonymous, venue_id) == ["HALL-A", "HALL-B"]
+        await catalogue.discard(other["event_id"], undoes=other["request_id"])
+        assert await halls_of(anonymous, venue_id) == ["HALL-A"]
+
+    async def test_name_that_the_venue_was_given_stays(self, catalogue: CatalogueCaller, anonymous: Caller) -> None:
+        venue_id = new_id()
+        await catalogue.cancelled(venue=a_venue(venue_id=venue_id, halls=["HALL-A"]))
+
+        assert await halls_of(anonymous, venue_id) == ["HALL-A"]
+
+    async def test_last_events_that_end_at_once_remove_the_name(
+        self, catalogue: CatalogueCaller, anonymous: Caller, venue_id: str
+    ) -> None:
+        dates = [f"2027-04-{day:02}T12:00:00Z" for day in range(1, 11)]
+        events = [
+            await catalogue.published(venue=None, venue_id=venue_id, hall_id="HALL-B", event_date=date)
+            for date in dates
+        ]
+
+        await asyncio.gather(*(catalogue.cancel(event["event_id"]) for event in events))
+
+        assert await halls_of(anonymous, venue_id) == ["HALL-A"]
+
+    async def test_name_stays_for_a_draft_that_is_not_committed(
+        self, catalogue: CatalogueCaller, anonymous: Caller, database: Database, venue_id: str
+    ) -> None:
+        added = await catalogue.published(venue=None, venue_id=venue_id, hall_id="HALL-B")
+        async with database.transaction() as connection:
+            await connection.execute(LOCKED_VENUE, {"venue_id": venue_id})
+            cancelling = asyncio.create_task(catalogue.cancel(added["event_id"]))
+
+            async def is_waiting() -> bool:
+                return cancelling.done() or await database.fetch_one(WAITING) is not None
+
+            await eventually(is_waiting)
+            await connection.execute(EVENT_IN_HALL_B, {"venue_id": venue_id})
+
+        assert (await cancelling).status_code == 200
+        assert await halls_of(anonymous, venue_id) == ["HALL-A", "HALL-B"]
+
+    async def test_venues_are_listed_with_their_halls(self, anonymous: Caller, venue_id: str) -> None:
+        assert await halls_of(anonymous, venue_id) == ["HALL-A"]

@@ -16,7 +16,7 @@ from common.db.migrations import upgrade
 from common.errors import ServiceError
 from common.settings import DatabaseSettings
 from events.catalogue.repository import EventRepository
-from events.catalogue.schemas import DraftEvent
+from events.catalogue.schemas import DraftEvent, Event, EventSearch
 from events.venues.repository import VenueRepository
 from tests.integration.events.catalogue import CatalogueCaller, a_venue, drafting
 from tests.support.callers import new_id
@@ -29,7 +29,8 @@ OLD_INSERT: Final = text(
     """
     WITH venue AS (
         INSERT INTO venues (venue_id, name, address, total_halls) VALUES (:venue_id, 'Esplanade', '', 1)
-        ON CONFLICT DO NOTHING)
+        ON CONFLICT DO NOTHING),
+    tier AS (INSERT INTO pricing_tiers (event_id, category, price) VALUES (:event_id, 'CAT1', 350))
     INSERT INTO events (event_id, venue_id, name, status, hall_id, event_date, total_seats, layout, published_at)
     VALUES (:event_id, :venue_id, 'Jazz', 'PUBLISHED', :hall_id, CAST(:event_date AS text)::timestamptz, 10, '[]', now())
     """
@@ -79,6 +80,21 @@ async def test_old_events_end_after_four_hours(old_catalogue: Catalogue) -> None
         assert row["doors_open_at"] is None
 
 
+@pytest.mark.parametrize("event_date", ["9999-12-31T23:59:00Z", "9999-12-31T23:59:59.999999Z", "0001-01-01T00:00:00Z"])
+async def test_old_events_at_the_ends_of_the_calendar_are_read(old_catalogue: Catalogue, event_date: str) -> None:
+    before = await old_catalogue.insert(event_date=event_date)
+
+    await old_catalogue.upgrade()
+
+    meanwhile = await old_catalogue.insert(event_date=event_date)
+    found, total = await EventRepository(old_catalogue.database).published_page(EventSearch(), limit=10, offset=0)
+    assert total == 2
+    for event in found:
+        assert str(event.event_id) in {before, meanwhile}
+        assert event == Event(**event.model_dump(exclude={"ends_at", "doors_open_at"}))  # as stored answers are read
+        assert event.doors_open_at <= event.event_date <= event.ends_at
+
+
 async def test_old_events_that_share_a_hall_are_kept(old_catalogue: Catalogue) -> None:
     """They may overlap each other, and no other event may overlap one of them."""
     venue_id = new_id()
@@ -114,8 +130,24 @@ async def test_old_venues_have_the_halls_of_their_events(old_catalogue: Catalogu
     assert event.hall_id == "HALL-B"
     with pytest.raises(ServiceError, match="no such hall"):
         await EventRepository(old_catalogue.database).draft(
-            DraftEvent.model_validate(draft | {"request_id": new_id(), "event_id": new_id(), "hall_id": "HALL-C"})
+            DraftEvent.model_validate(draft | {"request_id": new_id(), "event_id": new_id(), "hall_id": "Hall-A"})
         )
+
+
+async def test_old_venues_accept_further_halls(old_catalogue: Catalogue) -> None:
+    """The previous release did not check their number, which was 1 when omitted."""
+    before, meanwhile = new_id(), new_id()
+    await old_catalogue.insert(venue_id=before)
+    await old_catalogue.upgrade()
+    await old_catalogue.insert(venue_id=meanwhile)
+    events = EventRepository(old_catalogue.database)
+
+    for venue_id in (before, meanwhile):
+        for count, hall_id in enumerate(("HALL-B", "HALL-C"), start=1):
+            draft = drafting(venue=None, venue_id=venue_id, hall_id=hall_id)
+            event = await events.draft(DraftEvent.model_validate(draft))
+            assert event.hall_id in event.venue.halls
+            assert event.venue.total_halls >= max(count, len(event.venue.halls))
 
 
 async def test_answer_stored_by_the_previous_release_is_replayed(

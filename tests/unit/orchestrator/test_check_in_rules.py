@@ -74,6 +74,11 @@ def test_ticket_is_admitted_from_doors_open_until_the_end() -> None:
     assert [refusal_of(scan_context(event=each)) for each in (first_moment, last_moment)] == [None, None]
 
 
+def test_event_at_the_end_of_the_calendar_is_not_over() -> None:
+    last = datetime.max.replace(tzinfo=UTC)
+    assert refusal_of(scan_context(event=event(ends_at=last), grace=timedelta(days=1))) is None
+
+
 def test_event_ends_later_by_the_grace() -> None:
     assert refusal_of(scan_context(event=event(ends_at=NOW - HOUR), grace=HOUR + MILLISECOND)) is None
     assert refusal_of(scan_context(event=event(ends_at=NOW - HOUR), grace=HOUR)) is ScanResult.WRONG_EVENT

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Final
 
+from common.fields import shifted
 from orchestrator.clients.events import EventFacts
 from orchestrator.clients.inventory.check_in import ScanOutcome, ScanResult
 from orchestrator.clients.inventory.seats import OwnedSeat
@@ -73,7 +74,7 @@ def _is_too_early(context: ScanContext) -> bool:
 
 
 def _is_over(context: ScanContext) -> bool:
-    return context.event is not None and context.seen_at >= context.event.ends_at + context.grace
+    return context.event is not None and context.seen_at >= shifted(context.event.ends_at, context.grace)
 
 
 def _is_cancelled(context: ScanContext) -> bool:

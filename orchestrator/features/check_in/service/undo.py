@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from common.errors import Forbidden
+from common.fields import shifted
 from orchestrator.clients import Clients
 from orchestrator.clients.inventory.check_in import CheckInUndo
 from orchestrator.features.check_in.schemas import UndoneCheckIn, UndoRequest
@@ -41,7 +42,7 @@ class CheckInUndoService:
             hall_presented=place.hall_id,
             hall_expected=event.hall_id,
             reason=body.reason,
-            ends_at=event.ends_at + self.grace,
+            ends_at=shifted(event.ends_at, self.grace),
         )
         undone_at = await self.clients.check_in.undo(request_id, undo)
         return UndoneCheckIn(
