@@ -102,7 +102,7 @@ class TestTransfer:
         transfer_id = offered.data["transfer_id"]
         assert (await DealCalls.confirm(fan, transfer_id)).data["waiting_for"] == ["buyer"]
         assert (await DealCalls.confirm(flagged, transfer_id)).data["status"] == "COMPLETED"
-        assert await flagged.balance() == "300.00"
+        assert await flagged.balance() == "390.00"
 
     async def test_seller_confirms_last(self, fan: UserClient, flagged: UserClient, ticket: Ticket) -> None:
         offered = await DealCalls.offer(flagged, ticket.seat_id, seller=fan, buyer=flagged)
