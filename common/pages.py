@@ -4,7 +4,7 @@ import base64
 import binascii
 import uuid
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final, Self
 
 MAX_COUNTED: Final = 10_000
@@ -31,9 +31,9 @@ class Cursor:
         """
         try:
             at, key = base64.b64decode(cursor, altchars=b"-_", validate=True).decode().split(" ")
-        except binascii.Error as error:
+            moment = datetime.fromisoformat(at)
+            if moment.tzinfo is None:
+                raise ValueError(cursor)
+            return cls(moment.astimezone(UTC), uuid.UUID(key))
+        except (binascii.Error, OverflowError) as error:  # in UTC, the time may lie before year 1 or after year 9999
             raise ValueError(cursor) from error
-        moment = datetime.fromisoformat(at)
-        if moment.tzinfo is None:
-            raise ValueError(cursor)
-        return cls(moment, uuid.UUID(key))

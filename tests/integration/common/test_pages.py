@@ -1,5 +1,6 @@
 """One page of a list: its rows, and a total that is bounded and does not depend on the page."""
 
+import base64
 import uuid
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
@@ -105,6 +106,15 @@ async def test_skipped_rows_are_not_computed(database: Database, event_id: uuid.
 def test_cursor_is_read_as_it_was_written() -> None:
     place = Cursor(datetime.now(UTC) - timedelta(microseconds=1), uuid.uuid4())
     assert Cursor.parse(str(place)) == place
+
+
+@pytest.mark.parametrize(("at", "items"), [("0001-01-01T00:00:00+00:00", 0), ("9999-12-31T13:59:59-10:00", 10)])
+async def test_cursor_may_be_at_the_end_of_the_calendar(
+    database: Database, event_id: uuid.UUID, at: str, items: int
+) -> None:
+    text_of_cursor = base64.urlsafe_b64encode(f"{at} {uuid.uuid4()}".encode()).decode()
+    found, total = await page(database, event_id, after=Cursor.parse(text_of_cursor))
+    assert (len(found), total) == (items, ROWS)
 
 
 def test_only_names_become_part_of_a_statement() -> None:

@@ -1,5 +1,6 @@
 """Pages as routes answer them."""
 
+import base64
 import uuid
 from datetime import UTC, datetime
 
@@ -62,5 +63,12 @@ def test_page_after_an_item_is_answered_however_far_it_is() -> None:
 
 @pytest.mark.parametrize("after", ["", "x", "%%%", "MjAyNy0wMy0yMFQxMjowMDowMCAx", "w6kgw6k=", "MjAyNyAx" * 30])
 async def test_other_text_is_no_cursor(after: str) -> None:
+    with pytest.raises(InvalidRequest):
+        await Page.from_cursor_query(page=1, per_page=20, after=after)
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+async def test_time_beyond_the_calendar_is_no_cursor(at: str) -> None:
+    after = base64.urlsafe_b64encode(f"{at} {uuid.uuid4()}".encode()).decode()
     with pytest.raises(InvalidRequest):
         await Page.from_cursor_query(page=1, per_page=20, after=after)
