@@ -8,8 +8,23 @@ from datetime import UTC, datetime
 from typing import Final, Self
 
 MAX_COUNTED: Final = 10_000
-"""A list is counted this far, and its pages can be chosen by number this far. A count of one more stands for any number
-beyond, so that no request reads a whole table."""
+"""A list is counted this far, and its pages can be chosen by number this far, so that no request reads a whole table."""
+
+COUNT_LIMIT: Final = MAX_COUNTED + 1
+"""A bounded count reads this many rows at most: the last one shows that there are more than `MAX_COUNTED`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """The number of items on all pages of a list; if it is not exact, there are more."""
+
+    number: int
+    is_exact: bool = True
+
+    @classmethod
+    def of_bounded(cls, count: int) -> Self:
+        """Return the total of a list that was counted to `COUNT_LIMIT`."""
+        return cls(min(count, MAX_COUNTED), is_exact=count <= MAX_COUNTED)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from typing import Any, Final
 from sqlalchemy import ARRAY, ColumnElement, Select, any_, func, literal, literal_column, select, tuple_
 
 from common.db.engine import Database, Row
-from common.pages import MAX_COUNTED, Cursor
+from common.pages import COUNT_LIMIT, MAX_COUNTED, Cursor, Total
 
 _ONE: Final[ColumnElement[Any]] = literal_column("1")
 
@@ -18,8 +18,8 @@ async def find_page(
     key: ColumnElement[Any],
     limit: int,
     offset: int,
-) -> tuple[Sequence[Row], int]:
-    """Return a page of the rows, and the number of rows on all pages; `MAX_COUNTED + 1` stands for any number beyond.
+) -> tuple[Sequence[Row], Total]:
+    """Return a page of the rows, and the number of rows on all pages, counted to `MAX_COUNTED`.
 
     A page behind the last counted row is read at the last one: nobody sees its rows, because the number is not exact.
 
@@ -40,7 +40,7 @@ async def find_newest(
     limit: int,
     offset: int,
     after: Cursor | None = None,
-) -> tuple[Sequence[Row], int]:
+) -> tuple[Sequence[Row], Total]:
     """Return the same as `find_page`, newest first, for the rows behind `after` if it is given.
 
     Args:
@@ -79,7 +79,7 @@ def _picked(
     return rows.where(key == any_(func.array(picked, type_=ARRAY(key.type)))).order_by(*sorting)
 
 
-async def _count(database: Database, rows: Select[Any]) -> int:
-    counted = rows.with_only_columns(_ONE, maintain_column_froms=True).limit(MAX_COUNTED + 1).subquery()
+async def _count(database: Database, rows: Select[Any]) -> Total:
+    counted = rows.with_only_columns(_ONE, maintain_column_froms=True).limit(COUNT_LIMIT).subquery()
     row = await database.fetch_one(select(func.count().label("total")).select_from(counted))
-    return int(row["total"]) if row else 0
+    return Total.of_bounded(row["total"] if row else 0)
