@@ -21,13 +21,13 @@ async def find_page(
 ) -> tuple[Sequence[Row], Total]:
     """Return a page of the rows, and the number of rows on all pages, counted to `MAX_COUNTED`.
 
-    A page behind the last counted row is read at the last one: nobody sees its rows, because the number is not exact.
+    An offset beyond `MAX_COUNTED` is read at `MAX_COUNTED`; `paginated` refuses it.
 
     Args:
-        sorting: what the rows are sorted by; the last one is `key`, or `key` downwards.
+        sorting: what the rows are sorted by; the last one is `key`, ascending or descending.
         key: the column of ids.
     """
-    page = _picked(rows, *sorting, key=key, limit=limit, offset=min(offset, MAX_COUNTED))
+    page = _page_query(rows, *sorting, key=key, limit=limit, offset=min(offset, MAX_COUNTED))
     return await database.fetch_all(page), await _count(database, rows)
 
 
@@ -49,7 +49,7 @@ async def find_newest(
     if after is None:
         return await find_page(database, rows, at.desc(), key.desc(), key=key, limit=limit, offset=offset)
     behind = tuple_(at, key) < tuple_(literal(after.at, at.type), literal(after.key, key.type))
-    page = _picked(rows.where(behind), at.desc(), key.desc(), key=key, limit=limit, offset=0)
+    page = _page_query(rows.where(behind), at.desc(), key.desc(), key=key, limit=limit, offset=0)
     return await database.fetch_all(page), await _count(database, rows)
 
 
@@ -66,7 +66,7 @@ def has_value(column: ColumnElement[Any], value: str) -> ColumnElement[bool]:
     return column == literal_column(f"'{value}'")
 
 
-def _picked(
+def _page_query(
     rows: Select[Any], *sorting: ColumnElement[Any], key: ColumnElement[Any], limit: int, offset: int
 ) -> Select[Any]:
     """Return the page's rows.
