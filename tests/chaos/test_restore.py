@@ -79,6 +79,15 @@ class Backup:
         finally:
             await connection.close()
 
+    @asynccontextmanager
+    async def started(self, servers: TestServers) -> AsyncIterator[Stack]:
+        """Run the services on the restored databases, with a broker that has nothing."""
+        with (
+            servers.vhost() as vhost,
+            running_platform(database_url=self.restored, vhost=vhost, env=ENV, seed=False) as stack,
+        ):
+            yield stack
+
     async def check(self) -> tuple[int, str]:
         """Run the command on the restored databases; return its exit code and its output."""
         env = os.environ | {f"{name.upper()}_DATABASE_URL": libpq_url(url) for name, url in self.restored.urls.items()}
@@ -177,17 +186,15 @@ async def test_orchestrator_of_an_earlier_moment_is_healed_by_the_services(
     assert (code, "need a decision" in listed) == (1, False)
     assert f"saga {order.order_id} (purchase) is RUNNING at confirm order" in listed
 
-    with (
-        servers.vhost() as vhost,
-        running_platform(database_url=backup.restored, vhost=vhost, env=ENV, seed=False) as restarted,
-    ):
+    async with backup.started(servers) as restarted:
         await invariants.require(restarted.urls)
         code, listed = await backup.check()
         assert (code, CLEAN in listed) == (0, True), listed
 
 
+@pytest.mark.parametrize("is_late", [False, True], ids=["before the services start", "once the saga has expired"])
 async def test_payment_after_the_orchestrators_backup_is_repeated(
-    sales: TicketSales, backup: Backup, servers: TestServers
+    sales: TicketSales, backup: Backup, servers: TestServers, *, is_late: bool
 ) -> None:
     """The saga would expire, and its order could never be refunded."""
     fan, order = await sales.fan_with_order()
@@ -202,11 +209,11 @@ async def test_payment_after_the_orchestrators_backup_is_repeated(
     contradictions, _, _ = listed.partition(" unfinished, ")
     assert f"purchase {order.order_id} is WAITING, its order is CONFIRMED" in contradictions
 
+    if is_late:
+        async with backup.started(servers) as started:
+            await eventually(lambda: is_refused(started, order))
     await backup.change("orchestrator", documented_repetition(), order.order_id)
-    with (
-        servers.vhost() as vhost,
-        running_platform(database_url=backup.restored, vhost=vhost, env=ENV, seed=False) as restarted,
-    ):
+    async with backup.started(servers) as restarted:
         await invariants.require(restarted.urls)
         code, listed = await backup.check()
         assert (code, CLEAN in listed) == (0, True), listed
@@ -214,6 +221,17 @@ async def test_payment_after_the_orchestrators_backup_is_repeated(
         refund = await answered(lambda: returning.refund(order.order_id))
         assert refund.status_code == 200, refund.text
         await invariants.require(restarted.urls)
+
+
+async def is_refused(stack: Stack, order: Order) -> bool:
+    """Whether orders has refused to end the paid order; the saga tries it again until it is stuck."""
+    url = libpq_url(stack.urls.databases["orchestrator"])
+    connection = await asyncpg.connect(url)
+    try:
+        statement = "SELECT FROM sagas WHERE saga_id = $1 AND state IN ('UNWINDING', 'STUCK') AND attempts > 0"
+        return await connection.fetchrow(statement, order.order_id) is not None
+    finally:
+        await connection.close()
 
 
 def documented_repetition() -> str:
