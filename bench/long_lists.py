@@ -49,7 +49,7 @@ USER: Final = uuid.UUID(int=3)
 RARE: Final = "n % 100000 = 0"
 AT: Final = "now() - n * interval '1 second'"
 
-Page = Callable[..., Awaitable[tuple[Sequence[Any], int]]]
+Page = Callable[..., Awaitable[tuple[Sequence[Any], object]]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

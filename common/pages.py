@@ -4,12 +4,27 @@ import base64
 import binascii
 import uuid
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Final, Self
 
 MAX_COUNTED: Final = 10_000
-"""A list is counted this far, and its pages can be chosen by number this far. A count of one more stands for any number
-beyond, so that no request reads a whole table."""
+"""A list is counted this far, and its pages can be chosen by number this far, so that no request reads a whole table."""
+
+COUNT_LIMIT: Final = MAX_COUNTED + 1
+"""A bounded count reads this many rows at most: the last one shows that there are more than `MAX_COUNTED`."""
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """The number of items on all pages of a list; if it is not exact, there are more."""
+
+    number: int
+    is_exact: bool = True
+
+    @classmethod
+    def of_bounded(cls, count: int) -> Self:
+        """Return the total of a list that was counted to `COUNT_LIMIT`."""
+        return cls(min(count, MAX_COUNTED), is_exact=count <= MAX_COUNTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +46,9 @@ class Cursor:
         """
         try:
             at, key = base64.b64decode(cursor, altchars=b"-_", validate=True).decode().split(" ")
-        except binascii.Error as error:
+            moment = datetime.fromisoformat(at)
+            if moment.tzinfo is None:
+                raise ValueError(cursor)
+            return cls(moment.astimezone(UTC), uuid.UUID(key))
+        except (binascii.Error, OverflowError) as error:  # in UTC, the time may lie before year 1 or after year 9999
             raise ValueError(cursor) from error
-        moment = datetime.fromisoformat(at)
-        if moment.tzinfo is None:
-            raise ValueError(cursor)
-        return cls(moment, uuid.UUID(key))

@@ -59,7 +59,7 @@ def _missing(seat: Mapping[str, Any], premiums: list[dict[str, Any]]) -> Decimal
 
 
 def _sellers(snapshot: Snapshot) -> Mapping[tuple[str, str], set[str]]:
-    """Return everybody who sold a ticket, by order and seat."""
+    """Return the users who sold a ticket, by order and seat."""
     sellers: defaultdict[tuple[str, str], set[str]] = defaultdict(set)
     changes: list[Row] = [row for row in (*snapshot.transfers, *snapshot.listings) if row["completed_at"] is not None]
     for change in changes:

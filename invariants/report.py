@@ -1,11 +1,16 @@
 """Sorts violations by what an operator does about them."""
 
-from collections.abc import Iterator
+import re
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
-from typing import Self
+from typing import Final, Self
 
 from invariants import idle
 from invariants.snapshot import Snapshot
+
+OUTDATED_WAIT: Final = re.compile(r"(\S+) is WAITING, its \w+ is (?!FAILED$|None$)")
+"""A saga's id in the lines of `orders` and `resales`, if its participant knows more than the saga: what the saga waits for
+has happened. The saga can end its wait if nothing came of it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,7 +18,8 @@ class Report:
     """What does not fit.
 
     Attributes:
-        contradictions: what no running service will change.
+        contradictions: what no running service will change. A saga that waits for what has happened is one of them: it would
+            try to undo what was done.
         unfinished: unfinished sagas, unsent messages, and what does not fit because of such a saga. The services finish
             them once they run; a stuck saga needs a retry.
     """
@@ -23,13 +29,20 @@ class Report:
 
     @classmethod
     def of(cls, snapshot: Snapshot, violations: list[str]) -> Self:
-        """Return the report on a snapshot's violations. A saga's order, transfer or sale has its id."""
-        unfinished_ids = {str(saga["saga_id"]) for saga in snapshot.unfinished_sagas}
-        in_progress = {*idle.violations(snapshot)}
-        unfinished = [
-            line for line in violations if line in in_progress or any(saga_id in line for saga_id in unfinished_ids)
-        ]
-        return cls(tuple(line for line in violations if line not in {*unfinished}), tuple(unfinished))
+        """Return the report on a snapshot's violations.
+
+        A saga's order, transfer or sale has its id; a refund names its order.
+        """
+        outdated = {match[1] for line in violations if (match := OUTDATED_WAIT.search(line))}
+        sagas = {str(saga["saga_id"]) for saga in snapshot.unfinished_sagas}
+        refunded = {saga["refunded_order_id"] for saga in snapshot.unfinished_sagas if saga["refunded_order_id"]}
+        unfinished_ids = (sagas - outdated) | refunded
+        in_progress = {line for line in idle.violations(snapshot) if not _names(line, outdated)}
+        unfinished = {line for line in violations if line in in_progress or _names(line, unfinished_ids)}
+        return cls(
+            tuple(line for line in violations if line not in unfinished),
+            tuple(line for line in violations if line in unfinished),
+        )
 
     @property
     def is_clean(self) -> bool:
@@ -45,3 +58,7 @@ class Report:
         if self.unfinished:
             yield f"{len(self.unfinished)} unfinished, which running services complete; stuck sagas need a retry:"
             yield from (f"  {line}" for line in self.unfinished)
+
+
+def _names(line: str, ids: Collection[str]) -> bool:
+    return any(each in line for each in ids)

@@ -197,7 +197,9 @@ SEATS: Final = """
     FROM seats WHERE hold_id IS NOT NULL
 """
 UNFINISHED_SAGAS: Final = """
-    SELECT saga_id, kind, state, step_name AS step FROM sagas
+    SELECT saga_id, kind, state, step_name AS step,
+        CASE WHEN kind IN ('refund', 'refund seats') THEN data ->> 'order_id' END AS refunded_order_id
+    FROM sagas
     WHERE state IN ('RUNNING', 'UNWINDING', 'STUCK') OR state = 'WAITING' AND due_at < now()
 """
 SAGAS: Final = """

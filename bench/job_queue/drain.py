@@ -86,7 +86,7 @@ class Drain:
             rate=self._jobs / float(took["seconds"]),
             early_memory=early,
             late_memory=late,
-            kept=kept,
+            kept=kept.number,
         )
 
     async def close(self) -> None:

@@ -6,7 +6,7 @@ from typing import Any, Final
 from sqlalchemy import ARRAY, ColumnElement, Select, any_, func, literal, literal_column, select, tuple_
 
 from common.db.engine import Database, Row
-from common.pages import MAX_COUNTED, Cursor
+from common.pages import COUNT_LIMIT, MAX_COUNTED, Cursor, Total
 
 _ONE: Final[ColumnElement[Any]] = literal_column("1")
 
@@ -18,16 +18,16 @@ async def find_page(
     key: ColumnElement[Any],
     limit: int,
     offset: int,
-) -> tuple[Sequence[Row], int]:
-    """Return a page of the rows, and the number of rows on all pages; `MAX_COUNTED + 1` stands for any number beyond.
+) -> tuple[Sequence[Row], Total]:
+    """Return a page of the rows, and the number of rows on all pages, counted to `MAX_COUNTED`.
 
-    A page behind the last counted row is read at the last one: nobody sees its rows, because the number is not exact.
+    An offset beyond `MAX_COUNTED` is read at `MAX_COUNTED`; `paginated` refuses it.
 
     Args:
-        sorting: what the rows are sorted by; the last one is `key`, or `key` downwards.
+        sorting: what the rows are sorted by; the last one is `key`, ascending or descending.
         key: the column of ids.
     """
-    page = _picked(rows, *sorting, key=key, limit=limit, offset=min(offset, MAX_COUNTED))
+    page = _page_query(rows, *sorting, key=key, limit=limit, offset=min(offset, MAX_COUNTED))
     return await database.fetch_all(page), await _count(database, rows)
 
 
@@ -40,7 +40,7 @@ async def find_newest(
     limit: int,
     offset: int,
     after: Cursor | None = None,
-) -> tuple[Sequence[Row], int]:
+) -> tuple[Sequence[Row], Total]:
     """Return the same as `find_page`, newest first, for the rows behind `after` if it is given.
 
     Args:
@@ -49,7 +49,7 @@ async def find_newest(
     if after is None:
         return await find_page(database, rows, at.desc(), key.desc(), key=key, limit=limit, offset=offset)
     behind = tuple_(at, key) < tuple_(literal(after.at, at.type), literal(after.key, key.type))
-    page = _picked(rows.where(behind), at.desc(), key.desc(), key=key, limit=limit, offset=0)
+    page = _page_query(rows.where(behind), at.desc(), key.desc(), key=key, limit=limit, offset=0)
     return await database.fetch_all(page), await _count(database, rows)
 
 
@@ -66,7 +66,7 @@ def has_value(column: ColumnElement[Any], value: str) -> ColumnElement[bool]:
     return column == literal_column(f"'{value}'")
 
 
-def _picked(
+def _page_query(
     rows: Select[Any], *sorting: ColumnElement[Any], key: ColumnElement[Any], limit: int, offset: int
 ) -> Select[Any]:
     """Return the page's rows.
@@ -79,7 +79,7 @@ def _picked(
     return rows.where(key == any_(func.array(picked, type_=ARRAY(key.type)))).order_by(*sorting)
 
 
-async def _count(database: Database, rows: Select[Any]) -> int:
-    counted = rows.with_only_columns(_ONE, maintain_column_froms=True).limit(MAX_COUNTED + 1).subquery()
+async def _count(database: Database, rows: Select[Any]) -> Total:
+    counted = rows.with_only_columns(_ONE, maintain_column_froms=True).limit(COUNT_LIMIT).subquery()
     row = await database.fetch_one(select(func.count().label("total")).select_from(counted))
-    return int(row["total"]) if row else 0
+    return Total.of_bounded(row["total"] if row else 0)

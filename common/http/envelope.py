@@ -9,7 +9,7 @@ from fastapi import Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from common.errors import InvalidRequest
-from common.pages import MAX_COUNTED, Cursor
+from common.pages import MAX_COUNTED, Cursor, Total
 
 __all__ = [
     "BAD_INPUT",
@@ -135,9 +135,9 @@ def pagination_of(page: Page, total: int) -> Pagination:
 
 
 def paginated(
-    found: tuple[list[Item], int], page: Page, *, place: Callable[[Item], tuple[datetime, UUID]] | None = None
+    found: tuple[list[Item], Total], page: Page, *, place: Callable[[Item], tuple[datetime, UUID]] | None = None
 ) -> Paginated[Item]:
-    """Return the answer with the items of a page and their number on all pages, counted as in `common.db.pages`.
+    """Return the answer with the items of a page and their number on all pages.
 
     Args:
         place: returns an item's time and id, in a list that can be continued after an item.
@@ -146,13 +146,12 @@ def paginated(
         InvalidRequest: the page is behind the last counted item.
     """
     items, total = found
-    is_exact = total != MAX_COUNTED + 1
-    if not is_exact and page.after is None and page.offset >= MAX_COUNTED:
+    if not total.is_exact and page.after is None and page.offset >= total.number:
         advice = "filter the list" if place is None else "filter the list, or continue with `after`"
-        raise InvalidRequest(f"Pages have numbers up to item {MAX_COUNTED}: {advice}.")
-    pagination = pagination_of(page, total if is_exact else MAX_COUNTED)
-    pagination.total_is_exact = is_exact
-    is_last = page.after is None and page.offset + len(items) >= total
+        raise InvalidRequest(f"Pages have numbers up to item {total.number}: {advice}.")
+    pagination = pagination_of(page, total.number)
+    pagination.total_is_exact = total.is_exact
+    is_last = total.is_exact and page.after is None and page.offset + len(items) >= total.number
     if place is not None and len(items) == page.per_page and not is_last:
         pagination.next = str(Cursor(*place(items[-1])))
     return Paginated(data=items, pagination=pagination)

@@ -26,7 +26,7 @@ BATCH: Final = 1_000
 # Facts, and messages that an admin replayed to their queue. What goes to other exchanges is sent again, or made good, by
 # the rows it is about.
 EXCHANGES: Final = (MESSAGES_EXCHANGE, "")
-# Consumers recognise messages for twice as long, so no older message may be sent again.
+# Far less than `INBOX_RETENTION`: consumers recognise every message that is sent again.
 MAX_AGE: Final = timedelta(days=7)
 UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 DURATION: Final = re.compile(r"(\d{1,6})([smhd])")

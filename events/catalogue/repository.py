@@ -11,6 +11,7 @@ from common.db.idempotency import IdempotencyStore, ParticipantRequest
 from common.db.pages import find_page, has_value
 from common.errors import Busy, ServiceError
 from common.http.calls import UndoCall
+from common.pages import Total
 from events.catalogue.errors import EventConflict, EventInvalidState, EventNotFound, HallNotFound, VenueNotFound
 from events.catalogue.models import events
 from events.catalogue.schemas import DiscardedDraft, DraftEvent, Event, EventSearch
@@ -90,7 +91,7 @@ class EventRepository:
         rows = await self._database.fetch_all(_SELECT_EVENTS.where(events.c.event_id.in_(event_ids)))
         return [Event(**row["found"]) for row in rows]
 
-    async def published_page(self, search: EventSearch, *, limit: int, offset: int) -> tuple[list[Event], int]:
+    async def published_page(self, search: EventSearch, *, limit: int, offset: int) -> tuple[list[Event], Total]:
         """Return one page of the published events by date, and the number on all pages."""
         found = _SELECT_EVENTS.where(*_conditions(search))
         sorting = events.c.event_date, events.c.event_id

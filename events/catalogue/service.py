@@ -3,6 +3,7 @@
 import uuid
 
 from common.http.calls import RepeatableCall, UndoCall
+from common.pages import Total
 from events.catalogue.errors import EventNotFound
 from events.catalogue.repository import EventRepository
 from events.catalogue.schemas import DiscardedDraft, DraftEvent, Event, EventSearch, LookUpEvents
@@ -38,6 +39,6 @@ class CatalogueService:
         events = {event.event_id: event for event in await self._events.find_many(wanted.event_ids)}
         return [events[event_id] for event_id in dict.fromkeys(wanted.event_ids) if event_id in events]
 
-    async def search(self, search: EventSearch, *, limit: int, offset: int) -> tuple[list[Event], int]:
+    async def search(self, search: EventSearch, *, limit: int, offset: int) -> tuple[list[Event], Total]:
         """Return one page of the published events by date, and the number on all pages."""
         return await self._events.published_page(search, limit=limit, offset=offset)

@@ -4,6 +4,7 @@ from sqlalchemy import select
 
 from common.db.engine import Database
 from common.db.pages import find_page
+from common.pages import Total
 from events.venues.models import venues
 from events.venues.schemas import Venue
 
@@ -12,7 +13,7 @@ class VenueRepository:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    async def page(self, *, limit: int, offset: int) -> tuple[list[Venue], int]:
+    async def page(self, *, limit: int, offset: int) -> tuple[list[Venue], Total]:
         """Return one page by name, and the number of venues on all pages."""
         found = select(venues.c.venue_id, venues.c.name, venues.c.address, venues.c.total_halls, venues.c.halls)
         sorting = venues.c.name, venues.c.venue_id

@@ -14,7 +14,7 @@ from common.db.engine import Database, Row
 from common.db.idempotency import SELECT_ANSWER, IdempotencyStore, ParticipantRequest
 from common.db.retention import Retention
 from common.errors import ServiceError
-from common.pages import MAX_COUNTED
+from common.pages import COUNT_LIMIT, MAX_COUNTED
 from inventory.repository.fragments import PRIOR, STORE_RESULT
 from inventory.repository.requests import Change, change_of
 from inventory.schemas import (
@@ -140,7 +140,7 @@ _SCANS_OF_NO_EVENT: Final = text(_SCANS.format(condition=_OF_NO_EVENT))
 _COUNT_OF_EVENT: Final = text(f"SELECT count(*) FROM entry_logs WHERE {_OF_EVENT}")  # noqa: S608 - constants only
 # As in `common.db.pages`: everyone's unreadable codes are more than the scans of an event.
 _COUNT_OF_NO_EVENT: Final = text(
-    f"SELECT count(*) FROM (SELECT FROM entry_logs WHERE {_OF_NO_EVENT} LIMIT {MAX_COUNTED + 1}) AS counted"  # noqa: S608 - constants only
+    f"SELECT count(*) FROM (SELECT FROM entry_logs WHERE {_OF_NO_EVENT} LIMIT {COUNT_LIMIT}) AS counted"  # noqa: S608 - constants only
 )
 
 _RESULTS: Final = text(
@@ -225,7 +225,7 @@ class CheckInRepository:
     async def scans(self, event_id: uuid.UUID | None, *, offset: int, limit: int) -> tuple[list[LoggedScan], int]:
         """Return a page of an event's scans, or of those without an event, newest first, and their total.
 
-        Page and total of the latter are bounded as in `common.db.pages`.
+        The latter are counted to `COUNT_LIMIT`, and an offset beyond `MAX_COUNTED` is read at `MAX_COUNTED`.
         """
         offset = offset if event_id else min(offset, MAX_COUNTED)
         parameters = {"event_id": event_id, "offset": offset, "limit": limit}

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from common.fields import shifted
 from common.http.client import ServiceClient
 from common.money import CENT, Money
-from common.pages import MAX_COUNTED
+from common.pages import Total
 from orchestrator.clients.calls import post
 from orchestrator.clients.models import EventDraft
 from orchestrator.errors import EventEnded, EventNotFound, PriceAboveCap
@@ -113,13 +113,13 @@ class EventsClient:
         events = [EventFacts.model_validate(event) for event in answer]
         return {event.event_id: event for event in events}
 
-    async def page(self, query: dict[str, Any]) -> tuple[list[EventFacts], int]:
-        """Return one page of published events, and their number as in `common.db.pages`."""
+    async def page(self, query: dict[str, Any]) -> tuple[list[EventFacts], Total]:
+        """Return one page of published events, and their number."""
         answer = await self._events.get("/internal/events", query)
         events = [EventFacts.model_validate(event) for event in answer["data"]]
         pagination = answer["pagination"]
-        is_exact = pagination.get("total_is_exact", True)  # an older release counts every event
-        return events, pagination["total"] if is_exact else MAX_COUNTED + 1
+        # An older release counts every event.
+        return events, Total(pagination["total"], is_exact=pagination.get("total_is_exact", True))
 
     async def draft(self, call: Call, *, event_id: uuid.UUID, draft: EventDraft) -> None:
         details = draft.model_dump(mode="json", exclude_none=True)

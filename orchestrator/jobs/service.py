@@ -9,7 +9,7 @@ from typing import Any, Required, TypedDict, Unpack
 import orjson
 from pydantic import BaseModel
 
-from common.pages import Cursor
+from common.pages import Cursor, Total
 from common.telemetry.correlation import correlation_id
 from orchestrator.jobs.errors import JobInvalidState, JobNotFound, UnknownKind
 from orchestrator.jobs.policies import JobPolicy
@@ -94,7 +94,7 @@ class JobQueue:
         limit: int = 20,
         offset: int = 0,
         after: Cursor | None = None,
-    ) -> tuple[list[JobView], int]:
+    ) -> tuple[list[JobView], Total]:
         """Return jobs, newest first, and the total."""
         return await self.queries.page(
             kind=kind, status=status, failure=failure, limit=limit, offset=offset, after=after

@@ -13,7 +13,7 @@ from common.db.engine import Database, Row
 from common.db.pages import find_newest, has_value
 from common.db.retention import Retention
 from common.messaging.outbox import OutgoingMessage, message_arrays
-from common.pages import Cursor
+from common.pages import Cursor, Total
 from common.telemetry.logs import get_logger
 from orchestrator.saga_engine import statements
 from orchestrator.saga_engine.errors import StaleEpoch, UnfitSaga
@@ -284,7 +284,7 @@ class SagaLog:
 
     async def list_page(
         self, *, state: SagaState | None, limit: int, offset: int, after: Cursor | None = None
-    ) -> tuple[Sequence[Row], int]:
+    ) -> tuple[Sequence[Row], Total]:
         """Return a page of rows, newest first, and the total. The data is not read: every row can be listed."""
         rows = _LISTED if state is None else _LISTED.where(has_value(sagas.c.state, state))
         if state in UNFINISHED:

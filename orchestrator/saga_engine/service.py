@@ -4,6 +4,7 @@ import uuid
 from typing import Final
 
 from common.http.envelope import Page
+from common.pages import Total
 from orchestrator.saga_engine.engine import SagaEngine
 from orchestrator.saga_engine.record import SagaState
 from orchestrator.saga_engine.schemas import SagaView
@@ -15,7 +16,7 @@ class SagaAdminService:
     def __init__(self, engine: SagaEngine) -> None:
         self._engine = engine
 
-    async def page(self, *, state: SagaState | None, page: Page) -> tuple[list[SagaView], int]:
+    async def page(self, *, state: SagaState | None, page: Page) -> tuple[list[SagaView], Total]:
         """Return a page of sagas, newest first, and the total."""
         rows, total = await self._engine.log.list_page(
             state=state, limit=page.per_page, offset=page.offset, after=page.after

@@ -6,7 +6,7 @@ from sqlalchemy import or_
 
 from common.db.engine import Database
 from common.errors import ServiceError
-from common.pages import Cursor
+from common.pages import Cursor, Total
 from orders.listings.errors import ListingAlreadyOpened, ListingInvalidState, ListingNotFound, OwnListing
 from orders.listings.models import listings
 from orders.listings.schemas import ClaimListing, Listing, UndoneListing
@@ -53,7 +53,7 @@ class ListingRepository(SeatAggregateRepository[Listing, UndoneListing]):
         limit: int,
         offset: int,
         after: Cursor | None = None,
-    ) -> tuple[list[Listing], int]:
+    ) -> tuple[list[Listing], Total]:
         """Return one page of all users' listings, newest first, and the number on all pages."""
         of_event = () if event_id is None else (listings.c.event_id == event_id,)
         return await self._page(*of_event, status=status, limit=limit, offset=offset, after=after)
@@ -66,7 +66,7 @@ class ListingRepository(SeatAggregateRepository[Listing, UndoneListing]):
         limit: int,
         offset: int,
         after: Cursor | None = None,
-    ) -> tuple[list[Listing], int]:
+    ) -> tuple[list[Listing], Total]:
         """Return one page of a seller's or buyer's listings, newest first, and the number on all pages."""
         is_party = or_(listings.c.seller_user_id == party_user_id, listings.c.buyer_user_id == party_user_id)
         return await self._page(is_party, status=status, limit=limit, offset=offset, after=after)

@@ -3,7 +3,7 @@
 import uuid
 
 from common.auth.principal import Principal
-from common.pages import Cursor
+from common.pages import Cursor, Total
 from orders.listings.errors import ListingNotFound
 from orders.listings.repository import ListingRepository
 from orders.listings.schemas import ClaimListing, Listing, UndoneListing
@@ -42,7 +42,7 @@ class ListingService(SeatAggregateService[Listing, UndoneListing, ListingStatus]
         limit: int,
         offset: int,
         after: Cursor | None,
-    ) -> tuple[list[Listing], int]:
+    ) -> tuple[list[Listing], Total]:
         """Return a page of all listings as the user may see them, and the number on all pages."""
         items, total = await self._listings.page_on_market(
             status=status, event_id=event_id, limit=limit, offset=offset, after=after
@@ -51,6 +51,6 @@ class ListingService(SeatAggregateService[Listing, UndoneListing, ListingStatus]
 
     async def list_of(
         self, user: Principal, *, status: ListingStatus | None, limit: int, offset: int, after: Cursor | None
-    ) -> tuple[list[Listing], int]:
+    ) -> tuple[list[Listing], Total]:
         """Return a page of the listings that the user sells or buys, and the number on all pages."""
         return await self._listings.page_of(user.user_id, status=status, limit=limit, offset=offset, after=after)

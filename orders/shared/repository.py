@@ -13,7 +13,7 @@ from common.db.idempotency import IdempotencyStore, ParticipantRequest, Refuse
 from common.db.pages import find_newest, has_value
 from common.errors import Conflict, NotFound
 from common.http.calls import RepeatableCall, UndoCall
-from common.pages import Cursor
+from common.pages import Cursor, Total
 from orders.shared.seat_exclusivity import abandon_owner_change, begin_owner_change, seat_occupied
 from orders.shared.transitions import Aggregate, Move, TransitionRunner
 
@@ -63,7 +63,7 @@ class AggregateRepository(Generic[Item]):
 
     async def _page(
         self, *conditions: ColumnElement[bool], status: str | None, limit: int, offset: int, after: Cursor | None = None
-    ) -> tuple[list[Item], int]:
+    ) -> tuple[list[Item], Total]:
         """Return one page, newest first, and the number of rows on all pages, as `find_newest` counts them."""
         found, total = await find_newest(
             self._database,

@@ -10,7 +10,7 @@ from common.db.engine import Database
 from common.db.idempotency import TOMBSTONE_FINGERPRINT, ParticipantRequest, RequestUndone, refused
 from common.errors import ServiceError
 from common.http.calls import UndoCall
-from common.pages import Cursor
+from common.pages import Cursor, Total
 from orders.shared.repository import AggregateRepository
 from orders.ticket_orders.errors import OrderAlreadyOpened, OrderInvalidState, OrderNotFound
 from orders.ticket_orders.models import orders
@@ -207,7 +207,7 @@ class OrderRepository(AggregateRepository[Order]):
         limit: int,
         offset: int,
         after: Cursor | None = None,
-    ) -> tuple[list[Order], int]:
+    ) -> tuple[list[Order], Total]:
         """Return one page, newest first, and the number on all pages; the orders of every user if `user_id` is None."""
         owned = () if user_id is None else (orders.c.user_id == user_id,)
         return await self._page(*owned, status=status, limit=limit, offset=offset, after=after)

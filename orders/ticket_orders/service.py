@@ -4,7 +4,7 @@ import uuid
 
 from common.auth.principal import Principal, Role
 from common.http.calls import RepeatableCall, UndoCall
-from common.pages import Cursor
+from common.pages import Cursor, Total
 from orders.shared.service import AggregateService
 from orders.ticket_orders.errors import NotYourOrder, OrderNotFound
 from orders.ticket_orders.repository import OrderRepository
@@ -96,7 +96,7 @@ class OrderService(AggregateService[Order, OrderStatus]):
 
     async def list_for(
         self, user: Principal, *, status: OrderStatus | None, limit: int, offset: int, after: Cursor | None
-    ) -> tuple[list[Order], int]:
+    ) -> tuple[list[Order], Total]:
         """Return a page of the user's orders, or of all orders to an admin, and the number on all pages."""
         user_id = None if user.has_role(Role.ADMIN) else user.user_id
         return await self._orders.page(user_id=user_id, status=status, limit=limit, offset=offset, after=after)

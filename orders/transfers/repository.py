@@ -8,7 +8,7 @@ from sqlalchemy import or_, text
 
 from common.db.engine import Database
 from common.db.idempotency import ParticipantRequest
-from common.pages import Cursor
+from common.pages import Cursor, Total
 from orders.shared.repository import SeatAggregateRepository
 from orders.transfers.errors import TransferAlreadyOpened, TransferInvalidState, TransferNotFound
 from orders.transfers.models import transfers
@@ -93,7 +93,7 @@ class TransferRepository(SeatAggregateRepository[Transfer, UndoneTransfer]):
         limit: int,
         offset: int,
         after: Cursor | None = None,
-    ) -> tuple[list[Transfer], int]:
+    ) -> tuple[list[Transfer], Total]:
         """Return one page, newest first, and the number on all pages; those of every user if no party is named."""
         parties = (transfers.c.seller_user_id, transfers.c.buyer_user_id)
         of_party = () if party_user_id is None else (or_(*(party == party_user_id for party in parties)),)

@@ -3,7 +3,7 @@
 import uuid
 
 from common.auth.principal import Principal
-from common.pages import Cursor
+from common.pages import Cursor, Total
 from orders.shared.service import SeatAggregateService
 from orders.transfers.errors import NotYourTransfer, TransferNotFound
 from orders.transfers.repository import TransferRepository
@@ -68,7 +68,7 @@ class TransferService(SeatAggregateService[Transfer, UndoneTransfer, TransferSta
         limit: int,
         offset: int,
         after: Cursor | None,
-    ) -> tuple[list[Transfer], int]:
+    ) -> tuple[list[Transfer], Total]:
         """Return a page of a user's transfers, or of all, and the number on all pages."""
         return await self._transfers.page(
             party_user_id=party_user_id, status=status, limit=limit, offset=offset, after=after

@@ -12,7 +12,7 @@ from tests.contracts.databases import Databases
 from tests.support.http_client import http_client
 from tests.support.waiting import eventually
 
-__all__ = ["CREDITS", "OTP", "Fan", "answered", "is_pending"]
+__all__ = ["CREDITS", "OTP", "PASSWORD", "Fan", "answered", "is_pending"]
 
 CREDITS: Final = Decimal("5000.00")
 OTP: Final = "123456"

@@ -3,6 +3,7 @@
 import asyncio
 import importlib.util
 import os
+import re
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import asynccontextmanager, suppress
@@ -10,12 +11,13 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
 
+import asyncpg
 import pytest
 
 import invariants
 from devstack.home import ROOT
 from devstack.stack import Stack
-from tests.chaos.fans import answered
+from tests.chaos.fans import PASSWORD, Fan, answered
 from tests.chaos.ticket_sales import Order, TicketSales
 from tests.support.platform import running_platform
 from tests.support.servers import DatabaseFactory, TestServers, Vhost
@@ -24,6 +26,8 @@ from tests.support.waiting import eventually
 PACKAGES: Final = ("users", "orders", "events", "inventory", "orchestrator")
 ENV: Final = {"LOG_LEVEL": "WARNING", "RATE_LIMIT_PER_MINUTE": "0", "RECOVER_INTERVAL_SECONDS": "0.2"}
 CLEAN: Final = "All invariants hold"
+OPERATIONS: Final = ROOT / "docs" / "operations.md"
+EXPIRE_WAIT: Final = "UPDATE sagas SET due_at = now() - interval '1 hour' WHERE saga_id = $1 AND state = 'WAITING'"
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +70,23 @@ class Backup:
         for package in PACKAGES:
             url = self.restored.urls[package] = self.restored.empty()
             await run(program("pg_restore"), "--no-owner", f"--dbname={libpq_url(url)}", str(self._file(package)))
+
+    async def change(self, package: str, statement: str, *arguments: object) -> None:
+        """Run a statement on a restored database."""
+        connection = await asyncpg.connect(libpq_url(self.restored.urls[package]))
+        try:
+            await connection.execute(statement, *arguments)
+        finally:
+            await connection.close()
+
+    @asynccontextmanager
+    async def started(self, servers: TestServers) -> AsyncIterator[Stack]:
+        """Run the services on the restored databases, with a broker that has nothing."""
+        with (
+            servers.vhost() as vhost,
+            running_platform(database_url=self.restored, vhost=vhost, env=ENV, seed=False) as stack,
+        ):
+            yield stack
 
     async def check(self) -> tuple[int, str]:
         """Run the command on the restored databases; return its exit code and its output."""
@@ -165,10 +186,56 @@ async def test_orchestrator_of_an_earlier_moment_is_healed_by_the_services(
     assert (code, "need a decision" in listed) == (1, False)
     assert f"saga {order.order_id} (purchase) is RUNNING at confirm order" in listed
 
-    with (
-        servers.vhost() as vhost,
-        running_platform(database_url=backup.restored, vhost=vhost, env=ENV, seed=False) as restarted,
-    ):
+    async with backup.started(servers) as restarted:
         await invariants.require(restarted.urls)
         code, listed = await backup.check()
         assert (code, CLEAN in listed) == (0, True), listed
+
+
+@pytest.mark.parametrize("is_late", [False, True], ids=["before the services start", "once the saga has expired"])
+async def test_payment_after_the_orchestrators_backup_is_repeated(
+    sales: TicketSales, backup: Backup, servers: TestServers, *, is_late: bool
+) -> None:
+    """The saga would expire, and its order could never be refunded."""
+    fan, order = await sales.fan_with_order()
+    await backup.dump("orchestrator")
+    await sales.assert_bought(fan, order)
+    await invariants.settle(sales.urls)
+    await backup.dump("users", "orders", "events", "inventory")
+    await backup.restore()
+    await backup.change("orchestrator", EXPIRE_WAIT, order.order_id)
+
+    _, listed = await backup.check()
+    contradictions, _, _ = listed.partition(" unfinished, ")
+    assert f"purchase {order.order_id} is WAITING, its order is CONFIRMED" in contradictions
+
+    if is_late:
+        async with backup.started(servers) as started:
+            await eventually(lambda: is_refused(started, order))
+    await backup.change("orchestrator", documented_repetition(), order.order_id)
+    async with backup.started(servers) as restarted:
+        await invariants.require(restarted.urls)
+        code, listed = await backup.check()
+        assert (code, CLEAN in listed) == (0, True), listed
+        returning = await Fan.log_in(restarted.urls.gateway, f"{fan.user_id}@example.com", PASSWORD)
+        refund = await answered(lambda: returning.refund(order.order_id))
+        assert refund.status_code == 200, refund.text
+        await invariants.require(restarted.urls)
+
+
+async def is_refused(stack: Stack, order: Order) -> bool:
+    """Whether orders has refused to end the paid order; the saga tries it again until it is stuck."""
+    url = libpq_url(stack.urls.databases["orchestrator"])
+    connection = await asyncpg.connect(url)
+    try:
+        statement = "SELECT FROM sagas WHERE saga_id = $1 AND state IN ('UNWINDING', 'STUCK') AND attempts > 0"
+        return await connection.fetchrow(statement, order.order_id) is not None
+    finally:
+        await connection.close()
+
+
+def documented_repetition() -> str:
+    """Return the statement of docs/operations.md that lets a purchase pay again; `$1` is its saga."""
+    found = re.search(r"### Repeating a payment\n.*?```sql\n(.*?)```", OPERATIONS.read_text(), re.DOTALL)
+    assert found is not None
+    return found[1].replace("'…'", "$1")

@@ -6,9 +6,11 @@ import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+import asyncpg
 import httpx
 import pytest
 
+from common.pages import COUNT_LIMIT
 from devstack.stack import Stack
 from orchestrator.features.event_admin import service as event_admin_service
 from tests.e2e.conftest import MakeFan
@@ -205,3 +207,21 @@ class TestAccess:
         pages = [await scanner.admin.get(path, page=page, per_page=2) for page in (1, 2)]
         assert [scan["hall_presented"] for page in pages for scan in page.data] == halls[::-1]
         assert pages[0].body["pagination"]["total"] == 3
+
+    async def test_scans_of_an_event_are_counted_to_their_end(
+        self, platform: Stack, admin: UserClient, concert: Concert
+    ) -> None:
+        connection = await asyncpg.connect(platform.urls.databases["inventory"].replace("+asyncpg", ""))
+        try:
+            await connection.execute(
+                """INSERT INTO entry_logs (scan_id, event_id, staff_user_id, hall_presented, result, logged_at)
+                   SELECT gen_random_uuid(), $1, gen_random_uuid(), 'HALL-A', 'NOT_FOUND', now()
+                   FROM generate_series(1, $2)""",
+                uuid.UUID(concert.event_id),
+                COUNT_LIMIT,
+            )
+        finally:
+            await connection.close()
+        last = await admin.get(f"/admin/events/{concert.event_id}/scans", page=501, per_page=20)
+        assert len(last.data) == 1
+        assert last.body["pagination"] == {"page": 501, "per_page": 20, "total": COUNT_LIMIT, "total_pages": 501}

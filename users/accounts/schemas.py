@@ -33,7 +33,7 @@ __all__ = [
 ]
 
 SEPARATORS: Final = re.compile(r"\(0\)|[ ().\-]")
-"""People write them into numbers; the zero in parentheses is dialled within the country only."""
+"""What a written number may contain beside digits; the zero in parentheses is dialled within the country only."""
 
 
 def _to_e164(phone: object) -> object:

@@ -14,6 +14,7 @@ from sqlalchemy import TextClause, text
 from common.db.engine import Database, Row
 from common.db.idempotency import IdempotencyStore, ParticipantRequest
 from common.errors import ServiceError
+from common.pages import Total
 from users.ledger import corrections, reversals, statements
 from users.ledger.cursors import AccountStatementCursor
 from users.ledger.schemas import AccountStatementEntry, Correction, Receivable
@@ -197,7 +198,7 @@ class LedgerRepository:
         row = await self._database.fetch_one(_REVENUE, {"event_id": str(event_id)})
         return Decimal(row["revenue"]) if row else Decimal("0.00")
 
-    async def debts(self, *, limit: int, offset: int) -> tuple[list[Receivable], int]:
+    async def debts(self, *, limit: int, offset: int) -> tuple[list[Receivable], Total]:
         """Return a page of the users who owe, the latest first, and the number on all pages."""
         rows = await self._database.fetch_all(_DEBTS, {"limit": limit, "offset": offset})
         count = await self._database.fetch_one(_COUNT_DEBTS)
@@ -205,14 +206,14 @@ class LedgerRepository:
             Receivable(user_id=row["user_id"], email=row["email"], amount=row["owed"], last_at=row["last_at"])
             for row in rows
         ]
-        return debts, count["debts"] if count else 0
+        return debts, Total(count["debts"] if count else 0)
 
-    async def corrections(self, user_id: UUID | None, *, limit: int, offset: int) -> tuple[list[Correction], int]:
+    async def corrections(self, user_id: UUID | None, *, limit: int, offset: int) -> tuple[list[Correction], Total]:
         """Return a page of what admins changed by hand, the latest first, and the number on all pages."""
         chosen = {"user_id": None if user_id is None else str(user_id)}
         rows = await self._database.fetch_all(_LIST_CORRECTIONS, {**chosen, "limit": limit, "offset": offset})
         count = await self._database.fetch_one(_COUNT_CORRECTIONS, chosen)
-        return [Correction(**row) for row in rows], count["corrections"] if count else 0
+        return [Correction(**row) for row in rows], Total(count["corrections"] if count else 0)
 
     async def entries_of(
         self, user_id: UUID, *, account: tuple[str, str], after: AccountStatementCursor | None, limit: int

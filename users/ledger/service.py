@@ -8,6 +8,7 @@ from uuid import UUID
 from common.db.engine import Row
 from common.db.idempotency import ParticipantRequest
 from common.errors import ServiceError
+from common.pages import Total
 from users.accounts.errors import UserNotFound
 from users.ledger.cursors import AccountStatementCursor
 from users.ledger.errors import (
@@ -171,7 +172,7 @@ class Ledger:
         """Return an event's income less refunds; 0.00 for an event without sales."""
         return await self._repository.revenue_of(event_id)
 
-    async def list_debts(self, *, limit: int, offset: int) -> tuple[list[Receivable], int]:
+    async def list_debts(self, *, limit: int, offset: int) -> tuple[list[Receivable], Total]:
         """Return a page of the users who owe, the latest first, and the number on all pages."""
         return await self._repository.debts(limit=limit, offset=offset)
 
@@ -304,7 +305,9 @@ class Ledger:
         facts = {"user_id": user_id, "amount": amount, "reference": reason, "made_by_user_id": made_by_user_id}
         return await self._reduce_debt(Operation.WRITE_OFF_DEBT, request_id, facts)
 
-    async def list_corrections(self, user_id: UUID | None, *, limit: int, offset: int) -> tuple[list[Correction], int]:
+    async def list_corrections(
+        self, user_id: UUID | None, *, limit: int, offset: int
+    ) -> tuple[list[Correction], Total]:
         """Return a page of what admins changed by hand, of one user or all, and the number on all pages."""
         return await self._repository.corrections(user_id, limit=limit, offset=offset)
 

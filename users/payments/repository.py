@@ -16,7 +16,7 @@ from common.errors import ServiceError
 from common.fields import Instant
 from common.messaging.message import Message
 from common.messaging.outbox import outbox_row
-from common.pages import Cursor
+from common.pages import Cursor, Total
 from users.accounts.errors import UserNotFound
 from users.database import OUTBOX
 from users.ledger.payment_credits import credit_payment, return_credit, take_credit_back
@@ -145,7 +145,7 @@ class PaymentRepository:
         limit: int,
         offset: int,
         after: Cursor | None = None,
-    ) -> tuple[list[Payment], int]:
+    ) -> tuple[list[Payment], Total]:
         """Return a page of payments, newest first, and the number on all pages; None stands for all."""
         names = {PAYMENTS.c.provider: provider, PAYMENTS.c.status: status}
         conditions = [has_value(column, name) for column, name in names.items() if name is not None]

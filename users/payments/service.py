@@ -7,7 +7,7 @@ from uuid import UUID
 from common.auth.principal import Principal, Role
 from common.errors import Forbidden
 from common.fields import Instant
-from common.pages import Cursor
+from common.pages import Cursor, Total
 from users.payments.errors import PaymentNotFound
 from users.payments.repository import PaymentRepository
 from users.payments.schemas import AttachPayment, OpenPayment, Payment, ProviderName, ProviderReport, ReportResult
@@ -83,7 +83,7 @@ class PaymentService:
         limit: int,
         offset: int,
         after: Cursor | None,
-    ) -> tuple[list[Payment], int]:
+    ) -> tuple[list[Payment], Total]:
         """Return a page of payments, newest first, and the number on all pages; None stands for all."""
         return await self.repository.page(
             user_id=user_id,

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from common.errors import Busy, OutcomeUnknown
+from common.pages import Total
 from orchestrator.clients.inventory.channel import InventoryChannel, optional_id, optional_time
 from proto.inventory.v1 import inventory_pb2 as pb
 
@@ -167,15 +168,16 @@ class CheckInClient(InventoryChannel):
         answer = await self._call_twice(self._stub.UndoCheckIn, request)
         return datetime.fromisoformat(answer.undone_at)
 
-    async def scans(self, event_id: uuid.UUID | None, *, offset: int, limit: int) -> tuple[list[LoggedScan], int]:
+    async def scans(self, event_id: uuid.UUID | None, *, offset: int, limit: int) -> tuple[list[LoggedScan], Total]:
         """Return a page of an event's scans, newest first, and the total.
 
         Args:
-            event_id: None for scans that name no known event.
+            event_id: None for scans that name no known event; only their count is bounded.
         """
         request = pb.ListScansRequest(event_id=str(event_id or ""), offset=offset, limit=limit)
         answer = await self._caller.call(self._stub.ListScans, request)
-        return [_logged(logged) for logged in answer.scans], int(answer.total)
+        total = Total(answer.total) if event_id else Total.of_bounded(answer.total)
+        return [_logged(logged) for logged in answer.scans], total
 
     async def stats(self, event_id: uuid.UUID, *, minutes: int) -> EntryStats:
         request = pb.GetEntryStatsRequest(event_id=str(event_id), minutes=minutes)

@@ -9,6 +9,7 @@ from typing import Final
 
 import orjson
 
+from common.pages import Total
 from common.rpc.client import RpcCaller
 from orchestrator.clients.inventory.channel import InventoryChannel, optional_id, optional_time
 from orchestrator.clients.models import Hold, LayoutCategory, ReturnedSeat, Seat, SeatChoice, Ticket
@@ -251,11 +252,11 @@ class InventoryClient(InventoryChannel):
     async def seat(self, seat_id: uuid.UUID) -> OwnedSeat:
         return _owned(await self._caller.call(self._stub.GetSeat, pb.GetSeatRequest(seat_id=str(seat_id))))
 
-    async def owned_by(self, user_id: uuid.UUID, *, offset: int, limit: int) -> tuple[list[OwnedSeat], int]:
+    async def owned_by(self, user_id: uuid.UUID, *, offset: int, limit: int) -> tuple[list[OwnedSeat], Total]:
         """Return a page of a user's seats, newest first, and the total."""
         request = pb.ListOwnedSeatsRequest(user_id=str(user_id), offset=offset, limit=limit)
         answer = await self._caller.call(self._stub.ListOwnedSeats, request)
-        return [_owned(seat) for seat in answer.seats], int(answer.total)
+        return [_owned(seat) for seat in answer.seats], Total(answer.total)
 
 
 def _seat(seat: pb.Seat) -> Seat:

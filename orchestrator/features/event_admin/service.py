@@ -7,6 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Final
 
 from common.http.envelope import Page
+from common.pages import Total
 from orchestrator.clients import Clients
 from orchestrator.clients.inventory.check_in import Attendee, AttendeePage, EntryStats, LoggedScan, ScanResult
 from orchestrator.clients.inventory.seats import CategoryCount
@@ -53,7 +54,7 @@ class EventAdminService:
         first = await self.clients.check_in.attendees(event_id, limit=EXPORT_PAGE)
         return self._chunks(event_id, first, await self._with_names(first.attendees))
 
-    async def scans(self, event_id: uuid.UUID, page: Page) -> tuple[list[ScanView], int]:
+    async def scans(self, event_id: uuid.UUID, page: Page) -> tuple[list[ScanView], Total]:
         """Return a page of an event's scans, newest first, and their total.
 
         Raises:
@@ -62,7 +63,7 @@ class EventAdminService:
         await self.clients.events.facts(event_id)
         return await self._scans(event_id, page)
 
-    async def stray_scans(self, page: Page) -> tuple[list[ScanView], int]:
+    async def stray_scans(self, page: Page) -> tuple[list[ScanView], Total]:
         """Return a page of the scans without an event, newest first, and their total."""
         return await self._scans(None, page)
 
@@ -81,7 +82,7 @@ class EventAdminService:
         await self.clients.events.facts(event_id)
         return await self.clients.check_in.unblock(request_id, event_id=event_id, seat_ids=seat_ids)
 
-    async def _scans(self, event_id: uuid.UUID | None, page: Page) -> tuple[list[ScanView], int]:
+    async def _scans(self, event_id: uuid.UUID | None, page: Page) -> tuple[list[ScanView], Total]:
         scans, total = await self.clients.check_in.scans(event_id, offset=page.offset, limit=page.per_page)
         return [_scan_view(scan) for scan in scans], total
 

@@ -114,7 +114,7 @@ class LayoutRowInput(BaseModel):
 
     @property
     def label(self) -> str:
-        """The name of the row that people see, with its section."""
+        """The displayed name of the row, with its section."""
         return f"{self.section} {self.row_number}" if self.section else self.row_number
 
 

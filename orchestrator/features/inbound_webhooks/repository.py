@@ -9,7 +9,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from common.db.engine import Database
 from common.db.pages import find_newest, has_value
 from common.db.retention import Retention
-from common.pages import Cursor
+from common.pages import Cursor, Total
 from orchestrator.clients.users.payments import Provider
 from orchestrator.features.inbound_webhooks.models.records import (
     StoredWebhook,
@@ -187,7 +187,7 @@ class WebhookLog:
         limit: int,
         offset: int,
         after: Cursor | None = None,
-    ) -> tuple[list[WebhookView], int]:
+    ) -> tuple[list[WebhookView], Total]:
         """Return webhooks, newest first, and the total."""
         names = {webhook_log.c.provider: provider, webhook_log.c.status: status}
         found = _LISTED.where(*(has_value(column, name) for column, name in names.items() if name is not None))

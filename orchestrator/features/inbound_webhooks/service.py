@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from common.http.envelope import Page
+from common.pages import Total
 from common.redaction import redacted
 from common.telemetry.logs import get_logger
 from orchestrator.clients.users.payments import Provider
@@ -54,7 +55,7 @@ class WebhookInbox:
 
     async def page(
         self, *, provider: Provider | None, status: WebhookStatus | None, page: Page
-    ) -> tuple[list[WebhookSummary], int]:
+    ) -> tuple[list[WebhookSummary], Total]:
         """Return a page of webhooks, newest first, and the total."""
         webhooks, total = await self.log.page(
             provider=provider, status=status, limit=page.per_page, offset=page.offset, after=page.after

@@ -12,7 +12,7 @@ from common.db.engine import Database
 from common.db.pages import find_newest, has_value
 from common.db.retention import Retention
 from common.messaging.message import Message
-from common.pages import Cursor
+from common.pages import Cursor, Total
 from orchestrator.features.outbound_webhooks.models import webhook_deliveries, webhook_subscriptions
 from orchestrator.features.outbound_webhooks.schemas import Delivery, Subscription
 from orchestrator.jobs.record import NewJob
@@ -145,7 +145,7 @@ class SubscriptionStore:
         }
         return Subscription.model_validate(await self._database.fetch_one(_CREATE, parameters))
 
-    async def page(self, *, limit: int, offset: int) -> tuple[list[Subscription], int]:
+    async def page(self, *, limit: int, offset: int) -> tuple[list[Subscription], Total]:
         at, key = webhook_subscriptions.c.created_at, webhook_subscriptions.c.subscription_id
         rows, total = await find_newest(self._database, _SUBSCRIPTIONS, at=at, key=key, limit=limit, offset=offset)
         return [Subscription.model_validate(row) for row in rows], total
@@ -176,7 +176,7 @@ class SubscriptionStore:
 
     async def deliveries(
         self, subscription_id: uuid.UUID, *, status: str | None, limit: int, offset: int, after: Cursor | None = None
-    ) -> tuple[list[Delivery], int]:
+    ) -> tuple[list[Delivery], Total]:
         found = _DELIVERIES.where(webhook_deliveries.c.subscription_id == subscription_id)
         if status is not None:
             found = found.where(has_value(webhook_deliveries.c.status, status))

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from common.auth.principal import Principal
 from common.http.envelope import Page
+from common.pages import Total
 from orchestrator.features.outbound_webhooks.adapters.signing import new_secret
 from orchestrator.features.outbound_webhooks.adapters.url_guard import check_url
 from orchestrator.features.outbound_webhooks.errors import DeliveryNotFound, SubscriptionNotFound
@@ -46,7 +47,7 @@ class SubscriptionService:
         )
         return SubscriptionWithSecret(**created.model_dump(), secret=secret)
 
-    async def page(self, page: Page) -> tuple[list[Subscription], int]:
+    async def page(self, page: Page) -> tuple[list[Subscription], Total]:
         return await self.store.page(limit=page.per_page, offset=page.offset)
 
     async def enable(self, subscription_id: uuid.UUID) -> Subscription:
@@ -63,7 +64,7 @@ class SubscriptionService:
 
     async def deliveries(
         self, subscription_id: uuid.UUID, *, status: str | None, page: Page
-    ) -> tuple[list[Delivery], int]:
+    ) -> tuple[list[Delivery], Total]:
         return await self.store.deliveries(
             subscription_id, status=status, limit=page.per_page, offset=page.offset, after=page.after
         )

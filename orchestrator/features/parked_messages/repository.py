@@ -10,7 +10,7 @@ from sqlalchemy import case, func, select, text
 from common.db.engine import Database
 from common.db.pages import find_newest, has_value
 from common.db.retention import Retention
-from common.pages import Cursor
+from common.pages import Cursor, Total
 from orchestrator.features.parked_messages.models.records import Parked, ParkedFacts, ParkedStatus, ParkedView
 from orchestrator.features.parked_messages.models.tables import parked_messages
 
@@ -83,7 +83,7 @@ class ParkedMessageStore:
 
     async def page(
         self, *, status: ParkedStatus | None, queue: str | None, limit: int, offset: int, after: Cursor | None = None
-    ) -> tuple[list[ParkedView], int]:
+    ) -> tuple[list[ParkedView], Total]:
         """Return messages, the last parked first, and the total."""
         found = _LISTED if status is None else _LISTED.where(has_value(parked_messages.c.status, status))
         if queue is not None:

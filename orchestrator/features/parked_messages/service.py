@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 
 from common.http.envelope import Page
+from common.pages import Total
 from common.redaction import redacted
 from common.telemetry.logs import get_logger
 from orchestrator.features.parked_messages.errors import ParkedMessageNotFound, ParkedMessageSettled
@@ -32,7 +33,7 @@ class ParkedMessageService:
 
     async def page(
         self, *, status: ParkedStatus | None, queue: str | None, page: Page
-    ) -> tuple[list[ParkedMessage], int]:
+    ) -> tuple[list[ParkedMessage], Total]:
         """Return a page of messages, the last parked first, and the total."""
         messages, total = await self.store.page(
             status=status, queue=queue, limit=page.per_page, offset=page.offset, after=page.after

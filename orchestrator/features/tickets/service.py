@@ -5,6 +5,7 @@ import uuid
 from dataclasses import dataclass
 
 from common.http.envelope import Page
+from common.pages import Total
 from orchestrator.clients import Clients
 from orchestrator.clients.events import EventFacts
 from orchestrator.clients.inventory.seats import OwnedSeat
@@ -19,7 +20,7 @@ class TicketService:
     clients: Clients
     qr_codec: QrCodec
 
-    async def page(self, *, user_id: uuid.UUID, page: Page) -> tuple[list[TicketView], int]:
+    async def page(self, *, user_id: uuid.UUID, page: Page) -> tuple[list[TicketView], Total]:
         """Return a page of the user's tickets, newest first, and how many there are in all."""
         seats, total = await self.clients.inventory.owned_by(user_id, offset=page.offset, limit=page.per_page)
         events = await self.clients.events.facts_of(sorted({seat.event_id for seat in seats}))

@@ -7,7 +7,7 @@ from sqlalchemy import select, text
 
 from common.db.engine import Database
 from common.db.pages import find_newest, has_value
-from common.pages import Cursor
+from common.pages import Cursor, Total
 from orchestrator.jobs.models import jobs
 from orchestrator.jobs.policies import JobPolicy
 from orchestrator.jobs.record import Failure, JobPosition, JobStatus, JobView, KindStats
@@ -136,7 +136,7 @@ class JobQueries:
         limit: int,
         offset: int,
         after: Cursor | None = None,
-    ) -> tuple[list[JobView], int]:
+    ) -> tuple[list[JobView], Total]:
         """Return jobs, newest first, and the total."""
         found = _LISTED if kind is None else _LISTED.where(jobs.c.kind == kind)
         if failure is not None:

@@ -257,7 +257,7 @@ class TestRetention:
         jobs = await harness.enqueue("email", *(str(number) for number in range(12)))
 
         async def kept() -> bool:
-            by_status = [(await harness.queue.page(status=status))[1] for status in JobStatus]
+            by_status = [(await harness.queue.page(status=status))[1].number for status in JobStatus]
             return by_status == [0, 0, 0, 3, 2, 0]
 
         await eventually(kept)
@@ -278,7 +278,8 @@ class TestRetention:
 
         async def kept() -> bool:
             counts = [
-                (await harness.queue.page(status=status))[1] for status in (JobStatus.COMPLETED, JobStatus.CANCELLED)
+                (await harness.queue.page(status=status))[1].number
+                for status in (JobStatus.COMPLETED, JobStatus.CANCELLED)
             ]
             return counts == [2, 2]
 
@@ -290,7 +291,7 @@ class TestRetention:
         job = await harness.queue.enqueue("email", SamplePayload(name="a"), idempotency_key="k")
 
         async def is_gone() -> bool:
-            return (await harness.queue.page())[1] == 0
+            return (await harness.queue.page())[1].number == 0
 
         await eventually(is_gone)
         again = await harness.queue.enqueue("email", SamplePayload(name="a"), idempotency_key="k")

@@ -173,5 +173,5 @@ async def _take_over_until_stuck(harness: Harness, engine: SagaEngine) -> None:
 
 async def _listed(engine: SagaEngine, state: SagaState | None = None) -> Sequence[SagaView]:
     views, total = await SagaAdminService(engine).page(state=state, page=Page(page=1, per_page=10))
-    assert total == len(views)
+    assert total.number == len(views)
     return views

@@ -1,5 +1,6 @@
 """Pages as routes answer them."""
 
+import base64
 import uuid
 from datetime import UTC, datetime
 
@@ -7,8 +8,9 @@ import pytest
 
 from common.errors import InvalidRequest
 from common.http.envelope import Page, paginated
-from common.pages import MAX_COUNTED, Cursor
+from common.pages import COUNT_LIMIT, MAX_COUNTED, Cursor, Total
 
+BEYOND = Total.of_bounded(COUNT_LIMIT)
 AT = datetime(2027, 3, 20, 12, tzinfo=UTC)
 
 
@@ -21,7 +23,7 @@ def place_of(item: Cursor) -> tuple[datetime, uuid.UUID]:
 
 
 async def test_full_page_leads_to_the_next_one() -> None:
-    answer = paginated((places(20), 21), Page(page=1, per_page=20), place=place_of)
+    answer = paginated((places(20), Total(21)), Page(page=1, per_page=20), place=place_of)
     assert answer.pagination.next is not None
     page = await Page.from_cursor_query(page=1, per_page=20, after=answer.pagination.next)
     assert page.after == answer.data[-1]
@@ -29,38 +31,51 @@ async def test_full_page_leads_to_the_next_one() -> None:
 
 @pytest.mark.parametrize(("items", "total"), [(1, 21), (20, 40)])
 def test_last_page_leads_nowhere(items: int, total: int) -> None:
-    assert paginated((places(items), total), Page(page=2, per_page=20), place=place_of).pagination.next is None
+    assert paginated((places(items), Total(total)), Page(page=2, per_page=20), place=place_of).pagination.next is None
 
 
 def test_short_list_has_only_numbers() -> None:
-    pagination = paginated((places(2), 2), Page(page=1, per_page=20), place=place_of).pagination
+    pagination = paginated((places(2), Total(2)), Page(page=1, per_page=20), place=place_of).pagination
     assert pagination.model_dump() == {"page": 1, "per_page": 20, "total": 2, "total_pages": 1}
 
 
 def test_total_beyond_the_count_is_marked() -> None:
-    pagination = paginated((places(20), MAX_COUNTED + 1), Page(page=1, per_page=20)).pagination
+    pagination = paginated((places(20), BEYOND), Page(page=1, per_page=20)).pagination
     assert (pagination.total, pagination.total_is_exact, pagination.total_pages) == (MAX_COUNTED, False, 500)
 
 
-@pytest.mark.parametrize("total", [MAX_COUNTED, 5 * MAX_COUNTED])
+@pytest.mark.parametrize("total", [MAX_COUNTED, MAX_COUNTED + 1, 5 * MAX_COUNTED])
 def test_other_totals_are_exact(total: int) -> None:
-    """Some lists are short enough to be counted to their end, such as the attendees of an event."""
-    pagination = paginated((places(20), total), Page(page=500, per_page=20)).pagination
-    assert (pagination.total, pagination.total_is_exact) == (total, True)
+    """Some lists are short enough to be counted to their end, such as the scans of an event."""
+    for page in (500, 501):
+        pagination = paginated((places(20), Total(total)), Page(page=page, per_page=20)).pagination
+        assert (pagination.total, pagination.total_is_exact) == (total, True)
+
+
+def test_bounded_count_is_exact_up_to_the_bound() -> None:
+    assert Total.of_bounded(MAX_COUNTED) == Total(MAX_COUNTED)
+    assert Total.of_bounded(COUNT_LIMIT) == Total(MAX_COUNTED, is_exact=False)
 
 
 def test_page_behind_the_last_counted_item_is_refused() -> None:
     with pytest.raises(InvalidRequest):
-        paginated((places(20), MAX_COUNTED + 1), Page(page=501, per_page=20))
-    assert paginated((places(0), MAX_COUNTED), Page(page=501, per_page=20)).pagination.total == MAX_COUNTED
+        paginated((places(20), BEYOND), Page(page=501, per_page=20))
+    assert paginated((places(0), Total(MAX_COUNTED)), Page(page=501, per_page=20)).pagination.total == MAX_COUNTED
 
 
 def test_page_after_an_item_is_answered_however_far_it_is() -> None:
     page = Page(page=501, per_page=20, after=Cursor(AT, uuid.uuid4()))
-    assert paginated((places(20), MAX_COUNTED + 1), page, place=place_of).data
+    assert paginated((places(20), BEYOND), page, place=place_of).data
 
 
 @pytest.mark.parametrize("after", ["", "x", "%%%", "MjAyNy0wMy0yMFQxMjowMDowMCAx", "w6kgw6k=", "MjAyNyAx" * 30])
 async def test_other_text_is_no_cursor(after: str) -> None:
+    with pytest.raises(InvalidRequest):
+        await Page.from_cursor_query(page=1, per_page=20, after=after)
+
+
+@pytest.mark.parametrize("at", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+async def test_time_beyond_the_calendar_is_no_cursor(at: str) -> None:
+    after = base64.urlsafe_b64encode(f"{at} {uuid.uuid4()}".encode()).decode()
     with pytest.raises(InvalidRequest):
         await Page.from_cursor_query(page=1, per_page=20, after=after)

@@ -4,11 +4,19 @@ import os
 import subprocess
 import sys
 
+import pytest
+
 from devstack.home import ROOT
 from invariants.report import Report
 from invariants.snapshot import Snapshot
 
-UNFINISHED = Snapshot(unfinished_sagas=[{"saga_id": "1234", "kind": "purchase", "state": "STUCK", "step": "pay"}])
+
+def snapshot_of(state: str, kind: str = "purchase", *, refunds: str | None = None) -> Snapshot:
+    saga = {"saga_id": "1234", "kind": kind, "state": state, "step": "pay", "refunded_order_id": refunds}
+    return Snapshot(unfinished_sagas=[saga])
+
+
+UNFINISHED = snapshot_of("STUCK")
 OF_SAGA = "saga 1234 (purchase) is STUCK at pay"
 NAMES = ("USERS", "ORDERS", "EVENTS", "INVENTORY", "ORCHESTRATOR")
 
@@ -28,6 +36,36 @@ def test_what_a_saga_has_not_finished_is_no_contradiction() -> None:
     report = Report.of(UNFINISHED, [OF_SAGA, "seat 7 is SOLD, its order 1234 is PENDING", "seat 8 is SOLD"])
     assert report.contradictions == ("seat 8 is SOLD",)
     assert report.unfinished == (OF_SAGA, "seat 7 is SOLD, its order 1234 is PENDING")
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "purchase 1234 is WAITING, its order is CONFIRMED",
+        "transfer saga 1234 is WAITING, its transfer is COMPLETED",
+        "sale 1234 is WAITING, its listing is COMPLETED",
+    ],
+)
+def test_outdated_wait_is_a_contradiction(line: str) -> None:
+    waits = "saga 1234 (purchase) is WAITING at pay"
+    report = Report.of(snapshot_of("WAITING"), [waits, line])
+    assert report.contradictions == (waits, line)
+    assert not report.unfinished
+
+
+@pytest.mark.parametrize(
+    "lines",
+    [(), ("purchase 1234 is WAITING, its order is FAILED",), ("sale 1234 is WAITING, its listing is None",)],
+)
+def test_wait_that_services_end_is_unfinished(lines: tuple[str, ...]) -> None:
+    found = ("saga 1234 (purchase) is WAITING at pay", *lines)
+    assert Report.of(snapshot_of("WAITING"), [*found]).unfinished == found
+
+
+def test_what_a_refund_has_not_finished_names_its_order() -> None:
+    begun, other = "a refund of order 77 has begun and was not made", "a refund of order 78 has begun and was not made"
+    report = Report.of(snapshot_of("RUNNING", "refund seats", refunds="77"), [begun, other])
+    assert (report.contradictions, report.unfinished) == ((other,), (begun,))
 
 
 def test_report_counts_and_lists() -> None:

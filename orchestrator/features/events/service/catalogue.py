@@ -7,6 +7,7 @@ from typing import Any
 import orjson
 
 from common.db.idempotency import fingerprint_of
+from common.pages import Total
 from orchestrator.clients import Clients
 from orchestrator.clients.events import EventFacts
 from orchestrator.clients.inventory.seats import CategoryCount
@@ -32,7 +33,7 @@ class CatalogueService:
         self._inventory = clients.inventory
         self._seat_maps = SeatMaps(clients.inventory)
 
-    async def page(self, query: dict[str, Any]) -> tuple[list[EventSummary], int]:
+    async def page(self, query: dict[str, Any]) -> tuple[list[EventSummary], Total]:
         """Return a page of the events on sale, and their total."""
         events, total = await self._events.page(query)
         counts = await self._inventory.availability([event.event_id for event in events]) if events else {}
