@@ -135,6 +135,21 @@ class TestSeatsOfAnEvent:
         assert len((await first).seats) == 6
         assert (await refused(second)).code == "PURCHASE_LIMIT_REACHED"
 
+    @pytest.mark.parametrize("seats", [2, 10])
+    async def test_overlapping_reservations_of_the_same_seats_get_one_hold(
+        self, inventory_caller: InventoryCaller, database: Database, seats: int
+    ) -> None:
+        """The second waits for the holder's lock: its snapshot shows free seats, which the first then holds."""
+        hall, user_id, request_id = await inventory_caller.provision(rows("CAT1", "1.00", A=12)), new_id(), new_id()
+        reserve = partial(inventory_caller.reserve, hall.event_id, *hall.seat_ids[:seats], user_id=user_id)
+        async with inserting_answer(database, request_id):
+            first = asyncio.create_task(reserve(request_id=request_id))
+            await eventually(lambda: waiting_for_locks(database, 1))
+            second = asyncio.create_task(reserve())
+            await eventually(lambda: waiting_for_locks(database, 2))
+
+        assert await second == await first
+
     async def test_limits_are_for_each_account(self, inventory_caller: InventoryCaller) -> None:
         hall = await inventory_caller.provision(rows("CAT1", "1.00", A=60))
         held, refusals = await outcomes([inventory_caller.reserve(hall.event_id, *pair) for pair in _pairs(hall)])
