@@ -10,7 +10,11 @@ from typing import Any
 import pytest
 
 from devstack.stack import Stack
-from tests.e2e.conftest import MakeConcert, MakeFan
+from orchestrator.features.check_in.schemas import NamedPlace
+from orchestrator.features.check_in.service import lookups
+from orchestrator.features.check_in.service.check_in import PresentedCode
+from tests.e2e.conftest import MakeConcert, MakeFan, MakeStaff
+from tests.e2e.in_process import InProcessServices
 from tests.e2e.scanner import ScannerClient, Ticket, buy, end_event, new_nonce
 from tests.e2e.user_client import USER_PASSWORD, ApiResponse, Concert, UserClient
 from tests.support.waiting import eventually
@@ -253,6 +257,24 @@ class TestVenue:
                     return await scanner.result_of(scanner.code_for(ticket), by=staff, hall=None) == result
 
                 assert await eventually(decided)  # the orchestrator may know the former assignment for some seconds
+
+    async def test_scan_of_a_named_hall_keeps_to_the_assigned_venue(
+        self, in_process: InProcessServices, new_staff: MakeStaff, payload: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(lookups, "VENUE_TIMEOUT_SECONDS", 60.0)
+        member = await new_staff(venue_id=str(uuid.uuid4()))
+        code = PresentedCode(
+            staff_user_id=uuid.UUID(member.user_id),
+            qr_payload=payload,
+            place=NamedPlace(hall_id="HALL-A"),
+            scanned_at=None,
+            nonce=None,
+        )
+        assert (await in_process.check_in_service().verify(code)).result == "WRONG_HALL"
+
+        monkeypatch.setattr(lookups, "VENUE_TIMEOUT_SECONDS", 0.1)
+        silent = {"users_url": f"http://{await in_process.unresponsive_address()}"}
+        assert (await in_process.check_in_service(silent).verify(code)).result == "SUCCESS"
 
 
 class TestHall:

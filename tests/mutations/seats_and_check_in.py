@@ -141,6 +141,20 @@ MUTATIONS: Final = (
         caught_by=(f"{RULES}::test_each_reason_has_its_result",),
     ),
     Mutation(
+        name="a scan that names its hall admits the tickets of every venue",
+        file="orchestrator/features/check_in/service/check_in.py",
+        before="        return replace(place, venue_id=await assigned_venue(self.clients, staff_user_id))\n",
+        after="        return replace(place, venue_id=None) if await assigned_venue(self.clients, staff_user_id) else place\n",
+        caught_by=("tests/e2e/test_check_in.py::TestVenue::test_scan_of_a_named_hall_keeps_to_the_assigned_venue",),
+    ),
+    Mutation(
+        name="staff undo admissions of any hall",
+        file="orchestrator/features/check_in/service/lookups.py",
+        before="    if is_admin:\n        return place\n",
+        after="    if is_admin or place:\n        return place\n",
+        caught_by=("tests/e2e/test_check_in_undo.py::test_staff_undo_admissions_of_their_assigned_place_only",),
+    ),
+    Mutation(
         name="an undo withdraws a later admission (no scan check)",
         file="inventory/repository/check_in.py",
         before="            AND (CAST(:scan_id AS uuid) IS NULL OR admitted_at = (SELECT logged_at FROM admission))),",

@@ -28,11 +28,12 @@ def _if_on_the_calendar(moment: Any, read: ValidatorFunctionWrapHandler) -> date
 
 class NamedPlace(BaseModel):
     hall_id: Annotated[PlainText, Field(min_length=1, max_length=40)] | None = Field(
-        default=None, description="The venue and hall that are assigned to the staff member when omitted."
+        default=None, description="That which is assigned to the staff member when omitted."
     )
     venue_id: uuid.UUID | None = Field(
         default=None,
-        description="Two venues may have halls of the same name: name it to admit this venue's tickets only.",
+        description="The venue that is assigned to the staff member when omitted. Two venues may have halls of the same "
+        "name: without either, the tickets of both are admitted.",
     )
     event_id: uuid.UUID | None = Field(
         default=None, description="A hall has many events: name it to admit this event's tickets only."

@@ -12,7 +12,7 @@ from orchestrator.clients.events import EventFacts, VenueFacts
 from orchestrator.clients.inventory.check_in import ScanOutcome, ScanResult
 from orchestrator.clients.inventory.seats import OwnedSeat
 from orchestrator.clients.models import Seat
-from orchestrator.features.check_in.service.rules import Place, ScanContext, message_of, misplacement_of, refusal_of
+from orchestrator.features.check_in.service.rules import Place, ScanContext, message_of, refusal_of, wrong_place_of
 from orchestrator.features.tickets.adapters.qr_code import QrTicket
 
 NOW = datetime(2027, 3, 1, 20, 0, tzinfo=UTC)
@@ -83,7 +83,7 @@ def test_event_ends_later_by_the_grace() -> None:
     "named", [{}, {"venue_id": VENUE}, {"event_id": EVENT}, {"venue_id": VENUE, "event_id": EVENT}]
 )
 def test_place_of_the_event_fits(named: dict[str, Any]) -> None:
-    assert misplacement_of(event(), place(**named)) is None
+    assert wrong_place_of(event(), place(**named)) is None
 
 
 @pytest.mark.parametrize("status", ["SOLD", "CHECKED_IN"])
