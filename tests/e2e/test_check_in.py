@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from devstack.database import connected
 from devstack.stack import Stack
 from orchestrator.features.check_in.schemas import NamedPlace
 from orchestrator.features.check_in.service import lookups
@@ -213,6 +214,20 @@ class TestTime:
         decision = await self.scan(scanner, fan, concert)
         assert (decision["result"], decision["admitted_at"]) == ("WRONG_EVENT", None)
         assert decision["message"].startswith("Too early: the doors of Jazz at the Bay open at ")
+
+    async def test_ticket_of_an_event_without_a_doors_time_is_not_too_early(
+        self, platform: Stack, scanner: ScannerClient, fan: UserClient, new_concert: MakeConcert
+    ) -> None:
+        """The event is from before the time was stored."""
+        concert = await new_concert(doors_open_at=None)
+        async with connected(platform.urls.databases["events"]) as connection:
+            await connection.execute("UPDATE events SET doors_open_at = NULL WHERE event_id = $1", concert.event_id)
+        ticket = await buy(fan, concert, concert.seats["CAT2"][0])
+
+        async def admitted() -> bool:
+            return await scanner.result_of(scanner.code_for(ticket)) == "SUCCESS"
+
+        assert await eventually(admitted)  # the orchestrator may know the event's times for some seconds
 
     async def test_ticket_is_refused_after_the_end(
         self, platform: Stack, scanner: ScannerClient, fan: UserClient, concert: Concert

@@ -127,6 +127,13 @@ MUTATIONS: Final = (
         caught_by=(f"{RULES}::test_each_reason_has_its_result",),
     ),
     Mutation(
+        name="tickets of an event without a doors time are too early",
+        file="orchestrator/features/check_in/service/rules.py",
+        before="    return event is not None and event.has_doors_time and context.seen_at < event.doors_open_at\n",
+        after="    return event is not None and context.seen_at < event.doors_open_at\n",
+        caught_by=(f"{RULES}::test_event_of_the_previous_release_is_not_too_early",),
+    ),
+    Mutation(
         name="tickets are admitted after the event's end",
         file="orchestrator/features/check_in/service/rules.py",
         before="    (_is_over, ScanResult.WRONG_EVENT),\n",

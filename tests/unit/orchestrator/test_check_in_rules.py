@@ -23,7 +23,11 @@ HOUR = timedelta(hours=1)
 
 
 def event(
-    status: str = "PUBLISHED", *, doors_open_at: datetime = NOW - HOUR, ends_at: datetime = NOW + HOUR
+    status: str = "PUBLISHED",
+    *,
+    doors_open_at: datetime = NOW - HOUR,
+    has_doors_time: bool = True,
+    ends_at: datetime = NOW + HOUR,
 ) -> EventFacts:
     return EventFacts(
         event_id=EVENT,
@@ -33,6 +37,7 @@ def event(
         hall_id="HALL-A",
         event_date=doors_open_at,
         doors_open_at=doors_open_at,
+        has_doors_time=has_doors_time,
         ends_at=ends_at,
         total_seats=1,
         pricing_tiers={},
@@ -72,6 +77,11 @@ def test_ticket_is_admitted_from_doors_open_until_the_end() -> None:
     first_moment = event(doors_open_at=NOW)
     last_moment = event(ends_at=NOW + MILLISECOND)
     assert [refusal_of(scan_context(event=each)) for each in (first_moment, last_moment)] == [None, None]
+
+
+def test_event_of_the_previous_release_is_not_too_early() -> None:
+    """Its doors may open earlier than assumed."""
+    assert refusal_of(scan_context(event=event(doors_open_at=NOW + HOUR, has_doors_time=False))) is None
 
 
 def test_event_ends_later_by_the_grace() -> None:

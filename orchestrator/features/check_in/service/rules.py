@@ -69,7 +69,8 @@ def _is_for_another_event(context: ScanContext) -> bool:
 
 
 def _is_too_early(context: ScanContext) -> bool:
-    return context.event is not None and context.seen_at < context.event.doors_open_at
+    event = context.event
+    return event is not None and event.has_doors_time and context.seen_at < event.doors_open_at
 
 
 def _is_over(context: ScanContext) -> bool:
