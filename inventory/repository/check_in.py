@@ -33,7 +33,8 @@ UNKNOWN_SCANS_RETENTION: Final = Retention(
     table="entry_logs", aged_by="logged_at", keep_days=365, condition="event_id IS NULL"
 )
 
-# Writes `verdict` (result, admitted_at, at; no row if the scan has a result) to the log and to the stored results.
+# Writes `verdict` (result, admitted_at, at; no row if the scan has a result) to the log and to the stored results. Returns
+# a repeated scan's result with the present admission of its seat, which may be another one than its own.
 _LOG_AND_STORE: Final = f"""
     logged AS (
         INSERT INTO entry_logs (scan_id, event_id, seat_id, staff_user_id, ticket_user_id, hall_presented,
@@ -45,7 +46,8 @@ _LOG_AND_STORE: Final = f"""
     remembered AS ({STORE_RESULT} 'result', result, 'admitted_at', admitted_at))
         FROM verdict
         RETURNING result)
-    {SELECT_ANSWER}
+    {SELECT_ANSWER}, (
+        SELECT admitted_at FROM seats WHERE seat_id = CAST(:seat_id AS uuid) AND EXISTS (SELECT FROM prior)) AS admitted_at
 """  # noqa: S608 - built of constants
 
 # The decision is made on the locked row: of several scanners at once, the first changes it and the others see the change.
@@ -189,13 +191,15 @@ class CheckInRepository:
     async def check_in(self, scan_id: uuid.UUID, scan: Scan) -> Change[ScanOutcome]:
         """Admit the ticket's user, if they own the seat and it was not used; log the scan in any case.
 
+        A repeated scan gets its first outcome; UNDONE if that was an admission that is withdrawn.
+
         Raises:
             Busy: the seat could not be locked in time; nothing was decided.
         """
         return await self._decide(scan_id, scan, _CHECK_IN, asdict(scan))
 
     async def log(self, scan_id: uuid.UUID, scan: Scan, result: ScanResult) -> Change[ScanOutcome]:
-        """Log a scan that was decided already. If the scan has an outcome, return that instead of `result`."""
+        """Log a scan that was decided already. If the scan has an outcome, return that, as `check_in` does."""
         return await self._decide(scan_id, scan, _LOG, {**asdict(scan), "result": result})
 
     async def undo(self, command: UndoCheckIn) -> Undone:
@@ -220,6 +224,9 @@ class CheckInRepository:
         attempt = await self._requests.attempt(_request_of(scan_id, scan), statement, parameters)
         change = change_of(attempt, _read_outcome)
         assert change is not None  # noqa: S101 - every scan has a result
+        is_admission = attempt.is_replay and change.result.result is ScanResult.SUCCESS
+        if is_admission and change.result.admitted_at != attempt.row["admitted_at"]:
+            return Change(ScanOutcome(result=ScanResult.UNDONE, admitted_at=None), is_new=False)
         return change
 
     async def scans(self, event_id: uuid.UUID | None, *, offset: int, limit: int) -> tuple[list[LoggedScan], int]:

@@ -8,7 +8,7 @@ import pytest
 
 from devstack.stack import Stack
 from tests.e2e.conftest import MakeConcert, MakeStaff
-from tests.e2e.scanner import ScannerClient, Ticket, end_event
+from tests.e2e.scanner import ScannerClient, Ticket, end_event, new_nonce
 from tests.e2e.user_client import ApiResponse, UserClient
 from tests.support.waiting import eventually
 
@@ -86,6 +86,15 @@ async def test_repeated_undo_returns_the_first_answer(scanner: ScannerClient, ti
     assert await results_of(scanner, ticket) == ["SUCCESS", "UNDONE", "SUCCESS"]
     other = await scanner.undo(ticket.seat_id, key=key, reason="another reason")
     assert other.refused() == (422, "IDEMPOTENCY_KEY_REUSED")
+
+
+async def test_repeated_nonce_of_an_undone_scan_is_no_admission(scanner: ScannerClient, ticket: Ticket) -> None:
+    nonce, code = new_nonce(), scanner.code_for(ticket)
+    assert await scanner.result_of(code, nonce=nonce) == "SUCCESS"
+    await scanner.undo(ticket.seat_id)
+    repeated = (await scanner.scan(code, nonce=nonce)).data
+    assert (repeated["result"], repeated["admitted_at"]) == ("UNDONE", None)
+    assert repeated["message"] == "The admission was undone: scan the ticket again"
 
 
 @pytest.mark.usefixtures("scan")

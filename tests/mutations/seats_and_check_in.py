@@ -169,6 +169,13 @@ MUTATIONS: Final = (
         caught_by=(f"{UNDO}::TestUndo::test_undo_names_one_admission",),
     ),
     Mutation(
+        name="a repeated scan admits after its admission was undone",
+        file="inventory/repository/check_in.py",
+        before='        if is_admission and change.result.admitted_at != attempt.row["admitted_at"]:\n',
+        after="        if is_admission and change.result.admitted_at is None:\n",
+        caught_by=(f"{UNDO}::TestUndo::test_repeated_scan_does_not_admit_after_the_undo",),
+    ),
+    Mutation(
         name="an admission is undone after the event's end",
         file="inventory/repository/check_in.py",
         before="        WHERE status = 'CHECKED_IN' AND clock_timestamp() < CAST(:ends_at AS timestamptz)\n",

@@ -24,7 +24,7 @@ Answer = TypeVar("Answer")
 
 
 class ScanResult(enum.StrEnum):
-    """The outcome of a scan (T12); in the log also UNDONE, which is no scan: an admission was withdrawn."""
+    """The outcome of a scan (T12). UNDONE is that of a repeated scan whose admission was withdrawn; in the log, it is the undo."""
 
     SUCCESS = "SUCCESS"
     DUPLICATE = "DUPLICATE"
@@ -126,7 +126,7 @@ class CheckInClient(InventoryChannel):
         """Admit the seat's owner, once, and log the scan.
 
         A scanner that lost the answer repeats the scan, and by then the rules may decide differently: the code has
-        expired, the seat is taken. The same `scan_id` returns the first outcome and logs the scan once.
+        expired, the seat is taken. The same `scan_id` returns the first outcome, or UNDONE, and logs the scan once.
 
         Raises:
             Unprocessable: the id was used for another scan.

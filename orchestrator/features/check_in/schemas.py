@@ -61,7 +61,7 @@ class VerifyRequest(NamedPlace):
     )
     nonce: Nonce | None = Field(
         default=None,
-        description="The scan's unique id. A repeated scan with the same nonce and body gets the first answer.",
+        description="The scan's unique id. A repeated scan with the same nonce and body gets the first answer, or UNDONE.",
     )
 
 
@@ -71,7 +71,8 @@ class ScanDecision(BaseModel):
     scan_id: uuid.UUID
     result: ScanResult = Field(
         description="WRONG_HALL: the ticket is for another venue or hall. WRONG_EVENT: it is for another event in this "
-        "hall, the doors are not open yet, or the event is over. Treat a result that you do not know as a refusal."
+        "hall, the doors are not open yet, or the event is over. UNDONE: staff undid the admission by this scan; scan with a new "
+        "`nonce`. Treat a result that you do not know as a refusal."
     )
     seat_id: uuid.UUID
     row_number: str | None

@@ -198,6 +198,6 @@ def test_message_explains_the_outcome(outcome: ScanOutcome, context: ScanContext
     assert message_of(outcome, context) == message
 
 
-@pytest.mark.parametrize("result", set(ScanResult) - {ScanResult.QR_INVALID, ScanResult.UNDONE})
+@pytest.mark.parametrize("result", set(ScanResult) - {ScanResult.QR_INVALID})
 def test_every_outcome_has_a_message(result: ScanResult) -> None:
     assert message_of(ScanOutcome(result), replace(scan_context(), event=None))

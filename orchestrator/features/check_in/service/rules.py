@@ -147,4 +147,5 @@ _MESSAGES: Final = {
     ScanResult.WRONG_EVENT: "Wrong event",
     ScanResult.EXPIRED: "The code is too old: open the ticket again",
     ScanResult.NOT_OWNER: "The ticket belongs to another user",
+    ScanResult.UNDONE: "The admission was undone: scan the ticket again",
 }
