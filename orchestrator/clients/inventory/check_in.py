@@ -2,6 +2,7 @@
 
 import enum
 import uuid
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -36,6 +37,7 @@ class ScanResult(enum.StrEnum):
     QR_INVALID = "QR_INVALID"
     WRONG_EVENT = "WRONG_EVENT"
     UNDONE = "UNDONE"
+    UNKNOWN = "UNKNOWN"  # of a newer inventory; it is no admission
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -180,9 +182,12 @@ class CheckInClient(InventoryChannel):
     async def stats(self, event_id: uuid.UUID, *, minutes: int) -> EntryStats:
         request = pb.GetEntryStatsRequest(event_id=str(event_id), minutes=minutes)
         answer = await self._caller.call(self._stub.GetEntryStats, request)
+        scans_by_result: Counter[ScanResult] = Counter()
+        for count in answer.result_counts:
+            scans_by_result[_result(count.result)] += count.scans
         return EntryStats(
             checked_in=answer.checked_in,
-            scans_by_result={_result(count.result): count.scans for count in answer.result_counts},
+            scans_by_result=scans_by_result,
             scans_per_minute=[
                 MinuteCount(datetime.fromisoformat(count.minute), count.scans, count.admitted)
                 for count in answer.minute_counts
@@ -274,4 +279,7 @@ def _block_request(request_id: uuid.UUID, event_id: uuid.UUID, seat_ids: Sequenc
 
 
 def _result(number: pb.ScanResult.ValueType) -> ScanResult:
-    return ScanResult(pb.ScanResult.Name(number))
+    try:
+        return ScanResult(pb.ScanResult.Name(number))
+    except ValueError:
+        return ScanResult.UNKNOWN

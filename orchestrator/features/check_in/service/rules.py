@@ -147,5 +147,6 @@ _MESSAGES: Final = {
     ScanResult.WRONG_EVENT: "Wrong event",
     ScanResult.EXPIRED: "The code is too old: open the ticket again",
     ScanResult.NOT_OWNER: "The ticket belongs to another user",
+    ScanResult.UNKNOWN: "Not admitted",
     ScanResult.UNDONE: "The admission was undone: scan the ticket again",
 }
