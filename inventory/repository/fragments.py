@@ -36,9 +36,9 @@ FREE_LOCKED: Final = """
         RETURNING seat_id, event_id, category, row_rank)
 """
 
-# Remembers the holds whose seats are `ended` (hold_id, held_by_user_id, event_id, held_until). Sorted, so that two statements
+# Stores the holds whose seats are `ended` (hold_id, held_by_user_id, event_id, held_until). Sorted, so that two statements
 # that end the same holds do not wait for each other.
-REMEMBER_LAPSES: Final = """
+STORE_LAPSES: Final = """
     lapsed AS (
         INSERT INTO lapsed_holds (hold_id, user_id, event_id, ended_at)
         SELECT DISTINCT ON (hold_id) hold_id, held_by_user_id, event_id, least(held_until, clock_timestamp())

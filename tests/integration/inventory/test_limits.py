@@ -11,10 +11,12 @@ import pytest
 from sqlalchemy import text
 
 from common.db.engine import Database
+from common.db.retention import TableRetention
 from common.errors import ServiceError
 from common.messaging.message import Message
 from inventory.app import Inventory
-from inventory.repository.expiry import ExpiryRepository
+from inventory.repository.expiry import ExpiryRepository, lapses_retention
+from inventory.settings import Settings
 from proto.inventory.v1 import inventory_pb2 as pb
 from tests.integration.inventory.inventory_caller import (
     Hall,
@@ -264,15 +266,15 @@ class TestCooldown:
 
         assert await lapses_of(database, user_id) == 1
 
-    async def test_old_lapses_are_forgotten(
-        self, inventory_caller: InventoryCaller, inventory: Inventory, database: Database
+    async def test_lapses_are_deleted_when_no_limit_counts_them(
+        self, inventory_caller: InventoryCaller, settings: Settings, database: Database
     ) -> None:
         hall, user_id, other = await inventory_caller.provision(), new_id(), new_id()
         for holder in (user_id, other):
             await self.lapse(inventory_caller, hall, holder, times=2)
         await move_lapses_back(database, user_id, seconds=1_201)
 
-        await inventory.sweeper.forget_lapses()
+        await TableRetention(database, lapses_retention(settings.hold_limits)).delete_old()
 
         assert (await lapses_of(database, user_id), await lapses_of(database, other)) == (0, 2)
 
