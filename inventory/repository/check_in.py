@@ -28,7 +28,7 @@ from inventory.schemas import (
     UndoCheckIn,
 )
 
-# A code that names no event of ours admitted nobody. Scans of an event are kept with its tickets.
+# A code that names no event of ours admitted no fan. Scans of an event are kept with its tickets.
 UNKNOWN_SCANS_RETENTION: Final = Retention(
     table="entry_logs", aged_by="logged_at", keep_days=365, condition="event_id IS NULL"
 )
@@ -104,22 +104,22 @@ _UNDO: Final = text(
         WHERE seat_id = CAST(:seat_id AS uuid) AND event_id = CAST(:event_id AS uuid)
             AND NOT EXISTS (SELECT FROM prior)
         FOR UPDATE),
-    verdict AS MATERIALIZED (
+    decision AS MATERIALIZED (
         SELECT owner_user_id, clock_timestamp() AS at FROM locked
         WHERE status = 'CHECKED_IN' AND clock_timestamp() < CAST(:ends_at AS timestamptz)
             AND (CAST(:scan_id AS uuid) IS NULL OR admitted_at = (SELECT logged_at FROM admission))),
     withdrawn AS (
         UPDATE seats SET status = 'SOLD', admitted_at = NULL, version = version + 1
-        WHERE seat_id = CAST(:seat_id AS uuid) AND EXISTS (SELECT FROM verdict)),
+        WHERE seat_id = CAST(:seat_id AS uuid) AND EXISTS (SELECT FROM decision)),
     logged AS (
         INSERT INTO entry_logs (scan_id, event_id, seat_id, staff_user_id, ticket_user_id, hall_presented,
             hall_expected, result, logged_at, reason)
         SELECT CAST(:request_id AS uuid), CAST(:event_id AS uuid), CAST(:seat_id AS uuid),
             CAST(:staff_user_id AS uuid), owner_user_id, CAST(:hall_presented AS text), CAST(:hall_expected AS text),
             'UNDONE', at, CAST(:reason AS text)
-        FROM verdict),
+        FROM decision),
     remembered AS ({STORE_RESULT} 'undone_at', at))
-        FROM verdict
+        FROM decision
         RETURNING result)
     {SELECT_ANSWER}, (SELECT status FROM locked) AS status
     """  # noqa: S608 - built of constants

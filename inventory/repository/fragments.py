@@ -11,8 +11,8 @@ PRIOR: Final = """
 # Serialises duplicates of one request, so that the second does not see its own seats locked and refuse them as taken.
 # It has one row if the request has no result yet and the event is on sale.
 REQUEST_LOCK: Final = """
-    turn AS MATERIALIZED (
-        SELECT pg_advisory_xact_lock(CAST(:turn AS bigint))
+    request_lock AS MATERIALIZED (
+        SELECT pg_advisory_xact_lock(CAST(:request_lock_id AS bigint))
         WHERE NOT EXISTS (SELECT FROM prior)
             AND NOT EXISTS (SELECT FROM closed_events WHERE event_id = CAST(:event_id AS uuid)))
 """

@@ -60,7 +60,7 @@ _RESERVE: Final = f"""
             CAST(:user_id AS uuid), CAST(:event_id AS uuid), CAST(:lapses AS int),
             CAST(:lapse_window_seconds AS float8) * interval '1 second',
             CAST(:cooldown_seconds AS float8) * interval '1 second')
-        WHERE EXISTS (SELECT FROM turn)),
+        WHERE EXISTS (SELECT FROM request_lock)),
     permit AS MATERIALIZED (
         SELECT FROM holder
         WHERE cooling_until IS NULL
@@ -304,5 +304,5 @@ def _holder_of(command: ReserveSeats | BestAvailable) -> dict[str, object]:
         "hold_id": command.hold_id,
         "user_id": command.user_id,
         "hold_ttl_milliseconds": command.hold_ttl_milliseconds,
-        "turn": int.from_bytes(command.request_id.bytes[:8], "big", signed=True),
+        "request_lock_id": int.from_bytes(command.request_id.bytes[:8], "big", signed=True),
     }

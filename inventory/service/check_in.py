@@ -37,7 +37,7 @@ class CheckInService:
 
         Raises:
             SeatNotFound: the event has no such seat.
-            NotCheckedIn: nobody is inside with this ticket, or another scan admitted them.
+            NotCheckedIn: the ticket is not checked in, or another scan checked it in.
             EventEnded: the event has ended.
             Busy: not decided; retry with the same request id.
         """

@@ -75,8 +75,8 @@ MUTATIONS: Final = (
     Mutation(
         name="an earlier scan is not checked under the lock",
         file="inventory/repository/check_in.py",
-        before="            AND NOT EXISTS (SELECT FROM prior)\n        FOR UPDATE),\n    decision",
-        after="            AND NOT EXISTS (SELECT FROM prior)),\n    decision",
+        before="            AND NOT EXISTS (SELECT FROM prior)\n        FOR UPDATE),\n    decision AS MATERIALIZED (\n        SELECT CASE",
+        after="            AND NOT EXISTS (SELECT FROM prior)),\n    decision AS MATERIALIZED (\n        SELECT CASE",
         caught_by=(f"{CHECK_IN}::TestManyScannersAtOnce::test_concurrent_scans_decide_on_the_committed_row",),
     ),
     Mutation(
@@ -185,8 +185,8 @@ MUTATIONS: Final = (
     Mutation(
         name="an undo is not logged",
         file="inventory/repository/check_in.py",
-        before="            'UNDONE', at, CAST(:reason AS text)\n        FROM verdict),",
-        after="            'UNDONE', at, CAST(:reason AS text)\n        FROM verdict WHERE false),",
+        before="            'UNDONE', at, CAST(:reason AS text)\n        FROM decision),",
+        after="            'UNDONE', at, CAST(:reason AS text)\n        FROM decision WHERE false),",
         caught_by=(f"{UNDO}::TestUndo::test_ticket_is_sold_again_and_the_undo_is_logged",),
     ),
     Mutation(

@@ -179,7 +179,7 @@ class TestUndo:
 
 
 async def test_checked_in_counts_the_seats_inside(inventory_caller: InventoryCaller, hall: Hall, fan: str) -> None:
-    """A ticket that an admin took back, a resold one and an undone one were admitted, and nobody is inside with them."""
+    """A ticket that an admin took back, a resold one and an undone one were admitted, and no fan is inside with them."""
     taken_back, undone, inside = hall.seat_ids[:3]
     for seat_id in (taken_back, undone, inside):
         await inventory_caller.sell(hall.event_id, seat_id, user_id=fan)
