@@ -23,7 +23,7 @@ from common.periodic import PeriodicTask
 from common.rpc.server import CallContext
 from inventory.expiry import HoldExpiry, HoldSweeper, SeatCountAggregator
 from inventory.repository.check_in import UNKNOWN_SCANS_RETENTION, CheckInRepository
-from inventory.repository.expiry import ExpiryRepository
+from inventory.repository.expiry import ExpiryRepository, lapses_retention
 from inventory.repository.halls import HallRepository
 from inventory.repository.holds import HoldRepository
 from inventory.repository.search import SearchRepository
@@ -92,11 +92,9 @@ class Inventory:
             handler=HoldExpiry(expiry, self.publisher, self.changes).handle,
             publisher=self.publisher,
         )
-        self.sweeper = HoldSweeper(
-            expiry, self.relay, self.changes, limits=settings.hold_limits, interval_seconds=settings.sweep_seconds
-        )
+        self.sweeper = HoldSweeper(expiry, self.relay, self.changes, interval_seconds=settings.sweep_seconds)
         self.counts = SeatCountAggregator(halls, interval_seconds=settings.seat_count_interval_seconds)
-        self.retention = RetentionTask(self.database, RETENTIONS)
+        self.retention = RetentionTask(self.database, (*RETENTIONS, lapses_retention(settings.hold_limits)))
         # While the broker is unavailable, seats can be held and sold, and the sweeper ends the holds.
         self.health = Health(
             required={"database": self.database.is_healthy},

@@ -11,7 +11,6 @@ the seats are then free, and `hold.expired` is published because the hold was no
 import asyncio
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import partial
 from typing import Final
 
 from common.messaging.declarations import MESSAGES_EXCHANGE
@@ -24,7 +23,7 @@ from inventory.messages import ExpiredHold, HoldMessage
 from inventory.metrics import HOLDS_EXPIRED, HOLDS_OPEN
 from inventory.repository.expiry import EndedHold, ExpiryRepository
 from inventory.repository.halls import HallRepository
-from inventory.schemas import HoldLimits, SeatStatus
+from inventory.schemas import SeatStatus
 from inventory.seat_changes import SeatChangePublisher
 
 __all__ = ["HoldExpiry", "HoldSweeper", "SeatCountAggregator"]
@@ -34,7 +33,6 @@ EARLY_SECONDS: Final = 2.0
 SWEPT_SEATS: Final = 500
 """Per transaction, which takes a few milliseconds. A sweep repeats until no hold is due."""
 CHANGES_PER_BATCH: Final = 10_000
-FORGOTTEN_LAPSES: Final = 1_000
 
 logger = get_logger(__name__)
 
@@ -91,14 +89,12 @@ class HoldSweeper:
         relay: OutboxRelay,
         changes: SeatChangePublisher,
         *,
-        limits: HoldLimits,
         interval_seconds: float,
     ) -> None:
         self._holds = holds
         self._relay = relay
         self._changes = changes
-        self._lapses_kept_seconds = limits.lapse_window_seconds + limits.cooldown_seconds
-        self.task = PeriodicTask(self.sweep, self.forget_lapses, name="sweeper", interval_seconds=interval_seconds)
+        self.task = PeriodicTask(self.sweep, name="sweeper", interval_seconds=interval_seconds)
 
     async def sweep(self) -> int:
         """End the holds that are due and return how many there were."""
@@ -108,11 +104,6 @@ class HoldSweeper:
             self._report(expired)
         HOLDS_OPEN.set(await self._holds.count_open_holds())
         return ended
-
-    async def forget_lapses(self) -> None:
-        """Delete the lapsed holds that no limit counts any more."""
-        forget = partial(self._holds.forget_lapses, kept_seconds=self._lapses_kept_seconds)
-        await repeat_while_full(forget, batch=FORGOTTEN_LAPSES)
 
     def _report(self, expired: list[ExpiredHold]) -> None:
         self._relay.wake()

@@ -18,7 +18,7 @@ class SeatStatus(enum.StrEnum):
 
 
 class ScanResult(enum.StrEnum):
-    """The result of a scan (T12); in the log also UNDONE, which is no scan: an admission was withdrawn."""
+    """The result of a scan (T12). UNDONE is that of a repeated scan whose admission was withdrawn; in the log, it is the undo."""
 
     SUCCESS = "SUCCESS"
     DUPLICATE = "DUPLICATE"

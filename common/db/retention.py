@@ -17,7 +17,7 @@ from sqlalchemy import TextClause, text
 from common.db.engine import Database
 from common.periodic import PeriodicTask
 
-__all__ = ["DELETED_ROWS", "RUN_SECONDS", "Retention", "RetentionTask", "TableRetention"]
+__all__ = ["DELETED_ROWS", "RUN_SECONDS", "SECONDS_PER_DAY", "Retention", "RetentionTask", "TableRetention"]
 
 SECONDS_PER_DAY: Final = 86_400.0
 INTERVAL_SECONDS: Final = 60.0

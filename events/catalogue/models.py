@@ -37,7 +37,7 @@ events: Final = Table(
     Column("event_date", DateTime(timezone=True), nullable=False),
     # The trigger `set_event_end` sets it to 4 hours after event_date if an insert omits it.
     Column("ends_at", DateTime(timezone=True), nullable=False),
-    Column("doors_open_at", DateTime(timezone=True)),  # 2 hours before event_date if it is null
+    Column("doors_open_at", DateTime(timezone=True)),  # null in events of the release before; read as 2 hours before
     Column("total_seats", Integer, nullable=False),
     Column("layout", JSONB, nullable=False),
     # T10: a ticket is resold for at most this share of its face value.

@@ -33,6 +33,7 @@ _EXAMPLE: Final[JsonDict] = {
     "event_date": "2027-03-20T12:00:00Z",
     "ends_at": "2027-03-20T16:00:00Z",
     "doors_open_at": "2027-03-20T10:00:00Z",
+    "has_doors_time": True,
     "total_seats": 20,
     "pricing_tiers": {"CAT1": "350.00"},
     "layout": [{"category": "CAT1", "price": "350.00", "rows": [{"row_number": "A", "seats": 20}]}],
@@ -75,6 +76,10 @@ class Event(BaseModel):
     # The defaults are for answers that the previous release stored.
     ends_at: Instant = Field(default_factory=lambda event: shifted(event["event_date"], timedelta(hours=4)))
     doors_open_at: Instant = Field(default_factory=lambda event: shifted(event["event_date"], timedelta(hours=-2)))
+    has_doors_time: bool = Field(
+        default=False,
+        description="False: the event is from before doors_open_at was stored, which is an assumption then.",
+    )
     total_seats: int
     pricing_tiers: dict[str, Money]
     layout: list[dict[str, JsonValue]]

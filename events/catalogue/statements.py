@@ -30,7 +30,7 @@ def event_json(event: str, *, venue: str = "venues", tiers: str = "pricing_tiers
                 'total_halls', {venue}.total_halls, 'halls', {venue}.halls),
             'hall_id', {event}.hall_id, 'event_date', {event}.event_date, 'ends_at', {_END_READ.format(event=event)},
             'doors_open_at', {_DOORS_READ.format(event=event)},
-            'total_seats', {event}.total_seats,
+            'has_doors_time', {event}.doors_open_at IS NOT NULL, 'total_seats', {event}.total_seats,
             'pricing_tiers', (
                 SELECT jsonb_object_agg(tier.category, tier.price::text)
                 FROM {tiers} AS tier WHERE tier.event_id = {event}.event_id),
@@ -91,7 +91,8 @@ DRAFT: Final = text(
             event_id, venue_id, name, status, hall_id, event_date, ends_at, doors_open_at, total_seats, layout,
             resale_cap_percent, refund_deadline_hours)
         SELECT :event_id, venue_id, :name, 'DRAFT', :hall_id, :event_date, CAST(:ends_at AS timestamptz),
-            CAST(:doors_open_at AS timestamptz), :total_seats, :layout, :resale_cap_percent, :refund_deadline_hours
+            coalesce(CAST(:doors_open_at AS timestamptz), CAST(:event_date AS timestamptz) - interval '2 hours'),
+            :total_seats, :layout, :resale_cap_percent, :refund_deadline_hours
         FROM venue WHERE {_IS_NEW} AND NOT EXISTS (
             SELECT FROM events AS other WHERE {_OVERLAPS.format(venue_id="venue.venue_id")})
         RETURNING *),

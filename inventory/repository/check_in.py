@@ -28,12 +28,13 @@ from inventory.schemas import (
     UndoCheckIn,
 )
 
-# A code that names no event of ours admitted nobody. Scans of an event are kept with its tickets.
+# A code that names no event of ours admitted no fan. Scans of an event are kept with its tickets.
 UNKNOWN_SCANS_RETENTION: Final = Retention(
     table="entry_logs", aged_by="logged_at", keep_days=365, condition="event_id IS NULL"
 )
 
-# Writes `verdict` (result, admitted_at, at; no row if the scan has a result) to the log and to the stored results.
+# Writes `verdict` (result, admitted_at, at; no row if the scan has a result) to the log and to the stored results. Returns
+# a repeated scan's result with the present admission of its seat, which may be another one than its own.
 _LOG_AND_STORE: Final = f"""
     logged AS (
         INSERT INTO entry_logs (scan_id, event_id, seat_id, staff_user_id, ticket_user_id, hall_presented,
@@ -45,7 +46,8 @@ _LOG_AND_STORE: Final = f"""
     remembered AS ({STORE_RESULT} 'result', result, 'admitted_at', admitted_at))
         FROM verdict
         RETURNING result)
-    {SELECT_ANSWER}
+    {SELECT_ANSWER}, (
+        SELECT admitted_at FROM seats WHERE seat_id = CAST(:seat_id AS uuid) AND EXISTS (SELECT FROM prior)) AS admitted_at
 """  # noqa: S608 - built of constants
 
 # The decision is made on the locked row: of several scanners at once, the first changes it and the others see the change.
@@ -102,22 +104,22 @@ _UNDO: Final = text(
         WHERE seat_id = CAST(:seat_id AS uuid) AND event_id = CAST(:event_id AS uuid)
             AND NOT EXISTS (SELECT FROM prior)
         FOR UPDATE),
-    verdict AS MATERIALIZED (
+    decision AS MATERIALIZED (
         SELECT owner_user_id, clock_timestamp() AS at FROM locked
         WHERE status = 'CHECKED_IN' AND clock_timestamp() < CAST(:ends_at AS timestamptz)
             AND (CAST(:scan_id AS uuid) IS NULL OR admitted_at = (SELECT logged_at FROM admission))),
     withdrawn AS (
         UPDATE seats SET status = 'SOLD', admitted_at = NULL, version = version + 1
-        WHERE seat_id = CAST(:seat_id AS uuid) AND EXISTS (SELECT FROM verdict)),
+        WHERE seat_id = CAST(:seat_id AS uuid) AND EXISTS (SELECT FROM decision)),
     logged AS (
         INSERT INTO entry_logs (scan_id, event_id, seat_id, staff_user_id, ticket_user_id, hall_presented,
             hall_expected, result, logged_at, reason)
         SELECT CAST(:request_id AS uuid), CAST(:event_id AS uuid), CAST(:seat_id AS uuid),
             CAST(:staff_user_id AS uuid), owner_user_id, CAST(:hall_presented AS text), CAST(:hall_expected AS text),
             'UNDONE', at, CAST(:reason AS text)
-        FROM verdict),
+        FROM decision),
     remembered AS ({STORE_RESULT} 'undone_at', at))
-        FROM verdict
+        FROM decision
         RETURNING result)
     {SELECT_ANSWER}, (SELECT status FROM locked) AS status
     """  # noqa: S608 - built of constants
@@ -189,13 +191,15 @@ class CheckInRepository:
     async def check_in(self, scan_id: uuid.UUID, scan: Scan) -> Change[ScanOutcome]:
         """Admit the ticket's user, if they own the seat and it was not used; log the scan in any case.
 
+        A repeated scan gets its first outcome; UNDONE if that was an admission that is withdrawn.
+
         Raises:
             Busy: the seat could not be locked in time; nothing was decided.
         """
         return await self._decide(scan_id, scan, _CHECK_IN, asdict(scan))
 
     async def log(self, scan_id: uuid.UUID, scan: Scan, result: ScanResult) -> Change[ScanOutcome]:
-        """Log a scan that was decided already. If the scan has an outcome, return that instead of `result`."""
+        """Log a scan that was decided already. If the scan has an outcome, return that, as `check_in` does."""
         return await self._decide(scan_id, scan, _LOG, {**asdict(scan), "result": result})
 
     async def undo(self, command: UndoCheckIn) -> Undone:
@@ -220,6 +224,9 @@ class CheckInRepository:
         attempt = await self._requests.attempt(_request_of(scan_id, scan), statement, parameters)
         change = change_of(attempt, _read_outcome)
         assert change is not None  # noqa: S101 - every scan has a result
+        is_admission = attempt.is_replay and change.result.result is ScanResult.SUCCESS
+        if is_admission and change.result.admitted_at != attempt.row["admitted_at"]:
+            return Change(ScanOutcome(result=ScanResult.UNDONE, admitted_at=None), is_new=False)
         return change
 
     async def scans(self, event_id: uuid.UUID | None, *, offset: int, limit: int) -> tuple[list[LoggedScan], int]:

@@ -10,13 +10,15 @@ from typing import Final
 from sqlalchemy import text
 
 from common.db.engine import Database, Row
+from common.db.retention import SECONDS_PER_DAY, Retention
 from common.messaging.inbox import is_first_delivery
 from common.messaging.message import Message
 from common.messaging.outbox import outbox_row
 from inventory.messages import ExpiredHold
-from inventory.repository.fragments import COUNT_FREED, FREE_LOCKED, RAISE_ROWS, REMEMBER_LAPSES
+from inventory.repository.fragments import COUNT_FREED, FREE_LOCKED, RAISE_ROWS, STORE_LAPSES
+from inventory.schemas import HoldLimits
 
-__all__ = ["EndedHold", "ExpiryRepository"]
+__all__ = ["EndedHold", "ExpiryRepository", "lapses_retention"]
 
 CONSUMER: Final = "hold expiry"
 
@@ -28,7 +30,7 @@ _END_HOLD: Final = text(
         WHERE hold_id = CAST(:hold_id AS uuid) AND status = 'HELD' ORDER BY seat_id FOR UPDATE),
     locked AS MATERIALIZED (SELECT * FROM held WHERE held_until <= clock_timestamp()),
     ended AS (SELECT * FROM locked),
-    {FREE_LOCKED}, {COUNT_FREED}, {RAISE_ROWS}, {REMEMBER_LAPSES}
+    {FREE_LOCKED}, {COUNT_FREED}, {RAISE_ROWS}, {STORE_LAPSES}
     SELECT seat_id FROM freed
     """  # noqa: S608 - built of constants
 )
@@ -53,7 +55,7 @@ _END_DUE: Final = text(
         ORDER BY seat_id FOR UPDATE SKIP LOCKED),
     locked AS MATERIALIZED (SELECT * FROM held WHERE held_until <= clock_timestamp()),
     ended AS (SELECT * FROM locked),
-    {FREE_LOCKED}, {COUNT_FREED}, {RAISE_ROWS}, {REMEMBER_LAPSES}
+    {FREE_LOCKED}, {COUNT_FREED}, {RAISE_ROWS}, {STORE_LAPSES}
     SELECT locked.hold_id, locked.held_by_user_id, freed.event_id, freed.seat_id
     FROM freed JOIN locked USING (seat_id) ORDER BY locked.hold_id, freed.seat_id
     """  # noqa: S608 - built of constants
@@ -63,15 +65,6 @@ _ADD_TO_OUTBOX: Final = text(
     """
     INSERT INTO outbox (message_id, exchange, routing_key, body)
     VALUES (:message_id, :exchange, :routing_key, :body)
-    """
-)
-
-_FORGET_LAPSES: Final = text(
-    """
-    DELETE FROM lapsed_holds WHERE hold_id = ANY(ARRAY(
-        SELECT hold_id FROM lapsed_holds
-        WHERE ended_at < clock_timestamp() - CAST(:kept_seconds AS float8) * interval '1 second'
-        ORDER BY ended_at LIMIT CAST(:batch AS int) FOR UPDATE SKIP LOCKED))
     """
 )
 
@@ -85,6 +78,12 @@ class EndedHold:
     freed_seat_ids: list[uuid.UUID] = field(default_factory=list)
     is_sold: bool = False
     live_until: datetime | None = None
+
+
+def lapses_retention(limits: HoldLimits) -> Retention:
+    """Return how long lapsed holds are kept: as long as a limit counts them."""
+    keep_seconds = limits.lapse_window_seconds + limits.cooldown_seconds
+    return Retention(table="lapsed_holds", aged_by="ended_at", keep_days=keep_seconds / SECONDS_PER_DAY)
 
 
 class ExpiryRepository:
@@ -115,10 +114,6 @@ class ExpiryRepository:
                 messages = [outbox_row(hold.as_message()) for hold in expired]
                 await connection.execute(_ADD_TO_OUTBOX, messages)
         return expired
-
-    async def forget_lapses(self, *, kept_seconds: float, batch: int) -> int:
-        """Delete up to `batch` lapsed holds that ended longer ago; return how many."""
-        return await self._database.execute(_FORGET_LAPSES, {"kept_seconds": kept_seconds, "batch": batch})
 
     async def count_open_holds(self) -> int:
         row = await self._database.fetch_one(_COUNT_OPEN)

@@ -11,8 +11,8 @@ PRIOR: Final = """
 # Serialises duplicates of one request, so that the second does not see its own seats locked and refuse them as taken.
 # It has one row if the request has no result yet and the event is on sale.
 REQUEST_LOCK: Final = """
-    turn AS MATERIALIZED (
-        SELECT pg_advisory_xact_lock(CAST(:turn AS bigint))
+    request_lock AS MATERIALIZED (
+        SELECT pg_advisory_xact_lock(CAST(:request_lock_id AS bigint))
         WHERE NOT EXISTS (SELECT FROM prior)
             AND NOT EXISTS (SELECT FROM closed_events WHERE event_id = CAST(:event_id AS uuid)))
 """
@@ -36,9 +36,9 @@ FREE_LOCKED: Final = """
         RETURNING seat_id, event_id, category, row_rank)
 """
 
-# Remembers the holds whose seats are `ended` (hold_id, held_by_user_id, event_id, held_until). Sorted, so that two statements
+# Stores the holds whose seats are `ended` (hold_id, held_by_user_id, event_id, held_until). Sorted, so that two statements
 # that end the same holds do not wait for each other.
-REMEMBER_LAPSES: Final = """
+STORE_LAPSES: Final = """
     lapsed AS (
         INSERT INTO lapsed_holds (hold_id, user_id, event_id, ended_at)
         SELECT DISTINCT ON (hold_id) hold_id, held_by_user_id, event_id, least(held_until, clock_timestamp())

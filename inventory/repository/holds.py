@@ -18,8 +18,8 @@ from inventory.repository.fragments import (
     IS_FREE,
     PRIOR,
     RAISE_ROWS,
-    REMEMBER_LAPSES,
     REQUEST_LOCK,
+    STORE_LAPSES,
     STORE_RESULT,
 )
 from inventory.repository.oversell_guard import oversell_guard
@@ -60,7 +60,7 @@ _RESERVE: Final = f"""
             CAST(:user_id AS uuid), CAST(:event_id AS uuid), CAST(:lapses AS int),
             CAST(:lapse_window_seconds AS float8) * interval '1 second',
             CAST(:cooldown_seconds AS float8) * interval '1 second')
-        WHERE EXISTS (SELECT FROM turn)),
+        WHERE EXISTS (SELECT FROM request_lock)),
     permit AS MATERIALIZED (
         SELECT FROM holder
         WHERE cooling_until IS NULL
@@ -81,7 +81,7 @@ _RESERVE: Final = f"""
         SELECT CAST(:event_id AS uuid), category, -count(*), count(*), 0, 0 FROM locked
         WHERE status = 'AVAILABLE' AND (SELECT is_complete FROM verdict) GROUP BY category),
     ended AS (SELECT * FROM locked WHERE status = 'HELD' AND (SELECT is_complete FROM verdict)),
-    {REMEMBER_LAPSES},
+    {STORE_LAPSES},
     remembered AS ({STORE_RESULT}
             'hold_id', CAST(:hold_id AS uuid), 'event_id', CAST(:event_id AS uuid),
             'user_id', CAST(:user_id AS uuid), 'held_until', min(held_until),
@@ -161,7 +161,7 @@ _RELEASE: Final = text(
         ORDER BY seat_id FOR UPDATE),
     ended AS (
         SELECT * FROM locked WHERE CAST(:is_cancelled AS boolean) OR held_until <= clock_timestamp()),
-    {FREE_LOCKED}, {COUNT_FREED}, {RAISE_ROWS}, {REMEMBER_LAPSES},
+    {FREE_LOCKED}, {COUNT_FREED}, {RAISE_ROWS}, {STORE_LAPSES},
     remembered AS ({STORE_RESULT}
             'event_id', min(CAST(event_id AS text)),
             'seat_ids', coalesce(jsonb_agg(seat_id ORDER BY seat_id), '[]')))
@@ -304,5 +304,5 @@ def _holder_of(command: ReserveSeats | BestAvailable) -> dict[str, object]:
         "hold_id": command.hold_id,
         "user_id": command.user_id,
         "hold_ttl_milliseconds": command.hold_ttl_milliseconds,
-        "turn": int.from_bytes(command.request_id.bytes[:8], "big", signed=True),
+        "request_lock_id": int.from_bytes(command.request_id.bytes[:8], "big", signed=True),
     }

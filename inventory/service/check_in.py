@@ -18,7 +18,7 @@ class CheckInService:
     changes: SeatChangePublisher
 
     async def check_in(self, scan_id: uuid.UUID, scan: Scan) -> ScanOutcome:
-        """Admit the owner of a sold seat, once, and log the scan. A repeated scan gets its first outcome.
+        """Admit the owner of a sold seat, once, and log the scan. A repeated scan gets its first outcome, or UNDONE.
 
         Raises:
             Busy: not decided; retry with the same scan id.
@@ -29,7 +29,7 @@ class CheckInService:
         return self._report(decided)
 
     async def log(self, scan_id: uuid.UUID, scan: Scan, result: ScanResult) -> ScanOutcome:
-        """Log a scan that was decided without a check-in. A repeated scan gets its first outcome."""
+        """Log a scan that was decided without a check-in. A repeated scan gets its first outcome, or UNDONE."""
         return self._report(await self.scan_log.log(scan_id, scan, result))
 
     async def undo(self, command: UndoCheckIn) -> datetime:
@@ -37,7 +37,7 @@ class CheckInService:
 
         Raises:
             SeatNotFound: the event has no such seat.
-            NotCheckedIn: nobody is inside with this ticket, or another scan admitted them.
+            NotCheckedIn: the ticket is not checked in, or another scan checked it in.
             EventEnded: the event has ended.
             Busy: not decided; retry with the same request id.
         """

@@ -65,12 +65,22 @@ class HoldService:
             outcome = NotReserved(states=await self.holds.states_of(command.seat_ids))
         if isinstance(outcome, Change):
             return self._report(outcome, kind="seats")
-        if (own := own_hold(command, outcome.states)) and (hold := await self.holds.find_hold(own)):
+        states = await self._newest_states(command, outcome)
+        if (own := own_hold(command, states)) and (hold := await self.holds.find_hold(own)):
             return await self.holds.store_hold(command, hold)
         RESERVES.labels("seats", "refused").inc()
         limit = refusal_to_holder(outcome.holder, self.limits, quantity=len(command.seat_ids))
-        refusal = limit or refusal_to_reserve(command.event_id, command.seat_ids, outcome.states)
+        refusal = limit or refusal_to_reserve(command.event_id, command.seat_ids, states)
         return await self.holds.refuse(command, refusal)
+
+    async def _newest_states(self, command: ReserveSeats, outcome: NotReserved) -> Sequence[SeatState]:
+        """Return the seats' states; read them again if they may be older than the user's hold of the event.
+
+        The statement's snapshot is older than what it waits for: another reservation of the same user.
+        """
+        if outcome.holder and outcome.holder.held_of_event and not own_hold(command, outcome.states):
+            return await self.holds.states_of(command.seat_ids)
+        return outcome.states
 
     async def reserve_best_available(self, command: BestAvailable) -> Hold:
         """Hold the best seats of a category: adjacent ones if there are any, else the best ones.

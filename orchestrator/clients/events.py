@@ -48,6 +48,7 @@ class EventFacts(BaseModel):
     # The defaults are for an events service of the previous release, which sends neither.
     ends_at: datetime = Field(default_factory=lambda facts: shifted(facts["event_date"], timedelta(hours=4)))
     doors_open_at: datetime = Field(default_factory=lambda facts: shifted(facts["event_date"], timedelta(hours=-2)))
+    has_doors_time: bool = False  # if not, doors_open_at is an assumption
     total_seats: int
     pricing_tiers: dict[str, Money]
     resale_cap_percent: int = 120

@@ -18,6 +18,8 @@ from common.messaging.inbox import INBOX_RETENTION
 from common.messaging.outbox import sent_retention
 from events.database import metadata as events_metadata
 from inventory.app import RETENTIONS as INVENTORY_RETENTIONS
+from inventory.repository.expiry import lapses_retention
+from inventory.schemas import HoldLimits
 from orchestrator.database import metadata as orchestrator_metadata
 from orchestrator.features.inbound_webhooks.repository import log_retention
 from orchestrator.features.outbound_webhooks.repository import DELIVERIES_RETENTION
@@ -33,11 +35,14 @@ TABLES: Final = {
     "inventory": set(inventory.models.metadata.tables),
     "orchestrator": set(orchestrator_metadata.tables),
 }
+LIMITS: Final = HoldLimits(
+    seats_per_event=10, seats_per_user=20, lapses=3, lapse_window_seconds=900, cooldown_seconds=300
+)
 RULES: Final[dict[str, tuple[Retention, ...]]] = {
     "users": (*users.app.RETENTIONS, sent_retention()),
     "orders": (REQUESTS_RETENTION,),
     "events": (REQUESTS_RETENTION,),
-    "inventory": (*INVENTORY_RETENTIONS, sent_retention()),
+    "inventory": (*INVENTORY_RETENTIONS, sent_retention(), lapses_retention(LIMITS)),
     "orchestrator": (
         INBOX_RETENTION,
         sent_retention(),
@@ -79,6 +84,8 @@ def test_documented_period_is_the_codes(service: str, rule: Retention) -> None:
     match rule.table:
         case "outbox":
             assert (rule.keep_seconds, period) == (72 * 3_600, "`OUTBOX_RETENTION_HOURS` (72) after it was sent")
+        case "lapsed_holds":
+            assert rule.keep_seconds == LIMITS.lapse_window_seconds + LIMITS.cooldown_seconds
         case "attempts" | "sessions" | "refresh_tokens":
             assert rule.keep_days == 0
             assert period.startswith("until")

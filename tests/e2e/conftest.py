@@ -14,7 +14,7 @@ from devstack.stack import Stack
 from gateway.routing import ROUTES
 from tests.e2e.in_process import InProcessServices
 from tests.e2e.scanner import ScannerClient, Ticket, buy
-from tests.e2e.user_client import Concert, UserClient
+from tests.e2e.user_client import USER_PASSWORD, Concert, UserClient
 from tests.e2e.webhook_receiver import WebhookReceiver
 from tests.support.http_client import http_client
 from tests.support.platform import running_platform
@@ -25,6 +25,7 @@ from tests.support.waiting import eventually
 ENV: Final = {"RATE_LIMIT_PER_MINUTE": "0", "JOB_RETRY_SECONDS": "0.2,0.4"}
 
 MakeFan = Callable[..., Awaitable[UserClient]]
+MakeStaff = Callable[..., Awaitable[UserClient]]
 MakeConcert = Callable[..., Awaitable[Concert]]
 
 
@@ -84,6 +85,21 @@ async def fan(new_fan: MakeFan) -> UserClient:
 async def admin(platform: Stack) -> AsyncIterator[UserClient]:
     async with UserClient(platform) as anonymous, await anonymous.log_in("admin@example.com") as admin:
         yield admin
+
+
+@pytest.fixture
+async def new_staff(admin: UserClient, new_fan: MakeFan, user_clients: AsyncExitStack) -> MakeStaff:
+    """Staff of HALL-A in that venue, or without any assignment."""
+
+    async def make(*, venue_id: str | None) -> UserClient:
+        fan = await new_fan()
+        changes: dict[str, Any] = {"roles": ["customer", "staff"]}
+        if venue_id:
+            changes |= {"assigned_hall_id": "HALL-A", "assigned_venue_id": venue_id}
+        assert (await admin.patch(f"/admin/users/{fan.user_id}", changes)).status == 200
+        return await user_clients.enter_async_context(await fan.log_in(fan.email, USER_PASSWORD))
+
+    return make
 
 
 @pytest.fixture

@@ -9,8 +9,13 @@ from typing import Any
 
 import pytest
 
+from devstack.database import connected
 from devstack.stack import Stack
-from tests.e2e.conftest import MakeConcert, MakeFan
+from orchestrator.features.check_in.schemas import NamedPlace
+from orchestrator.features.check_in.service import lookups
+from orchestrator.features.check_in.service.check_in import PresentedCode
+from tests.e2e.conftest import MakeConcert, MakeFan, MakeStaff
+from tests.e2e.in_process import InProcessServices
 from tests.e2e.scanner import ScannerClient, Ticket, buy, end_event, new_nonce
 from tests.e2e.user_client import USER_PASSWORD, ApiResponse, Concert, UserClient
 from tests.support.waiting import eventually
@@ -210,6 +215,20 @@ class TestTime:
         assert (decision["result"], decision["admitted_at"]) == ("WRONG_EVENT", None)
         assert decision["message"].startswith("Too early: the doors of Jazz at the Bay open at ")
 
+    async def test_ticket_of_an_event_without_a_doors_time_is_not_too_early(
+        self, platform: Stack, scanner: ScannerClient, fan: UserClient, new_concert: MakeConcert
+    ) -> None:
+        """The event is from before the time was stored."""
+        concert = await new_concert(doors_open_at=None)
+        async with connected(platform.urls.databases["events"]) as connection:
+            await connection.execute("UPDATE events SET doors_open_at = NULL WHERE event_id = $1", concert.event_id)
+        ticket = await buy(fan, concert, concert.seats["CAT2"][0])
+
+        async def admitted() -> bool:
+            return await scanner.result_of(scanner.code_for(ticket)) == "SUCCESS"
+
+        assert await eventually(admitted)  # the orchestrator may know the event's times for some seconds
+
     async def test_ticket_is_refused_after_the_end(
         self, platform: Stack, scanner: ScannerClient, fan: UserClient, concert: Concert
     ) -> None:
@@ -253,6 +272,24 @@ class TestVenue:
                     return await scanner.result_of(scanner.code_for(ticket), by=staff, hall=None) == result
 
                 assert await eventually(decided)  # the orchestrator may know the former assignment for some seconds
+
+    async def test_scan_of_a_named_hall_keeps_to_the_assigned_venue(
+        self, in_process: InProcessServices, new_staff: MakeStaff, payload: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(lookups, "VENUE_TIMEOUT_SECONDS", 60.0)
+        member = await new_staff(venue_id=str(uuid.uuid4()))
+        code = PresentedCode(
+            staff_user_id=uuid.UUID(member.user_id),
+            qr_payload=payload,
+            place=NamedPlace(hall_id="HALL-A"),
+            scanned_at=None,
+            nonce=None,
+        )
+        assert (await in_process.check_in_service().verify(code)).result == "WRONG_HALL"
+
+        monkeypatch.setattr(lookups, "VENUE_TIMEOUT_SECONDS", 0.1)
+        silent = {"users_url": f"http://{await in_process.unresponsive_address()}"}
+        assert (await in_process.check_in_service(silent).verify(code)).result == "SUCCESS"
 
 
 class TestHall:

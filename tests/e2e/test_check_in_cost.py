@@ -28,7 +28,7 @@ async def calls_of(service: CheckInService, code: PresentedCode) -> int:
     return remote_calls() - before
 
 
-async def test_scan_takes_five_calls_and_three_when_cached(in_process: InProcessServices, code: PresentedCode) -> None:
+async def test_scan_takes_six_calls_and_three_when_cached(in_process: InProcessServices, code: PresentedCode) -> None:
     service = in_process.check_in_service()
-    assert await calls_of(service, code) == 5  # the seat, its order, the event, the owner's name; the check-in
-    assert await calls_of(service, code) == 3  # event and name are cached for some seconds
+    assert await calls_of(service, code) == 6  # the seat, its order, event, owner and staff; the check-in
+    assert await calls_of(service, code) == 3  # event and users are cached for some seconds

@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 
 from devstack.stack import Stack
-from tests.e2e.conftest import MakeConcert
-from tests.e2e.scanner import ScannerClient, Ticket, end_event
+from tests.e2e.conftest import MakeConcert, MakeStaff
+from tests.e2e.scanner import ScannerClient, Ticket, end_event, new_nonce
 from tests.e2e.user_client import ApiResponse, UserClient
 from tests.support.waiting import eventually
 
@@ -88,6 +88,15 @@ async def test_repeated_undo_returns_the_first_answer(scanner: ScannerClient, ti
     assert other.refused() == (422, "IDEMPOTENCY_KEY_REUSED")
 
 
+async def test_repeated_nonce_of_an_undone_scan_is_no_admission(scanner: ScannerClient, ticket: Ticket) -> None:
+    nonce, code = new_nonce(), scanner.code_for(ticket)
+    assert await scanner.result_of(code, nonce=nonce) == "SUCCESS"
+    await scanner.undo(ticket.seat_id)
+    repeated = (await scanner.scan(code, nonce=nonce)).data
+    assert (repeated["result"], repeated["admitted_at"]) == ("UNDONE", None)
+    assert repeated["message"] == "The admission was undone: scan the ticket again"
+
+
 @pytest.mark.usefixtures("scan")
 async def test_one_of_many_concurrent_undos_succeeds(scanner: ScannerClient, ticket: Ticket) -> None:
     answers = await asyncio.gather(*(scanner.undo(ticket.seat_id) for _ in range(10)))
@@ -122,6 +131,23 @@ async def test_undo_elsewhere_is_refused(scanner: ScannerClient, new_concert: Ma
     for place in places:
         assert (await scanner.undo(ticket.seat_id, **place)).refused() == (403, "FORBIDDEN")
     assert await results_of(scanner, ticket) == ["SUCCESS"]
+
+
+@pytest.mark.usefixtures("scan")
+async def test_staff_undo_admissions_of_their_assigned_place_only(
+    scanner: ScannerClient, new_concert: MakeConcert, new_staff: MakeStaff, ticket: Ticket
+) -> None:
+    other = await new_concert(hall_id="HALL-B")
+    own = (await scanner.admin.get(f"/events/{ticket.event_id}")).data["venue"]["venue_id"]
+    elsewhere, of_the_venue, unassigned = [await new_staff(venue_id=venue) for venue in (str(uuid.uuid4()), own, None)]
+    for place in ({"hall_id": "HALL-A"}, {"hall_id": "HALL-A", "venue_id": own}, {}):
+        assert (await scanner.undo(ticket.seat_id, by=elsewhere, **place)).refused() == (403, "FORBIDDEN")
+    in_hall_b = await scanner.undo(other.seats["CAT1"][0], by=of_the_venue, hall_id="HALL-B")
+    assert in_hall_b.refused() == (403, "FORBIDDEN")
+
+    assert (await scanner.undo(ticket.seat_id, by=of_the_venue, hall_id="HALL-A")).status == 200
+    assert await scanner.result_of(scanner.code_for(ticket)) == "SUCCESS"
+    assert (await scanner.undo(ticket.seat_id, by=unassigned, hall_id="HALL-A")).status == 200
 
 
 @pytest.mark.usefixtures("scan")

@@ -70,7 +70,7 @@ class TestDashboard:
             "checked_in": 1,
             "revenue": "200.00",
             "scans_by_result": {"SUCCESS": 1, "DUPLICATE": 1, "WRONG_HALL": 1, "UNPAID": 0, "NOT_FOUND": 0,
-                                "EXPIRED": 0, "NOT_OWNER": 0, "QR_INVALID": 0, "WRONG_EVENT": 0, "UNDONE": 0},
+                                "EXPIRED": 0, "NOT_OWNER": 0, "QR_INVALID": 0, "WRONG_EVENT": 0, "UNDONE": 0, "UNKNOWN": 0},
         }  # fmt: skip
         assert sum(minute["scans"] for minute in minutes) == 3
         assert sum(minute["admitted"] for minute in minutes) == 1

@@ -75,8 +75,8 @@ MUTATIONS: Final = (
     Mutation(
         name="an earlier scan is not checked under the lock",
         file="inventory/repository/check_in.py",
-        before="            AND NOT EXISTS (SELECT FROM prior)\n        FOR UPDATE),\n    decision",
-        after="            AND NOT EXISTS (SELECT FROM prior)),\n    decision",
+        before="            AND NOT EXISTS (SELECT FROM prior)\n        FOR UPDATE),\n    decision AS MATERIALIZED (\n        SELECT CASE",
+        after="            AND NOT EXISTS (SELECT FROM prior)),\n    decision AS MATERIALIZED (\n        SELECT CASE",
         caught_by=(f"{CHECK_IN}::TestManyScannersAtOnce::test_concurrent_scans_decide_on_the_committed_row",),
     ),
     Mutation(
@@ -127,6 +127,13 @@ MUTATIONS: Final = (
         caught_by=(f"{RULES}::test_each_reason_has_its_result",),
     ),
     Mutation(
+        name="tickets of an event without a doors time are too early",
+        file="orchestrator/features/check_in/service/rules.py",
+        before="    return event is not None and event.has_doors_time and context.seen_at < event.doors_open_at\n",
+        after="    return event is not None and context.seen_at < event.doors_open_at\n",
+        caught_by=(f"{RULES}::test_event_of_the_previous_release_is_not_too_early",),
+    ),
+    Mutation(
         name="tickets are admitted after the event's end",
         file="orchestrator/features/check_in/service/rules.py",
         before="    (_is_over, ScanResult.WRONG_EVENT),\n",
@@ -141,11 +148,32 @@ MUTATIONS: Final = (
         caught_by=(f"{RULES}::test_each_reason_has_its_result",),
     ),
     Mutation(
+        name="a scan that names its hall admits the tickets of every venue",
+        file="orchestrator/features/check_in/service/check_in.py",
+        before="        return replace(place, venue_id=await assigned_venue(self.clients, staff_user_id))\n",
+        after="        return replace(place, venue_id=None) if await assigned_venue(self.clients, staff_user_id) else place\n",
+        caught_by=("tests/e2e/test_check_in.py::TestVenue::test_scan_of_a_named_hall_keeps_to_the_assigned_venue",),
+    ),
+    Mutation(
+        name="staff undo admissions of any hall",
+        file="orchestrator/features/check_in/service/lookups.py",
+        before="    if is_admin:\n        return place\n",
+        after="    if is_admin or place:\n        return place\n",
+        caught_by=("tests/e2e/test_check_in_undo.py::test_staff_undo_admissions_of_their_assigned_place_only",),
+    ),
+    Mutation(
         name="an undo withdraws a later admission (no scan check)",
         file="inventory/repository/check_in.py",
         before="            AND (CAST(:scan_id AS uuid) IS NULL OR admitted_at = (SELECT logged_at FROM admission))),",
         after="            AND (CAST(:scan_id AS uuid) IS NULL OR EXISTS (SELECT FROM admission))),",
         caught_by=(f"{UNDO}::TestUndo::test_undo_names_one_admission",),
+    ),
+    Mutation(
+        name="a repeated scan admits after its admission was undone",
+        file="inventory/repository/check_in.py",
+        before='        if is_admission and change.result.admitted_at != attempt.row["admitted_at"]:\n',
+        after="        if is_admission and change.result.admitted_at is None:\n",
+        caught_by=(f"{UNDO}::TestUndo::test_repeated_scan_does_not_admit_after_the_undo",),
     ),
     Mutation(
         name="an admission is undone after the event's end",
@@ -157,8 +185,8 @@ MUTATIONS: Final = (
     Mutation(
         name="an undo is not logged",
         file="inventory/repository/check_in.py",
-        before="            'UNDONE', at, CAST(:reason AS text)\n        FROM verdict),",
-        after="            'UNDONE', at, CAST(:reason AS text)\n        FROM verdict WHERE false),",
+        before="            'UNDONE', at, CAST(:reason AS text)\n        FROM decision),",
+        after="            'UNDONE', at, CAST(:reason AS text)\n        FROM decision WHERE false),",
         caught_by=(f"{UNDO}::TestUndo::test_ticket_is_sold_again_and_the_undo_is_logged",),
     ),
     Mutation(

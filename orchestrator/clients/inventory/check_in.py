@@ -2,6 +2,7 @@
 
 import enum
 import uuid
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,7 +26,7 @@ Answer = TypeVar("Answer")
 
 
 class ScanResult(enum.StrEnum):
-    """The outcome of a scan (T12); in the log also UNDONE, which is no scan: an admission was withdrawn."""
+    """The outcome of a scan (T12). UNDONE is that of a repeated scan whose admission was withdrawn; in the log, it is the undo."""
 
     SUCCESS = "SUCCESS"
     DUPLICATE = "DUPLICATE"
@@ -37,6 +38,7 @@ class ScanResult(enum.StrEnum):
     QR_INVALID = "QR_INVALID"
     WRONG_EVENT = "WRONG_EVENT"
     UNDONE = "UNDONE"
+    UNKNOWN = "UNKNOWN"  # of a newer inventory; it is no admission
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,7 +129,7 @@ class CheckInClient(InventoryChannel):
         """Admit the seat's owner, once, and log the scan.
 
         A scanner that lost the answer repeats the scan, and by then the rules may decide differently: the code has
-        expired, the seat is taken. The same `scan_id` returns the first outcome and logs the scan once.
+        expired, the seat is taken. The same `scan_id` returns the first outcome, or UNDONE, and logs the scan once.
 
         Raises:
             Unprocessable: the id was used for another scan.
@@ -182,9 +184,12 @@ class CheckInClient(InventoryChannel):
     async def stats(self, event_id: uuid.UUID, *, minutes: int) -> EntryStats:
         request = pb.GetEntryStatsRequest(event_id=str(event_id), minutes=minutes)
         answer = await self._caller.call(self._stub.GetEntryStats, request)
+        scans_by_result: Counter[ScanResult] = Counter()
+        for count in answer.result_counts:
+            scans_by_result[_result(count.result)] += count.scans
         return EntryStats(
             checked_in=answer.checked_in,
-            scans_by_result={_result(count.result): count.scans for count in answer.result_counts},
+            scans_by_result=scans_by_result,
             scans_per_minute=[
                 MinuteCount(datetime.fromisoformat(count.minute), count.scans, count.admitted)
                 for count in answer.minute_counts
@@ -276,4 +281,7 @@ def _block_request(request_id: uuid.UUID, event_id: uuid.UUID, seat_ids: Sequenc
 
 
 def _result(number: pb.ScanResult.ValueType) -> ScanResult:
-    return ScanResult(pb.ScanResult.Name(number))
+    try:
+        return ScanResult(pb.ScanResult.Name(number))
+    except ValueError:
+        return ScanResult.UNKNOWN

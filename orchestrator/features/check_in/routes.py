@@ -67,6 +67,11 @@ async def undo(
     key: IdempotencyKey,
     undos: Annotated[CheckInUndoService, provided(CheckInUndoService)],
 ) -> Success[UndoneCheckIn]:
-    """Until the event's end, with a reason, which is logged; staff and admins only. The ticket can be scanned again."""
+    """Until the event's end, with a reason, which is logged; staff and admins only. The ticket can be scanned again.
+
+    Staff who have an assigned place undo admissions there only.
+    """
     request_id = request_id_of("undo check-in", user_id=staff.user_id, key=key)
-    return success(await undos.undo(body, staff_user_id=staff.user_id, request_id=request_id))
+    is_admin = staff.has_role(Role.ADMIN)
+    undone = await undos.undo(body, staff_user_id=staff.user_id, is_admin=is_admin, request_id=request_id)
+    return success(undone)

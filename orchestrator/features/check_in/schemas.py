@@ -28,11 +28,12 @@ def _if_on_the_calendar(moment: Any, read: ValidatorFunctionWrapHandler) -> date
 
 class NamedPlace(BaseModel):
     hall_id: Annotated[PlainText, Field(min_length=1, max_length=40)] | None = Field(
-        default=None, description="The venue and hall that are assigned to the staff member when omitted."
+        default=None, description="That which is assigned to the staff member when omitted."
     )
     venue_id: uuid.UUID | None = Field(
         default=None,
-        description="Two venues may have halls of the same name: name it to admit this venue's tickets only.",
+        description="The venue that is assigned to the staff member when omitted. Two venues may have halls of the same "
+        "name: without either, the tickets of both are admitted.",
     )
     event_id: uuid.UUID | None = Field(
         default=None, description="A hall has many events: name it to admit this event's tickets only."
@@ -60,7 +61,7 @@ class VerifyRequest(NamedPlace):
     )
     nonce: Nonce | None = Field(
         default=None,
-        description="The scan's unique id. A repeated scan with the same nonce and body gets the first answer.",
+        description="The scan's unique id. A repeated scan with the same nonce and body gets the first answer, or UNDONE.",
     )
 
 
@@ -70,7 +71,8 @@ class ScanDecision(BaseModel):
     scan_id: uuid.UUID
     result: ScanResult = Field(
         description="WRONG_HALL: the ticket is for another venue or hall. WRONG_EVENT: it is for another event in this "
-        "hall, the doors are not open yet, or the event is over. Treat a result that you do not know as a refusal."
+        "hall, the doors are not open yet, or the event is over. UNDONE: staff undid the admission by this scan; scan with a new "
+        "`nonce`. Treat a result that you do not know as a refusal."
     )
     seat_id: uuid.UUID
     row_number: str | None

@@ -68,7 +68,7 @@ class _ScanResultEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_ScanResult
     QR_INVALID: _ScanResult.ValueType  # 8
     WRONG_EVENT: _ScanResult.ValueType  # 9
     UNDONE: _ScanResult.ValueType  # 10
-    """not of a scan: an admission was withdrawn"""
+    """of a repeated scan: its admission was withdrawn; in the log: of the undo"""
 
 class ScanResult(_ScanResult, metaclass=_ScanResultEnumTypeWrapper): ...
 
@@ -83,7 +83,7 @@ NOT_OWNER: ScanResult.ValueType  # 7
 QR_INVALID: ScanResult.ValueType  # 8
 WRONG_EVENT: ScanResult.ValueType  # 9
 UNDONE: ScanResult.ValueType  # 10
-"""not of a scan: an admission was withdrawn"""
+"""of a repeated scan: its admission was withdrawn; in the log: of the undo"""
 Global___ScanResult: _TypeAlias = ScanResult  # noqa: Y015
 
 @_typing.final

@@ -32,6 +32,7 @@ class TestDraft:
             "event_date": "2027-03-20T12:00:00Z",
             "ends_at": "2027-03-20T16:00:00Z",
             "doors_open_at": "2027-03-20T10:00:00Z",
+            "has_doors_time": True,
             "total_seats": 20,
             "pricing_tiers": {"CAT1": "350.00", "STANDING": "99.50"},
             "layout": LAYOUT,
@@ -70,6 +71,17 @@ class TestDraft:
 
         assert (event["ends_at"], event["doors_open_at"]) == ("2027-03-20T16:30:00Z", "2027-03-20T12:00:00Z")
         assert (await catalogue.find(body["event_id"])).json()["data"] == event
+
+    async def test_opening_of_the_doors_of_an_old_event_is_an_assumption(
+        self, catalogue: CatalogueCaller, database: Database
+    ) -> None:
+        body = await catalogue.drafted()
+        old = text("UPDATE events SET doors_open_at = NULL WHERE event_id = :event_id")
+        await database.execute(old, {"event_id": body["event_id"]})
+
+        event = (await catalogue.find(body["event_id"])).json()["data"]
+
+        assert (event["doors_open_at"], event["has_doors_time"]) == ("2027-03-20T10:00:00Z", False)
 
     async def test_repetition_gets_the_first_response_even_after_publication(self, catalogue: CatalogueCaller) -> None:
         body = drafting()

@@ -145,7 +145,9 @@ class TestOneEventAtATime:
         self, catalogue: CatalogueCaller, database: Database, venue_id: str
     ) -> None:
         body = await catalogue.drafted(venue=None, venue_id=venue_id, event_date="2027-06-01T12:00:00Z")
-        move = text("UPDATE events SET event_date = '2027-03-20T13:00:00Z' WHERE event_id = :event_id")
+        move = text(
+            "UPDATE events SET event_date = '2027-03-20T13:00:00Z', doors_open_at = NULL WHERE event_id = :event_id"
+        )
 
         with pytest.raises(Exception, match="ex_events_hall"):
             await database.execute(move, {"event_id": body["event_id"]})

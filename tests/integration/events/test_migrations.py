@@ -157,7 +157,8 @@ async def test_answer_stored_by_the_previous_release_is_replayed(
     first = (await catalogue.draft(body)).json()["data"]
     older = text(
         """
-        UPDATE requests SET result = result #- '{done,ends_at}' #- '{done,doors_open_at}' #- '{done,venue,halls}'
+        UPDATE requests SET result = result #- '{done,ends_at}' #- '{done,doors_open_at}' #- '{done,has_doors_time}'
+            #- '{done,venue,halls}'
         WHERE request_id = :request_id
         """
     )
@@ -165,7 +166,7 @@ async def test_answer_stored_by_the_previous_release_is_replayed(
 
     repeated = (await catalogue.draft(body)).json()["data"]
 
-    assert repeated == {**first, "venue": {**first["venue"], "halls": []}}
+    assert repeated == {**first, "has_doors_time": False, "venue": {**first["venue"], "halls": []}}
 
 
 async def test_request_of_the_previous_release_is_the_same_with_times(catalogue: CatalogueCaller) -> None:

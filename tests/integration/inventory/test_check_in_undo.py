@@ -22,7 +22,7 @@ def fan() -> str:
     return new_id()
 
 
-def name_of(answer: pb.CheckInResponse | pb.LoggedScan) -> str:
+def name_of(answer: pb.CheckInResponse | pb.LogScanResponse | pb.LoggedScan) -> str:
     return pb.ScanResult.Name(answer.result)
 
 
@@ -93,6 +93,27 @@ class TestUndo:
         assert await inventory_caller.status(seat_id) == "CHECKED_IN"
         assert await self.log_of(inventory_caller, hall) == ["SUCCESS", "UNDONE", "SUCCESS"]
 
+    async def test_repeated_scan_does_not_admit_after_the_undo(
+        self, inventory_caller: InventoryCaller, hall: Hall, fan: str
+    ) -> None:
+        seat_id, scan_id = hall.seat_ids[1], new_id()
+        await inventory_caller.sell(hall.event_id, seat_id, user_id=fan)
+        scan = scan_of(hall, seat_id, fan)
+        await inventory_caller.check_in(scan, request_id=scan_id)
+        await inventory_caller.undo_check_in(hall, seat_id)
+        for status in ("SOLD", "CHECKED_IN"):
+            for repeated in (
+                await inventory_caller.check_in(scan, request_id=scan_id),
+                await inventory_caller.log_scan(scan, pb.EXPIRED, request_id=scan_id),
+            ):
+                assert (name_of(repeated), repeated.admitted_at) == ("UNDONE", "")
+            assert await inventory_caller.status(seat_id) == status
+            if status == "SOLD":
+                assert (
+                    name_of(await inventory_caller.check_in(scan)) == "SUCCESS"
+                )  # the other admission is not this scan's
+        assert await self.log_of(inventory_caller, hall) == ["SUCCESS", "UNDONE", "SUCCESS"]
+
     async def test_refused_undo_stays_refused(self, inventory_caller: InventoryCaller, hall: Hall, fan: str) -> None:
         seat_id, request_id, staff = hall.seat_ids[0], new_id(), new_id()
         await inventory_caller.sell(hall.event_id, seat_id, user_id=fan)
@@ -158,7 +179,7 @@ class TestUndo:
 
 
 async def test_checked_in_counts_the_seats_inside(inventory_caller: InventoryCaller, hall: Hall, fan: str) -> None:
-    """A ticket that an admin took back, a resold one and an undone one were admitted, and nobody is inside with them."""
+    """A ticket that an admin took back, a resold one and an undone one were admitted, and no fan is inside with them."""
     taken_back, undone, inside = hall.seat_ids[:3]
     for seat_id in (taken_back, undone, inside):
         await inventory_caller.sell(hall.event_id, seat_id, user_id=fan)

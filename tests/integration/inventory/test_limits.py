@@ -11,10 +11,12 @@ import pytest
 from sqlalchemy import text
 
 from common.db.engine import Database
+from common.db.retention import TableRetention
 from common.errors import ServiceError
 from common.messaging.message import Message
 from inventory.app import Inventory
-from inventory.repository.expiry import ExpiryRepository
+from inventory.repository.expiry import ExpiryRepository, lapses_retention
+from inventory.settings import Settings
 from proto.inventory.v1 import inventory_pb2 as pb
 from tests.integration.inventory.inventory_caller import (
     Hall,
@@ -135,6 +137,21 @@ class TestSeatsOfAnEvent:
         assert len((await first).seats) == 6
         assert (await refused(second)).code == "PURCHASE_LIMIT_REACHED"
 
+    @pytest.mark.parametrize("seats", [2, 10])
+    async def test_overlapping_reservations_of_the_same_seats_get_one_hold(
+        self, inventory_caller: InventoryCaller, database: Database, seats: int
+    ) -> None:
+        """The second waits for the holder's lock: its snapshot shows free seats, which the first then holds."""
+        hall, user_id, request_id = await inventory_caller.provision(rows("CAT1", "1.00", A=12)), new_id(), new_id()
+        reserve = partial(inventory_caller.reserve, hall.event_id, *hall.seat_ids[:seats], user_id=user_id)
+        async with inserting_answer(database, request_id):
+            first = asyncio.create_task(reserve(request_id=request_id))
+            await eventually(lambda: waiting_for_locks(database, 1))
+            second = asyncio.create_task(reserve())
+            await eventually(lambda: waiting_for_locks(database, 2))
+
+        assert await second == await first
+
     async def test_limits_are_for_each_account(self, inventory_caller: InventoryCaller) -> None:
         hall = await inventory_caller.provision(rows("CAT1", "1.00", A=60))
         held, refusals = await outcomes([inventory_caller.reserve(hall.event_id, *pair) for pair in _pairs(hall)])
@@ -249,15 +266,15 @@ class TestCooldown:
 
         assert await lapses_of(database, user_id) == 1
 
-    async def test_old_lapses_are_forgotten(
-        self, inventory_caller: InventoryCaller, inventory: Inventory, database: Database
+    async def test_lapses_are_deleted_when_no_limit_counts_them(
+        self, inventory_caller: InventoryCaller, settings: Settings, database: Database
     ) -> None:
         hall, user_id, other = await inventory_caller.provision(), new_id(), new_id()
         for holder in (user_id, other):
             await self.lapse(inventory_caller, hall, holder, times=2)
         await move_lapses_back(database, user_id, seconds=1_201)
 
-        await inventory.sweeper.forget_lapses()
+        await TableRetention(database, lapses_retention(settings.hold_limits)).delete_old()
 
         assert (await lapses_of(database, user_id), await lapses_of(database, other)) == (0, 2)
 

@@ -116,7 +116,7 @@ async def hall_of(database_url: DatabaseFactory, rows: int) -> AsyncIterator[Exp
     parameters = {
         "request_id": uuid.uuid4(),
         "fingerprint": "x",
-        "turn": 1,
+        "request_lock_id": 1,
         "event_id": event_id,
         "event_ids": [event_id],
         "seat_ids": sorted(seat_ids[:2]),

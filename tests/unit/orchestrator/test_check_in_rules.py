@@ -12,7 +12,7 @@ from orchestrator.clients.events import EventFacts, VenueFacts
 from orchestrator.clients.inventory.check_in import ScanOutcome, ScanResult
 from orchestrator.clients.inventory.seats import OwnedSeat
 from orchestrator.clients.models import Seat
-from orchestrator.features.check_in.service.rules import Place, ScanContext, message_of, misplacement_of, refusal_of
+from orchestrator.features.check_in.service.rules import Place, ScanContext, message_of, refusal_of, wrong_place_of
 from orchestrator.features.tickets.adapters.qr_code import QrTicket
 
 NOW = datetime(2027, 3, 1, 20, 0, tzinfo=UTC)
@@ -23,7 +23,11 @@ HOUR = timedelta(hours=1)
 
 
 def event(
-    status: str = "PUBLISHED", *, doors_open_at: datetime = NOW - HOUR, ends_at: datetime = NOW + HOUR
+    status: str = "PUBLISHED",
+    *,
+    doors_open_at: datetime = NOW - HOUR,
+    has_doors_time: bool = True,
+    ends_at: datetime = NOW + HOUR,
 ) -> EventFacts:
     return EventFacts(
         event_id=EVENT,
@@ -33,6 +37,7 @@ def event(
         hall_id="HALL-A",
         event_date=doors_open_at,
         doors_open_at=doors_open_at,
+        has_doors_time=has_doors_time,
         ends_at=ends_at,
         total_seats=1,
         pricing_tiers={},
@@ -79,6 +84,11 @@ def test_event_at_the_end_of_the_calendar_is_not_over() -> None:
     assert refusal_of(scan_context(event=event(ends_at=last), grace=timedelta(days=1))) is None
 
 
+def test_event_of_the_previous_release_is_not_too_early() -> None:
+    """Its doors may open earlier than assumed."""
+    assert refusal_of(scan_context(event=event(doors_open_at=NOW + HOUR, has_doors_time=False))) is None
+
+
 def test_event_ends_later_by_the_grace() -> None:
     assert refusal_of(scan_context(event=event(ends_at=NOW - HOUR), grace=HOUR + MILLISECOND)) is None
     assert refusal_of(scan_context(event=event(ends_at=NOW - HOUR), grace=HOUR)) is ScanResult.WRONG_EVENT
@@ -88,7 +98,7 @@ def test_event_ends_later_by_the_grace() -> None:
     "named", [{}, {"venue_id": VENUE}, {"event_id": EVENT}, {"venue_id": VENUE, "event_id": EVENT}]
 )
 def test_place_of_the_event_fits(named: dict[str, Any]) -> None:
-    assert misplacement_of(event(), place(**named)) is None
+    assert wrong_place_of(event(), place(**named)) is None
 
 
 @pytest.mark.parametrize("status", ["SOLD", "CHECKED_IN"])
@@ -193,6 +203,6 @@ def test_message_explains_the_outcome(outcome: ScanOutcome, context: ScanContext
     assert message_of(outcome, context) == message
 
 
-@pytest.mark.parametrize("result", set(ScanResult) - {ScanResult.QR_INVALID, ScanResult.UNDONE})
+@pytest.mark.parametrize("result", set(ScanResult) - {ScanResult.QR_INVALID})
 def test_every_outcome_has_a_message(result: ScanResult) -> None:
     assert message_of(ScanOutcome(result), replace(scan_context(), event=None))

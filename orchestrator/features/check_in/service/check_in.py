@@ -5,7 +5,7 @@ Every scan is logged with its result. If a lookup fails or is too slow, the scan
 
 import asyncio
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -14,7 +14,12 @@ from orchestrator.clients import Clients
 from orchestrator.clients.inventory.check_in import Scan, ScanOutcome, ScanResult
 from orchestrator.errors import QrInvalid
 from orchestrator.features.check_in.schemas import NamedPlace, ScanDecision
-from orchestrator.features.check_in.service.lookups import place_of, unavailable_on_failure, unless_not_found
+from orchestrator.features.check_in.service.lookups import (
+    assigned_venue,
+    place_of,
+    unavailable_on_failure,
+    unless_not_found,
+)
 from orchestrator.features.check_in.service.rules import Place, ScanContext, message_of, refusal_of
 from orchestrator.features.tickets.adapters.qr_code import QrCodec, QrTicket
 
@@ -58,7 +63,7 @@ class CheckInService:
         ticket = await self._read(code, scan_id=scan_id, hall=place.hall_id)
         naming = asyncio.create_task(self._name_of(ticket.user_id))
         try:
-            context = await self._load_context(ticket, place, seen_at=seen_at)
+            context = await self._load_context(ticket, place, staff_user_id=code.staff_user_id, seen_at=seen_at)
             outcome = await self._decide(scan_id, _scan_of(code, context), context)
             await asyncio.wait([naming], timeout=NAME_GRACE_SECONDS)
             return _decision(scan_id, outcome, context, name=_if_known(naming))
@@ -74,13 +79,16 @@ class CheckInService:
                 await self.clients.check_in.log_scan(scan_id, scan, ScanResult.QR_INVALID)
             raise
 
-    async def _load_context(self, ticket: QrTicket, place: Place, *, seen_at: datetime) -> ScanContext:
+    async def _load_context(
+        self, ticket: QrTicket, place: Place, *, staff_user_id: uuid.UUID, seen_at: datetime
+    ) -> ScanContext:
         with unavailable_on_failure():
             async with asyncio.timeout(LOOKUP_TIMEOUT_SECONDS):
-                seat, event, order_status = await asyncio.gather(
+                seat, event, order_status, place = await asyncio.gather(
                     unless_not_found(self.clients.inventory.seat(ticket.seat_id), "SEAT_NOT_FOUND"),
                     unless_not_found(self.clients.events.facts(ticket.event_id), "EVENT_NOT_FOUND"),
                     self.clients.orders.status_of_seat(ticket.seat_id),
+                    self._in_a_venue(place, staff_user_id),
                 )
         return ScanContext(
             ticket=ticket,
@@ -92,6 +100,11 @@ class CheckInService:
             event=event,
             order_status=order_status,
         )
+
+    async def _in_a_venue(self, place: Place, staff_user_id: uuid.UUID) -> Place:
+        if place.venue_id is not None:
+            return place
+        return replace(place, venue_id=await assigned_venue(self.clients, staff_user_id))
 
     async def _decide(self, scan_id: uuid.UUID, scan: Scan, context: ScanContext) -> ScanOutcome:
         refusal = refusal_of(context)

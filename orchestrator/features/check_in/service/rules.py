@@ -12,7 +12,7 @@ from orchestrator.clients.inventory.check_in import ScanOutcome, ScanResult
 from orchestrator.clients.inventory.seats import OwnedSeat
 from orchestrator.features.tickets.adapters.qr_code import QrTicket
 
-__all__ = ["RULES", "Place", "ScanContext", "message_of", "misplacement_of", "refusal_of"]
+__all__ = ["RULES", "Place", "ScanContext", "message_of", "refusal_of", "wrong_place_of"]
 
 # The orchestrators' clocks may differ by as much; a code from further in the future was not issued properly.
 CLOCK_SKEW: Final = timedelta(seconds=5)
@@ -43,7 +43,7 @@ class ScanContext:
     order_status: str | None
 
 
-def misplacement_of(event: EventFacts, place: Place) -> ScanResult | None:
+def wrong_place_of(event: EventFacts, place: Place) -> ScanResult | None:
     """Return WRONG_HALL or WRONG_EVENT if the place is not the event's."""
     if event.hall_id != place.hall_id or place.venue_id not in {None, event.venue_id}:
         return ScanResult.WRONG_HALL
@@ -62,15 +62,16 @@ def _is_outside_lifetime(context: ScanContext) -> bool:
 
 
 def _is_for_another_hall(context: ScanContext) -> bool:
-    return context.event is not None and misplacement_of(context.event, context.place) is ScanResult.WRONG_HALL
+    return context.event is not None and wrong_place_of(context.event, context.place) is ScanResult.WRONG_HALL
 
 
 def _is_for_another_event(context: ScanContext) -> bool:
-    return context.event is not None and misplacement_of(context.event, context.place) is ScanResult.WRONG_EVENT
+    return context.event is not None and wrong_place_of(context.event, context.place) is ScanResult.WRONG_EVENT
 
 
 def _is_too_early(context: ScanContext) -> bool:
-    return context.event is not None and context.seen_at < context.event.doors_open_at
+    event = context.event
+    return event is not None and event.has_doors_time and context.seen_at < event.doors_open_at
 
 
 def _is_over(context: ScanContext) -> bool:
@@ -147,4 +148,6 @@ _MESSAGES: Final = {
     ScanResult.WRONG_EVENT: "Wrong event",
     ScanResult.EXPIRED: "The code is too old: open the ticket again",
     ScanResult.NOT_OWNER: "The ticket belongs to another user",
+    ScanResult.UNKNOWN: "Not admitted",
+    ScanResult.UNDONE: "The admission was undone: scan the ticket again",
 }
