@@ -210,7 +210,7 @@ class Plan(Generic[Data]):
 
     def action_call(self, saga_id: uuid.UUID, step: str, *, round_number: int, retries: int = 0) -> Call:
         """Return the identity of a step's action. It depends only on the arguments."""
-        # After a refusal, only a must_finish step gets a new request id when an admin retries it.
+        # After a remembered refusal, only a must_finish step gets a new request id.
         retries = retries if self.step(step).kind is StepKind.MUST_FINISH else 0
         return Call(self._request_id(saga_id, step, "action", round_number=round_number, retries=retries))
 
