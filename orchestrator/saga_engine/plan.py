@@ -172,7 +172,7 @@ class Plan(Generic[Data]):
     Args:
         kind: the saga's name in the log, such as ``purchase``.
         data: the model of the saga's data.
-        on_unwound: returns a message that leaves with the write that ends an unwound saga.
+        on_unwound: returns a message that leaves with the write that ends an unwound saga, or None.
         step_timeout_seconds: how long an unanswered call is repeated before the saga decides.
 
     Raises:
@@ -184,7 +184,7 @@ class Plan(Generic[Data]):
         kind: str,
         data: type[Data],
         *steps: Step[Data],
-        on_unwound: Callable[[Data, str], OutgoingMessage] | None = None,
+        on_unwound: Callable[[Data, str], OutgoingMessage | None] | None = None,
         step_timeout_seconds: float = DEFAULT_STEP_TIMEOUT_SECONDS,
     ) -> None:
         self.kind = kind
