@@ -188,6 +188,13 @@ MUTATIONS: Final = (
         caught_by=(f"{SAGAS}::test_completes_without_faults[refund seats]",),
     ),
     Mutation(
+        name="a buyer who refunds an order of a cancelled event loses the premium",
+        file="orchestrator/features/refunds/service.py",
+        before='update={"is_forced": True, "event_is_cancelled": True}',
+        after='update={"event_is_cancelled": True}',
+        caught_by=("tests/contracts/test_premiums.py::test_buyer_who_is_faster_than_the_cancellation",),
+    ),
+    Mutation(
         name="a seller gives back more than their own profit",
         file="orchestrator/features/refunds/models.py",
         before="min(left, max(profits[seller_id], NOTHING))",
