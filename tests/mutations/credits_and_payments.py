@@ -155,6 +155,13 @@ MUTATIONS: Final = (
         caught_by=(f"{STATUS}::TestLaterDeposits::test_success_of_a_later_deposit_alone_is_not_the_payments",),
     ),
     Mutation(
+        name="the return of the first deposit takes all credits back",
+        file="users/payments/status.py",
+        before="_sum_of(later) > 0 else",
+        after="_sum_of(later) >= payment.coins_due else",
+        caught_by=(f"{STATUS}::TestLaterDeposits::test_credits_stay_until_all_deposits_are_sent_back",),
+    ),
+    Mutation(
         name="webhook signatures are not checked",
         file="orchestrator/features/payments/adapters/signatures.py",
         before="    return hmac.compare_digest(expected.encode(), signature.lower().encode())",
