@@ -62,6 +62,10 @@ class EventFacts(BaseModel):
     def is_published(self) -> bool:
         return self.status == "PUBLISHED"
 
+    @property
+    def is_cancelled(self) -> bool:
+        return self.status == "CANCELLED"
+
     def check_resale_price(self, price: Decimal, *, face_value: Decimal) -> None:
         """Refuse a price of a listing or a transfer above the event's cap (T8, T10).
 
@@ -91,6 +95,15 @@ class EventsClient:
             self._facts[event_id] = pending
             pending.add_done_callback(lambda done: self._evict_failure(event_id, done))
         return await asyncio.shield(pending)
+
+    async def present_facts(self, event_id: uuid.UUID) -> EventFacts:
+        """Return an event as it is now.
+
+        Raises:
+            NotFound: EVENT_NOT_FOUND.
+            Unavailable: the events service does not respond.
+        """
+        return await self._fetch(event_id)
 
     async def require_on_sale(self, event_id: uuid.UUID) -> EventFacts:
         """Return an event whose tickets fans can still buy, transfer and resell.

@@ -172,7 +172,7 @@ class Plan(Generic[Data]):
     Args:
         kind: the saga's name in the log, such as ``purchase``.
         data: the model of the saga's data.
-        on_unwound: returns a message that leaves with the write that ends an unwound saga.
+        on_unwound: returns a message that leaves with the write that ends an unwound saga, or None.
         step_timeout_seconds: how long an unanswered call is repeated before the saga decides.
 
     Raises:
@@ -184,7 +184,7 @@ class Plan(Generic[Data]):
         kind: str,
         data: type[Data],
         *steps: Step[Data],
-        on_unwound: Callable[[Data, str], OutgoingMessage] | None = None,
+        on_unwound: Callable[[Data, str], OutgoingMessage | None] | None = None,
         step_timeout_seconds: float = DEFAULT_STEP_TIMEOUT_SECONDS,
     ) -> None:
         self.kind = kind
@@ -210,7 +210,7 @@ class Plan(Generic[Data]):
 
     def action_call(self, saga_id: uuid.UUID, step: str, *, round_number: int, retries: int = 0) -> Call:
         """Return the identity of a step's action. It depends only on the arguments."""
-        # After a refusal, only a must_finish step gets a new request id when an admin retries it.
+        # After a remembered refusal, only a must_finish step gets a new request id.
         retries = retries if self.step(step).kind is StepKind.MUST_FINISH else 0
         return Call(self._request_id(saga_id, step, "action", round_number=round_number, retries=retries))
 

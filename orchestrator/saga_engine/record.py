@@ -27,8 +27,8 @@ class SagaState(enum.StrEnum):
 class SagaError:
     """Why a saga unwinds or is stuck, in a form that can be stored and raised again.
 
-    `stuck_at` and `stuck_code` are the step that keeps failing and its last error. `was_refused` is set by the previous
-    release only: the next call needs a new request id.
+    `stuck_at` and `stuck_code` are the step that keeps failing and its last error. `was_refused` is of the previous
+    release, which set it for refusals that no participant remembers, too: it decides nothing.
     """
 
     kind: str

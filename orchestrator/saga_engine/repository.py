@@ -250,7 +250,6 @@ class SagaLog:
             "saga_id": saga.saga_id,
             "epoch": saga.epoch,
             "state": state.value,
-            "with_new_request_id": saga.error is not None and saga.error.was_refused,
             "lease_seconds": self._lease_seconds,
         }
         return await self._claimed(await self._database.fetch_one(statements.UNSTICK, parameters))

@@ -265,7 +265,8 @@ class SagaRunner:
     def _final_messages(self, saga: SagaRecord) -> list[OutgoingMessage]:
         if saga.state is not SagaState.UNWOUND or self.plan.on_unwound is None or saga.error is None:
             return []
-        return [self.plan.on_unwound(saga.data, saga.error.code)]
+        message = self.plan.on_unwound(saga.data, saga.error.code)
+        return [] if message is None else [message]
 
     async def _write(
         self,

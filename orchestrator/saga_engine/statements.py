@@ -126,7 +126,6 @@ TAKE_OVER: Final = text(
 UNSTICK: Final = text(
     f"""
     UPDATE sagas SET state = :state, epoch = epoch + 1, attempts = 0, updated_at = clock_timestamp(),
-        retries = retries + CASE WHEN :with_new_request_id THEN 1 ELSE 0 END,
         due_at = clock_timestamp() + make_interval(secs => :lease_seconds)
     WHERE saga_id = :saga_id AND state = 'STUCK' AND epoch = :epoch
     RETURNING {_COLUMNS}
@@ -146,12 +145,10 @@ MAKE_STUCK_DUE: Final = text(
     """
 )
 
-# The previous release made sagas STUCK without a next try, and with the request id that was refused. It may still run.
+# The previous release made sagas STUCK without a next try. It may still run. The request id stays: its work may be done.
 ADOPT_STUCK: Final = text(
     """
-    UPDATE sagas SET due_at = clock_timestamp(), attempts = greatest(attempts, :attempts),
-        retries = retries + CASE WHEN error ->> 'was_refused' = 'true' THEN 1 ELSE 0 END,
-        error = CASE WHEN error ->> 'was_refused' = 'true' THEN error || '{"was_refused": false}' ELSE error END
+    UPDATE sagas SET due_at = clock_timestamp(), attempts = greatest(attempts, :attempts)
     WHERE state = 'STUCK' AND due_at IS NULL
     """
 )

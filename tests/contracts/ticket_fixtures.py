@@ -89,16 +89,16 @@ class TicketFixtures:
             address=ADDRESS,
         )
 
-    async def begin_transfer(self, owned: OwnedTicket, *, amount: Decimal) -> Transfer:
-        """Offer a ticket to a new fan: a waiting transfer."""
-        transfer = self.transfer_of(owned, to=await self.new_fan(), amount=amount)
+    async def begin_transfer(self, owned: OwnedTicket, *, amount: Decimal, to: uuid.UUID | None = None) -> Transfer:
+        """Offer a ticket to a fan, or to a new one: a waiting transfer."""
+        transfer = self.transfer_of(owned, to=to or await self.new_fan(), amount=amount)
         saga = await self._engine.start(TRANSFER, transfer, requested_by=owned.owner_id)
         assert saga.state is SagaState.WAITING, saga.error
         return transfer
 
-    async def complete_transfer(self, owned: OwnedTicket, *, amount: Decimal) -> Transfer:
-        """Transfer a ticket to a new fan."""
-        transfer = await self.begin_transfer(owned, amount=amount)
+    async def complete_transfer(self, owned: OwnedTicket, *, amount: Decimal, to: uuid.UUID | None = None) -> Transfer:
+        """Transfer a ticket to a fan, or to a new one."""
+        transfer = await self.begin_transfer(owned, amount=amount, to=to)
         saga = await self._engine.signal(
             transfer.transfer_id, CONFIRM, kind=TRANSFER, signalled_by=transfer.seller_user_id
         )

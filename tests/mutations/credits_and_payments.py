@@ -155,6 +155,13 @@ MUTATIONS: Final = (
         caught_by=(f"{STATUS}::TestLaterDeposits::test_success_of_a_later_deposit_alone_is_not_the_payments",),
     ),
     Mutation(
+        name="the return of the first deposit takes all credits back",
+        file="users/payments/status.py",
+        before="_sum_of(later) > 0 else",
+        after="_sum_of(later) >= payment.coins_due else",
+        caught_by=(f"{STATUS}::TestLaterDeposits::test_credits_stay_until_all_deposits_are_sent_back",),
+    ),
+    Mutation(
         name="webhook signatures are not checked",
         file="orchestrator/features/payments/adapters/signatures.py",
         before="    return hmac.compare_digest(expected.encode(), signature.lower().encode())",
@@ -186,6 +193,13 @@ MUTATIONS: Final = (
         before="if seat.premium] if refund.is_forced else []",
         after="if seat.premium < 0] if refund.is_forced else []",
         caught_by=(f"{SAGAS}::test_completes_without_faults[refund seats]",),
+    ),
+    Mutation(
+        name="a buyer who refunds an order of a cancelled event loses the premium",
+        file="orchestrator/features/refunds/service.py",
+        before='update={"is_forced": True, "event_is_cancelled": True}',
+        after='update={"event_is_cancelled": True}',
+        caught_by=("tests/contracts/test_premiums.py::test_buyer_who_is_faster_than_the_cancellation",),
     ),
     Mutation(
         name="a seller gives back more than their own profit",

@@ -157,6 +157,10 @@ class Operation(enum.Enum):
         self.constants = constants or {}
 
 
+# No saga repeats them: an admin does, with the same key, once the cause of a refusal is removed.
+BY_HAND: Final = frozenset({Operation.ADJUST, Operation.SETTLE_DEBT, Operation.WRITE_OFF_DEBT})
+
+
 class LedgerRepository:
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -171,7 +175,10 @@ class LedgerRepository:
         attempt = await self._store.attempt(request, operation.statement, {**operation.constants, **texts})
         if attempt.done is not None:
             return attempt.done
-        return await self._store.store_refusal(request, await refuse(attempt.row))
+        refusal = await refuse(attempt.row)
+        if operation in BY_HAND:
+            raise refusal
+        return await self._store.store_refusal(request, refusal)
 
     async def undo(
         self,

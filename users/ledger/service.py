@@ -270,7 +270,7 @@ class Ledger:
     async def adjust(
         self, *, request_id: UUID, user_id: UUID, amount: Decimal, reason: str, made_by_user_id: UUID
     ) -> Movement:
-        """Credit a user's wallet, or debit it by a negative amount, for an admin's reason.
+        """Credit a user's wallet, or debit it by a negative amount, for an admin's reason. Refusals are not stored.
 
         Raises:
             InsufficientCredits: the wallet has less than the debit.
@@ -289,7 +289,7 @@ class Ledger:
         """Reduce what a user owes, because it was paid outside the platform; by all of it without an amount.
 
         Raises:
-            OwesLess, UserNotFound.
+            OwesLess, UserNotFound. Not stored.
         """
         facts = {"user_id": user_id, "amount": amount, "reference": reason, "made_by_user_id": made_by_user_id}
         return await self._reduce_debt(Operation.SETTLE_DEBT, request_id, facts)
@@ -300,7 +300,7 @@ class Ledger:
         """Reduce what a user owes, because the platform bears it; by all of it without an amount.
 
         Raises:
-            OwesLess, UserNotFound.
+            OwesLess, UserNotFound. Not stored.
         """
         facts = {"user_id": user_id, "amount": amount, "reference": reason, "made_by_user_id": made_by_user_id}
         return await self._reduce_debt(Operation.WRITE_OFF_DEBT, request_id, facts)

@@ -171,7 +171,7 @@ def decide(payment: RecordedPayment, report: ReportedPayment) -> ReportDecision:
         outcome = ReportOutcome.NOTED
     else:
         return ReportDecision(ReportOutcome.IGNORED, *new)
-    return ReportDecision(outcome, *new, _flags(payment, report, stage, deposits))
+    return ReportDecision(outcome, *new, _flags(payment, report, stage, deposits, refunded=refunded))
 
 
 def _shown(status: PaymentStatus, deposits: Deposits, reversals: Reversals, refunded: Decimal) -> tuple[object, ...]:
@@ -218,10 +218,9 @@ def _reversals(payment: RecordedPayment, report: ReportedPayment) -> Reversals:
 
 
 def _refunded(payment: RecordedPayment, deposits: Deposits, reversals: Reversals) -> Decimal:
-    """Return the refunded amount. If later deposits alone pay the amount, a refund returned the first as a surplus."""
+    """Return the refunded amount. While coins of another deposit stay, the credits stay, and an admin decides."""
     later = {name: coins for name, coins in deposits.items() if name != payment.provider_payment_id}
-    is_surplus = payment.coins_due is not None and _sum_of(later) >= payment.coins_due
-    return Decimal(0) if is_surplus else reversals.refunded
+    return Decimal(0) if payment.coins_due is not None and _sum_of(later) > 0 else reversals.refunded
 
 
 def _deposits(payment: RecordedPayment, report: ReportedPayment) -> Deposits:
@@ -260,13 +259,19 @@ def _is_paid_by_several(payment: RecordedPayment, report: ReportedPayment, depos
 
 
 def _flags(
-    payment: RecordedPayment, report: ReportedPayment, stage: PaymentStatus, deposits: Deposits
+    payment: RecordedPayment,
+    report: ReportedPayment,
+    stage: PaymentStatus,
+    deposits: Deposits,
+    *,
+    refunded: Decimal,
 ) -> frozenset[Flag]:
     due, received = payment.coins_due, _sum_of(deposits)
     is_new_money = deposits != payment.deposits
+    is_short_again = refunded == 0 and _is_short_again(payment, report, received)
     flags = {
         Flag.LATE: payment.status in ENDED_UNPAID and stage in WITH_MONEY,
-        Flag.PARTIAL: stage is PaymentStatus.PARTIALLY_PAID or _is_short_again(payment, report, received),
+        Flag.PARTIAL: stage is PaymentStatus.PARTIALLY_PAID or is_short_again,
         Flag.OVERPAID: is_new_money and stage is PaymentStatus.SUCCEEDED and due is not None and received > due,
         Flag.DISPUTED: report.reversal is not None and report.reversal.is_dispute,
     }
@@ -274,9 +279,9 @@ def _flags(
 
 
 def _is_short_again(payment: RecordedPayment, report: ReportedPayment, received: Decimal) -> bool:
-    """Return whether the provider sent a later deposit back that a credited payment needed. Nothing is taken back."""
-    is_returned = report.status is PaymentStatus.REFUNDED and is_later_deposit(payment, report)
-    return is_returned and payment.is_credited and payment.coins_due is not None and received < payment.coins_due
+    """Return whether the provider sent a deposit back that a credited payment needed."""
+    is_returned = report.status is PaymentStatus.REFUNDED and payment.is_credited
+    return is_returned and payment.coins_due is not None and received < payment.coins_due
 
 
 def _sum_of(deposits: Deposits) -> Decimal:

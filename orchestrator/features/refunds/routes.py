@@ -45,7 +45,7 @@ async def refund(
 ) -> Success[Refunded] | Success[InProgress]:
     """By its buyer until the event's refund deadline, unless a ticket was used, listed or transferred.
 
-    By an admin at any time. Each ticket's price goes to its owner, with what that owner had paid above it. Without
+    By an admin at any time, and by its buyer once the event is cancelled. Each ticket's price goes to its owner, with what that owner had paid above it. Without
     `seat_ids`, every ticket that is neither refunded nor disputed.
     """
     return await answer(refunds.refund(order_id, body or RefundRequest(), caller=user, key=key), response)

@@ -18,7 +18,7 @@ from typing import Any, Final, Literal
 
 from pydantic import ConfigDict, Field
 
-from common.errors import Busy
+from common.errors import Conflict
 from common.messaging.outbox import OutgoingMessage
 from orchestrator.clients import Clients
 from orchestrator.clients.models import ReturnedSeat
@@ -169,11 +169,12 @@ def _changes_of(seat: ReturnedSeat, changes: list[OwnerChange]) -> list[OwnerCha
     """Return the changes of a ticket's owner.
 
     Raises:
-        Busy: the last one is not completed yet. Its saga is past its pivot, so it will be.
+        Conflict: the last one is not completed yet. Its saga is past its pivot, so it will be. This counts as a failure: if
+            that saga is stuck, so is this one.
     """
     own = [change for change in changes if change.seat_id == seat.seat_id]
     if not own or (own[-1].buyer_user_id, own[-1].price) != (seat.owner_user_id, seat.price_paid):
-        raise Busy(seat_id=seat.seat_id)
+        raise Conflict(code="TRANSFER_IN_PROGRESS", seat_id=seat.seat_id)
     return own
 
 

@@ -1,4 +1,4 @@
-"""Refunds (T7): by the buyer within the event's refund window, by an admin at any time."""
+"""Refunds (T7): by the buyer within the event's refund window, by an admin at any time, by both of a cancelled event."""
 
 import uuid
 from collections.abc import Collection
@@ -88,7 +88,7 @@ class RefundService:
             is_forced=is_admin,
         )
         if not is_admin:
-            await self._check_window(refund.event_id)
+            refund = await self._as_buyer_may(refund)
         seat_ids = await self._seats_to_refund(purchase.data, request.seat_ids)
         return refund.model_copy(update={"seat_ids": tuple(sorted(seat_ids))})
 
@@ -101,10 +101,18 @@ class RefundService:
             raise SeatNotFound(details={"seat_ids": sorted(map(str, unknown))})
         return named
 
-    async def _check_window(self, event_id: uuid.UUID) -> None:
-        event = await self.clients.events.facts(event_id)
+    async def _as_buyer_may(self, refund: Refund) -> Refund:
+        """Return the refund of a cancelled event as its cancellation makes it; otherwise check the refund window.
+
+        Raises:
+            RefundWindowClosed: it is too late.
+        """
+        event = await self.clients.events.present_facts(refund.event_id)
+        if event.is_cancelled:
+            return refund.model_copy(update={"is_forced": True, "event_is_cancelled": True})
         if datetime.now(UTC) + timedelta(hours=event.refund_deadline_hours) >= event.event_date:
             raise RefundWindowClosed
+        return refund
 
 
 def refund_of(engine: SagaEngine, purchase: SagaRecord, *, saga_id: uuid.UUID, reason: str, is_forced: bool) -> Refund:

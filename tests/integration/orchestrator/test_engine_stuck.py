@@ -1,5 +1,6 @@
 """A stuck saga is shown, and is tried again until it succeeds."""
 
+import json
 import uuid
 from typing import Any
 
@@ -41,6 +42,17 @@ async def stuck_confirmation(harness: Harness, code: str = "NO_RECORD") -> SagaR
     saga = await pay(harness.replica(), await place_order(harness.replica()))
     assert saga.state is SagaState.STUCK
     return saga
+
+
+async def store_as_previous_release(harness: Harness) -> None:
+    """Store all sagas as the previous release stored one whose step after the pivot was refused."""
+    refused = {"kind": "conflict", "code": "NO_RECORD", "public_message": "", "step": "confirm", "was_refused": True}
+    await harness.database.execute(
+        text(
+            "UPDATE sagas SET state = 'STUCK', due_at = NULL, retries = 0, attempts = 0, error = CAST(:error AS jsonb)"
+        ),
+        {"error": json.dumps(refused)},
+    )
 
 
 async def pause_seconds_of(harness: Harness, saga_id: uuid.UUID) -> float:
@@ -122,24 +134,37 @@ class TestTriedAgain:
 
 
 class TestOfThePreviousRelease:
-    """It stores no next try of a stuck saga, and the request id that was refused."""
+    """It stores no next try of a stuck saga. It calls a step refused whose work may be done."""
 
-    async def test_is_adopted_and_gets_a_new_request_id(self, harness: Harness) -> None:
+    async def test_is_adopted_and_gets_a_new_request_id_once_its_own_is_refused(self, harness: Harness) -> None:
         saga = await stuck_confirmation(harness)
-        await harness.database.execute(
-            text(
-                "UPDATE sagas SET due_at = NULL, retries = 0, attempts = 0, error = error || '{\"was_refused\": true}'"
-            )
-        )
+        await store_as_previous_release(harness)
         engine = harness.replica()
         await harness.make_due()
         assert await take_over(engine) == 0
-        for _ in range(2):
+        for expected in (SagaState.STUCK, SagaState.COMPLETED):
             await engine.log.adopt_stuck()
-        assert (await load(engine, saga.saga_id)).retries == 1
-        await harness.make_due()
-        await take_over(engine)
+            await harness.make_due()
+            await take_over(engine)
+            assert (await load(engine, saga.saga_id)).state is expected
+        assert harness.participant.done == ALL_STEPS
+
+    @pytest.mark.parametrize("is_retried_by_an_admin", [False, True])
+    async def test_keeps_the_request_id_that_did_the_work(
+        self, harness: Harness, *, is_retried_by_an_admin: bool
+    ) -> None:
+        harness.participant.lose_reply("confirm", Conflict(code="NO_RECORD"))
+        engine = harness.replica()
+        saga = await pay(engine, await place_order(engine))
+        await store_as_previous_release(harness)
+        if is_retried_by_an_admin:
+            await engine.retry_stuck(saga.saga_id)
+        else:
+            await engine.log.adopt_stuck()
+            await harness.make_due()
+            await take_over(engine)
         assert (await load(engine, saga.saga_id)).state is SagaState.COMPLETED
+        assert harness.participant.done == ALL_STEPS
 
     async def test_others_are_left_alone(self, harness: Harness) -> None:
         engine = harness.replica()

@@ -112,6 +112,28 @@ async def test_repeated_key_corrects_once(user_client: UserClient, admin: Logged
     assert (await owed_by(ledger, fan), await ledger.wallet_of(fan)) == (Decimal(0), Decimal(5))
 
 
+async def test_key_of_a_refused_correction_can_be_used_again(
+    user_client: UserClient, admin: LoggedInUser, ledger: LedgerCaller
+) -> None:
+    fan, key = await ledger.open_wallet(), str(uuid.uuid4())
+    calls = {
+        f"users/{fan}/adjustments": {"amount": "-20.00", "reason": "counted twice"},
+        f"receivables/{fan}/settle": {"amount": "10.00", "reason": "paid"},
+        f"receivables/{fan}/write-off": {"amount": "5.00", "reason": "too old"},
+    }
+
+    async def corrected() -> list[int]:
+        return [(await post(user_client, admin, path, key=key, **body)).status_code for path, body in calls.items()]
+
+    assert await corrected() == [402, 409, 409]
+    await put_in_debt(ledger, fan, "35.00")
+    # A credit would pay the debt first, so the wallet stays empty until the rest of the debt is paid.
+    assert await corrected() == [402, 200, 200]
+    await ledger.top_up(fan, "40.00")
+    assert await corrected() == [200, 200, 200]
+    assert (await owed_by(ledger, fan), await ledger.wallet_of(fan)) == (Decimal(0), Decimal(0))
+
+
 async def test_concurrent_settlements_and_credits_never_exceed_the_debt(
     user_client: UserClient, admin: LoggedInUser, ledger: LedgerCaller
 ) -> None:

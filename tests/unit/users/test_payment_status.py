@@ -364,6 +364,17 @@ class TestLaterDeposits:
         assert (state.status, decisions[-1].flags) == (PaymentStatus.SUCCEEDED, frozenset({Flag.PARTIAL}))
 
     @pytest.mark.parametrize("step", [1, -1])
+    def test_credits_stay_until_all_deposits_are_sent_back(self, step: int) -> None:
+        said = [first_deposit("PARTIALLY_PAID", "0.4"), later_deposit("SUCCEEDED", "0.6")]
+        returned = [first_deposit("REFUNDED", "0.4"), later_deposit("REFUNDED", "0.6")][::step]
+        state, decisions = outcomes_of([*said, returned[0]], CRYPTO)
+        assert (state.status, state.balance) == (PaymentStatus.SUCCEEDED, Decimal(50))
+        assert decisions[-1].flags == {Flag.PARTIAL}
+        state, (decision,) = outcomes_of([returned[1]], state)
+        assert (state.status, state.balance) == (PaymentStatus.REFUNDED, Decimal(0))
+        assert decision.flags == frozenset()
+
+    @pytest.mark.parametrize("step", [1, -1])
     def test_payment_after_a_refund_of_the_first_part_is_kept(self, step: int) -> None:
         said = [
             first_deposit("PARTIALLY_PAID", "0.4"),

@@ -52,6 +52,11 @@ class Resale(SagaData):
         return self.saga_id
 
     @property
+    def is_announced(self) -> bool:
+        """Whether `sale.pending` was sent: it leaves with the write that removes the address."""
+        return self.escrow_id is not None and not self.address
+
+    @property
     def escrow(self) -> uuid.UUID:
         """The escrow, for steps after it was made."""
         if self.escrow_id is None:
@@ -162,7 +167,10 @@ def completed_message(resale: Resale) -> OutgoingMessage:
     return _announcement("sale.completed", resale)
 
 
-def failed_message(resale: Resale, reason: str) -> OutgoingMessage:
+def failed_message(resale: Resale, reason: str) -> OutgoingMessage | None:
+    """Return nothing if nobody was told of the sale: only its buyer learns why it was refused, such as by a risk flag."""
+    if not resale.is_announced:
+        return None
     return _announcement("sale.failed", resale, reason=reason)
 
 

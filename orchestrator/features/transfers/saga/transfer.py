@@ -54,6 +54,11 @@ class Transfer(SagaData):
         return self.saga_id
 
     @property
+    def is_announced(self) -> bool:
+        """Whether `transfer.pending` was sent: it leaves with the write that removes the address."""
+        return not self.address
+
+    @property
     def other_user_id(self) -> uuid.UUID:
         """The party that did not initiate the transfer."""
         is_sellers = self.initiated_by_user_id == self.seller_user_id
@@ -182,7 +187,10 @@ def completed_message(transfer: Transfer) -> OutgoingMessage:
     return _announcement("transfer.completed", transfer)
 
 
-def failed_message(transfer: Transfer, reason: str) -> OutgoingMessage:
+def failed_message(transfer: Transfer, reason: str) -> OutgoingMessage | None:
+    """Return nothing if nobody was told of the transfer."""
+    if not transfer.is_announced:
+        return None
     return _announcement("transfer.failed", transfer, reason=reason)
 
 
