@@ -7,11 +7,13 @@ import subprocess
 from ipaddress import ip_address, ip_network
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import urlsplit
 
 import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
+from devstack.services import DATABASES
 from tests.architecture.compose import BASE, DEV, ROOT, VARIABLE, is_ours, read, required_variables, runs_once
 
 TEXT: Final = {"type": "string"}
@@ -245,6 +247,17 @@ def test_database_is_reachable_by_its_service_only() -> None:
             if network in other["networks"] and is_ours(other)
         }
         assert len(packages) == 1, name
+
+
+def test_each_service_has_its_own_database_and_account() -> None:
+    urls: dict[str, set[str]] = {}
+    for service in SERVICES.values():
+        if is_ours(service) and (url := service.get("environment", {}).get("DATABASE_URL")):
+            urls.setdefault(service["command"][0].partition(".")[0], set()).add(url)
+    assert {package: len(own) for package, own in urls.items()} == dict.fromkeys(DATABASES, 1)
+    parts = [urlsplit(VARIABLE.sub("secret", url)) for own in urls.values() for url in own]
+    for each in ([part.username for part in parts], [part.hostname for part in parts], [part.path for part in parts]):
+        assert len(set(each)) == len(DATABASES), each
 
 
 def test_env_example_lists_every_variable_and_no_other() -> None:
