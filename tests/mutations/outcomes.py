@@ -63,5 +63,6 @@ def _message_of(element: ET.Element | None) -> str | None:
 
 def _belongs(test: str, name: str) -> bool:
     """Return whether a reported test is the named one, one of its cases, or in the named file."""
-    dotted = name.replace(".py", "", 1).replace("/", ".").replace("::", ".")
+    path, bracket, case = name.partition("[")
+    dotted = path.replace(".py", "", 1).replace("/", ".").replace("::", ".") + bracket + case
     return test == dotted or test.startswith((f"{dotted}.", f"{dotted}["))
