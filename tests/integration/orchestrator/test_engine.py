@@ -27,6 +27,9 @@ from tests.support.timeouts import CONDITION_SECONDS
 from tests.support.waiting import eventually
 
 ALL_STEPS = ["reserve", "charge", "ship", "confirm"]
+WAITING_FOR_A_LOCK = text(
+    "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+)
 
 
 async def test_runs_every_step(harness: Harness) -> None:
@@ -183,8 +186,13 @@ async def test_locked_saga_is_left_to_the_recoverer_that_locked_it(harness: Harn
     async with harness.database.transaction() as third:
         await third.execute(text("SELECT FROM sagas WHERE saga_id = :saga_id FOR UPDATE"), {"saga_id": saga.saga_id})
         others = [asyncio.create_task(take_over(harness.replica())) for _ in range(2)]
-        await eventually(lambda: all(other.done() for other in others))
-        assert await asyncio.gather(*others, return_exceptions=True) == [0, 0]
+
+        async def both_decided() -> bool:
+            return all(other.done() for other in others) or bool(await harness.database.fetch_all(WAITING_FOR_A_LOCK))
+
+        await eventually(both_decided)
+        assert [other.done() for other in others] == [True, True], "a recoverer waits for the lock"
+        assert await asyncio.gather(*others) == [0, 0]
     assert await take_over(harness.replica()) == 1
     assert (await load(harness.replica(), saga.saga_id)).state is SagaState.UNWOUND
     assert [times for (step, _), times in harness.participant.calls.items() if step == "undo reserve"] == [1]
