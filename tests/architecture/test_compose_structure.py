@@ -13,6 +13,7 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
+from devstack.services import DATABASES
 from invariants.settings import Settings as InvariantSettings
 from tests.architecture.compose import BASE, DEV, ROOT, VARIABLE, filled, is_ours, read, required_variables, runs_once
 
@@ -266,6 +267,17 @@ def test_invariants_command_reaches_every_database_and_nothing_else() -> None:
         url.path[1:] for url in hosts
     }
     assert (service["read_only"], service["cap_drop"], service["restart"]) == (True, ["ALL"], "no")
+
+
+def test_each_service_has_its_own_database_and_account() -> None:
+    urls: dict[str, set[str]] = {}
+    for service in SERVICES.values():
+        if is_ours(service) and (url := service.get("environment", {}).get("DATABASE_URL")):
+            urls.setdefault(service["command"][0].partition(".")[0], set()).add(url)
+    assert {package: len(own) for package, own in urls.items()} == dict.fromkeys(DATABASES, 1)
+    parts = [urlsplit(VARIABLE.sub("secret", url)) for own in urls.values() for url in own]
+    for each in ([part.username for part in parts], [part.hostname for part in parts], [part.path for part in parts]):
+        assert len(set(each)) == len(DATABASES), each
 
 
 def test_env_example_lists_every_variable_and_no_other() -> None:

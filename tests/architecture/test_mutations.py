@@ -1,23 +1,25 @@
-"""The deliberate bugs of `make mutants` fit the source, and name tests that exist."""
+"""The deliberate bugs of `make mutants` fit the source; `test_named_tests` checks the tests that they name."""
 
 import pytest
+import yaml
 
 from devstack.home import ROOT
-from tests.architecture.named_tests import is_a_test
 from tests.mutations.catalogue import MUTATIONS
 from tests.mutations.mutation import Mutation
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.name)
-def test_mutation_applies_once_and_compiles(mutation: Mutation) -> None:
+def test_mutation_applies_once_and_is_readable(mutation: Mutation) -> None:
     mutated = mutation.applied_to((ROOT / mutation.file).read_text())
-    compile(mutated, mutation.file, "exec")
+    if mutation.file.endswith(".py"):
+        compile(mutated, mutation.file, "exec")
+    else:
+        assert list(yaml.safe_load_all(mutated))
 
 
 @pytest.mark.parametrize("mutation", MUTATIONS, ids=lambda mutation: mutation.name)
-def test_mutation_names_existing_tests(mutation: Mutation) -> None:
+def test_mutation_names_tests(mutation: Mutation) -> None:
     assert mutation.caught_by
-    assert [name for name in mutation.caught_by if not is_a_test(name)] == []
 
 
 def test_mutation_names_are_unique() -> None:

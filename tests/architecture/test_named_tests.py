@@ -1,21 +1,50 @@
-"""docs/testing.md names at least one test for each fault, and all of them exist."""
+"""The tables of docs/threat-model.md and docs/testing.md: every row names tests, and a deliberate bug that they catch."""
 
-import re
+from collections import Counter
 
-from devstack.home import ROOT
-from tests.architecture.named_tests import is_a_test
+import pytest
 
-PAGE = ROOT / "docs/testing.md"
-TABLE = PAGE.read_text().partition("| fault or invariant | shown by |\n|---|---|\n")[2].partition("\n\n")[0]
+from tests.architecture.named_tests import FAULTS, THREATS, Row, not_selected, shows
+from tests.mutations.catalogue import MUTATIONS
+
+ROWS = [*THREATS, *FAULTS]
 LEAST_FAULTS = 20
+LEAST_THREATS = 40
+
+by_claim = pytest.mark.parametrize("row", ROWS, ids=lambda row: row.claim)
 
 
-def test_every_fault_has_a_test() -> None:
-    rows = TABLE.splitlines()
-    assert len(rows) >= LEAST_FAULTS
-    assert [row for row in rows if not re.search(r"\| `tests/", row)] == []
+def bugs_against(row: Row) -> set[str]:
+    """Return the tests that catch a bug against the row."""
+    return {test for mutation in MUTATIONS if row.claim in mutation.breaks for test in mutation.caught_by}
 
 
-def test_every_named_test_exists() -> None:
-    named = re.findall(r"`(tests/[^`]+)`", TABLE)
-    assert [name for name in named if not is_a_test(name)] == []
+def test_tables_are_read() -> None:
+    assert len(FAULTS) >= LEAST_FAULTS
+    assert len(THREATS) >= LEAST_THREATS
+    assert [claim for claim, times in Counter(row.claim for row in ROWS).items() if times > 1] == []
+
+
+@by_claim
+def test_row_names_tests_that_catch_its_bug(row: Row) -> None:
+    caught_by = bugs_against(row)
+    assert row.tests
+    assert caught_by, "no deliberate bug breaks it"
+    assert [test for test in caught_by if any(shows(named, test) for named in row.tests)], caught_by
+
+
+@pytest.mark.parametrize("row", THREATS, ids=lambda row: row.claim)
+def test_each_test_of_a_mitigation_catches_its_bug(row: Row) -> None:
+    """Faults have further tests, such as random runs, that need not find one certain bug."""
+    caught_by = bugs_against(row)
+    assert [named for named in row.tests if not any(shows(named, test) for test in caught_by)] == []
+
+
+def test_bugs_name_existing_rows() -> None:
+    claims = {row.claim for row in ROWS}
+    assert {claim for mutation in MUTATIONS for claim in mutation.breaks} - claims == set()
+
+
+def test_pytest_selects_every_named_test() -> None:
+    in_tables = [test for row in ROWS for test in row.tests]
+    assert not_selected([*in_tables, *(test for mutation in MUTATIONS for test in mutation.caught_by)]) == []

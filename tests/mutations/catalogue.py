@@ -2,11 +2,24 @@
 
 from typing import Final
 
-from tests.mutations import credits_and_payments, engine_and_messaging, halls_and_limits, seats_and_check_in
+from tests.mutations import (
+    accounts,
+    credits_and_payments,
+    data_and_network,
+    gateway,
+    halls_and_limits,
+    messaging_and_connections,
+    sagas_and_jobs,
+    seats_and_check_in,
+)
 
 MUTATIONS: Final = (
+    *gateway.MUTATIONS,
+    *accounts.MUTATIONS,
+    *data_and_network.MUTATIONS,
     *seats_and_check_in.MUTATIONS,
     *halls_and_limits.MUTATIONS,
     *credits_and_payments.MUTATIONS,
-    *engine_and_messaging.MUTATIONS,
+    *sagas_and_jobs.MUTATIONS,
+    *messaging_and_connections.MUTATIONS,
 )

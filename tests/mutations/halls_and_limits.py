@@ -17,6 +17,7 @@ MUTATIONS: Final = (
         before="    op.execute(ONE_EVENT_PER_HALL)\n",
         after="",
         caught_by=(f"{HALLS}::TestOneEventAtATime::test_draft_waits_for_a_concurrent_event_of_the_hall",),
+        breaks=("a hall has one event at a time",),
     ),
     Mutation(
         name="a cancelled event keeps its hall",
@@ -61,6 +62,7 @@ MUTATIONS: Final = (
         caught_by=(
             "tests/integration/inventory/test_halls.py::TestProvision::test_two_rows_of_one_name_are_refused_permanently",
         ),
+        breaks=("no two seats of a hall have one label",),
     ),
     Mutation(
         name="concurrent reservations of one account exceed its limit (no lock)",
@@ -70,6 +72,7 @@ MUTATIONS: Final = (
         caught_by=(
             f"{LIMITS}::TestSeatsOfAnEvent::test_reservation_counts_those_that_are_not_committed_when_it_begins",
         ),
+        breaks=("seats held without intent to buy: limits per account on held seats",),
     ),
     Mutation(
         name="a repeated reservation is refused because of its own hold (old snapshot)",
@@ -84,6 +87,7 @@ MUTATIONS: Final = (
         before="            AND held_of_event + CAST(:quantity AS int) <= CAST(:seats_per_event AS int)\n",
         after="            AND CAST(:seats_per_event AS int) > 0\n",
         caught_by=(f"{LIMITS}::TestSeatsOfAnEvent::test_an_eleventh_seat_is_refused",),
+        breaks=("seats held without intent to buy: limits per account on held seats",),
     ),
     Mutation(
         name="a hold that the next buyer ended is not counted as lapsed",
@@ -91,6 +95,7 @@ MUTATIONS: Final = (
         before="    ended AS (SELECT * FROM locked WHERE status = 'HELD' AND (SELECT is_complete FROM verdict)),",
         after="    ended AS (SELECT * FROM locked WHERE status = 'SOLD' AND (SELECT is_complete FROM verdict)),",
         caught_by=(f"{LIMITS}::TestCooldown::test_expired_hold_is_counted_once_however_it_ends",),
+        breaks=("seats held without intent to buy: a cool-down after holds that lapse",),
     ),
     Mutation(
         name="a cool-down forbids nothing",
@@ -98,6 +103,7 @@ MUTATIONS: Final = (
         before="        WHERE cooling_until IS NULL\n",
         after="        WHERE true\n",
         caught_by=(f"{LIMITS}::TestCooldown::test_third_cancelled_hold_begins_a_cooldown",),
+        breaks=("seats held without intent to buy: a cool-down after holds that lapse",),
     ),
     Mutation(
         name="several accounts verify one phone",
@@ -105,5 +111,6 @@ MUTATIONS: Final = (
         before=", is_unique=True\n",
         after="\n",
         caught_by=(f"{REGISTRATION}::TestRegister::test_one_of_many_concurrent_verifications_gets_the_phone",),
+        breaks=("seats held without intent to buy: one account per verified phone",),
     ),
 )

@@ -1,4 +1,4 @@
-"""A deliberate bug, and the tests that must catch it."""
+"""A deliberate bug, the tests that must catch it, and the claims of the docs that it breaks."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,6 +17,8 @@ class Mutation:
     after: str
     caught_by: tuple[str, ...]
     """Test ids for pytest. Each test must fail by an assertion."""
+    breaks: tuple[str, ...] = ()
+    """Rows of docs/threat-model.md (``threat: mitigation``) and of the table of faults in docs/testing.md (the fault)."""
 
     def apply(self, root: Path) -> None:
         """Apply the bug to a copy of the source.

@@ -28,6 +28,7 @@ SMUGGLED = {
     "a space before the colon": LOGIN + b"Transfer-Encoding : chunked\r\nContent-Length: 4\r\n\r\n" + chunked(HIDDEN),
     "a tab in the encoding": LOGIN + b"Transfer-Encoding:\x0bchunked\r\nContent-Length: 4\r\n\r\n" + chunked(HIDDEN),
     "another encoding": LOGIN + b"Transfer-Encoding: gzip, chunked, identity\r\n\r\n" + chunked(HIDDEN),
+    "chunks inside a chunk": LOGIN + b"Transfer-Encoding: chunked\r\n\r\n" + chunked(b"0\r\n\r\n" + HIDDEN),
     "a folded line": LOGIN + b"X-Long: a\r\n Transfer-Encoding: chunked\r\nContent-Length: 0\r\n\r\n",
     "a folded encoding": LOGIN + b"Transfer-Encoding:\r\n chunked\r\nContent-Length: 4\r\n\r\n" + chunked(HIDDEN),
     "bare line feeds": b"GET /api/events HTTP/1.1\nHost: x\nConnection: close\n\n",

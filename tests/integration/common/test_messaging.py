@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
+import aio_pika
 import pytest
 from prometheus_client import REGISTRY
 from pydantic import SecretStr
@@ -160,6 +161,15 @@ class TestOutboxRelay:
         )
         return row is not None and row["sent_at"] is not None
 
+    async def _held_messages(self, vhost: Vhost) -> set[str]:
+        """Take all messages from the hold queue, and return their ids."""
+        async with await aio_pika.connect(vhost.url) as connection, connection.channel() as channel:
+            queue = await channel.get_queue(HOLD_KEY, ensure=False)
+            held: set[str] = set()
+            while message := await queue.get(no_ack=True, fail=False):
+                held.add(str(message.message_id))
+            return held
+
     async def test_unroutable_message_is_kept_and_does_not_block_others(
         self, database: Database, publisher: Publisher
     ) -> None:
@@ -198,6 +208,7 @@ class TestOutboxRelay:
         for message_id in sent:
             await eventually(lambda message_id=message_id: self._is_sent(database, message_id))  # type: ignore[misc]
         await relay.close()
+        assert await self._held_messages(vhost) >= {str(message_id) for message_id in sent}
 
     async def test_two_relays_share_the_work(self, database: Database, publisher: Publisher) -> None:
         sent = [await self._insert(database, exchange=HOLD_EXCHANGE, routing_key=HOLD_KEY) for _ in range(50)]

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 import pytest
 from pydantic import SecretStr
 from websockets.asyncio.client import ClientConnection, connect
-from websockets.exceptions import InvalidStatus
+from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from tests.integration.gateway.conftest import Gateways
 from tests.integration.gateway.message_publisher import MessagePublisher, publishing
@@ -154,6 +154,8 @@ async def test_connections_of_one_address_are_limited(gateway_url: str) -> None:
             connection = await stack.enter_async_context(watch(gateway_url, uuid.uuid4()))
             assert (await received(connection))["type"] == "subscribed"
         async with watch(gateway_url, uuid.uuid4()) as one_too_many:
+            with pytest.raises(ConnectionClosed):
+                await received(one_too_many)
             assert await close_code(one_too_many) == 4429
             assert one_too_many.close_reason == "RATE_LIMITED"
 

@@ -320,6 +320,8 @@ class TestAvailability:
         await inventory_caller.reserve(hall.event_id, *hall.seat_ids[:2])
         await inventory_caller.sell(hall.event_id, *hall.seat_ids[2:5])
         await inventory_caller.block(hall.event_id, hall.seat_ids[5])
+        cancelled = await inventory_caller.reserve(hall.event_id, *hall.seat_ids[6:8])
+        await inventory_caller.release(cancelled.hold_id)
         expected = pb.CategoryAvailability(category="CAT1", total=10, available=4, held=2, sold=3, blocked=1)
 
         assert (await inventory_caller.availability(hall.event_id))["CAT1"] == expected

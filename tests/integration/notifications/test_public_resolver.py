@@ -68,6 +68,9 @@ async def test_silent_name_server_times_out(name_server: NameServer) -> None:
 
 @pytest.mark.parametrize("host", ["inside.example", "halfway.example"])
 async def test_name_of_a_private_address_is_refused(names: PublicResolver, host: str) -> None:
-    sender = WebhookSender(names, is_private_allowed=False, timeout_seconds=60, connect_timeout_seconds=60)
     with pytest.raises(AddressNotAllowed):
+        await addresses(names, host)
+    sender = WebhookSender(names, is_private_allowed=False, timeout_seconds=60, connect_timeout_seconds=60)
+    with pytest.raises((AddressNotAllowed, NotDelivered)) as refused:
         await sender.post(f"https://{host}/", body="{}", headers={})
+    assert refused.type is AddressNotAllowed, "the sender looks names up elsewhere"

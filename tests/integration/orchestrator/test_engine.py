@@ -4,6 +4,7 @@ import asyncio
 import uuid
 
 import pytest
+from sqlalchemy import text
 
 from common.errors import Busy, Conflict, OutcomeUnknown, Unprocessable
 from orchestrator.saga_engine.engine import SagaEngine, StillRunning
@@ -24,8 +25,12 @@ from tests.integration.orchestrator.engine_actions import (
 )
 from tests.integration.orchestrator.sample_sagas import Order
 from tests.support.timeouts import CONDITION_SECONDS
+from tests.support.waiting import eventually
 
 ALL_STEPS = ["reserve", "charge", "ship", "confirm"]
+WAITING_FOR_A_LOCK = text(
+    "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+)
 
 
 async def test_runs_every_step(harness: Harness) -> None:
@@ -173,6 +178,25 @@ async def test_twenty_recoverers_take_a_saga_over_once(harness: Harness) -> None
     replicas = [harness.replica() for _ in range(20)]
     assert sum(await asyncio.gather(*(take_over(replica) for replica in replicas))) == 1
     assert (await load(replicas[0], saga.saga_id)).state is SagaState.UNWOUND
+
+
+async def test_locked_saga_is_left_to_the_recoverer_that_locked_it(harness: Harness) -> None:
+    """Two recoverers find the saga while a third takes it over: neither waits for its lock, and neither gets the saga."""
+    saga = await place_order(harness.replica())
+    await harness.make_due()
+    async with harness.database.transaction() as third:
+        await third.execute(text("SELECT FROM sagas WHERE saga_id = :saga_id FOR UPDATE"), {"saga_id": saga.saga_id})
+        others = [asyncio.create_task(take_over(harness.replica())) for _ in range(2)]
+
+        async def both_decided() -> bool:
+            return all(other.done() for other in others) or bool(await harness.database.fetch_all(WAITING_FOR_A_LOCK))
+
+        await eventually(both_decided)
+        assert [other.done() for other in others] == [True, True], "a recoverer waits for the lock"
+        assert await asyncio.gather(*others) == [0, 0]
+    assert await take_over(harness.replica()) == 1
+    assert (await load(harness.replica(), saga.saga_id)).state is SagaState.UNWOUND
+    assert [times for (step, _), times in harness.participant.calls.items() if step == "undo reserve"] == [1]
 
 
 async def test_zombie_cannot_write(harness: Harness) -> None:

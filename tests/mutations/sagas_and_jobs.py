@@ -1,4 +1,4 @@
-"""Deliberate bugs in the saga engine, the jobs, messaging and shared infrastructure."""
+"""Deliberate bugs in the saga engine, the jobs, and the end of a process."""
 
 from typing import Final
 
@@ -6,14 +6,12 @@ from tests.mutations.mutation import Mutation
 
 __all__ = ["MUTATIONS"]
 
+CRASHES: Final = "tests/contracts/test_crashes.py::TestCrash"
 ENGINE: Final = "tests/integration/orchestrator/test_engine.py"
 REFUSALS: Final = "tests/integration/orchestrator/test_engine_refusals.py"
 STUCK: Final = "tests/integration/orchestrator/test_engine_stuck.py"
 MIXED_VERSIONS: Final = "tests/contracts/test_mixed_versions.py"
-MESSAGING: Final = "tests/integration/common/test_messaging.py"
 WORK_IN_PROGRESS: Final = "tests/chaos/test_work_in_progress.py"
-RETENTION: Final = "tests/integration/common/test_retention.py"
-POOL: Final = "tests/integration/common/test_pool.py"
 WORKER: Final = "tests/integration/jobs/test_worker.py"
 
 MUTATIONS: Final = (
@@ -23,6 +21,7 @@ MUTATIONS: Final = (
         before="        WHERE saga_id = :saga_id AND epoch = :epoch\n        RETURNING saga_id), {ANNOUNCE}",
         after="        WHERE saga_id = :saga_id AND :epoch > 0\n        RETURNING saga_id), {ANNOUNCE}",
         caught_by=(f"{ENGINE}::test_zombie_cannot_write",),
+        breaks=("a stale epoch is refused",),
     ),
     Mutation(
         name="a saga that is taken over keeps its epoch",
@@ -30,6 +29,39 @@ MUTATIONS: Final = (
         before="    UPDATE sagas SET epoch = epoch + 1, updated_at = clock_timestamp(),\n        state = CASE state",
         after="    UPDATE sagas SET updated_at = clock_timestamp(),\n        state = CASE state",
         caught_by=(f"{ENGINE}::test_zombie_cannot_write",),
+        breaks=("a stale epoch is refused",),
+    ),
+    Mutation(
+        name="two recoverers take over one saga (no lock)",
+        file="orchestrator/saga_engine/statements.py",
+        before="            WHERE place <= :slots - coalesce(taken, 0))\n        FOR UPDATE SKIP LOCKED)\n",
+        after="            WHERE place <= :slots - coalesce(taken, 0)))\n",
+        caught_by=(f"{ENGINE}::test_locked_saga_is_left_to_the_recoverer_that_locked_it",),
+        breaks=("two recoverers take over one saga, with one effect",),
+    ),
+    Mutation(
+        name="a call that is repeated after a crash has another request id",
+        file="orchestrator/saga_engine/plan.py",
+        before="        return uuid.uuid5(saga_id, name)\n",
+        after="        return uuid.uuid4() if name else saga_id\n",
+        caught_by=(f"{CRASHES}::test_while_acting[after action-purchase: charge wallet]",),
+        breaks=("a process is killed at every write",),
+    ),
+    Mutation(
+        name="a lost response is not asked for again",
+        file="orchestrator/saga_engine/runner.py",
+        before="                except (*UNAVAILABLE, Internal):\n                    if time.monotonic() + pause_seconds >= give_up_at:\n",
+        after="                except (*UNAVAILABLE, Internal):\n                    if pause_seconds:\n",
+        caught_by=(f"{ENGINE}::test_lost_reply_is_asked_for_again_with_the_same_id",),
+        breaks=("a response is lost after its commit",),
+    ),
+    Mutation(
+        name="an idempotency key has no effect",
+        file="orchestrator/saga_engine/idempotency.py",
+        before='    return uuid.uuid5(user_id, f"{operation}/{key}") if key else uuid.uuid4()\n',
+        after="    return uuid.uuid4()\n",
+        caught_by=("tests/e2e/test_races.py::test_hundred_concurrent_reserves_with_one_key_create_one_order",),
+        breaks=("one idempotency key is sent a hundred times concurrently",),
     ),
     Mutation(
         name="paid purchases are deleted with the abandoned ones",
@@ -37,20 +69,6 @@ MUTATIONS: Final = (
         before="state = 'UNWOUND' AND kind = '{kind}' AND updated_at",
         after="kind = '{kind}' AND updated_at",
         caught_by=("tests/integration/orchestrator/test_saga_retention.py::test_only_abandoned_purchases_are_deleted",),
-    ),
-    Mutation(
-        name="messages are deleted by when they were written, sent or not",
-        file="common/messaging/outbox.py",
-        before='aged_by="sent_at", keep_days=keep_hours / 24, condition="sent_at IS NOT NULL"',
-        after='aged_by="created_at", keep_days=keep_hours / 24, condition="true"',
-        caught_by=(f"{RETENTION}::test_sent_messages_are_deleted_in_batches",),
-    ),
-    Mutation(
-        name="a batch of old rows has no limit",
-        file="common/db/retention.py",
-        before="LIMIT :batch FOR UPDATE SKIP LOCKED",
-        after="LIMIT 100 * :batch FOR UPDATE SKIP LOCKED",
-        caught_by=(f"{RETENTION}::test_backlog_is_deleted_in_batches",),
     ),
     Mutation(
         name="a saga that does not fit its plan is due forever",
@@ -100,6 +118,7 @@ MUTATIONS: Final = (
             f"{REFUSALS}::test_pivot_is_repeated_until_its_outcome_is_known[fingerprint]",
             f"{REFUSALS}::test_no_way_back_to_the_wait",
         ),
+        breaks=("a deployment changes what a participant accepts",),
     ),
     Mutation(
         name="participants do not say which refusals they remember",
@@ -107,6 +126,7 @@ MUTATIONS: Final = (
         before="            is_remembered=True,",
         after="            is_remembered=False,",
         caught_by=(f"{MIXED_VERSIONS}::TestParticipants::test_too_few_credits_are_remembered",),
+        breaks=("a deployment changes what a participant accepts",),
     ),
     Mutation(
         name="a stuck saga is not tried again",
@@ -114,6 +134,7 @@ MUTATIONS: Final = (
         before="            saga = saga.with_changes(state=self.direction_of(saga))",
         after="            pass",
         caught_by=(f"{STUCK}::TestTriedAgain::test_undo_heals_by_itself",),
+        breaks=("a participant is away for an hour",),
     ),
     Mutation(
         name="a step that was refused after the pivot is tried again with the refused request id",
@@ -121,6 +142,7 @@ MUTATIONS: Final = (
         before="STUCK_ATTEMPTS - 1), retries=saga.retries + 1)",
         after="STUCK_ATTEMPTS - 1))",
         caught_by=(f"{STUCK}::TestTriedAgain::test_step_after_the_pivot_heals_by_itself",),
+        breaks=("a participant is away for an hour",),
     ),
     Mutation(
         name="a participant that hangs occupies all slots",
@@ -130,70 +152,7 @@ MUTATIONS: Final = (
         caught_by=(
             "tests/integration/orchestrator/test_take_over.py::test_step_that_hangs_does_not_hold_up_the_others",
         ),
-    ),
-    Mutation(
-        name="messages are acknowledged before they are handled",
-        file="common/messaging/consumer.py",
-        before="""        outcome = "done"
-        try:
-            await self._handle(incoming)
-        except asyncio.CancelledError:
-            raise  # shutting down: the message is not acknowledged, so another consumer gets it
-        except Exception as error:  # noqa: BLE001 - every failure has a disposition
-            outcome = await self._dispose(incoming, error)
-        else:
-            await incoming.ack()
-""",
-        after="""        outcome = "done"
-        await incoming.ack()
-        try:
-            await self._handle(incoming)
-        except asyncio.CancelledError:
-            raise
-        except Exception:
-            outcome = "lost"
-""",
-        caught_by=(
-            f"{MESSAGING}::TestConsumer::test_unacknowledged_message_is_redelivered_after_a_crash",
-            f"{MESSAGING}::TestConsumer::test_message_that_keeps_crashing_its_handler_is_parked",
-        ),
-    ),
-    Mutation(
-        name="a message that crashes its handler is redelivered forever",
-        file="common/messaging/consumer.py",
-        before="        if disposition_of(error) is MessageDisposition.RETURN and deliveries < DELIVERY_LIMIT:",
-        after="        if disposition_of(error) is MessageDisposition.RETURN and deliveries > 0:",
-        caught_by=(f"{MESSAGING}::TestConsumer::test_message_that_keeps_crashing_its_handler_is_parked",),
-    ),
-    Mutation(
-        name="messages are marked as sent without the broker's confirmation",
-        file="common/messaging/outbox.py",
-        before="zip(rows, outcomes, strict=True) if failure is None]:",
-        after="zip(rows, outcomes, strict=True) if not isinstance(failure, str)]:",
-        caught_by=(f"{MESSAGING}::TestOutboxRelay::test_unroutable_message_is_kept_and_does_not_block_others",),
-    ),
-    Mutation(
-        name="two relays send the same messages",
-        file="common/messaging/outbox.py",
-        before="    ORDER BY created_at LIMIT :batch FOR UPDATE SKIP LOCKED\n",
-        after="    ORDER BY created_at LIMIT :batch\n",
-        caught_by=(f"{MESSAGING}::TestOutboxRelay::test_two_relays_share_the_work",),
-    ),
-    Mutation(
-        name="a caller without a free connection waits forever",
-        file="common/db/engine.py",
-        before="            timeout = None if pool.get_idle_size() else self._settings.database_pool_timeout_seconds\n",
-        after="            timeout = None\n",
-        caught_by=(f"{POOL}::test_caller_without_a_connection_is_refused_and_the_others_continue[in_one_statement]",),
-    ),
-    Mutation(
-        name="SIGTERM drops requests in progress",
-        file="common/http/app.py",
-        before='        "timeout_graceful_shutdown": int(settings.shutdown_grace_seconds),\n',
-        after='        "timeout_graceful_shutdown": 0,\n',
-        caught_by=(
-            f"{WORK_IN_PROGRESS}::TestTerminatedUnderLoad::test_requests_in_progress_are_answered[gateway-users]",
-        ),
+        breaks=("a participant hangs",),
     ),
     Mutation(
         name="a worker that lost its job ends another worker's attempt",
@@ -203,17 +162,13 @@ MUTATIONS: Final = (
         caught_by=(f"{WORKER}::TestLostWorker::test_late_result_does_not_end_the_new_attempt",),
     ),
     Mutation(
-        name="a stolen refresh token stays valid (no reuse detection)",
-        file="users/sessions/service.py",
-        before="            await self._revoke(token.session_id, because=TOKEN_REUSED)\n",
-        after="",
-        caught_by=("tests/integration/users/test_sessions.py::TestRefresh::test_a_used_token_ends_the_whole_session",),
-    ),
-    Mutation(
-        name="messages older than consumers remember are sent again",
-        file="common/messaging/resend.py",
-        before="    AND created_at > CAST(:oldest AS timestamptz)\n",
-        after="    AND CAST(:oldest AS timestamptz) IS NOT NULL\n",
-        caught_by=("tests/integration/notifications/test_resend.py::TestCommand::test_marks_what_was_sent_since_then",),
+        name="SIGTERM drops requests in progress",
+        file="common/http/app.py",
+        before='        "timeout_graceful_shutdown": int(settings.shutdown_grace_seconds),\n',
+        after='        "timeout_graceful_shutdown": 0,\n',
+        caught_by=(
+            f"{WORK_IN_PROGRESS}::TestTerminatedUnderLoad::test_requests_in_progress_are_answered[gateway-users]",
+        ),
+        breaks=("SIGTERM under load: requests in progress are answered",),
     ),
 )
