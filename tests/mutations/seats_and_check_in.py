@@ -201,8 +201,16 @@ MUTATIONS: Final = (
     Mutation(
         name="a refund of seats reclaims the whole order",
         file="inventory/repository/seats.py",
-        before="cardinality(CAST(:seat_ids AS uuid[])) = 0 OR seat_id = ANY(",
-        after="true OR seat_id = ANY(",
+        before="""AND (cardinality(CAST(:seat_ids AS uuid[])) = 0 OR seat_id = ANY(CAST(:seat_ids AS uuid[])))
+        ORDER BY seat_id FOR UPDATE),
+    verdict AS MATERIALIZED (
+        SELECT count(*) > 0 AND cardinality(CAST(:seat_ids AS uuid[])) IN (0, count(*)) AND CASE
+""",
+        after="""AND CAST(:seat_ids AS uuid[]) IS NOT NULL
+        ORDER BY seat_id FOR UPDATE),
+    verdict AS MATERIALIZED (
+        SELECT count(*) > 0 AND CASE
+""",
         caught_by=(
             "tests/integration/inventory/test_reclaim.py::TestReclaimNamedSeats::test_frees_only_the_named_seats",
         ),
