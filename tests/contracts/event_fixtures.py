@@ -56,7 +56,7 @@ def small_event() -> EventDraft:
 def _event(*layout: LayoutCategory) -> EventDraft:
     return EventDraft(
         name="Contract Night",
-        venue=Venue(name="Contract Hall", address="1 Test Street"),
+        venue=Venue(name="Contract Hall", address=str(uuid.uuid4())),
         hall_id=HALL_ID,
         event_date=datetime.now(UTC) + timedelta(days=30),
         layout=layout,
