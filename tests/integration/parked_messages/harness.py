@@ -71,7 +71,7 @@ class ParkingHarness:
 
         async def current() -> list[ParkedView]:
             found, total = await self.store.page(status=None, queue=None, limit=50, offset=0)
-            assert total.number == number, found
+            assert len(found) == total.number == number, found  # the page is read before it is counted
             return found
 
         return await eventually(current)
