@@ -4,6 +4,7 @@
 """
 
 import uuid
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Coroutine
 from decimal import Decimal
 from functools import partial
@@ -26,6 +27,7 @@ __all__ = [
     "RefusedTransfer",
     "Resale",
     "Reversal",
+    "SoldTicket",
     "Transfer",
     "Withdrawal",
     "answered_twice",
@@ -38,8 +40,8 @@ SEEDED_HALL_ID: Final = "HALL-B"
 Request = Callable[[], Coroutine[Any, Any, httpx.Response]]
 
 
-class Deal:
-    """A seller with a ticket, and another fan who takes it."""
+class SoldTicket:
+    """A seller with a ticket, and another fan."""
 
     def __init__(self, sales: TicketSales, operators: Operators, *, seller: Fan, buyer: Fan, order: Order) -> None:
         self.sales = sales
@@ -62,14 +64,6 @@ class Deal:
 
     async def set_up(self) -> None:
         """Do what precedes the decisive request."""
-
-    async def run(self) -> None:
-        """Send the decisive request until it gets a final response."""
-        raise NotImplementedError
-
-    async def assert_done(self) -> None:
-        """Check that everything has happened exactly once."""
-        raise NotImplementedError
 
     @property
     def seat_id(self) -> uuid.UUID:
@@ -124,6 +118,18 @@ class Deal:
 
     async def assert_listing(self, *states: str) -> None:
         assert (await self.sales.databases.listing(self.deal_id))["states"] == list(states)
+
+
+class Deal(SoldTicket, ABC):
+    """The other fan takes the ticket, or the seller gives it back."""
+
+    @abstractmethod
+    async def run(self) -> None:
+        """Send the decisive request until it gets a final response."""
+
+    @abstractmethod
+    async def assert_done(self) -> None:
+        """Check that everything has happened exactly once."""
 
 
 async def answered_twice(request: Request) -> dict[str, Any]:

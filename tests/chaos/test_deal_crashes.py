@@ -28,6 +28,7 @@ from tests.chaos.deals import (
     RefusedTransfer,
     Resale,
     Reversal,
+    SoldTicket,
     Transfer,
     Withdrawal,
     answered_twice,
@@ -214,7 +215,7 @@ class TestCheckIn:
     async def test_inventory_killed_during_two_scans_of_a_ticket(
         self, stack: Stack, sales: TicketSales, operators: Operators
     ) -> None:
-        ticket = await Deal.prepare(sales, operators)
+        ticket = await SoldTicket.prepare(sales, operators)
         code = await ticket.code()
         scans = [partial(ticket.scan, code, nonce=f"{ticket.seat_id}-{gate}") for gate in ("left", "right")]
         async with sales.databases.writes_blocked("inventory") as is_blocked:
@@ -228,7 +229,7 @@ class TestCheckIn:
     async def test_orchestrator_killed_during_a_scan(
         self, stack: Stack, sales: TicketSales, operators: Operators
     ) -> None:
-        ticket = await Deal.prepare(sales, operators)
+        ticket = await SoldTicket.prepare(sales, operators)
         scan = partial(ticket.scan, await ticket.code(), nonce=f"{ticket.seat_id}")
         async with sales.databases.writes_blocked("inventory") as is_blocked:
             scanning = asyncio.create_task(scan())
@@ -242,7 +243,7 @@ class TestCheckIn:
     async def test_required_service_is_down(
         self, *, stack: Stack, sales: TicketSales, operators: Operators, name: str
     ) -> None:
-        ticket = await Deal.prepare(sales, operators)
+        ticket = await SoldTicket.prepare(sales, operators)
         scan = partial(ticket.scan, await ticket.code(), nonce=f"{ticket.seat_id}")
         async with Service(stack, name).down():
             refusal = await scan()
@@ -270,7 +271,7 @@ async def assert_ends_done(sales: TicketSales, deal: Deal | CancelledEvent) -> N
     await deal.assert_done()
 
 
-async def logged(sales: TicketSales, ticket: Deal) -> list[str]:
+async def logged(sales: TicketSales, ticket: SoldTicket) -> list[str]:
     """Return the results of a ticket's scans, sorted."""
     rows = await sales.databases.read("inventory", "SELECT result FROM entry_logs WHERE seat_id = $1", ticket.seat_id)
     return sorted(row["result"] for row in rows)
