@@ -38,8 +38,8 @@ class PostgresFiles:
 def postgres_files(home: Home) -> PostgresFiles:
     """Return PostgreSQL's folders; create them if necessary.
 
-    An ordinary user runs it from the virtual environment, with the data in the stack's folder. Root runs it as the user
-    ``nobody``; if that user cannot enter the checkout (for example under ``/root``), the data and a copy of the programs
+    An ordinary user runs it from the virtual environment, with the data in the stack's folder. Root runs it as
+    `UNPRIVILEGED`; if that user cannot enter the checkout (for example under ``/root``), the data and a copy of the programs
     go to a folder in ``/var/tmp``, so that permissions of the checkout do not change.
 
     Raises:

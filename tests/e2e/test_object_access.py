@@ -30,7 +30,7 @@ PUBLIC: Final = frozenset(
     }
     | {"price_currency_id"}
 )
-# Ids shown to admins, or to staff, only; `test_access` shows that nobody else reaches them.
+# Ids shown to admins, or to staff, only; `test_access` shows that no other user reaches them.
 ADMIN_IDS: Final = frozenset(
     {"scan_id", "saga_id", "job_id", "parked_id", "webhook_id", "subscription_id", "delivery_id"}
 )

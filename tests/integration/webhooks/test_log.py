@@ -24,7 +24,7 @@ from orchestrator.features.payments.adapters.interfaces import VerifiedWebhook
 from orchestrator.jobs.record import NewJob
 from tests.support.servers import DatabaseFactory
 
-REASON = WebhookError(code="UPSTREAM_TIMEOUT", message="Nobody answered.")
+REASON = WebhookError(code="UPSTREAM_TIMEOUT", message="No response.")
 PROCESSED = WebhookOutcome(status=WebhookStatus.PROCESSED, outcome="CREDITED")
 
 

@@ -168,7 +168,7 @@ def completed_message(resale: Resale) -> OutgoingMessage:
 
 
 def failed_message(resale: Resale, reason: str) -> OutgoingMessage | None:
-    """Return nothing if nobody was told of the sale: only its buyer learns why it was refused, such as by a risk flag."""
+    """Return nothing unless the sale was announced: only its buyer learns why it was refused, such as by a risk flag."""
     if not resale.is_announced:
         return None
     return _announcement("sale.failed", resale, reason=reason)

@@ -188,7 +188,7 @@ def completed_message(transfer: Transfer) -> OutgoingMessage:
 
 
 def failed_message(transfer: Transfer, reason: str) -> OutgoingMessage | None:
-    """Return nothing if nobody was told of the transfer."""
+    """Return nothing unless the transfer was announced."""
     if not transfer.is_announced:
         return None
     return _announcement("transfer.failed", transfer, reason=reason)
