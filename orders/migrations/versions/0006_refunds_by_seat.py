@@ -61,7 +61,7 @@ IS_DISPUTED = f"""
                        WHERE seat_id = asked_seat_id AND order_id = asked_order_id AND {DISPUTED});
     END $$
 """
-# Whether the buyer of a transfer is about to give the ticket to somebody else, or has done so.
+# Whether the buyer of a transfer is about to give the ticket to another user, or has done so.
 IS_PASSED_ON = f"""
     CREATE FUNCTION is_passed_on(asked_seat_id uuid, asked_order_id uuid, since timestamptz)
     RETURNS boolean LANGUAGE plpgsql VOLATILE AS $$

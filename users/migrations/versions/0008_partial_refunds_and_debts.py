@@ -34,8 +34,8 @@ DEBTS: Final = (
     WHERE account_kind = 'wallet' AND balances.account_owner = debts.account_owner
       AND balances.currency = debts.currency
     """,
-    # A trigger, so that the previous release keeps the sum too while both run. Whoever writes the entry has the wallet's
-    # row locked.
+    # A trigger, so that the previous release keeps the sum too while both run. A movement that writes such an entry has
+    # locked the wallet's row.
     """
     CREATE FUNCTION keep_owed() RETURNS trigger LANGUAGE plpgsql AS $$
     BEGIN
