@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 from sqlalchemy import text
@@ -98,11 +99,7 @@ class OrderRepository(AggregateRepository[Order]):
         """
         request = ParticipantRequest.of(request_id, "move", order_id=order_id, to_status=to_status, reason=reason)
         parameters = _move_parameters(order_id, to_status, reason)
-
-        async def refuse() -> ServiceError:
-            status = await self._status_of(order_id)
-            return OrderNotFound() if status is None else OrderInvalidState(details={"status": status})
-
+        refuse = partial(self._refusal, order_id)
         return Order(**await self._store.answer(request, MOVE, parameters, refuse=refuse))
 
     async def end(self, order_id: uuid.UUID, ending: EndOrder) -> EndedOrder:
@@ -119,10 +116,7 @@ class OrderRepository(AggregateRepository[Order]):
             "undoes_request_id": ending.undoes_request_id,
         }
         done = await self._store.attempt_undo(request, END, parameters, undoes_request_id=None)
-        if done is None:
-            refusal = OrderInvalidState(details={"status": await self._status_of(order_id)})
-            done = await self._store.store_refusal(request, refusal)
-        return EndedOrder(**done)
+        return EndedOrder(**(done or await self._store.store_refusal(request, await self._refusal(order_id))))
 
     async def begin_refund(
         self, order_id: uuid.UUID, *, request_id: uuid.UUID, seat_ids: Sequence[uuid.UUID] | None = None
@@ -140,13 +134,11 @@ class OrderRepository(AggregateRepository[Order]):
         attempt = await self._store.attempt(request, statement, {"order_id": order_id, "seat_ids": seat_ids})
         if attempt.done is not None:
             return Order(**attempt.done)
-        return Order(**await self._store.store_refusal(request, await self._refusal(order_id, attempt.row["obstacle"])))
-
-    async def _refusal(self, order_id: uuid.UUID, obstacle: str | None) -> ServiceError:
-        if obstacle == "dispute":
-            return TransferInvalidState("A ticket of the order is disputed: decide that first.")
-        status = await self._status_of(order_id)
-        return OrderNotFound() if status is None else OrderInvalidState(details={"status": status})
+        if attempt.row["obstacle"] == "dispute":
+            refusal: ServiceError = TransferInvalidState("A ticket of the order is disputed: decide that first.")
+        else:
+            refusal = await self._refusal(order_id)
+        return Order(**await self._store.store_refusal(request, refusal))
 
     async def refund_seats(self, order_id: uuid.UUID, refund: RefundSeats) -> EndedOrder:
         """Note that these seats are refunded; with the last of its seats, the order is REFUNDED.
@@ -157,11 +149,8 @@ class OrderRepository(AggregateRepository[Order]):
         """
         arguments = {"seat_ids": sorted(refund.seat_ids), "reason": refund.reason}
         request = ParticipantRequest.of(refund.request_id, "refund seats", order_id=order_id, **arguments)
-
-        async def refuse() -> ServiceError:
-            return await self._refusal(order_id, None)
-
         parameters = {"order_id": order_id, **arguments}
+        refuse = partial(self._refusal, order_id)
         return EndedOrder(**await self._store.answer(request, REFUND_SEATS, parameters, refuse=refuse))
 
     async def refundable_seats(self, order_id: uuid.UUID) -> RefundableSeats | None:
@@ -212,9 +201,10 @@ class OrderRepository(AggregateRepository[Order]):
         owned = () if user_id is None else (orders.c.user_id == user_id,)
         return await self._page(*owned, status=status, limit=limit, offset=offset, after=after)
 
-    async def _status_of(self, order_id: uuid.UUID) -> str | None:
+    async def _refusal(self, order_id: uuid.UUID) -> ServiceError:
+        """Return the reason why an order did not move."""
         row = await self._database.fetch_one(_STATUS_OF, {"order_id": order_id})
-        return row["status"] if row else None
+        return OrderInvalidState(details={"status": row["status"]}) if row else OrderNotFound()
 
 
 def _move_parameters(order_id: uuid.UUID, to_status: OrderStatus, reason: str | None) -> Mapping[str, Any]:

@@ -6,7 +6,9 @@ has one movement for each request id, and reverses a movement once.
 
 import uuid
 from decimal import Decimal
+from typing import Any
 
+from sqlalchemy import TextClause
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common.db.idempotency import ParticipantRequest, replay
@@ -20,8 +22,7 @@ async def credit_payment(
     """Credit a payment's amount to its user's wallet, once. The user exists."""
     request = ParticipantRequest.of(_credit_of(payment_id), "credit_payment", payment_id=payment_id)
     parameters = {"user_id": str(user_id), "provider": provider, "amount": amount, "reference": str(payment_id)}
-    row = (await connection.execute(TOP_UP, {**parameters, **request.parameters})).mappings().one()
-    replay(row["result"])
+    await _move(connection, TOP_UP, request, parameters)
 
 
 async def take_credit_back(
@@ -47,8 +48,7 @@ async def take_credit_back(
         "amount": amount,
         "reference": str(payment_id),
     }
-    row = (await connection.execute(REVERSE_TOP_UP, {**parameters, **request.parameters})).mappings().one()
-    return Decimal(replay(row["result"])["shortfall"])
+    return Decimal((await _move(connection, REVERSE_TOP_UP, request, parameters))["shortfall"])
 
 
 async def return_credit(
@@ -64,9 +64,15 @@ async def return_credit(
     request_id = uuid.uuid5(payment_id, f"return/{number}")
     request = ParticipantRequest.of(request_id, "return_credit", payment_id=payment_id, amount=amount)
     parameters = {"user_id": str(user_id), "provider": provider, "amount": amount, "reference": str(payment_id)}
-    row = (await connection.execute(TOP_UP, {**parameters, **request.parameters})).mappings().one()
-    replay(row["result"])
+    await _move(connection, TOP_UP, request, parameters)
 
 
 def _credit_of(payment_id: uuid.UUID) -> uuid.UUID:
     return uuid.uuid5(payment_id, "credit")
+
+
+async def _move(
+    connection: AsyncConnection, movement: TextClause, request: ParticipantRequest, parameters: dict[str, object]
+) -> dict[str, Any]:
+    row = (await connection.execute(movement, {**parameters, **request.parameters})).mappings().one()
+    return replay(row["result"])

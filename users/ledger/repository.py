@@ -1,7 +1,5 @@
 """Runs the ledger's statements and reads its accounts."""
 
-# ruff: noqa: S608 - the statements are put together from constants of this module; values are bound
-
 import enum
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
@@ -9,14 +7,16 @@ from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import TextClause, text
+from sqlalchemy import Select, TextClause, Uuid, cast, func, select, text, true
 
 from common.db.engine import Database, Row
 from common.db.idempotency import IdempotencyStore, ParticipantRequest
+from common.db.pages import find_newest
 from common.errors import ServiceError
 from common.pages import Total
 from users.ledger import corrections, reversals, statements
 from users.ledger.cursors import AccountStatementCursor
+from users.ledger.models import LEDGER_ENTRIES, LEDGER_TRANSACTIONS
 from users.ledger.schemas import AccountStatementEntry, Correction, Receivable
 
 Refuse = Callable[[Row], Awaitable[ServiceError]]
@@ -50,16 +50,30 @@ _DEBTS: Final = text(
 )
 _COUNT_DEBTS: Final = text("SELECT count(*) AS debts FROM balances WHERE owed > 0")
 # The entries of wallets and receivables name the user; together they are what the admin changed.
-_CORRECTIONS: Final = """
-    SELECT transaction_id, created_at, kind, reference AS reason, made_by_user_id,
-           CAST(e.account_owner AS uuid) AS user_id, sum(e.amount) AS amount
-    FROM ledger_transactions JOIN ledger_entries e USING (transaction_id)
-    WHERE made_by_user_id IS NOT NULL AND e.account_kind IN ('wallet', 'receivable')
-      AND (CAST(:user_id AS text) IS NULL OR e.account_owner = CAST(:user_id AS text))
-    GROUP BY transaction_id, e.account_owner
-"""
-_LIST_CORRECTIONS: Final = text(f"{_CORRECTIONS} ORDER BY created_at DESC, transaction_id LIMIT :limit OFFSET :offset")
-_COUNT_CORRECTIONS: Final = text(f"SELECT count(*) AS corrections FROM ({_CORRECTIONS}) AS listed")
+_CHANGED: Final = (
+    select(
+        cast(LEDGER_ENTRIES.c.account_owner, Uuid).label("user_id"),
+        func.sum(LEDGER_ENTRIES.c.amount).label("amount"),
+    )
+    .where(
+        LEDGER_ENTRIES.c.transaction_id == LEDGER_TRANSACTIONS.c.transaction_id,
+        LEDGER_ENTRIES.c.account_kind.in_(("wallet", "receivable")),
+    )
+    .group_by(LEDGER_ENTRIES.c.account_owner)
+    .lateral("changed")
+)
+_CORRECTIONS: Final[Select[Any]] = (
+    select(
+        LEDGER_TRANSACTIONS.c.transaction_id,
+        LEDGER_TRANSACTIONS.c.created_at,
+        LEDGER_TRANSACTIONS.c.kind,
+        LEDGER_TRANSACTIONS.c.reference.label("reason"),
+        LEDGER_TRANSACTIONS.c.made_by_user_id,
+        *_CHANGED.c,
+    )
+    .join_from(LEDGER_TRANSACTIONS, _CHANGED, true())
+    .where(LEDGER_TRANSACTIONS.c.made_by_user_id.is_not(None))
+)
 # An account's entries, newest first, `limit` at most. The balance and what is owed are read with them, in one snapshot. If
 # `after` is an entry of another account, no entry is returned.
 _ENTRIES: Final = text(
@@ -217,10 +231,15 @@ class LedgerRepository:
 
     async def corrections(self, user_id: UUID | None, *, limit: int, offset: int) -> tuple[list[Correction], Total]:
         """Return a page of what admins changed by hand, the latest first, and the number on all pages."""
-        chosen = {"user_id": None if user_id is None else str(user_id)}
-        rows = await self._database.fetch_all(_LIST_CORRECTIONS, {**chosen, "limit": limit, "offset": offset})
-        count = await self._database.fetch_one(_COUNT_CORRECTIONS, chosen)
-        return [Correction(**row) for row in rows], Total(count["corrections"] if count else 0)
+        rows, total = await find_newest(
+            self._database,
+            _CORRECTIONS if user_id is None else _CORRECTIONS.where(_CHANGED.c.user_id == user_id),
+            at=LEDGER_TRANSACTIONS.c.created_at,
+            key=LEDGER_TRANSACTIONS.c.transaction_id,
+            limit=limit,
+            offset=offset,
+        )
+        return [Correction(**row) for row in rows], total
 
     async def entries_of(
         self, user_id: UUID, *, account: tuple[str, str], after: AccountStatementCursor | None, limit: int

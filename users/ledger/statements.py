@@ -5,8 +5,8 @@ answer, and ends in `SELECT_ANSWER`; see `common.db.idempotency`. The answer is
 ``{"transaction_id", "escrow_id"?, "balances": {user_id: wallet's balance}}``.
 
 Lock order, so that two movements never deadlock: an escrow's row or a user's, then balances by (kind, owner), then the
-counter of a reversed movement, then the rows of the new movement. A duplicate of a movement in flight waits on one of these and then fails on a unique index;
-`IdempotencyStore` runs it again and finds the first request's answer.
+counter of a reversed movement, then the rows of the new movement. A duplicate of a movement in flight waits on one of
+these and then fails on a unique index; `IdempotencyStore` runs it again and finds the first request's answer.
 """
 
 # ruff: noqa: S608 - the statements are composed of constants; values are bound

@@ -22,9 +22,8 @@ from users.database import OUTBOX
 from users.ledger.payment_credits import credit_payment, return_credit, take_credit_back
 from users.payments.errors import PaymentInvalidState, PaymentNotFound
 from users.payments.models import PAYMENTS
-from users.payments.reversals import ReversalStatus
+from users.payments.reversals import NOTHING, ReversalStatus
 from users.payments.schemas import (
-    NOTHING,
     AttachPayment,
     OpenPayment,
     Payment,

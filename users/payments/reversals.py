@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from common.money import Money
 
-__all__ = ["ReportedReversal", "Reversal", "ReversalStatus", "Reversals"]
+__all__ = ["NOTHING", "ReportedReversal", "Reversal", "ReversalStatus", "Reversals"]
 
 NOTHING: Final = Decimal("0.00")
 

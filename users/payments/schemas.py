@@ -11,7 +11,7 @@ from common.fields import Instant, PlainText
 from common.http.calls import StrictCall
 from common.money import Money, PositiveMoney
 from users.ledger.schemas import Reference
-from users.payments.reversals import ReportedReversal, Reversals, ReversalStatus
+from users.payments.reversals import NOTHING, ReportedReversal, Reversals, ReversalStatus
 from users.payments.status import Flag, PaymentStatus, ReportOutcome
 
 __all__ = [
@@ -42,7 +42,6 @@ PaidAmount = Annotated[
     PlainSerializer(lambda amount: f"{amount:f}", return_type=str, when_used="unless-none"),
 ]
 Details = dict[PlainText, PlainText | int | float | bool | None]
-NOTHING: Final = Decimal("0.00")
 # Facts among the details of a payment by crypto: the orchestrator stores them with the address.
 PAY_AMOUNT: Final = "pay_amount"
 PAY_CURRENCY: Final = "pay_currency"
