@@ -66,7 +66,7 @@ class CountingInventory:
         self.database = CountingDatabase(settings, application_name="counting")
         changes = Inventory(settings).changes  # collects metrics, and is not started
         self.holds = HoldService(
-            HoldRepository(self.database, settings.hold_limits),
+            HoldRepository(self.database),
             SearchRepository(self.database),
             ExpiryRepository(self.database),
             changes,
