@@ -319,6 +319,11 @@ def scan_of(hall: Hall, seat_id: str, user_id: str) -> pb.Scan:
     )
 
 
+def name_of(answer: pb.CheckInResponse | pb.LogScanResponse | pb.LoggedScan) -> str:
+    """Return the result's name."""
+    return pb.ScanResult.Name(answer.result)
+
+
 def rows(category: str, price: str, **seats_in_row: int) -> pb.LayoutCategory:
     """Return a category such as ``rows("CAT1", "350.00", A=5, B=5)``."""
     return pb.LayoutCategory(

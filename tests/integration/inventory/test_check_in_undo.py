@@ -7,23 +7,17 @@ from prometheus_client import REGISTRY
 
 from common.db.engine import Database
 from proto.inventory.v1 import inventory_pb2 as pb
-from tests.integration.inventory.inventory_caller import Hall, InventoryCaller, new_id, outcomes, refused, scan_of
+from tests.integration.inventory.inventory_caller import (
+    Hall,
+    InventoryCaller,
+    name_of,
+    new_id,
+    outcomes,
+    refused,
+    scan_of,
+)
 from tests.integration.inventory.tables import locked_seat, waiting_for_locks, wrong_counts
 from tests.support.waiting import eventually
-
-
-@pytest.fixture
-async def hall(inventory_caller: InventoryCaller) -> Hall:
-    return await inventory_caller.provision()
-
-
-@pytest.fixture
-def fan() -> str:
-    return new_id()
-
-
-def name_of(answer: pb.CheckInResponse | pb.LogScanResponse | pb.LoggedScan) -> str:
-    return pb.ScanResult.Name(answer.result)
 
 
 class TestUndo:

@@ -62,16 +62,6 @@ async def buy(inventory_caller: InventoryCaller, hall: Hall, *seat_ids: str) -> 
     )
 
 
-@pytest.fixture
-async def hall(inventory_caller: InventoryCaller) -> Hall:
-    return await inventory_caller.provision()
-
-
-@pytest.fixture
-def fan() -> str:
-    return new_id()
-
-
 class TestReclaim:
     async def test_frees_the_seats_and_returns_their_former_state(
         self, inventory_caller: InventoryCaller, hall: Hall, fan: str, database: Database
