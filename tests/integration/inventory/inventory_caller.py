@@ -239,6 +239,7 @@ class InventoryCaller:
         seat_id: str,
         *,
         scan_id: str = "",
+        hall_expected: str = "HALL-A",
         reason: str = "a mistake",
         ends_at: str = "2100-01-01T00:00:00Z",
         request_id: str = "",
@@ -251,7 +252,7 @@ class InventoryCaller:
             scan_id=scan_id,
             staff_user_id=staff_user_id or new_id(),
             hall_presented="HALL-A",
-            hall_expected="HALL-A",
+            hall_expected=hall_expected,
             reason=reason,
             ends_at=ends_at,
         )
