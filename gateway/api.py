@@ -36,7 +36,7 @@ class ApiMiddleware:
 
     Args:
         limiter: None if rate limits are off.
-        scan_limiter: counts the scans of staff and admins instead; None likewise.
+        scan_limit: scans per minute of a staff member or admin, which are counted apart.
     """
 
     def __init__(
@@ -47,7 +47,7 @@ class ApiMiddleware:
         authenticator: Authenticator,
         clients: ClientAddress,
         limiter: RateLimiter | None,
-        scan_limiter: RateLimiter | None,
+        scan_limit: int,
         proxy: Proxy,
     ) -> None:
         self._app = app
@@ -55,7 +55,7 @@ class ApiMiddleware:
         self._authenticator = authenticator
         self._clients = clients
         self._limiter = limiter
-        self._scan_limiter = scan_limiter
+        self._scan_limit = scan_limit
         self._rejected_webhooks = RejectedWebhookLimiter(limiter)
         self._proxy = proxy
 
@@ -98,7 +98,7 @@ class ApiMiddleware:
 
     async def _admit(self, route: Route, authorization: bytes | None, client: str, extra: Headers) -> None:
         """Authenticate and count the caller, or raise. A refused token counts against its sender's address."""
-        limiter, caller, refusal = self._limiter, anonymous(client), None
+        caller, limit, refusal = anonymous(client), None, None
         if route.access is Access.USER or (
             route.access is Access.PUBLIC and authorization is not None and self._limiter is not None
         ):
@@ -106,11 +106,11 @@ class ApiMiddleware:
                 principal = await self._authenticator.authenticate(authorization or b"")
                 caller = known(principal.user_id)
                 if route.is_scan and (principal.has_role(Role.STAFF) or principal.has_role(Role.ADMIN)):
-                    limiter, caller = self._scan_limiter, scanning(principal.user_id)
+                    caller, limit = scanning(principal.user_id), self._scan_limit
             except (Unauthenticated, Unavailable) as error:
                 refusal = error
-        if limiter is not None:
-            quota = await limiter.hit(caller)
+        if self._limiter is not None:
+            quota = await self._limiter.hit(caller, limit=limit)
             extra.extend(quota.headers())
             quota.require()
         if refusal is not None and route.access is Access.USER:

@@ -69,8 +69,7 @@ class _Components:
             long_connections=settings.upstream_long_connections,
             request_body_seconds=settings.request_body_seconds,
         )
-        self.limiter = _limiter(settings, settings.rate_limit_per_minute)
-        self.scan_limiter = _limiter(settings, settings.scan_rate_limit_per_minute)
+        self.limiter = _limiter(settings)
         connections = LiveConnections(
             allowed_origins=settings.cors_origins,
             connections=settings.live_connections,
@@ -116,9 +115,8 @@ class _Components:
         async with AsyncExitStack() as stack:
             for service in self.services.values():
                 stack.push_async_callback(service.close)
-            for limiter in (self.limiter, self.scan_limiter):
-                if limiter is not None:
-                    stack.push_async_callback(limiter.close)
+            if self.limiter is not None:
+                stack.push_async_callback(self.limiter.close)
             stack.push_async_callback(self.keys.close)
             stack.push_async_callback(self.proxy.close)
             stack.push_async_callback(self.revocations.close)
@@ -181,7 +179,7 @@ def create_app(settings: Settings) -> FastAPI:
         authenticator=authenticator,
         clients=clients,
         limiter=components.limiter,
-        scan_limiter=components.scan_limiter,
+        scan_limit=settings.scan_rate_limit_per_minute,
         proxy=components.proxy,
     )
     _add_layers(app, api, settings)
@@ -204,9 +202,9 @@ def _add_layers(app: FastAPI, api: Middleware, settings: Settings) -> None:
     app.add_middleware(SecurityHeadersMiddleware)
 
 
-def _limiter(settings: Settings, limit: int) -> RateLimiter | None:
+def _limiter(settings: Settings) -> RateLimiter | None:
     if settings.rate_limit_per_minute == 0:
         return None
     if settings.redis_url is not None:
-        return RedisLimiter(limit, settings.redis_url.get_secret_value())
-    return MemoryLimiter(limit)
+        return RedisLimiter(settings.rate_limit_per_minute, settings.redis_url.get_secret_value())
+    return MemoryLimiter(settings.rate_limit_per_minute)

@@ -68,7 +68,8 @@ def scanning(user_id: uuid.UUID) -> str:
 
 
 class RateLimiter(Protocol):
-    async def hit(self, caller: str) -> Quota: ...
+    async def hit(self, caller: str, *, limit: int | None = None) -> Quota:
+        """Count a request of the caller against `limit`, or against the usual limit when omitted."""
 
     async def close(self) -> None: ...
 
@@ -91,13 +92,14 @@ class MemoryLimiter:
         self._window = 0
         self._counts: Counter[str] = Counter()
 
-    async def hit(self, caller: str) -> Quota:
+    async def hit(self, caller: str, *, limit: int | None = None) -> Quota:
+        limit = limit or self._limit
         window, reset_seconds = _window()
         if window != self._window:
             self._window = window
             self._counts = Counter()
         self._counts[caller] += 1
-        return Quota(self._limit, self._limit - self._counts[caller], reset_seconds)
+        return Quota(limit, limit - self._counts[caller], reset_seconds)
 
     async def close(self) -> None:
         self._counts.clear()
@@ -120,9 +122,10 @@ class RedisLimiter:
         self._fallback = MemoryLimiter(limit)
         self._unavailable_until = 0.0
 
-    async def hit(self, caller: str) -> Quota:
+    async def hit(self, caller: str, *, limit: int | None = None) -> Quota:
+        limit = limit or self._limit
         if time.monotonic() < self._unavailable_until:
-            return await self._fallback.hit(caller)
+            return await self._fallback.hit(caller, limit=limit)
         window, reset_seconds = _window()
         key = f"ratelimit:{caller}:{window}"
         try:
@@ -133,8 +136,8 @@ class RedisLimiter:
         except (RedisError, OSError, TimeoutError) as error:
             logger.warning("limits.redis_unavailable", reason=repr(error))
             self._unavailable_until = time.monotonic() + UNAVAILABLE_SECONDS
-            return await self._fallback.hit(caller)
-        return Quota(self._limit, self._limit - int(count), reset_seconds)
+            return await self._fallback.hit(caller, limit=limit)
+        return Quota(limit, limit - int(count), reset_seconds)
 
     async def close(self) -> None:
         await self._redis.aclose()

@@ -104,8 +104,7 @@ class Inventory:
         self._servicer = self._create_servicer(expiry, halls)
 
     def _create_servicer(self, expiry: ExpiryRepository, halls: HallRepository) -> InventoryServicer:
-        limits = self.settings.hold_limits
-        holds = HoldRepository(self.database, limits)
+        holds, limits = HoldRepository(self.database), self.settings.hold_limits
         return InventoryServicer(
             holds=HoldService(holds, SearchRepository(self.database), expiry, self.changes, limits),
             halls=HallService(halls, holds, self.changes),

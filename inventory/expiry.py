@@ -84,12 +84,7 @@ class HoldSweeper:
     """Ends the expired holds whose message did not arrive, every `interval_seconds`."""
 
     def __init__(
-        self,
-        holds: ExpiryRepository,
-        relay: OutboxRelay,
-        changes: SeatChangePublisher,
-        *,
-        interval_seconds: float,
+        self, holds: ExpiryRepository, relay: OutboxRelay, changes: SeatChangePublisher, *, interval_seconds: float
     ) -> None:
         self._holds = holds
         self._relay = relay

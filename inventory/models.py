@@ -153,8 +153,8 @@ closed_events: Final = Table(
     Column("closed_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
 )
 
-# T2. Holds that expired or that their holder cancelled; the sweeper deletes them when no limit counts them any more. The
-# function `holder_state` reads them, and the held seats, for the limits of a holder.
+# T2. Holds that expired or that their holder cancelled, kept while a limit counts them (`lapses_retention`). The function
+# `holder_state` reads them, and the held seats, for the limits of a holder.
 lapsed_holds: Final = Table(
     "lapsed_holds",
     metadata,

@@ -195,12 +195,11 @@ class Released:
 
 
 class HoldRepository:
-    def __init__(self, database: Database, limits: HoldLimits) -> None:
+    def __init__(self, database: Database) -> None:
         self._database = database
-        self._limits = limits
         self._requests = IdempotencyStore(database)
 
-    async def reserve(self, command: ReserveSeats) -> Change[Hold] | NotReserved:
+    async def reserve(self, command: ReserveSeats, limits: HoldLimits) -> Change[Hold] | NotReserved:
         """Hold the named seats, if all of them are free and no limit forbids it.
 
         Raises:
@@ -208,9 +207,11 @@ class HoldRepository:
             ServiceError: the refusal stored for this request.
         """
         seats = {"seat_ids": list(command.seat_ids), "quantity": len(command.seat_ids)}
-        return await self._reserve(command, _RESERVE_NAMED, seats)
+        return await self._reserve(command, limits, _RESERVE_NAMED, seats)
 
-    async def reserve_run(self, command: BestAvailable, run: Sequence[uuid.UUID]) -> Change[Hold] | NotReserved:
+    async def reserve_run(
+        self, command: BestAvailable, limits: HoldLimits, run: Sequence[uuid.UUID]
+    ) -> Change[Hold] | NotReserved:
         """Hold these seats, found for `command`, if they are still free and no limit forbids it.
 
         Raises:
@@ -218,17 +219,21 @@ class HoldRepository:
             ServiceError: the refusal stored for this request.
         """
         seats = {"seat_ids": list(run), "quantity": command.quantity}
-        return await self._reserve(command, _RESERVE_NAMED, seats)
+        return await self._reserve(command, limits, _RESERVE_NAMED, seats)
 
-    async def reserve_best(self, command: BestAvailable) -> Change[Hold] | NotReserved:
+    async def reserve_best(self, command: BestAvailable, limits: HoldLimits) -> Change[Hold] | NotReserved:
         """Hold the best free seats, adjacent or not, skipping locked ones, if there are enough and no limit forbids it."""
         seats = {"category": command.category, "quantity": command.quantity}
-        return await self._reserve(command, _RESERVE_BEST, seats)
+        return await self._reserve(command, limits, _RESERVE_BEST, seats)
 
     async def _reserve(
-        self, command: ReserveSeats | BestAvailable, statement: Executable, seats: Mapping[str, object]
+        self,
+        command: ReserveSeats | BestAvailable,
+        limits: HoldLimits,
+        statement: Executable,
+        seats: Mapping[str, object],
     ) -> Change[Hold] | NotReserved:
-        attempt = await self._attempt(command, statement, {**seats, **_holder_of(command), **asdict(self._limits)})
+        attempt = await self._attempt(command, statement, {**seats, **_holder_of(command), **asdict(limits)})
         return change_of(attempt, read_hold) or NotReserved(
             states=read_states(attempt.row.get("states") or []),
             holder=read_holder(attempt.row["holder"]) if attempt.row["holder"] else None,

@@ -60,7 +60,7 @@ class HoldService:
             HoldCooldown: several of the user's holds of the event lapsed.
         """
         try:
-            outcome = await self.holds.reserve(command)
+            outcome = await self.holds.reserve(command, self.limits)
         except Busy:  # a seat that is being changed counts as taken
             outcome = NotReserved(states=await self.holds.states_of(command.seat_ids))
         if isinstance(outcome, Change):
@@ -118,7 +118,7 @@ class HoldService:
                 return outcome, result
             result = await self._search(command, rows=ROWS_AFTERWARDS)
         # Adjacent or not. This also returns the result of a repeated request, even if nothing is free now.
-        return await self.holds.reserve_best(command), result
+        return await self.holds.reserve_best(command, self.limits), result
 
     async def _search(self, command: BestAvailable, *, rows: int) -> SearchResult:
         result = await self.searches.find_runs(command, rows=rows)
@@ -132,11 +132,11 @@ class HoldService:
         None if no run was free: other seats may be.
         """
         if not result.runs and not result.exhausted:
-            return self._if_decided(command, await self.holds.reserve_best(command))  # no row has a run
+            return self._if_decided(command, await self.holds.reserve_best(command, self.limits))  # no row has a run
         others = random.sample(result.runs[1:], k=min(TRIES_PER_SEARCH - 1, max(0, len(result.runs) - 1)))
         for run in (*result.runs[:1], *others):
             try:
-                outcome = await self.holds.reserve_run(command, run)
+                outcome = await self.holds.reserve_run(command, self.limits, run)
             except Busy:
                 continue
             if decided := self._if_decided(command, outcome):

@@ -12,7 +12,7 @@ from sqlalchemy import text
 from common.db import retention
 from common.db.engine import Database
 from common.db.idempotency import REQUESTS_RETENTION
-from common.db.retention import Retention, RetentionTask
+from common.db.retention import Retention, RetentionTask, TableRetention
 from common.messaging.outbox import sent_retention
 from common.settings import DatabaseSettings
 from tests.support.servers import DatabaseFactory
@@ -100,6 +100,16 @@ async def test_backlog_is_deleted_in_batches(database: Database) -> None:
     old = await store(database, age=OLD, rows=3 * retention.BATCH + 1)
     await delete(database, until_gone=old)
     assert await _largest_deletion(database) == retention.BATCH
+
+
+async def test_run_ends_at_its_time_limit(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The rest of a backlog is left to the next run."""
+    old = await store(database, age=OLD)
+    monkeypatch.setattr(retention, "RUN_SECONDS", 0.0)
+    await TableRetention(database, REQUESTS_RETENTION).delete_old()
+    assert await count(database, old) == 1
+    monkeypatch.undo()
+    await delete(database, until_gone=old)
 
 
 async def test_sent_messages_are_deleted_in_batches(database: Database) -> None:

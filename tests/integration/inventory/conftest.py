@@ -13,7 +13,7 @@ from devstack.ports import free_port
 from inventory.app import Inventory
 from inventory.settings import Settings
 from proto.inventory.v1.inventory_pb2_grpc import InventoryStub
-from tests.integration.inventory.inventory_caller import InventoryCaller
+from tests.integration.inventory.inventory_caller import Hall, InventoryCaller, new_id
 from tests.integration.inventory.running import running_inventory
 from tests.support.servers import DatabaseFactory
 from tests.support.timeouts import ANSWER_SECONDS
@@ -64,3 +64,13 @@ def inventory_caller(channel: grpc.aio.Channel, tokens: ServiceTokens) -> Invent
     return InventoryCaller(
         InventoryStub(channel), RpcCaller(callee="inventory", tokens=tokens, deadline_seconds=ANSWER_SECONDS)
     )
+
+
+@pytest.fixture
+async def hall(inventory_caller: InventoryCaller) -> Hall:
+    return await inventory_caller.provision()
+
+
+@pytest.fixture
+def fan() -> str:
+    return new_id()

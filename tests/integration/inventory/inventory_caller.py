@@ -239,6 +239,7 @@ class InventoryCaller:
         seat_id: str,
         *,
         scan_id: str = "",
+        hall_expected: str = "HALL-A",
         reason: str = "a mistake",
         ends_at: str = "2100-01-01T00:00:00Z",
         request_id: str = "",
@@ -251,7 +252,7 @@ class InventoryCaller:
             scan_id=scan_id,
             staff_user_id=staff_user_id or new_id(),
             hall_presented="HALL-A",
-            hall_expected="HALL-A",
+            hall_expected=hall_expected,
             reason=reason,
             ends_at=ends_at,
         )
@@ -317,6 +318,11 @@ def scan_of(hall: Hall, seat_id: str, user_id: str) -> pb.Scan:
         hall_expected="HALL-A",
         scanned_at="2030-01-02T20:14:03+08:00",
     )
+
+
+def name_of(answer: pb.CheckInResponse | pb.LogScanResponse | pb.LoggedScan) -> str:
+    """Return the result's name."""
+    return pb.ScanResult.Name(answer.result)
 
 
 def rows(category: str, price: str, **seats_in_row: int) -> pb.LayoutCategory:

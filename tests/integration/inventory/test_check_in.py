@@ -9,25 +9,23 @@ from prometheus_client import REGISTRY
 from sqlalchemy import text
 
 from common.db.engine import Database
+from common.db.retention import TableRetention
+from common.pages import COUNT_LIMIT
+from inventory.repository.check_in import UNKNOWN_SCANS_RETENTION
 from proto.inventory.v1 import inventory_pb2 as pb
 from tests.integration.inventory.broker_client import open_broker_client
-from tests.integration.inventory.inventory_caller import Hall, InventoryCaller, new_id, outcomes, refused, rows, scan_of
+from tests.integration.inventory.inventory_caller import (
+    Hall,
+    InventoryCaller,
+    name_of,
+    new_id,
+    outcomes,
+    refused,
+    rows,
+    scan_of,
+)
 from tests.integration.inventory.tables import locked_seat, waiting_for_locks, wrong_counts
 from tests.support.waiting import eventually
-
-
-@pytest.fixture
-async def hall(inventory_caller: InventoryCaller) -> Hall:
-    return await inventory_caller.provision()
-
-
-@pytest.fixture
-def fan() -> str:
-    return new_id()
-
-
-def name_of(answer: pb.CheckInResponse | pb.LogScanResponse | pb.LoggedScan) -> str:
-    return pb.ScanResult.Name(answer.result)
 
 
 def scans_total(result: str) -> float:
@@ -289,6 +287,35 @@ class TestScans:
         assert (logged.scan_id, logged.scan, name_of(logged)) == (scan_id, scan, "QR_INVALID")
         assert scans.total == before + 1
         assert (await inventory_caller.scans(hall.event_id)).total == 0
+
+    async def test_old_scans_of_an_event_are_kept_and_others_are_deleted(
+        self, inventory_caller: InventoryCaller, hall: Hall, fan: str, database: Database
+    ) -> None:
+        await inventory_caller.log_scan(scan_of(hall, hall.seat_ids[0], fan), pb.EXPIRED)
+        unknown = pb.Scan(staff_user_id=new_id(), hall_presented="HALL-A")
+        await inventory_caller.log_scan(unknown, pb.QR_INVALID, request_id=(scan_id := new_id()))
+        await database.execute(text("UPDATE entry_logs SET logged_at = logged_at - interval '366 days'"))
+
+        await TableRetention(database, UNKNOWN_SCANS_RETENTION).delete_old()
+
+        assert (await inventory_caller.scans(hall.event_id)).total == 1
+        assert scan_id not in {logged.scan_id for logged in (await inventory_caller.scans("")).scans}
+
+    async def test_scans_without_an_event_are_not_counted_to_their_end(
+        self, inventory_caller: InventoryCaller, database: Database
+    ) -> None:
+        await database.execute(
+            text(
+                """
+                INSERT INTO entry_logs (scan_id, staff_user_id, hall_presented, result, logged_at)
+                SELECT gen_random_uuid(), gen_random_uuid(), 'HALL-A', 'QR_INVALID', now()
+                FROM generate_series(1, :rows)
+                """
+            ),
+            {"rows": COUNT_LIMIT + 1},
+        )
+        assert (await inventory_caller.scans("", limit=1)).total == COUNT_LIMIT
+        await database.execute(text("DELETE FROM entry_logs WHERE event_id IS NULL"))
 
     @pytest.mark.parametrize("scanned_at", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59.999999Z"])
     async def test_time_of_a_scanner_without_a_clock_does_not_break_the_list(

@@ -7,23 +7,18 @@ from prometheus_client import REGISTRY
 
 from common.db.engine import Database
 from proto.inventory.v1 import inventory_pb2 as pb
-from tests.integration.inventory.inventory_caller import Hall, InventoryCaller, new_id, outcomes, refused, scan_of
+from tests.integration.inventory.broker_client import open_broker_client
+from tests.integration.inventory.inventory_caller import (
+    Hall,
+    InventoryCaller,
+    name_of,
+    new_id,
+    outcomes,
+    refused,
+    scan_of,
+)
 from tests.integration.inventory.tables import locked_seat, waiting_for_locks, wrong_counts
 from tests.support.waiting import eventually
-
-
-@pytest.fixture
-async def hall(inventory_caller: InventoryCaller) -> Hall:
-    return await inventory_caller.provision()
-
-
-@pytest.fixture
-def fan() -> str:
-    return new_id()
-
-
-def name_of(answer: pb.CheckInResponse | pb.LogScanResponse | pb.LoggedScan) -> str:
-    return pb.ScanResult.Name(answer.result)
 
 
 class TestUndo:
@@ -65,6 +60,18 @@ class TestUndo:
         assert REGISTRY.get_sample_value("check_ins_undone_total") == undone_before + 1
         assert await wrong_counts(database, hall.event_id) == []
 
+    async def test_undo_is_broadcast_to_watchers_of_the_seat_map(
+        self, inventory_caller: InventoryCaller, hall: Hall, seat_id: str, rabbitmq_url: str
+    ) -> None:
+        async with open_broker_client(rabbitmq_url) as broker:
+            await inventory_caller.undo_check_in(hall, seat_id)
+            await eventually(
+                lambda: (
+                    [{"seat_id": seat_id, "status": "SOLD"}]
+                    in [hint["seats"] for hint in broker.received_data("seat.changed", hall.event_id)]
+                )
+            )
+
     async def test_undone_ticket_can_be_transferred_and_admitted(
         self, inventory_caller: InventoryCaller, hall: Hall, fan: str, seat_id: str
     ) -> None:
@@ -80,13 +87,18 @@ class TestUndo:
     async def test_repeated_undo_returns_the_first_answer(
         self, inventory_caller: InventoryCaller, hall: Hall, fan: str, seat_id: str
     ) -> None:
-        """The ticket was admitted again meanwhile, and the event is over."""
+        """The ticket was admitted again meanwhile, and the event has another hall and is over."""
         request_id, staff = new_id(), new_id()
         first = await inventory_caller.undo_check_in(hall, seat_id, request_id=request_id, staff_user_id=staff)
         await inventory_caller.check_in(scan_of(hall, seat_id, fan))
 
         again = await inventory_caller.undo_check_in(
-            hall, seat_id, request_id=request_id, staff_user_id=staff, ends_at="2020-01-01T00:00:00Z"
+            hall,
+            seat_id,
+            request_id=request_id,
+            staff_user_id=staff,
+            hall_expected="HALL-B",
+            ends_at="2020-01-01T00:00:00Z",
         )
 
         assert again == first

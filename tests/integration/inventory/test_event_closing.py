@@ -27,11 +27,6 @@ async def hall(inventory_caller: InventoryCaller) -> Hall:
     return await inventory_caller.provision(rows("CAT1", "350.00", A=5, B=5), standing("FLOOR", "90.00", 5))
 
 
-@pytest.fixture
-def fan() -> str:
-    return new_id()
-
-
 class TestCloseEvent:
     async def test_reservations_are_refused(self, inventory_caller: InventoryCaller, hall: Hall) -> None:
         await inventory_caller.close_event(hall.event_id)

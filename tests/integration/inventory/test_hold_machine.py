@@ -312,8 +312,7 @@ def test_holds_follow_the_model(settings: Settings) -> None:
     with asyncio.Runner(loop_factory=asyncio.new_event_loop) as runner:
         database = Database(settings, application_name="machine")
         expiry = ExpiryRepository(database)
-        holds = HoldRepository(database, LIMITS)
-        service = HoldService(holds, SearchRepository(database), expiry, changes, LIMITS)
+        service = HoldService(HoldRepository(database), SearchRepository(database), expiry, changes, LIMITS)
 
         class Machine(HoldMachine):
             world = World(runner=runner, database=database, service=service, expiry=expiry)

@@ -171,7 +171,7 @@ async def hold_some(database: Database, event_id: uuid.UUID, seat_ids: Sequence[
         for first in range(0, len(seat_ids), 2)
     ]
     for command in commands:
-        assert isinstance(await HoldRepository(database, LIMITS).reserve(command), Change)
+        assert isinstance(await HoldRepository(database).reserve(command, LIMITS), Change)
     return commands
 
 
@@ -180,7 +180,7 @@ async def sell_some(database: Database, event_id: uuid.UUID, seat_ids: Sequence[
     commands = await hold_some(database, event_id, seat_ids)
     for hold in commands:
         sale = ConfirmHold(request_id=uuid.uuid4(), hold_id=hold.hold_id, user_id=hold.user_id)
-        assert await HoldRepository(database, LIMITS).confirm(sale)
+        assert await HoldRepository(database).confirm(sale)
     return commands
 
 

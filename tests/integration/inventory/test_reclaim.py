@@ -1,15 +1,12 @@
 """Reclaiming an order's seats."""
 
 import asyncio
-import uuid
 from dataclasses import dataclass
 
 import pytest
 
 from common.db.engine import Database
 from common.errors import ServiceError
-from inventory.repository.requests import request_of
-from inventory.schemas import ReclaimSeats
 from proto.inventory.v1 import inventory_pb2 as pb
 from tests.integration.inventory.broker_client import open_broker_client
 from tests.integration.inventory.inventory_caller import Hall, InventoryCaller, new_id, outcomes, refused, rows, scan_of
@@ -60,16 +57,6 @@ async def buy(inventory_caller: InventoryCaller, hall: Hall, *seat_ids: str) -> 
     return Order(
         inventory_caller=inventory_caller, hall=hall, order_id=sale.hold_id, seat_ids=list(seat_ids), buyer=buyer
     )
-
-
-@pytest.fixture
-async def hall(inventory_caller: InventoryCaller) -> Hall:
-    return await inventory_caller.provision()
-
-
-@pytest.fixture
-def fan() -> str:
-    return new_id()
 
 
 class TestReclaim:
@@ -245,13 +232,6 @@ class TestReclaimNamedSeats:
         order = await buy(inventory_caller, hall, *hall.seat_ids[:2])
         assert (await refused(inventory_caller.reclaim_named(order.order_id, order.buyer))).kind == "invalid_request"
         assert await order.statuses() == ["SOLD", "SOLD"]
-
-
-async def test_fingerprint_of_a_whole_reclaim_is_that_of_the_previous_release() -> None:
-    ids = dict.fromkeys(("request_id", "order_id", "buyer_user_id"), uuid.UUID("0d9f2f0e-6f0b-4d0e-9a53-6f0f6ad1c3b7"))
-    assert (
-        request_of(ReclaimSeats(**ids, is_forced=True, seat_ids=())).fingerprint == "e028637a5ff969849399c1aff548d480"
-    )
 
 
 class TestReclaimRaces:

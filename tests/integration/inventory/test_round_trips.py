@@ -66,7 +66,7 @@ class CountingInventory:
         self.database = CountingDatabase(settings, application_name="counting")
         changes = Inventory(settings).changes  # collects metrics, and is not started
         self.holds = HoldService(
-            HoldRepository(self.database, settings.hold_limits),
+            HoldRepository(self.database),
             SearchRepository(self.database),
             ExpiryRepository(self.database),
             changes,
@@ -153,6 +153,19 @@ async def test_sold_out_category_sends_three_statements(
 
     with pytest.raises(ServiceError):
         await counting_inventory.holds.reserve_best_available(best(hall, "CAT1", quantity=1))
+    assert counting_inventory.taken() == 3
+
+
+async def test_best_available_beyond_a_limit_sends_three_statements(
+    inventory_caller: InventoryCaller, counting_inventory: CountingInventory
+) -> None:
+    """A search, an attempt that shows the limit, and storing this response."""
+    hall = await inventory_caller.provision(rows("CAT1", "1.00", A=20))
+    command = best(hall, "CAT1", quantity=1)
+    await inventory_caller.reserve(hall.event_id, *hall.seat_ids[:10], user_id=str(command.user_id))
+
+    with pytest.raises(ServiceError, match="PURCHASE_LIMIT_REACHED"):
+        await counting_inventory.holds.reserve_best_available(command)
     assert counting_inventory.taken() == 3
 
 

@@ -12,11 +12,6 @@ from tests.integration.inventory.inventory_caller import Hall, InventoryCaller, 
 from tests.integration.inventory.tables import wrong_counts
 
 
-@pytest.fixture
-async def hall(inventory_caller: InventoryCaller) -> Hall:
-    return await inventory_caller.provision()
-
-
 class TestOwnedSeats:
     async def test_are_newest_first_in_pages(self, inventory_caller: InventoryCaller, hall: Hall) -> None:
         user_id = new_id()
@@ -146,10 +141,6 @@ class TestChangeOwner:
 
 class TestResoldSeat:
     """A ticket is a seat and an order: an action on the old order does not affect the new one."""
-
-    @pytest.fixture
-    async def fan(self) -> str:
-        return new_id()
 
     @pytest.fixture
     async def old_order_id(self, inventory_caller: InventoryCaller, hall: Hall, fan: str) -> str:

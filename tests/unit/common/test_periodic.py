@@ -66,3 +66,13 @@ async def test_batches_are_repeated_until_one_is_not_full() -> None:
 
     await repeat_while_full(clean, batch=3)
     assert asked == [3, 3, 3]
+
+
+async def test_full_batches_end_at_the_time_limit() -> None:
+    found = [3, 3, 0]
+
+    async def clean(*, batch: int) -> int:
+        return min(batch, found.pop(0))
+
+    await repeat_while_full(clean, batch=3, limit_seconds=0)
+    assert found == [3, 0]
