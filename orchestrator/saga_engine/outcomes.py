@@ -8,7 +8,7 @@ from orchestrator.saga_engine.engine import StillRunning
 from orchestrator.saga_engine.plan import SagaData
 from orchestrator.saga_engine.record import SagaRecord, SagaState
 
-__all__ = ["check_cancelled", "data_of", "failed_transiently", "failure_of", "opened", "succeeded", "was_refused"]
+__all__ = ["check_cancelled", "data_of", "failed_transiently", "failure_of", "opened", "succeeded"]
 
 Data = TypeVar("Data", bound=SagaData)
 
@@ -76,11 +76,6 @@ def data_of(saga: SagaRecord | None, model: type[Data], *, otherwise: type[Servi
 def failure_of(saga: SagaRecord, *, expired: type[ServiceError] = Unavailable) -> ServiceError:
     """Return why a saga unwinds. Without a stored error, it was just claimed because its deadline has passed."""
     return expired() if saga.error is None else saga.error.to_error()
-
-
-def was_refused(saga: SagaRecord) -> bool:
-    """Return whether the saga unwound for a reason that the same request would meet again."""
-    return saga.error is not None and saga.error.kind not in TRANSIENT
 
 
 def failed_transiently(saga: SagaRecord) -> bool:

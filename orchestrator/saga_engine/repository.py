@@ -270,11 +270,6 @@ class SagaLog:
         )
         return row["saga_id"] if row else None
 
-    async def record_key(self, *, requested_by: uuid.UUID, operation: str, key: str, saga_id: uuid.UUID) -> None:
-        """Store what an idempotency key was used for. A second use changes nothing."""
-        values = {"requested_by": requested_by, "operation": operation, "key": key, "saga_id": saga_id}
-        await self._database.execute(statements.RECORD_KEY, values)
-
     async def count_by_state(self) -> Mapping[str, int]:
         """Return how many sagas are in progress, by state."""
         counts = {row["state"]: row["sagas"] for row in await self._database.fetch_all(statements.COUNT_BY_STATE)}

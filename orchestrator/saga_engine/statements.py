@@ -160,13 +160,5 @@ FIND_KEY_USE: Final = text(
     """
 )
 
-RECORD_KEY: Final = text(
-    """
-    INSERT INTO idempotency_keys (requested_by, operation, key, saga_id)
-    VALUES (:requested_by, :operation, :key, :saga_id)
-    ON CONFLICT DO NOTHING
-    """
-)
-
 COUNT_BY_STATE: Final = text("SELECT state, count(*) AS sagas FROM sagas WHERE due_at IS NOT NULL GROUP BY state")
 COUNT_STUCK: Final = text("SELECT count(*) AS sagas FROM sagas WHERE state = 'STUCK'")

@@ -9,10 +9,10 @@ from common.errors import Forbidden
 from common.http.auth import CurrentUser
 from common.http.dependencies import provided
 from common.http.envelope import Success, refusals, success
+from common.http.idempotency_key import IdempotencyKey
 from orchestrator.features.check_in.schemas import ScanDecision, UndoneCheckIn, UndoRequest, VerifyRequest
 from orchestrator.features.check_in.service.check_in import CheckInService, PresentedCode
 from orchestrator.features.check_in.service.undo import CheckInUndoService
-from orchestrator.http.idempotency import IdempotencyKey
 from orchestrator.http.refusals import ADMIN, IDEMPOTENT
 from orchestrator.saga_engine.idempotency import request_id_of
 

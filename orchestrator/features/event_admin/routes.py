@@ -9,9 +9,9 @@ from fastapi.responses import StreamingResponse
 from common.http.auth import AdminUser
 from common.http.dependencies import provided
 from common.http.envelope import PageQuery, Paginated, Success, paginated, pagination_of, refusals, success
+from common.http.idempotency_key import IdempotencyKey
 from orchestrator.features.event_admin.schemas import DashboardPage, ScanView, SeatsChanged, SeatSelection
 from orchestrator.features.event_admin.service import EventAdminService
-from orchestrator.http.idempotency import IdempotencyKey
 from orchestrator.http.refusals import ADMIN, IDEMPOTENT
 from orchestrator.saga_engine.idempotency import request_id_of
 

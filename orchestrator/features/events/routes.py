@@ -9,6 +9,7 @@ from common.fields import Instant
 from common.http.auth import AdminUser
 from common.http.dependencies import provided
 from common.http.envelope import PageQuery, Paginated, Success, paginated, refusals, success
+from common.http.idempotency_key import IdempotencyKey
 from orchestrator.features.events.schemas import (
     Availability,
     EventCreated,
@@ -20,7 +21,6 @@ from orchestrator.features.events.schemas import (
 from orchestrator.features.events.service.catalogue import CatalogueService
 from orchestrator.features.events.service.layouts import draft_of
 from orchestrator.http.answers import answer_or
-from orchestrator.http.idempotency import IdempotencyKey
 from orchestrator.http.refusals import ADMIN, IDEMPOTENT, UPSTREAM
 from orchestrator.saga_engine.idempotency import request_id_of
 

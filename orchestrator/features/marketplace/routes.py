@@ -8,6 +8,7 @@ from common.http.auth import CurrentUser
 from common.http.client_address import ClientAddress
 from common.http.dependencies import provided
 from common.http.envelope import Success, refusals
+from common.http.idempotency_key import IdempotencyKey
 from orchestrator.features.marketplace.schemas import (
     ApproveRequest,
     ListingActive,
@@ -19,7 +20,6 @@ from orchestrator.features.marketplace.schemas import (
 )
 from orchestrator.features.marketplace.service import MarketplaceService
 from orchestrator.http.answers import answer
-from orchestrator.http.idempotency import IdempotencyKey
 from orchestrator.http.refusals import COMMON, IDEMPOTENT
 from orchestrator.http.schemas import InProgress
 

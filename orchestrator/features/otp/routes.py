@@ -8,12 +8,12 @@ from common.http.auth import CurrentUser
 from common.http.client_address import ClientAddress
 from common.http.dependencies import provided
 from common.http.envelope import Success, refusals, success
+from common.http.idempotency_key import IdempotencyKey
 from orchestrator.features.otp.schemas import CodeSent, ResendOtpRequest, Verified, VerifyOtpRequest
 from orchestrator.features.otp.service import OtpService
 from orchestrator.features.transfers.routes import Transfers
 from orchestrator.features.transfers.schemas import TransferCompleted, TransferPending
 from orchestrator.http.answers import answer
-from orchestrator.http.idempotency import IdempotencyKey
 from orchestrator.http.refusals import COMMON, IDEMPOTENT
 from orchestrator.http.schemas import InProgress
 

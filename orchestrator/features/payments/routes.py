@@ -7,9 +7,9 @@ from fastapi import APIRouter
 from common.http.auth import CurrentUser
 from common.http.dependencies import provided
 from common.http.envelope import Success, refusals, success
+from common.http.idempotency_key import IdempotencyKey
 from orchestrator.features.payments.schemas import CryptoInstructions, CryptoRequest, TopUpRequest, TopUpStarted
 from orchestrator.features.payments.service.top_up import TopUpService
-from orchestrator.http.idempotency import IdempotencyKey
 from orchestrator.http.refusals import COMMON, IDEMPOTENT
 
 __all__ = ["router"]

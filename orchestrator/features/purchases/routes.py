@@ -9,6 +9,7 @@ from common.http.auth import CurrentUser
 from common.http.client_address import ClientAddress
 from common.http.dependencies import provided
 from common.http.envelope import Success, refusals
+from common.http.idempotency_key import IdempotencyKey
 from orchestrator.clients.models import SeatChoice
 from orchestrator.features.purchases.schemas import (
     BestAvailableRequest,
@@ -21,7 +22,6 @@ from orchestrator.features.purchases.schemas import (
 )
 from orchestrator.features.purchases.service import PurchaseService
 from orchestrator.http.answers import answer_or
-from orchestrator.http.idempotency import IdempotencyKey
 from orchestrator.http.refusals import COMMON, IDEMPOTENT
 
 __all__ = ["router"]

@@ -8,10 +8,10 @@ from fastapi import APIRouter, Response
 from common.http.auth import CurrentUser
 from common.http.dependencies import provided
 from common.http.envelope import Success, refusals
+from common.http.idempotency_key import IdempotencyKey
 from orchestrator.features.refunds.schemas import Refunded, RefundRequest
 from orchestrator.features.refunds.service import RefundService
 from orchestrator.http.answers import answer
-from orchestrator.http.idempotency import IdempotencyKey
 from orchestrator.http.refusals import COMMON, IDEMPOTENT
 from orchestrator.http.schemas import InProgress
 

@@ -8,6 +8,7 @@ from common.http.auth import AdminUser, CurrentUser
 from common.http.client_address import ClientAddress
 from common.http.dependencies import provided
 from common.http.envelope import Success, refusals, success
+from common.http.idempotency_key import IdempotencyKey
 from orchestrator.features.transfers.schemas import (
     ConfirmTransferRequest,
     DisputeRequest,
@@ -23,7 +24,6 @@ from orchestrator.features.transfers.schemas import (
 from orchestrator.features.transfers.service.disputes import DisputeService
 from orchestrator.features.transfers.service.transfers import TransferService
 from orchestrator.http.answers import answer
-from orchestrator.http.idempotency import IdempotencyKey
 from orchestrator.http.refusals import COMMON, IDEMPOTENT
 from orchestrator.http.schemas import InProgress
 

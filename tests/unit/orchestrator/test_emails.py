@@ -1,6 +1,7 @@
 """Emails state the facts and contain no injected content."""
 
 import uuid
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from email import message_from_bytes
@@ -10,13 +11,16 @@ from typing import Any
 
 import pytest
 
+from orchestrator.clients.users.directory import UserFacts
 from orchestrator.features.notifications.adapters.template_renderer import TemplateRenderer, one_line
 from orchestrator.features.notifications.models.notifications import (
     NotificationContext,
     NotificationKind,
+    NotificationRequest,
     Place,
     SeatLine,
 )
+from orchestrator.features.notifications.service.context_loader import ContextLoader
 from orchestrator.features.notifications.service.email_builder import EmailBuilder
 
 RENDERER = TemplateRenderer(public_url="https://shop.example")
@@ -81,6 +85,31 @@ def test_transfer_email_addresses_each_party() -> None:
     assert "Your ticket is to go to Ben" in seller.text
     assert "A ticket is to come to you from Ben" in buyer.text
     assert "09:30 UTC on 01 March" in buyer.text
+
+
+class Services:
+    """Users by id, and a seat."""
+
+    def __init__(self, names: Mapping[uuid.UUID, str]) -> None:
+        self.names = names
+
+    async def find(self, user_id: uuid.UUID) -> UserFacts:
+        return UserFacts(
+            user_id=user_id, email="a@example.com", name=self.names[user_id], assigned_hall_id=None, is_verified=True
+        )
+
+    async def get(self, _: str) -> Mapping[str, Any]:
+        return SEATS[0].model_dump()
+
+
+@pytest.mark.parametrize(("deal", "other"), [("transfer_id", "Ben"), ("listing_id", "")])
+async def test_only_the_parties_of_a_transfer_learn_each_others_name(deal: str, other: str) -> None:
+    seller, buyer = uuid.uuid4(), uuid.uuid4()
+    services: Any = Services({seller: "Ann", buyer: "Ben"})
+    data = {deal: str(uuid.uuid4()), "seller_user_id": str(seller), "buyer_user_id": str(buyer)}
+    request = NotificationRequest(kind=NotificationKind.SALE_PENDING, user_id=seller, data=data)
+    facts = await ContextLoader(users=services, events=services, orders_http=services).load(request)
+    assert (facts.reader, facts.other) == ("Ann", other)
 
 
 class TestTickets:

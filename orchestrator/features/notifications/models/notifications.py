@@ -95,7 +95,7 @@ class NotificationContext(BaseModel):
     refunded: Decimal = Decimal(0)
     """What was refunded of a payment so far."""
     other: str = ""
-    """The other party of a transfer or a sale."""
+    """The other party of a transfer."""
     party: str = ""
     """The recipient's role: seller or buyer."""
     expires_at: datetime | None = None

@@ -81,7 +81,8 @@ class ContextLoader:
         return ()
 
     async def _other(self, data: Mapping[str, Any], party: str) -> str:
-        other = {"seller": "buyer_user_id", "buyer": "seller_user_id"}.get(party)
+        """Return the name of a transfer's other party. Those of a sale do not learn each other's name."""
+        other = {"seller": "buyer_user_id", "buyer": "seller_user_id"}.get(party) if data.get("transfer_id") else None
         return (await self.users.find(uuid.UUID(data[other]))).display_name if other else ""
 
 
