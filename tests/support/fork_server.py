@@ -174,7 +174,7 @@ def _become(request: Mapping[str, Any], output: int) -> None:
     os.dup2(output, 1)
     os.dup2(output, 2)
     os.close(output)
-    sys.stdout.reconfigure(write_through=True)  # type: ignore[union-attr] # nobody has put another one in its place
+    sys.stdout.reconfigure(write_through=True)  # type: ignore[union-attr] # no test has replaced it
     os.chdir(request["cwd"])
     os.environ.clear()
     os.environ.update(request["env"])
