@@ -36,20 +36,20 @@ async def require(urls: PlatformUrls, *, settle_seconds: float = SETTLE_SECONDS)
     Raises:
         InvariantsBroken: an invariant is violated.
     """
-    async with InvariantChecker(urls) as inspector:
-        await inspector.require(settle_seconds=settle_seconds)
+    async with InvariantChecker(urls) as checker:
+        await checker.require(settle_seconds=settle_seconds)
 
 
 async def settle(urls: PlatformUrls, *, timeout_seconds: float = SETTLE_SECONDS) -> None:
     """Return once no saga is unfinished and every message is sent, or after the timeout."""
-    async with InvariantChecker(urls) as inspector:
-        await inspector.settle(timeout_seconds=timeout_seconds)
+    async with InvariantChecker(urls) as checker:
+        await checker.settle(timeout_seconds=timeout_seconds)
 
 
 async def check(urls: PlatformUrls) -> list[str]:
     """Return every violation as a sentence."""
-    async with InvariantChecker(urls) as inspector:
-        return await inspector.check()
+    async with InvariantChecker(urls) as checker:
+        return await checker.check()
 
 
 class InvariantChecker:

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final
 
-from invariants.resales import new_owners
+from invariants.resales import is_status_of, new_owners
 from invariants.snapshot import Row, Rows, Snapshot, grouped
 
 __all__ = ["violations"]
@@ -100,7 +100,7 @@ def _sagas(snapshot: Snapshot) -> list[str]:
         *(
             f"purchase {saga_id} is {state}, its order is {status.get(saga_id)}"
             for saga_id, state in sagas.items()
-            if status.get(saga_id) not in ORDER_OF_SAGA.get(state, {status.get(saga_id)})
+            if not is_status_of(ORDER_OF_SAGA, state, status.get(saga_id))
         ),
         # An unwound purchase is deleted after a while.
         *(

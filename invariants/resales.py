@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from invariants.snapshot import Row, Rows, Snapshot, grouped
 
-__all__ = ["TRANSFERRED", "new_owners", "violations"]
+__all__ = ["TRANSFERRED", "is_status_of", "new_owners", "violations"]
 
 TRANSFERRED: Final = frozenset({"COMPLETED", "DISPUTED", "REVERSING"})
 """Statuses of a transfer whose buyer got the ticket."""
@@ -53,7 +53,7 @@ def _transfers(snapshot: Snapshot) -> list[str]:
         *(
             f"transfer saga {saga_id} is {state}, its transfer is {status.get(saga_id)}"
             for saga_id, state in sagas.items()
-            if not _is_of(TRANSFER_OF_SAGA, state, status.get(saga_id))
+            if not is_status_of(TRANSFER_OF_SAGA, state, status.get(saga_id))
         ),
         *(
             f"transfer {transfer_id} is PENDING_OTP, its saga is {sagas.get(transfer_id)}"
@@ -101,7 +101,7 @@ def _sales(snapshot: Snapshot) -> list[str]:
         *(
             f"sale {sale_id} is {state}, its listing is {status.get(sale_id)}"
             for sale_id, state in sagas.items()
-            if not _is_of(LISTING_OF_SALE, state, status.get(sale_id))
+            if not is_status_of(LISTING_OF_SALE, state, status.get(sale_id))
         ),
         *(
             f"a listing is {its_status} by sale {sale_id}, whose saga is {sagas.get(sale_id)}"
@@ -111,7 +111,7 @@ def _sales(snapshot: Snapshot) -> list[str]:
     ]
 
 
-def _is_of(allowed: Mapping[str, set[str | None]], state: str, status: str | None) -> bool:
+def is_status_of(allowed: Mapping[str, set[str | None]], state: str, status: str | None) -> bool:
     """Whether a status fits the saga's state; `idle` reports unfinished sagas."""
     return state not in allowed or status in allowed[state]
 

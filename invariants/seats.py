@@ -4,9 +4,10 @@ A seat belongs to one event at a time, and its label names no other seat of the 
 count.
 """
 
+from datetime import datetime
 from typing import Final
 
-from invariants.snapshot import Row, Snapshot, grouped
+from invariants.snapshot import Row, Rows, Snapshot, grouped
 
 __all__ = ["violations"]
 
@@ -64,15 +65,19 @@ def _fits(seat: Row, order_status: str | None) -> bool:
 def _admissions(snapshot: Snapshot) -> list[str]:
     """Since its owner got it, each admission of a ticket but the last was undone; the last was not if it is checked in."""
     admissions = grouped(snapshot.admissions, "seat_id")
-    broken = []
-    for seat in snapshot.seats:
-        if seat["status"] in OWNED:
-            logged = [a for a in admissions.get(seat["seat_id"], ()) if a["logged_at"] >= seat["purchased_at"]]
-            results = [entry["result"] for entry in sorted(logged, key=lambda entry: entry["logged_at"])]
-            if results != _in_turns(len(results)) or (len(results) % 2 == 1) != (seat["status"] == "CHECKED_IN"):
-                broken.append(f"seat {seat['seat_id']} is {seat['status']}, its admissions are {results}")
-    return broken
+    return [
+        f"seat {seat['seat_id']} is {seat['status']}, its admissions are {results}"
+        for seat in snapshot.seats
+        if seat["status"] in OWNED
+        for results in [_results_since(seat["purchased_at"], admissions.get(seat["seat_id"], ()))]
+        if results != _alternating(len(results)) or (len(results) % 2 == 1) != (seat["status"] == "CHECKED_IN")
+    ]
 
 
-def _in_turns(entries: int) -> list[str]:
-    return ["UNDONE" if number % 2 else "SUCCESS" for number in range(entries)]
+def _results_since(purchased_at: datetime, admissions: Rows) -> list[str]:
+    logged = sorted(admissions, key=lambda admission: admission["logged_at"])
+    return [admission["result"] for admission in logged if admission["logged_at"] >= purchased_at]
+
+
+def _alternating(number: int) -> list[str]:
+    return ["UNDONE" if index % 2 else "SUCCESS" for index in range(number)]

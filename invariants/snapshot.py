@@ -106,7 +106,7 @@ ESCROWS: Final = """
 """
 # The credits that a reversed transfer returned to its buyer, even if the seller had spent them, with what was collected.
 CLAWBACKS: Final = """
-    SELECT t.transaction_id, t.reference, t.kind, w.account_owner AS wallet, w.amount + coalesce(debt.amount, 0) AS amount
+    SELECT t.transaction_id, t.reference, w.account_owner AS wallet, w.amount + coalesce(debt.amount, 0) AS amount
     FROM ledger_transactions t
     JOIN ledger_entries w ON w.transaction_id = t.transaction_id AND w.account_kind = 'wallet' AND w.amount >= 0
     LEFT JOIN ledger_entries debt ON debt.transaction_id = t.transaction_id AND debt.account_kind = 'receivable'
@@ -192,7 +192,7 @@ OVERLAPPING_EVENTS: Final = """
 """
 # Only held and owned seats: most seats of a large hall are available.
 SEATS: Final = """
-    SELECT seat_id, event_id, status, hold_id, held_by_user_id, owner_user_id, price_paid, purchased_at,
+    SELECT seat_id, status, hold_id, held_by_user_id, owner_user_id, price_paid, purchased_at,
         status = 'HELD' AND held_until > now() AS is_live
     FROM seats WHERE hold_id IS NOT NULL
 """

@@ -50,7 +50,7 @@ def given() -> dict[str, dict[str, str]]:
     """The Secrets that the operators create, and the three that docs/scaling.md requires."""
     key = Ed25519PrivateKey.generate().private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
     qr_key = base64.urlsafe_b64encode(secrets.token_bytes(32)).decode().rstrip("=")
-    account = {"username": "somebody", "password": "something"}
+    account = {"username": "a_service", "password": "a password"}
     long = secrets.token_hex(24)
     providers = ("STRIPE_SECRET_KEY", "STRIPE_WEBHOOK_SECRET", "NOWPAYMENTS_API_KEY", "NOWPAYMENTS_IPN_SECRET")
     return {

@@ -86,9 +86,9 @@ def harness(container: Container, databases: Databases, event: PublishedEvent) -
 
 
 @pytest.fixture(scope="module")
-async def inspector(urls: Urls) -> AsyncIterator[InvariantChecker]:
-    async with InvariantChecker(urls) as inspector:
-        yield inspector
+async def checker(urls: Urls) -> AsyncIterator[InvariantChecker]:
+    async with InvariantChecker(urls) as checker:
+        yield checker
 
 
 @pytest.fixture(scope="module")
@@ -98,11 +98,11 @@ def known_violations() -> set[str]:
 
 
 @pytest.fixture(autouse=True)
-async def invariants_hold(inspector: InvariantChecker, known_violations: set[str]) -> AsyncIterator[None]:
+async def invariants_hold(checker: InvariantChecker, known_violations: set[str]) -> AsyncIterator[None]:
     """Check all invariants after every test."""
     yield
-    await inspector.settle(timeout_seconds=SETTLE_SECONDS_WHEN_BROKEN if known_violations else SETTLE_SECONDS)
-    new_violations = [each for each in await inspector.check() if each not in known_violations]
+    await checker.settle(timeout_seconds=SETTLE_SECONDS_WHEN_BROKEN if known_violations else SETTLE_SECONDS)
+    new_violations = [each for each in await checker.check() if each not in known_violations]
     known_violations.update(new_violations)
     if new_violations:
         raise InvariantsBroken("\n".join(new_violations))

@@ -1,4 +1,4 @@
-"""Changes that violate the invariants of transfers, listings and cancelled events; see `violations`."""
+"""Changes that violate the invariants of transfers, listings and cancelled events."""
 
 from typing import Final
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 class Violation:
     """A saga that succeeded, and a change of the databases that violates an invariant.
 
-    The change is `sql` in the service's `database`, with `parameters` from the saga's data. The checker reports at
+    The change is `sql` in the service's `database`, with `parameters` from the saga's data, as text. The checker reports at
     least `expected`. If `waits`, the saga stays at its wait.
     """
 

@@ -1,28 +1,22 @@
 """Events of the previous release: their upgrade, and both releases on one database."""
 
-import asyncio
 from collections.abc import AsyncIterator
-from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from pydantic import SecretStr
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
-import events
 from common.db.engine import EXCLUSION_VIOLATION, Database, sqlstate_of
-from common.db.migrations import upgrade
 from common.errors import ServiceError
-from common.settings import DatabaseSettings
 from events.catalogue.repository import EventRepository
 from events.catalogue.schemas import DraftEvent, Event, EventSearch
 from events.venues.repository import VenueRepository
 from tests.integration.events.catalogue import CatalogueCaller, a_venue, drafting
 from tests.support.callers import new_id
+from tests.support.migrating_database import MigratingDatabase
 from tests.support.servers import DatabaseFactory
 
-MIGRATIONS: Final = Path(events.__file__).parent / "migrations"
 BEFORE_TIMES: Final = "0002"
 
 OLD_INSERT: Final = text(
@@ -37,35 +31,28 @@ OLD_INSERT: Final = text(
 )
 
 
-class Catalogue:
-    """A database that is migrated step by step."""
-
-    def __init__(self, url: str) -> None:
-        self._url = url
-        self.database = Database(DatabaseSettings(database_url=SecretStr(url)), application_name="tests")
-
-    async def upgrade(self, revision: str = "head") -> None:
-        await asyncio.to_thread(upgrade, migrations=MIGRATIONS, database_url=self._url, revision=revision)
+class Catalogue(MigratingDatabase):
+    """A database of events that is migrated step by step."""
 
     async def insert(self, **changes: str) -> str:
         """Insert an event as the previous release does, and return its id."""
         values = {"event_id": new_id(), "venue_id": new_id(), "hall_id": "HALL-A"}
         values |= {"event_date": "2027-03-20T12:00:00Z", **changes}
-        await self.database.execute(OLD_INSERT, values)
+        await self.execute(OLD_INSERT, values)
         return values["event_id"]
 
     async def row(self, event_id: str) -> dict[str, Any]:
-        row = await self.database.fetch_one(text("SELECT * FROM events WHERE event_id = :id"), {"id": event_id})
+        row = await self.fetch_one(text("SELECT * FROM events WHERE event_id = :id"), {"id": event_id})
         assert row is not None
         return dict(row)
 
 
 @pytest.fixture
 async def old_catalogue(database_url: DatabaseFactory) -> AsyncIterator[Catalogue]:
-    catalogue = Catalogue(database_url.empty())
+    catalogue = Catalogue("events", database_url.empty())
     await catalogue.upgrade(BEFORE_TIMES)
     yield catalogue
-    await catalogue.database.close()
+    await catalogue.close()
 
 
 async def test_old_events_end_after_four_hours(old_catalogue: Catalogue) -> None:
@@ -87,7 +74,7 @@ async def test_old_events_at_the_ends_of_the_calendar_are_read(old_catalogue: Ca
     await old_catalogue.upgrade()
 
     meanwhile = await old_catalogue.insert(event_date=event_date)
-    found, total = await EventRepository(old_catalogue.database).published_page(EventSearch(), limit=10, offset=0)
+    found, total = await EventRepository(old_catalogue).published_page(EventSearch(), limit=10, offset=0)
     assert total.number == 2
     for event in found:
         assert str(event.event_id) in {before, meanwhile}
@@ -107,7 +94,7 @@ async def test_old_events_that_share_a_hall_are_kept(old_catalogue: Catalogue) -
     with pytest.raises(IntegrityError) as refused:
         await old_catalogue.insert(venue_id=venue_id, hall_id="HALL-B")
     assert sqlstate_of(refused.value) == EXCLUSION_VIOLATION
-    events = EventRepository(old_catalogue.database)
+    events = EventRepository(old_catalogue)
     for hall_id in ("HALL-A", "HALL-B"):
         draft = DraftEvent.model_validate(drafting(venue=None, venue_id=venue_id, hall_id=hall_id))
         with pytest.raises(ServiceError, match="EVENT_CONFLICT"):
@@ -121,15 +108,13 @@ async def test_old_venues_have_the_halls_of_their_events(old_catalogue: Catalogu
 
     await old_catalogue.upgrade()
 
-    [venue], _ = await VenueRepository(old_catalogue.database).page(limit=10, offset=0)
+    [venue], _ = await VenueRepository(old_catalogue).page(limit=10, offset=0)
     assert venue.halls == ["HALL-A", "HALL-B"]
     draft = drafting(venue=None, venue_id=venue_id, event_date="2027-04-01T12:00:00Z")
-    event = await EventRepository(old_catalogue.database).draft(
-        DraftEvent.model_validate(draft | {"hall_id": "HALL-B"})
-    )
+    event = await EventRepository(old_catalogue).draft(DraftEvent.model_validate(draft | {"hall_id": "HALL-B"}))
     assert event.hall_id == "HALL-B"
     with pytest.raises(ServiceError, match="no such hall"):
-        await EventRepository(old_catalogue.database).draft(
+        await EventRepository(old_catalogue).draft(
             DraftEvent.model_validate(draft | {"request_id": new_id(), "event_id": new_id(), "hall_id": "Hall-A"})
         )
 
@@ -140,7 +125,7 @@ async def test_old_venues_accept_further_halls(old_catalogue: Catalogue) -> None
     await old_catalogue.insert(venue_id=before)
     await old_catalogue.upgrade()
     await old_catalogue.insert(venue_id=meanwhile)
-    events = EventRepository(old_catalogue.database)
+    events = EventRepository(old_catalogue)
 
     for venue_id in (before, meanwhile):
         for count, hall_id in enumerate(("HALL-B", "HALL-C"), start=1):

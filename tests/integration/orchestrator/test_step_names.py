@@ -1,25 +1,16 @@
 """Sagas of a release that stored a step's position: their upgrade, and both releases on one database."""
 
-import asyncio
 import uuid
 from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
 from typing import Any, Final
 
 import pytest
-from alembic import command
-from alembic.config import Config
-from pydantic import SecretStr
 from sqlalchemy import text
 
-import orchestrator
-from common.db.engine import Database
-from common.db.migrations import upgrade
-from common.settings import DatabaseSettings
 from orchestrator.saga_engine.record import SagaState
+from tests.support.migrating_database import MigratingDatabase
 from tests.support.servers import DatabaseFactory
 
-MIGRATIONS: Final = Path(orchestrator.__file__).parent / "migrations"
 BY_POSITION: Final = "0010"
 BY_NAME: Final = "0011"
 
@@ -105,40 +96,27 @@ def rows_of_the_older_release() -> Iterator[tuple[str, str, int, str]]:
     yield "of another release", "COMPLETED", 5, ""
 
 
-class Log:
+class Log(MigratingDatabase):
     """A saga log that is migrated back and forth."""
-
-    def __init__(self, url: str) -> None:
-        self._url = url
-        self.database = Database(DatabaseSettings(database_url=SecretStr(url)), application_name="tests")
-
-    async def upgrade(self, revision: str) -> None:
-        await asyncio.to_thread(upgrade, migrations=MIGRATIONS, database_url=self._url, revision=revision)
-
-    async def downgrade(self, revision: str) -> None:
-        config = Config()
-        config.set_main_option("script_location", str(MIGRATIONS))
-        config.attributes["database_url"] = self._url
-        await asyncio.to_thread(command.downgrade, config, revision)
 
     async def insert(self, kind: str, state: str, step: int) -> uuid.UUID:
         saga_id = uuid.uuid4()
         parameters = {"saga_id": saga_id, "kind": kind, "state": state, "step": step}
-        await self.database.execute(OLD_INSERT, parameters)
+        await self.execute(OLD_INSERT, parameters)
         return saga_id
 
     async def row(self, saga_id: uuid.UUID) -> dict[str, Any]:
-        row = await self.database.fetch_one(text("SELECT * FROM sagas WHERE saga_id = :id"), {"id": saga_id})
+        row = await self.fetch_one(text("SELECT * FROM sagas WHERE saga_id = :id"), {"id": saga_id})
         assert row is not None
         return dict(row)
 
 
 @pytest.fixture
 async def log(database_url: DatabaseFactory) -> AsyncIterator[Log]:
-    log = Log(database_url.empty())
+    log = Log("orchestrator", database_url.empty())
     await log.upgrade(BY_POSITION)
     yield log
-    await log.database.close()
+    await log.close()
 
 
 def test_every_state_is_upgraded() -> None:
@@ -164,15 +142,15 @@ async def test_writes_of_the_older_release_are_named(log: Log) -> None:
     await log.upgrade(BY_NAME)
     saga_id = await log.insert("purchase", "RUNNING", 1)
     names = [(await log.row(saga_id))["step_name"]]
-    await log.database.execute(OLD_ADVANCE, {"saga_id": saga_id, "state": "WAITING", "step": 3})
+    await log.execute(OLD_ADVANCE, {"saga_id": saga_id, "state": "WAITING", "step": 3})
     names.append((await log.row(saga_id))["step_name"])
-    await log.database.execute(OLD_SIGNAL, {"saga_id": saga_id})
+    await log.execute(OLD_SIGNAL, {"saga_id": saga_id})
     names.append((await log.row(saga_id))["step_name"])
-    await log.database.execute(OLD_ADVANCE, {"saga_id": saga_id, "state": "UNWINDING", "step": 4})
+    await log.execute(OLD_ADVANCE, {"saga_id": saga_id, "state": "UNWINDING", "step": 4})
     names.append((await log.row(saga_id))["step_name"])
-    await log.database.execute(OLD_ADVANCE, {"saga_id": saga_id, "state": "UNWINDING", "step": 1})
+    await log.execute(OLD_ADVANCE, {"saga_id": saga_id, "state": "UNWINDING", "step": 1})
     names.append((await log.row(saga_id))["step_name"])
-    await log.database.execute(OLD_ADVANCE, {"saga_id": saga_id, "state": "UNWOUND", "step": -1})
+    await log.execute(OLD_ADVANCE, {"saga_id": saga_id, "state": "UNWOUND", "step": -1})
     names.append((await log.row(saga_id))["step_name"])
     assert names == ["open order", "pay", "charge wallet", "charge wallet", "open order", ""]
 
@@ -181,12 +159,12 @@ async def test_both_releases_take_turns_on_one_saga(log: Log) -> None:
     await log.upgrade(BY_NAME)
     saga_id = await log.insert("transfer", "RUNNING", 2)
     newer = {"saga_id": saga_id, "state": "WAITING", "step_name": "confirm", "step": 4}
-    await log.database.execute(NEW_ADVANCE, newer)
+    await log.execute(NEW_ADVANCE, newer)
     assert (await log.row(saga_id))["step"] == 4
-    await log.database.execute(OLD_SIGNAL, {"saga_id": saga_id})
+    await log.execute(OLD_SIGNAL, {"saga_id": saga_id})
     assert (await log.row(saga_id))["step_name"] == "hold credits"
-    await log.database.execute(NEW_ADVANCE, newer | {"state": "RUNNING", "step_name": "change owner", "step": 6})
-    await log.database.execute(OLD_ADVANCE, {"saga_id": saga_id, "state": "COMPLETED", "step": 10})
+    await log.execute(NEW_ADVANCE, newer | {"state": "RUNNING", "step_name": "change owner", "step": 6})
+    await log.execute(OLD_ADVANCE, {"saga_id": saga_id, "state": "COMPLETED", "step": 10})
     row = await log.row(saga_id)
     assert (row["step"], row["step_name"]) == (10, "")
 
@@ -196,19 +174,15 @@ async def test_position_in_a_changed_plan_does_not_rename_the_step(log: Log) -> 
     await log.upgrade(BY_NAME)
     saga_id = await log.insert("purchase", "RUNNING", 5)
     later = {"saga_id": saga_id, "state": "STUCK", "step_name": "sell seats", "step": 6}
-    await log.database.execute(NEW_ADVANCE, later)
+    await log.execute(NEW_ADVANCE, later)
     assert (await log.row(saga_id))["step_name"] == "sell seats"
 
 
 async def test_downgrade_sticks_what_the_older_release_cannot_run(log: Log) -> None:
     await log.upgrade(BY_NAME)
     moved, unknown = await log.insert("purchase", "RUNNING", 5), await log.insert("purchase", "RUNNING", 5)
-    await log.database.execute(
-        NEW_ADVANCE, {"saga_id": moved, "state": "RUNNING", "step_name": "confirm order", "step": 7}
-    )
-    await log.database.execute(
-        NEW_ADVANCE, {"saga_id": unknown, "state": "RUNNING", "step_name": "award points", "step": 6}
-    )
+    await log.execute(NEW_ADVANCE, {"saga_id": moved, "state": "RUNNING", "step_name": "confirm order", "step": 7})
+    await log.execute(NEW_ADVANCE, {"saga_id": unknown, "state": "RUNNING", "step_name": "award points", "step": 6})
     await log.downgrade(BY_POSITION)
     row = await log.row(moved)
     assert (row["state"], row["step"]) == ("RUNNING", 6)

@@ -4,17 +4,16 @@ import asyncio
 import os
 import sys
 import uuid
-from pathlib import Path
+from collections.abc import AsyncIterator
 
 import pytest
 from pydantic import SecretStr
 from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
-import users
 from common.db.engine import Database
-from common.db.migrations import upgrade
 from common.settings import DatabaseSettings
+from tests.support.migrating_database import MigratingDatabase
 from tests.support.servers import DatabaseFactory
 from tests.support.statements import schema_differences
 from users.accounts.errors import PhoneAlreadyExists
@@ -22,7 +21,12 @@ from users.accounts.repository import AccountRepository
 from users.registration_codes.repository import RegistrationCodeRepository
 from users.tables import METADATA
 
-MIGRATIONS = Path(users.__file__).parent / "migrations"
+
+@pytest.fixture
+async def old_users(database_url: DatabaseFactory) -> AsyncIterator[MigratingDatabase]:
+    database = MigratingDatabase("users", database_url.empty())
+    yield database
+    await database.close()
 
 
 async def test_migrations_match_the_models(database: Database) -> None:
@@ -58,16 +62,14 @@ OPEN_CHALLENGE = text(
 )
 
 
-async def test_migration_keeps_pending_registrations(database_url: DatabaseFactory) -> None:
-    url, user_id = database_url.empty(), uuid.uuid4()
-    await asyncio.to_thread(upgrade, migrations=MIGRATIONS, database_url=url, revision="0002")
-    database = Database(DatabaseSettings(database_url=SecretStr(url)), application_name="tests")
-    await database.execute(OPEN_CHALLENGE, {"user_id": user_id})
+async def test_migration_keeps_pending_registrations(old_users: MigratingDatabase) -> None:
+    await old_users.upgrade("0002")
+    user_id = uuid.uuid4()
+    await old_users.execute(OPEN_CHALLENGE, {"user_id": user_id})
 
-    await asyncio.to_thread(upgrade, migrations=MIGRATIONS, database_url=url)
+    await old_users.upgrade()
 
-    challenge = await RegistrationCodeRepository(database).count_attempt(user_id=user_id, context="registration")
-    await database.close()
+    challenge = await RegistrationCodeRepository(old_users).count_attempt(user_id=user_id, context="registration")
     assert challenge is not None
     assert (challenge.verification_sid, challenge.attempts) == ("VE1", 1)
 
@@ -82,24 +84,21 @@ OLD_USERS = text(
 )
 
 
-async def test_accounts_that_share_a_phone_keep_it_and_no_other_gets_it(database_url: DatabaseFactory) -> None:
-    url = database_url.empty()
-    await asyncio.to_thread(upgrade, migrations=MIGRATIONS, database_url=url, revision="0006")
-    database = Database(DatabaseSettings(database_url=SecretStr(url)), application_name="tests")
-    await database.execute(OLD_USERS)
+async def test_accounts_that_share_a_phone_keep_it_and_no_other_gets_it(old_users: MigratingDatabase) -> None:
+    await old_users.upgrade("0006")
+    await old_users.execute(OLD_USERS)
 
-    await asyncio.to_thread(upgrade, migrations=MIGRATIONS, database_url=url)
+    await old_users.upgrade()
 
-    rows = await database.fetch_all(text("SELECT email, is_verified, shares_phone FROM users ORDER BY email"))
+    rows = await old_users.fetch_all(text("SELECT email, is_verified, shares_phone FROM users ORDER BY email"))
     assert [(row["is_verified"], row["shares_phone"]) for row in rows] == [
         (False, False), (True, False), (True, True), (True, True),
     ]  # fmt: skip
-    accounts = AccountRepository(database)
+    accounts = AccountRepository(old_users)
     unverified = await accounts.by_email("fan1@example.com")
     assert unverified is not None
     with pytest.raises(PhoneAlreadyExists):
         await accounts.mark_verified(unverified.user_id, phone="+6590000000")
-    await database.close()
 
 
 MOVED_BEFORE = """
@@ -108,7 +107,7 @@ MOVED_BEFORE = """
            CAST('2026-01-01' AS timestamptz) + n * interval '1 day'
     FROM generate_series(1, 3) AS n;
     INSERT INTO ledger_entries (transaction_id, account_kind, account_owner, currency, amount)
-    SELECT transaction_id, side.kind, 'somebody', 'SGD', amount
+    SELECT transaction_id, side.kind, 'a fan', 'SGD', amount
     FROM ledger_transactions CROSS JOIN (VALUES ('external', -1), ('wallet', 1)) AS side (kind, amount)
     ORDER BY transaction_id;
 """
@@ -116,7 +115,7 @@ MOVE_NOW = """
     INSERT INTO ledger_transactions (transaction_id, request_id, kind, reference)
     VALUES ('00000000-0000-0000-0000-000000000009', gen_random_uuid(), 'top_up', '');
     INSERT INTO ledger_entries (transaction_id, account_kind, account_owner, currency, amount)
-    SELECT '00000000-0000-0000-0000-000000000009', kind, 'somebody', 'SGD', amount
+    SELECT '00000000-0000-0000-0000-000000000009', kind, 'a fan', 'SGD', amount
     FROM (VALUES ('external', -1), ('wallet', 1)) AS side (kind, amount);
 """
 NUMBERED = text(
@@ -126,22 +125,17 @@ NUMBERED = text(
 
 
 async def test_migration_numbers_old_entries_by_time_and_continues_the_sequence(
-    database_url: DatabaseFactory,
+    old_users: MigratingDatabase,
 ) -> None:
-    url = database_url.empty()
-    await asyncio.to_thread(upgrade, migrations=MIGRATIONS, database_url=url, revision="0005")
-    database = Database(DatabaseSettings(database_url=SecretStr(url)), application_name="tests")
-    for statement in filter(str.strip, MOVED_BEFORE.split(";")):
-        await database.execute(text(statement))
+    await old_users.upgrade("0005")
+    await old_users.run_script(MOVED_BEFORE)
 
-    await asyncio.to_thread(upgrade, migrations=MIGRATIONS, database_url=url)
+    await old_users.upgrade()
 
-    for statement in filter(str.strip, MOVE_NOW.split(";")):
-        await database.execute(text(statement))
-    rows = await database.fetch_all(NUMBERED)
+    await old_users.run_script(MOVE_NOW)
+    rows = await old_users.fetch_all(NUMBERED)
     with pytest.raises(DBAPIError, match="23001"):
-        await database.execute(text("UPDATE ledger_entries SET amount = 5"))
-    await database.close()
+        await old_users.execute(text("UPDATE ledger_entries SET amount = 5"))
     assert [row["last"] for row in rows] == ["3", "2", "1", "9"]
 
 
@@ -158,16 +152,13 @@ REFUNDED_BEFORE = text(
 )
 
 
-async def test_migration_records_old_refunds_as_full_ones(database_url: DatabaseFactory) -> None:
-    url = database_url.empty()
-    await asyncio.to_thread(upgrade, migrations=MIGRATIONS, database_url=url, revision="0006")
-    database = Database(DatabaseSettings(database_url=SecretStr(url)), application_name="tests")
-    await database.execute(REFUNDED_BEFORE)
+async def test_migration_records_old_refunds_as_full_ones(old_users: MigratingDatabase) -> None:
+    await old_users.upgrade("0006")
+    await old_users.execute(REFUNDED_BEFORE)
 
-    await asyncio.to_thread(upgrade, migrations=MIGRATIONS, database_url=url)
+    await old_users.upgrade()
 
-    rows = await database.fetch_all(text("SELECT * FROM payments ORDER BY reference"))
-    await database.close()
+    rows = await old_users.fetch_all(text("SELECT * FROM payments ORDER BY reference"))
     assert [(row["reference"], row["refunded_amount"], row["taken_back"], row["reversals"]) for row in rows] == [
         ("credited", 50, 50, {"refund_total": "50.00"}),
         ("kept", 0, 0, {}),
@@ -195,19 +186,14 @@ OWE_NOW = """
 
 
 async def test_migration_stores_old_debts_and_counts_those_of_the_previous_release(
-    database_url: DatabaseFactory,
+    old_users: MigratingDatabase,
 ) -> None:
-    url = database_url.empty()
-    await asyncio.to_thread(upgrade, migrations=MIGRATIONS, database_url=url, revision="0006")
-    database = Database(DatabaseSettings(database_url=SecretStr(url)), application_name="tests")
-    for statement in filter(str.strip, OWED_BEFORE.split(";")):
-        await database.execute(text(statement))
+    await old_users.upgrade("0006")
+    await old_users.run_script(OWED_BEFORE)
 
-    await asyncio.to_thread(upgrade, migrations=MIGRATIONS, database_url=url)
-    before = await database.fetch_all(text("SELECT owed FROM balances ORDER BY account_owner"))
-    for statement in filter(str.strip, OWE_NOW.split(";")):
-        await database.execute(text(statement))
-    after = await database.fetch_all(text("SELECT owed FROM balances ORDER BY account_owner"))
+    await old_users.upgrade()
+    before = await old_users.fetch_all(text("SELECT owed FROM balances ORDER BY account_owner"))
+    await old_users.run_script(OWE_NOW)
+    after = await old_users.fetch_all(text("SELECT owed FROM balances ORDER BY account_owner"))
 
-    await database.close()
     assert [[int(row["owed"]) for row in rows] for rows in (before, after)] == [[8, 0], [11, 0]]
