@@ -101,7 +101,7 @@ class InventoryServicer(rpc.InventoryServicer):
 
     async def ReclaimSeats(self, request: pb.ReclaimSeatsRequest, _: Context) -> pb.ReclaimSeatsResponse:
         ids = ids_of(request, "request_id", "order_id", "buyer_user_id")
-        seats = await self.tickets.reclaim(ReclaimSeats(**ids, is_forced=request.is_forced))
+        seats = await self.tickets.reclaim(ReclaimSeats(**ids, is_forced=request.is_forced, seat_ids=()))
         return pb.ReclaimSeatsResponse(seats=[write_seat(seat) for seat in seats])
 
     async def ReclaimNamedSeats(self, request: pb.ReclaimNamedSeatsRequest, _: Context) -> pb.ReclaimSeatsResponse:
