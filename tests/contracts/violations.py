@@ -9,8 +9,6 @@ from tests.contracts.order_violations import ORDERS, OWNERS
 from tests.contracts.seat_violations import SEATS
 from tests.contracts.violation import Violation
 
-__all__ = ["VIOLATIONS"]
-
 VIOLATIONS: Final[Mapping[str, Violation]] = (
     OWNERS | ORDERS | SEATS | LEDGER | TRANSFERS_AND_LISTINGS | CANCELLED_EVENTS
 )

@@ -12,8 +12,6 @@ from common.db.migrations import upgrade
 from common.settings import DatabaseSettings
 from devstack.home import ROOT
 
-__all__ = ["MigratingDatabase"]
-
 
 class MigratingDatabase(Database):
     """An empty database at first."""
