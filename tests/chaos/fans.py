@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
 from decimal import Decimal
 from typing import Any, Final, Self
 
@@ -42,9 +43,12 @@ class Fan:
 
     @classmethod
     async def log_in(cls, gateway_url: str, email: str, password: str) -> Self:
-        http = http_client(gateway_url, timeout_seconds=TIMEOUT_SECONDS)
-        login = await http.post("/api/auth/login", json={"email": email, "password": password})
-        login.raise_for_status()
+        async with AsyncExitStack() as on_failure:
+            http = http_client(gateway_url, timeout_seconds=TIMEOUT_SECONDS)
+            on_failure.push_async_callback(http.aclose)
+            login = await http.post("/api/auth/login", json={"email": email, "password": password})
+            login.raise_for_status()
+            on_failure.pop_all()
         session = login.json()["data"]
         http.headers["authorization"] = f"Bearer {session['access_token']}"
         return cls(uuid.UUID(session["user"]["user_id"]), http)
@@ -58,7 +62,7 @@ class Fan:
     def token(self) -> str:
         return self._http.headers["authorization"].removeprefix("Bearer ")
 
-    async def close(self) -> None:
+    async def aclose(self) -> None:
         await self._http.aclose()
 
     async def get(self, path: str, **params: Any) -> httpx.Response:

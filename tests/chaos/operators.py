@@ -74,5 +74,5 @@ async def log_in_operators(stack: Stack) -> AsyncIterator[Operators]:
         await Fan.log_in(stack.urls.gateway, f"{name}@example.com", PASSWORD) for name in ("admin", "staff")
     ]
     yield Operators(admin=admin, staff=staff)
-    await admin.close()
-    await staff.close()
+    await admin.aclose()
+    await staff.aclose()

@@ -6,7 +6,7 @@ import os
 import re
 import sys
 from collections.abc import AsyncIterator, Iterator, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Final
@@ -217,8 +217,10 @@ async def test_payment_after_the_orchestrators_backup_is_repeated(
         await invariants.require(restarted.urls)
         code, listed = await backup.check()
         assert (code, CLEAN in listed) == (0, True), listed
-        returning = await Fan.log_in(restarted.urls.gateway, f"{fan.user_id}@example.com", PASSWORD)
-        refund = await answered(lambda: returning.refund(order.order_id))
+        async with aclosing(
+            await Fan.log_in(restarted.urls.gateway, f"{fan.user_id}@example.com", PASSWORD)
+        ) as returning:
+            refund = await answered(lambda: returning.refund(order.order_id))
         assert refund.status_code == 200, refund.text
         await invariants.require(restarted.urls)
 

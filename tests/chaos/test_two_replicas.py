@@ -123,8 +123,8 @@ async def on_both(replicas: Replicas, user: Fan) -> AsyncIterator[tuple[Fan, Fan
     """Give a user two clients, one at each gateway."""
     first, second = (user.at(url) for url in replicas.gateways)
     yield first, second
-    await first.close()
-    await second.close()
+    await first.aclose()
+    await second.aclose()
 
 
 async def bought(sales: TicketSales, fan: Fan) -> Order:
@@ -174,7 +174,7 @@ class TestSideBySide:
         answers = await asyncio.gather(*(fan.reserve(sales.event_id, [seat_id]) for fan in clients))
         assert sorted(answer.status_code for answer in answers) == [httpx.codes.OK] + [httpx.codes.CONFLICT] * 9
         for fan in clients:
-            await fan.close()
+            await fan.aclose()
 
     async def test_transfer_between_users_at_different_gateways(self, replicas: Replicas, sales: TicketSales) -> None:
         seller, buyer = await sales.new_fan(), await sales.new_fan()
@@ -252,7 +252,7 @@ class TestReplicaKilled:
             for fan, order in payments:
                 second = fan.at(replicas.gateways[1])
                 assert data_of(await answered(partial(second.pay, order.order_id)))["status"] == "CONFIRMED"
-                await second.close()
+                await second.aclose()
         finally:
             await killed.__aexit__(None, None, None)
             for attempt in tries:

@@ -151,4 +151,4 @@ async def open_sales(stack: Stack) -> AsyncIterator[TicketSales]:
         )
         yield sales
         for fan in sales.fans:
-            await fan.close()
+            await fan.aclose()
