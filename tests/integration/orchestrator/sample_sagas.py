@@ -23,6 +23,7 @@ from orchestrator.saga_engine.plan import (
     undoable,
     wait,
 )
+from tests.support.timeouts import CONDITION_SECONDS
 
 __all__ = [
     "Delivery",
@@ -205,7 +206,7 @@ def delivery_plan(participant: Participant) -> Plan[Delivery]:
         Delivery,
         pivot("dispatch", dispatch),
         must_finish("deliver", deliver, until=lambda delivery: delivery.delivered == delivery.parcels),
-        step_timeout_seconds=0.3,
+        step_timeout_seconds=CONDITION_SECONDS,
     )
 
 
