@@ -9,6 +9,7 @@ from devstack.servers import Existing
 from devstack.services import DATABASES, PLATFORM
 from devstack.stack import Stack
 from tests.support.servers import DatabaseFactory, Vhost
+from tests.support.timeouts import TOKEN_SECONDS
 
 
 @contextmanager
@@ -40,7 +41,7 @@ def running_platform(
             home=Path(folder),
             services=[spec.name for spec in wanted],
             existing=existing,
-            env=dict(env or {}),
+            env={"ACCESS_TOKEN_TTL_SECONDS": str(TOKEN_SECONDS), **(env or {})},
             service_env=dict(service_env or {}),
             commands=dict(commands or {}),
             migrate=False,

@@ -11,6 +11,9 @@ ANSWER_SECONDS: Final = 90.0
 CONDITION_SECONDS: Final = float(os.environ.get("TEST_CONDITION_SECONDS", "60"))
 """For a condition that becomes true without further action. `make mutants` has many that never do, and waits less."""
 
+TOKEN_SECONDS: Final = 86_400
+"""For the access tokens of a platform: a module's users log in once."""
+
 GENEROUS: Final = {
     "CALL_TIMEOUT_SECONDS": "30",
     "DATABASE_POOL_TIMEOUT_SECONDS": "60",
