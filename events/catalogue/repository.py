@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, literal_column, select, text
+from sqlalchemy import ColumnElement, Select, func, literal_column, select, text
 
 from common.db.engine import Database
 from common.db.idempotency import IdempotencyStore, ParticipantRequest
@@ -142,7 +142,7 @@ def _refusal_to_draft(obstacles: Mapping[str, Any], *, is_venue_new: bool) -> Se
 def _conditions(search: EventSearch) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = [has_value(events.c.status, EventStatus.PUBLISHED)]
     if search.text:
-        conditions.append(events.c.name.icontains(search.text, autoescape=True))
+        conditions.append(func.normalize(events.c.name).icontains(search.text, autoescape=True))
     if search.earliest:
         conditions.append(events.c.event_date >= search.earliest)
     if search.latest:

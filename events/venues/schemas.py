@@ -6,7 +6,7 @@ from typing import Annotated, Final
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
-from common.fields import PlainText
+from common.fields import SentText
 
 __all__ = ["HallId", "IntroducedVenue", "Venue"]
 
@@ -19,12 +19,12 @@ _EXAMPLE: Final[JsonDict] = {
 }
 
 
-HallId = Annotated[PlainText, Field(min_length=1, max_length=100)]
+HallId = Annotated[SentText, Field(min_length=1, max_length=100)]
 
 
 class VenueFacts(BaseModel):
-    name: Annotated[PlainText, Field(min_length=1, max_length=200)]
-    address: Annotated[PlainText, Field(max_length=500)]
+    name: Annotated[SentText, Field(min_length=1, max_length=200)]
+    address: Annotated[SentText, Field(max_length=500)]
     total_halls: Annotated[int, Field(strict=True, ge=1, le=1_000)]
     halls: list[HallId] = Field(
         default=[],

@@ -14,6 +14,7 @@ from common.fields import shifted
 from common.http.client import ServiceClient
 from common.money import CENT, Money
 from common.pages import Total
+from common.text import is_same_text
 from orchestrator.clients.calls import post
 from orchestrator.clients.models import EventDraft
 from orchestrator.errors import EventEnded, EventNotFound, PriceAboveCap
@@ -65,6 +66,10 @@ class EventFacts(BaseModel):
     @property
     def is_cancelled(self) -> bool:
         return self.status == "CANCELLED"
+
+    def category_of(self, name: str) -> str:
+        """Return the category as inventory has it, which a release that did not normalise names may have stored."""
+        return next((category for category in self.pricing_tiers if is_same_text(category, name)), name)
 
     def check_resale_price(self, price: Decimal, *, face_value: Decimal) -> None:
         """Refuse a price of a listing or a transfer above the event's cap (T8, T10).

@@ -23,7 +23,7 @@ MUTATIONS: Final = (
     Mutation(
         name="the searched text is put into the statement",
         file="events/catalogue/repository.py",
-        before="events.c.name.icontains(search.text, autoescape=True)",
+        before="func.normalize(events.c.name).icontains(search.text, autoescape=True)",
         after="""text(f"events.name ILIKE '%{search.text}%'")""",
         caught_by=(SEARCH,),
         breaks=("SQL injection: statements are constants with parameters",),
@@ -31,8 +31,8 @@ MUTATIONS: Final = (
     Mutation(
         name="wildcards in the searched text match anything",
         file="events/catalogue/repository.py",
-        before="events.c.name.icontains(search.text, autoescape=True)",
-        after="events.c.name.icontains(search.text)",
+        before="func.normalize(events.c.name).icontains(search.text, autoescape=True)",
+        after="func.normalize(events.c.name).icontains(search.text)",
         caught_by=(SEARCH,),
         breaks=("wildcards in a search: patterns are escaped",),
     ),

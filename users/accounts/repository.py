@@ -66,6 +66,7 @@ _UPDATE: Final = text(
     RETURNING before.roles AS roles_before
     """
 )
+_REPLACE_HASH: Final = text("UPDATE users SET password_hash = :new WHERE user_id = :user_id AND password_hash = :old")
 _GRANT: Final = text(
     """
     UPDATE users SET roles = ARRAY(SELECT DISTINCT unnest(roles || CAST(:role AS text)) ORDER BY 1)
@@ -189,6 +190,10 @@ class AccountRepository:
             if row is not None and change.roles is not None and set(row["roles_before"]) - set(change.roles):
                 await revoke_all(connection, user_id, because=ROLES_REMOVED)
         return row is not None
+
+    async def replace_password_hash(self, user_id: UUID, *, old: str, new: str) -> None:
+        """Store another hash of the same password, unless the password was changed meanwhile."""
+        await self._database.execute(_REPLACE_HASH, {"user_id": user_id, "old": old, "new": new})
 
     async def grant(self, *, email: str, role: str) -> bool:
         """Add a role to a verified user; return False if there is none with that email address."""

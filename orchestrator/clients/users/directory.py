@@ -11,6 +11,7 @@ from cachetools import TTLCache
 from pydantic import BaseModel, ConfigDict
 
 from common.http.client import ServiceClient
+from common.text import one_line
 
 __all__ = ["UserDirectory", "UserFacts"]
 
@@ -32,8 +33,8 @@ class UserFacts(BaseModel):
 
     @property
     def display_name(self) -> str:
-        """The user's name, or the local part of their email address."""
-        return self.name or self.email.partition("@")[0]
+        """The user's name on one line, or the local part of their email address."""
+        return one_line(self.name) or self.email.partition("@")[0]
 
 
 class UserDirectory:

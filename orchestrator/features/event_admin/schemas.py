@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from common.http.body import RequestBody
 from common.http.envelope import Pagination
 from common.money import Money
 from orchestrator.clients.inventory.check_in import ScanResult
@@ -90,7 +91,7 @@ class ScanView(BaseModel):
     reason: str | None = Field(description="Why an admission was undone.")
 
 
-class SeatSelection(BaseModel):
+class SeatSelection(RequestBody):
     """1 to 1,000 different seats of the event."""
 
     model_config = ConfigDict(

@@ -12,7 +12,7 @@ from orchestrator.clients import Clients
 from orchestrator.clients.inventory.check_in import Attendee, AttendeePage, EntryStats, LoggedScan, ScanResult
 from orchestrator.clients.inventory.seats import CategoryCount
 from orchestrator.clients.users.directory import UserFacts
-from orchestrator.features.event_admin.adapters.attendee_csv import COLUMNS, cells_of, csv_of
+from orchestrator.features.event_admin.adapters.attendee_csv import BOM, COLUMNS, cells_of, csv_of
 from orchestrator.features.event_admin.schemas import AttendeeView, Dashboard, DashboardStats, ScanView
 
 __all__ = ["EventAdminService"]
@@ -89,7 +89,7 @@ class EventAdminService:
     async def _chunks(
         self, event_id: uuid.UUID, page: AttendeePage, attendees: list[AttendeeView]
     ) -> AsyncIterator[bytes]:
-        yield csv_of([COLUMNS, *(cells_of(attendee) for attendee in attendees)])
+        yield BOM + csv_of([COLUMNS, *(cells_of(attendee) for attendee in attendees)])
         while page.next_page_token:
             page = await self.clients.check_in.attendees(event_id, page_token=page.next_page_token, limit=EXPORT_PAGE)
             attendees = await self._with_names(page.attendees)

@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from orchestrator.clients.users.directory import UserFacts
-from orchestrator.features.notifications.adapters.template_renderer import TemplateRenderer, one_line
+from orchestrator.features.notifications.adapters.template_renderer import TemplateRenderer
 from orchestrator.features.notifications.models.notifications import (
     NotificationContext,
     NotificationKind,
@@ -173,10 +173,6 @@ class TestInjection:
     def test_display_name_cannot_become_an_address(self) -> None:
         mail = email_of(NotificationKind.TICKETS_BOUGHT, reader='"Ann" <evil@example.com>, other@example.com')
         assert [address.addr_spec for address in mail["To"].addresses] == ["ann@example.com"]
-
-
-def test_direction_marks_and_control_characters_become_spaces() -> None:
-    assert one_line("a\u202eb\x00c\td  e") == "a b c d e"
 
 
 def test_text_message_is_short() -> None:

@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from common.fields import shifted
+from common.text import is_same_text
 from orchestrator.clients.events import EventFacts
 from orchestrator.clients.inventory.check_in import ScanOutcome, ScanResult
 from orchestrator.clients.inventory.seats import OwnedSeat
@@ -45,7 +46,7 @@ class ScanContext:
 
 def wrong_place_of(event: EventFacts, place: Place) -> ScanResult | None:
     """Return WRONG_HALL or WRONG_EVENT if the place is not the event's."""
-    if event.hall_id != place.hall_id or place.venue_id not in {None, event.venue_id}:
+    if not is_same_text(event.hall_id, place.hall_id) or place.venue_id not in {None, event.venue_id}:
         return ScanResult.WRONG_HALL
     if place.event_id not in {None, event.event_id}:
         return ScanResult.WRONG_EVENT
@@ -130,7 +131,7 @@ def message_of(outcome: ScanOutcome, context: ScanContext) -> str:
 
 def _misplaced(result: ScanResult, event: EventFacts, context: ScanContext) -> str:
     if result is ScanResult.WRONG_HALL:
-        is_hall = event.hall_id == context.place.hall_id  # of another venue
+        is_hall = is_same_text(event.hall_id, context.place.hall_id)  # of another venue
         what, right = ("venue", event.venue.name) if is_hall else ("hall", event.hall_id)
         return f"Wrong {what}: this ticket is for {right}"
     if _is_for_another_event(context):

@@ -1,15 +1,18 @@
 """Attendees as CSV (RFC 4180), safe to open in a spreadsheet."""
 
+import codecs
 import csv
 import io
 import re
 from collections.abc import Iterable
 from typing import Final
 
+from common.text import one_line
 from orchestrator.features.event_admin.schemas import AttendeeView
 
-__all__ = ["COLUMNS", "cells_of", "csv_of", "escape_formula"]
+__all__ = ["BOM", "COLUMNS", "cells_of", "csv_of", "escape_formula"]
 
+BOM: Final = codecs.BOM_UTF8  # at the start of the file, or Excel reads it in the code page of its country
 COLUMNS: Final = (
     "category",
     "row_number",
@@ -36,7 +39,7 @@ def csv_of(rows: Iterable[Iterable[str]]) -> bytes:
 
 def cells_of(attendee: AttendeeView) -> list[str]:
     values = attendee.model_dump(mode="json")
-    return ["" if values[column] is None else str(values[column]) for column in COLUMNS]
+    return ["" if values[column] is None else one_line(str(values[column])) for column in COLUMNS]
 
 
 def escape_formula(cell: str) -> str:

@@ -7,7 +7,8 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 
-from orchestrator.features.notifications.adapters.template_renderer import TemplateRenderer, one_line
+from common.text import one_line
+from orchestrator.features.notifications.adapters.template_renderer import TemplateRenderer
 from orchestrator.features.notifications.models.notifications import NotificationContext, NotificationKind
 from orchestrator.features.tickets.adapters.qr_image import png_of
 
