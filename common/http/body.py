@@ -2,8 +2,6 @@
 
 from pydantic import BaseModel, ConfigDict
 
-__all__ = ["RequestBody"]
-
 
 class RequestBody(BaseModel):
     """A public body, or a part of one. A field that it does not name is refused, so that a misspelt one is not ignored.
