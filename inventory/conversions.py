@@ -254,6 +254,8 @@ def write_seat(seat: Seat) -> pb.Seat:
         price_paid="" if seat.price_paid is None else f"{seat.price_paid:.2f}",
         purchased_at=write_instant(seat.purchased_at),
         order_id=str(seat.order_id or ""),
+        created_at=write_instant(seat.created_at),
+        updated_at=write_instant(seat.updated_at),
     )
 
 

@@ -75,7 +75,7 @@ _PAGE: Final = text(
 
 _ATTENDEES: Final = text(
     f"""
-    SELECT {SEAT_COLUMNS} FROM seats
+    SELECT {SEAT_COLUMNS}, created_at, updated_at FROM seats
     WHERE event_id = CAST(:event_id AS uuid) AND owner_user_id IS NOT NULL
         AND hall_position > CAST(:after AS int)
     ORDER BY hall_position LIMIT CAST(:limit AS int) OFFSET CAST(:offset AS int)

@@ -4,7 +4,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
@@ -39,7 +39,7 @@ _INSERT: Final = text(
 )
 _SELECT: Final = """
     SELECT user_id, email, phone, password_hash, roles, name, is_flagged, is_verified, assigned_hall_id,
-           assigned_venue_id,
+           assigned_venue_id, created_at,
            coalesce(wallet.amount, 0.00) AS credit_balance, coalesce(loyalty.amount, 0) AS loyalty_points
     FROM users
     LEFT JOIN balances wallet ON wallet.account_kind = 'wallet' AND wallet.currency = 'SGD'
@@ -133,6 +133,7 @@ class User:
     is_verified: bool
     assigned_hall_id: str | None
     assigned_venue_id: UUID | None
+    created_at: datetime
     credit_balance: Decimal
     loyalty_points: int
 

@@ -18,7 +18,7 @@ from pydantic import (
 )
 
 from common.auth.principal import Role
-from common.fields import LineText
+from common.fields import LineText, StoredInstant
 from common.http.body import RequestBody
 from common.money import Money
 
@@ -115,6 +115,7 @@ class Profile(InternalUser):
     """`assigned_hall_id`, of the venue `assigned_venue_id`: where the user scans as staff."""
 
     loyalty_points: int
+    created_at: StoredInstant = Field(description="When the account was opened.")
 
 
 class AdminChange(RequestBody):

@@ -60,6 +60,8 @@ class AttendeeView(BaseModel):
     email: str | None
     price_paid: Money
     purchased_at: datetime
+    created_at: datetime | None = Field(description="When the seat was created; null if that was not stored.")
+    updated_at: datetime | None = Field(description="When the seat last changed; null as long as that was not stored.")
 
 
 class Dashboard(BaseModel):

@@ -92,9 +92,10 @@ class TicketCode(BaseModel):
 
 
 class Receipt(BaseModel):
-    """A paid order. `qr_payload` is set if it is one ticket."""
+    """A paid order. `seat_id` and `qr_payload` are set if it is one ticket."""
 
     order_id: uuid.UUID
+    seat_id: uuid.UUID | None = None
     status: Literal["CONFIRMED"] = "CONFIRMED"
     credits_charged: Money
     remaining_balance: Money

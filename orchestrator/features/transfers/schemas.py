@@ -69,6 +69,7 @@ class TransferPending(BaseModel):
     """Both parties were sent a code; `waiting_for` names the parties that have not confirmed."""
 
     transfer_id: uuid.UUID
+    seat_id: uuid.UUID
     status: Literal["PENDING_OTP"] = "PENDING_OTP"
     waiting_for: list[str]
     expires_at: datetime

@@ -26,6 +26,8 @@ def attendee(*, name: str | None, email: str | None = "fan@example.com") -> Atte
         email=email,
         price_paid=Decimal("350.00"),
         purchased_at=datetime(2027, 3, 1, 20, 0, tzinfo=UTC),
+        created_at=None,
+        updated_at=None,
     )
 
 
