@@ -128,4 +128,6 @@ async def _on_http_exception(_: Request, error: Exception) -> JSONResponse:
     response = error_response(error_of_kind(kind, code=code, public_message=str(error.detail)))
     response.status_code = error.status_code
     response.headers.update(error.headers or {})  # such as Allow, which RFC 9110 §15.5.6 requires with 405
+    if "GET" in response.headers.get("Allow", "").split(", "):
+        response.headers["Allow"] += ", HEAD"
     return response
