@@ -20,7 +20,12 @@ from events.catalogue.status import EventMove, EventStatus
 from events.venues.models import venues
 
 # Fields that drafts of the previous release do not have; a repeated request must keep its fingerprint.
-_NOT_IN_FINGERPRINT: Final[Any] = {"request_id": True, "ends_at": True, "doors_open_at": True, "venue": {"halls": True}}
+_NOT_IN_FINGERPRINT: Final[Any] = {
+    "request_id": True,
+    "ends_at": True,
+    "doors_open_at": True,
+    "venue": {"halls": True, "time_zone": True},
+}
 _STATUS_OF: Final = text("SELECT status FROM events WHERE event_id = :event_id")
 _SELECT_EVENTS: Final[Select[Any]] = select(literal_column(event_json("events")).label("found")).select_from(
     events.join(venues)
@@ -114,6 +119,7 @@ def draft_parameters(draft: DraftEvent) -> Mapping[str, Any]:
         "venue_id": introduced.venue_id if introduced else draft.venue_id,
         "venue_name": introduced.name if introduced else None,
         "venue_address": introduced.address if introduced else None,
+        "venue_time_zone": introduced.time_zone if introduced else None,
         "venue_total_halls": introduced.total_halls if introduced else None,
         "venue_halls": list(dict.fromkeys([*introduced.halls, draft.hall_id])) if introduced else None,
         "halls_of_events": [draft.hall_id] if introduced and draft.hall_id not in introduced.halls else [],

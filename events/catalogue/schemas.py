@@ -26,6 +26,7 @@ _EXAMPLE: Final[JsonDict] = {
         "venue_id": "a1a1a1a1-a1a1-a1a1-a1a1-a1a1a1a1a1a1",
         "name": "Singapore Indoor Stadium",
         "address": "2 Stadium Walk, Singapore 397691",
+        "time_zone": "Asia/Singapore",
         "total_halls": 3,
         "halls": ["HALL-A", "HALL-B"],
     },

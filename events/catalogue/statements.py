@@ -21,7 +21,7 @@ def event_json(event: str, *, venue: str = "venues", tiers: str = "pricing_tiers
             'event_id', {event}.event_id, 'name', {event}.name, 'status', {event}.status,
             'venue', jsonb_build_object(
                 'venue_id', {venue}.venue_id, 'name', {venue}.name, 'address', {venue}.address,
-                'total_halls', {venue}.total_halls, 'halls', {venue}.halls),
+                'time_zone', {venue}.time_zone, 'total_halls', {venue}.total_halls, 'halls', {venue}.halls),
             'hall_id', {event}.hall_id, 'event_date', {event}.event_date, 'ends_at', {event}.ends_at,
             'doors_open_at', coalesce({event}.doors_open_at, {event}.event_date - interval '2 hours'),
             'has_doors_time', {event}.doors_open_at IS NOT NULL, 'total_seats', {event}.total_seats,
@@ -64,10 +64,10 @@ DRAFT: Final = text(
     WITH {PRIOR},
     {_MEANT},
     introduced AS (
-        INSERT INTO venues (venue_id, name, address, total_halls, halls, halls_of_events, limits_halls,
+        INSERT INTO venues (venue_id, name, address, time_zone, total_halls, halls, halls_of_events, limits_halls,
             introduced_by_event_id)
-        SELECT coalesce((SELECT venue_id FROM meant), gen_random_uuid()), :venue_name, :venue_address, :venue_total_halls,
-            CAST(:venue_halls AS text[]), CAST(:halls_of_events AS text[]), true, :event_id
+        SELECT coalesce((SELECT venue_id FROM meant), gen_random_uuid()), :venue_name, :venue_address,
+            CAST(:venue_time_zone AS text), :venue_total_halls, CAST(:venue_halls AS text[]), CAST(:halls_of_events AS text[]), true, :event_id
         WHERE CAST(:venue_name AS text) IS NOT NULL AND {_IS_NEW}
             AND NOT EXISTS (SELECT FROM venues JOIN meant USING (venue_id))
         RETURNING *),
@@ -85,9 +85,9 @@ DRAFT: Final = text(
                 AND NOT lower(hall.hall_id) = ANY(ARRAY(SELECT lower(hall) FROM unnest(halls) AS hall)))
         RETURNING venues.*),
     venue AS (
-        SELECT venue_id, name, address, total_halls, halls FROM introduced
+        SELECT venue_id, name, address, time_zone, total_halls, halls FROM introduced
         UNION ALL
-        SELECT venue_id, name, address, total_halls, halls FROM accepting),
+        SELECT venue_id, name, address, time_zone, total_halls, halls FROM accepting),
     drafted AS (
         INSERT INTO events (
             event_id, venue_id, name, status, hall_id, event_date, ends_at, doors_open_at, total_seats, layout,

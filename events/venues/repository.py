@@ -15,7 +15,7 @@ class VenueRepository:
 
     async def page(self, *, limit: int, offset: int) -> tuple[list[Venue], Total]:
         """Return one page by name, and the number of venues on all pages."""
-        found = select(venues.c.venue_id, venues.c.name, venues.c.address, venues.c.total_halls, venues.c.halls)
+        found = select(*(venues.c[name] for name in Venue.model_fields))
         sorting = venues.c.name, venues.c.venue_id
         rows, total = await find_page(
             self._database, found, *sorting, key=venues.c.venue_id, limit=limit, offset=offset

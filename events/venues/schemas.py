@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
 from common.fields import SentText
+from common.time_zones import DEFAULT_TIME_ZONE
 
 __all__ = ["HallId", "IntroducedVenue", "Venue"]
 
@@ -14,6 +15,7 @@ _EXAMPLE: Final[JsonDict] = {
     "venue_id": "a1a1a1a1-a1a1-a1a1-a1a1-a1a1a1a1a1a1",
     "name": "Singapore Indoor Stadium",
     "address": "2 Stadium Walk, Singapore 397691",
+    "time_zone": "Asia/Singapore",
     "total_halls": 3,
     "halls": ["HALL-A", "HALL-B"],
 }
@@ -38,6 +40,7 @@ class IntroducedVenue(VenueFacts):
     """A venue given with an event. An existing venue of that id, or of that name and address, is used unchanged."""
 
     venue_id: uuid.UUID | None = None
+    time_zone: Annotated[SentText, Field(min_length=1, max_length=64)] = DEFAULT_TIME_ZONE
 
     def can_have(self, hall_id: str) -> bool:
         return hall_id in self.halls or len(self.halls) < self.total_halls
@@ -47,3 +50,4 @@ class Venue(VenueFacts):
     model_config = ConfigDict(json_schema_extra={"example": _EXAMPLE})
 
     venue_id: uuid.UUID
+    time_zone: str = Field(default=DEFAULT_TIME_ZONE, description="Its name in the IANA database.")

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from common.fields import Instant, Integer, LineText
 from common.http.body import RequestBody
 from common.money import Money
+from common.time_zones import DEFAULT_TIME_ZONE, TimeZoneName
 
 __all__ = [
     "Availability",
@@ -34,6 +35,7 @@ CategoryName = Annotated[LineText, Field(min_length=1, max_length=40, examples=[
 class VenueName(BaseModel):
     venue_id: uuid.UUID
     name: str
+    time_zone: str = Field(description="Its name in the IANA database.", examples=[DEFAULT_TIME_ZONE])
 
 
 class VenueDetail(VenueName):
@@ -87,6 +89,7 @@ class NewVenue(RequestBody):
 
     name: LineText = Field(min_length=1, max_length=200)
     address: LineText = Field(default="", max_length=500)
+    time_zone: TimeZoneName | None = Field(default=None, description=f"{DEFAULT_TIME_ZONE} when omitted.")
     total_halls: Integer = Field(default=1, ge=1, le=1_000)
     halls: list[HallName] = Field(
         default_factory=list,

@@ -175,7 +175,7 @@ def test_code_is_valid_until_its_ttl(age: timedelta) -> None:
         (
             ScanOutcome(ScanResult.DUPLICATE, NOW.replace(minute=14, second=3)),
             scan_context(),
-            "Admitted before, at 20:14:03 UTC",
+            "Admitted before, at 04:14:03 Asia/Singapore (UTC+8)",
         ),
         (
             ScanOutcome(ScanResult.WRONG_HALL),
@@ -195,7 +195,7 @@ def test_code_is_valid_until_its_ttl(age: timedelta) -> None:
         (
             ScanOutcome(ScanResult.WRONG_EVENT),
             scan_context(event=event(doors_open_at=NOW + HOUR)),
-            "Too early: the doors of Jazz at the Bay open at 2027-03-01 21:00 UTC",
+            "Too early: the doors of Jazz at the Bay open at 2027-03-02 05:00 Asia/Singapore (UTC+8)",
         ),
         (
             ScanOutcome(ScanResult.WRONG_EVENT),

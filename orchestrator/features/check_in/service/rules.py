@@ -8,6 +8,7 @@ from typing import Final
 
 from common.fields import shifted
 from common.text import is_same_text
+from common.time_zones import local_text
 from orchestrator.clients.events import EventFacts
 from orchestrator.clients.inventory.check_in import ScanOutcome, ScanResult
 from orchestrator.clients.inventory.seats import OwnedSeat
@@ -121,12 +122,17 @@ def message_of(outcome: ScanOutcome, context: ScanContext) -> str:
         case ScanResult.SUCCESS:
             return "Admitted"
         case ScanResult.DUPLICATE if outcome.admitted_at:
-            return f"Admitted before, at {outcome.admitted_at:%H:%M:%S} UTC"
+            return f"Admitted before, at {_time_of(outcome.admitted_at, context)}"
         case ScanResult.WRONG_HALL | ScanResult.WRONG_EVENT if context.event:
             return _misplaced(outcome.result, context.event, context)
         case ScanResult.EXPIRED if not _is_outside_lifetime(context):
             return "The ticket is on sale: it has no valid code"
     return _MESSAGES[outcome.result]
+
+
+def _time_of(admitted_at: datetime, context: ScanContext) -> str:
+    form = "%H:%M:%S %Z"
+    return context.event.local_text(admitted_at, form) if context.event else local_text(admitted_at, form, "UTC")
 
 
 def _misplaced(result: ScanResult, event: EventFacts, context: ScanContext) -> str:
@@ -137,7 +143,9 @@ def _misplaced(result: ScanResult, event: EventFacts, context: ScanContext) -> s
     if _is_for_another_event(context):
         return f"Wrong event: this ticket is for {event.name}"
     if _is_too_early(context):
-        return f"Too early: the doors of {event.name} open at {event.doors_open_at:%Y-%m-%d %H:%M} UTC"
+        return (
+            f"Too early: the doors of {event.name} open at {event.local_text(event.doors_open_at, '%Y-%m-%d %H:%M %Z')}"
+        )
     return f"The event is over: {event.name}"
 
 

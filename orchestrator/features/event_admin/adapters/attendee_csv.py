@@ -8,6 +8,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from common.text import one_line
+from common.time_zones import zone_of
 from orchestrator.features.event_admin.schemas import AttendeeView
 
 __all__ = ["BOM", "COLUMNS", "cells_of", "csv_of", "escape_formula"]
@@ -22,6 +23,7 @@ COLUMNS: Final = (
     "email",
     "price_paid",
     "purchased_at",
+    "time_zone",
     "seat_id",
     "user_id",
 )
@@ -37,8 +39,10 @@ def csv_of(rows: Iterable[Iterable[str]]) -> bytes:
     return sheet.getvalue().encode()
 
 
-def cells_of(attendee: AttendeeView) -> list[str]:
-    values = attendee.model_dump(mode="json")
+def cells_of(attendee: AttendeeView, *, time_zone: str) -> list[str]:
+    """Return the cells in the order of the columns, with times of that zone."""
+    purchased_at = attendee.purchased_at.astimezone(zone_of(time_zone)).isoformat()
+    values = attendee.model_dump(mode="json") | {"purchased_at": purchased_at, "time_zone": time_zone}
     return ["" if values[column] is None else one_line(str(values[column])) for column in COLUMNS]
 
 

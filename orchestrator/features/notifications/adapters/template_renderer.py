@@ -9,6 +9,7 @@ from typing import Any, Final
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
 from common.text import one_line
+from common.time_zones import local_text
 from orchestrator.features.notifications.models.notifications import Email, NotificationContext, NotificationKind
 
 __all__ = ["TemplateRenderer"]
@@ -34,6 +35,7 @@ class TemplateRenderer:
             lstrip_blocks=True,
             keep_trailing_newline=True,
         )
+        self._pages.filters["local"] = local_text
         self._prose = self._pages.overlay(finalize=_shown)
 
     def render(self, kind: NotificationKind, context: NotificationContext) -> Email:
@@ -63,4 +65,5 @@ class TemplateRenderer:
         return [" ".join(paragraph.split()) for paragraph in prose.split("\n\n") if paragraph.strip()]
 
     def _values(self, context: NotificationContext) -> dict[str, Any]:
-        return {**dict(context), "public_url": self._public_url}
+        time_zone = context.place.time_zone if context.place else "UTC"
+        return {**dict(context), "public_url": self._public_url, "time_zone": time_zone}
