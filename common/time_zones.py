@@ -7,8 +7,6 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, Field
 
-__all__ = ["DEFAULT_TIME_ZONE", "TimeZoneName", "local_text", "zone_of"]
-
 DEFAULT_TIME_ZONE: Final = "Asia/Singapore"
 
 _known: Final = cache(available_timezones)  # it reads a directory tree

@@ -6,12 +6,13 @@ from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Select, func, literal_column, select, text
 
-from common.db.engine import Database
+from common.db.engine import Database, Row
 from common.db.idempotency import IdempotencyStore, ParticipantRequest
 from common.db.pages import find_page, has_value
 from common.errors import Busy, ServiceError
 from common.http.calls import UndoCall
 from common.pages import Total
+from common.rows import readable
 from events.catalogue.errors import EventConflict, EventInvalidState, EventNotFound, HallNotFound, VenueNotFound
 from events.catalogue.models import events
 from events.catalogue.schemas import DiscardedDraft, DraftEvent, Event, EventSearch
@@ -94,7 +95,7 @@ class EventRepository:
     async def find_many(self, event_ids: Sequence[uuid.UUID]) -> list[Event]:
         """Return the events that exist, in no particular order."""
         rows = await self._database.fetch_all(_SELECT_EVENTS.where(events.c.event_id.in_(event_ids)))
-        return [Event(**row["found"]) for row in rows]
+        return readable(rows, _event, of="events")
 
     async def published_page(self, search: EventSearch, *, limit: int, offset: int) -> tuple[list[Event], Total]:
         """Return one page of the published events by date, and the number on all pages."""
@@ -103,11 +104,15 @@ class EventRepository:
         rows, total = await find_page(
             self._database, found, *sorting, key=events.c.event_id, limit=limit, offset=offset
         )
-        return [Event(**row["found"]) for row in rows], total
+        return readable(rows, _event, of="events"), total
 
     async def _status_of(self, event_id: uuid.UUID) -> str | None:
         row = await self._database.fetch_one(_STATUS_OF, {"event_id": event_id})
         return row["status"] if row else None
+
+
+def _event(row: Row) -> Event:
+    return Event(**row["found"])
 
 
 def draft_parameters(draft: DraftEvent) -> Mapping[str, Any]:

@@ -5,6 +5,7 @@ from sqlalchemy import select
 from common.db.engine import Database
 from common.db.pages import find_page
 from common.pages import Total
+from common.rows import readable
 from events.venues.models import venues
 from events.venues.schemas import Venue
 
@@ -20,4 +21,4 @@ class VenueRepository:
         rows, total = await find_page(
             self._database, found, *sorting, key=venues.c.venue_id, limit=limit, offset=offset
         )
-        return [Venue(**row) for row in rows], total
+        return readable(rows, Venue.model_validate, of="venues"), total

@@ -14,6 +14,7 @@ from common.fields import StoredInstant, shifted
 from common.http.client import ServiceClient
 from common.money import CENT, Money
 from common.pages import Total
+from common.rows import readable
 from common.text import is_same_text
 from common.time_zones import DEFAULT_TIME_ZONE, local_text
 from orchestrator.clients.calls import post
@@ -137,13 +138,13 @@ class EventsClient:
         if not event_ids:
             return {}
         answer = await self._events.post("/internal/events/lookup", {"event_ids": list(event_ids)})
-        events = [EventFacts.model_validate(event) for event in answer]
+        events = readable(answer, EventFacts.model_validate, of="events")
         return {event.event_id: event for event in events}
 
     async def page(self, query: dict[str, Any]) -> tuple[list[EventFacts], Total]:
         """Return one page of published events, and their number."""
         answer = await self._events.get("/internal/events", query)
-        events = [EventFacts.model_validate(event) for event in answer["data"]]
+        events = readable(answer["data"], EventFacts.model_validate, of="events")
         pagination = answer["pagination"]
         # An older release counts every event.
         return events, Total(pagination["total"], is_exact=pagination.get("total_is_exact", True))

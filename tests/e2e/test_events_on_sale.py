@@ -40,7 +40,7 @@ async def test_event_shows_its_end_and_when_its_doors_open(anonymous: UserClient
 
 
 async def test_times_are_told_in_the_zone_of_the_venue(
-    admin: UserClient, anonymous: UserClient, new_concert: MakeConcert, scanner: ScannerClient, fan: UserClient
+    *, admin: UserClient, anonymous: UserClient, new_concert: MakeConcert, scanner: ScannerClient, fan: UserClient
 ) -> None:
     venue = {"name": "Beacon", "address": uuid.uuid4().hex, "time_zone": "America/New_York"}
     opens = datetime.now(UTC) + timedelta(hours=3)
@@ -53,13 +53,9 @@ async def test_times_are_told_in_the_zone_of_the_venue(
     local = opens.astimezone(ZoneInfo("America/New_York"))
     assert decided.data["message"].endswith(f"open at {local:%Y-%m-%d %H:%M %Z}")
 
-    body = {"name": "Jazz", "venue": venue | {"time_zone": "Asia/Singapur"}, "hall_id": "A"}
-    body |= {"event_date": "2030-01-01T12:00:00Z", "total_seats": 1, "pricing_tiers": {"CAT1": "1.00"}}
-    refused = await admin.post("/admin/events", body)
-    assert (refused.refused(), [*refused.body["details"]["fields"]]) == (
-        (400, "VALIDATION_ERROR"),
-        ["body.venue.time_zone"],
-    )
+    refused = await admin.post("/admin/events", {"name": "Jazz", "venue": venue | {"time_zone": "Asia/Singapur"}})
+    assert refused.refused() == (400, "VALIDATION_ERROR")
+    assert "body.venue.time_zone" in refused.body["details"]["fields"]
 
 
 async def test_dates_filter(anonymous: UserClient, new_concert: MakeConcert) -> None:

@@ -37,6 +37,14 @@ MUTATIONS: Final = (
         breaks=("wildcards in a search: patterns are escaped",),
     ),
     Mutation(
+        name="a display name adds a recipient to an email",
+        file="orchestrator/features/notifications/adapters/email_headers.py",
+        before="""        written = '"' + _TO_ESCAPE""",
+        after="""        written = display_name or '"' + _TO_ESCAPE""",
+        caught_by=("tests/unit/orchestrator/test_email_headers.py::test_any_name_is_one_recipient_with_that_name",),
+        breaks=("a display name that adds a recipient to an email: names are quoted or encoded, and never folded",),
+    ),
+    Mutation(
         name="a cell of an export may be a formula",
         file="orchestrator/features/event_admin/adapters/attendee_csv.py",
         before="""    return f"'{cell}" if FORMULA.search(cell) else cell\n""",

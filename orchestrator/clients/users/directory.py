@@ -11,6 +11,7 @@ from cachetools import TTLCache
 from pydantic import BaseModel, ConfigDict
 
 from common.http.client import ServiceClient
+from common.rows import readable
 from common.text import one_line
 
 __all__ = ["UserDirectory", "UserFacts"]
@@ -74,5 +75,5 @@ class UserDirectory:
         answers = await asyncio.gather(
             *(self._users.post("/internal/users/lookup", {"user_ids": page}) for page in pages)
         )
-        users = [UserFacts.model_validate(user) for user in itertools.chain.from_iterable(answers)]
+        users = readable(itertools.chain.from_iterable(answers), UserFacts.model_validate, of="users")
         return {user.user_id: user for user in users}
