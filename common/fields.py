@@ -6,12 +6,28 @@ from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, AwareDatetime, BeforeValidator, StringConstraints
 
-__all__ = ["DATE_PREFIX", "CalendarInstant", "Instant", "PlainText", "shifted", "without_nul"]
+from common.text import normalized, one_line
+
+__all__ = [
+    "DATE_PREFIX",
+    "EARLIEST",
+    "LATEST",
+    "Instant",
+    "Integer",
+    "LineText",
+    "PlainText",
+    "SentText",
+    "StoredInstant",
+    "shifted",
+    "without_nul",
+]
 
 NUL: Final = "\x00"
 EARLIEST: Final = datetime(1970, 1, 1, tzinfo=UTC)
 LATEST: Final = datetime(9000, 1, 1, tzinfo=UTC)
-DATE_PREFIX: Final = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]")
+DATE_PREFIX: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ]")
+_FIVE_DIGIT_YEAR: Final = re.compile(r"[0-9]{5,}-")
+_INTEGER: Final = re.compile(r"-?[0-9]{1,18}")
 
 
 def without_nul(text: str) -> str:
@@ -32,25 +48,39 @@ def _require_rfc3339(moment: Any) -> Any:
     raise ValueError("a time is written as 2027-03-20T12:00:00Z")
 
 
-def _in_utc(moment: datetime) -> datetime:
-    try:
-        return moment.astimezone(UTC)
-    except OverflowError as error:  # the offset moves it before year 1 or after year 9999
-        raise ValueError("that time is out of range") from error
-
-
-Instant = Annotated[AwareDatetime, BeforeValidator(_require_rfc3339), AfterValidator(_in_utc)]
-"""A time with an offset (RFC 3339), converted to UTC."""
-
-
 def _in_calendar(moment: datetime) -> datetime:
+    # Compared first: the offset of a time near the ends of the calendar may move it out of what a datetime can represent.
     if not EARLIEST <= moment <= LATEST:
         raise ValueError("a time lies between the years 1970 and 9000")
+    return moment.astimezone(UTC)
+
+
+Instant = Annotated[AwareDatetime, BeforeValidator(_require_rfc3339), AfterValidator(_in_calendar)]
+"""A time with an offset (RFC 3339) between the years 1970 and 9000, converted to UTC."""
+
+
+def _nearest(moment: Any) -> Any:
+    """Return the nearest time that can be shown for one that PostgreSQL can store and a datetime perhaps not."""
+    if isinstance(moment, str):
+        moment = _read_stored(moment)
+    if isinstance(moment, datetime) and moment.tzinfo is not None:
+        return min(max(moment, EARLIEST), LATEST)
     return moment
 
 
-CalendarInstant = Annotated[Instant, AfterValidator(_in_calendar)]
-"""An `Instant` between the years 1970 and 9000, so that days can be added and subtracted."""
+def _read_stored(text: str) -> Any:
+    """Read a time of a JSON document of PostgreSQL, whose years are of any length and may be before Christ."""
+    if text == "-infinity" or text.endswith("BC"):
+        return EARLIEST
+    if text == "infinity" or _FIVE_DIGIT_YEAR.match(text):
+        return LATEST
+    return text
+
+
+StoredInstant = Annotated[
+    AwareDatetime, BeforeValidator(_nearest), AfterValidator(lambda moment: _nearest(moment).astimezone(UTC))
+]
+"""A stored time, in UTC. One beyond 1970 to 9000, which earlier releases accepted, is shown as the nearer of them."""
 
 
 def shifted(moment: datetime, by: timedelta) -> datetime:
@@ -61,5 +91,22 @@ def shifted(moment: datetime, by: timedelta) -> datetime:
         return datetime.max.replace(tzinfo=UTC) if by > timedelta() else datetime.min.replace(tzinfo=UTC)
 
 
-PlainText = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(without_nul)]
-"""Text without surrounding whitespace; add a length with `Field`."""
+SentText = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(without_nul)]
+"""Text that another service sends, as it sends it: a repeated request must keep its fingerprint."""
+
+PlainText = Annotated[SentText, AfterValidator(normalized)]
+"""Text in NFC without surrounding whitespace; add a length with `Field`."""
+
+LineText = Annotated[PlainText, AfterValidator(one_line)]
+"""Text that is shown on one line, such as a name, without control characters and marks of direction."""
+
+
+def _require_digits(number: Any) -> Any:
+    """Refuse what Python takes for an integer beside ASCII digits, such as `1_000`, `+5`, blanks, and true."""
+    if isinstance(number, bool) or (isinstance(number, str) and not _INTEGER.fullmatch(number)):
+        raise ValueError("an integer has digits only")
+    return number
+
+
+Integer = Annotated[int, BeforeValidator(_require_digits)]
+"""An integer of a client."""

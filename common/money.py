@@ -1,5 +1,6 @@
 """Money: a ``Decimal`` with two places, in JSON a string such as ``"350.00"``, never a float."""
 
+import re
 from decimal import Decimal
 from typing import Annotated, Any, Final
 
@@ -10,6 +11,8 @@ __all__ = ["CENT", "Money", "PositiveMoney", "SignedMoney", "money"]
 CENT: Final = Decimal("0.01")
 # NUMERIC(14, 2) has twelve digits before the point.
 MAX_AMOUNT: Final = Decimal("999999999999.99")
+# Decimal() also reads digits of other scripts, blanks, underscores, signs and exponents.
+_WRITTEN: Final = re.compile(r"-?[0-9]+(\.[0-9]+)?")
 
 
 def money(value: Decimal | int | str) -> Decimal:
@@ -18,10 +21,12 @@ def money(value: Decimal | int | str) -> Decimal:
     Raises:
         ValueError: it has more than two places, or is not a number.
     """
+    if isinstance(value, str) and not _WRITTEN.fullmatch(value):
+        raise ValueError("an amount is written as 350.00")
     amount = Decimal(value)
     if not amount.is_finite() or amount != amount.quantize(CENT):
         raise ValueError("an amount has at most two decimal places")
-    return amount.quantize(CENT)
+    return amount.quantize(CENT) + 0  # no negative zero
 
 
 def _from_json(value: Any) -> Decimal:

@@ -194,7 +194,7 @@ def _add_layers(app: FastAPI, api: Middleware, settings: Settings) -> None:
             CORSMiddleware,
             allow_origins=settings.cors_origins,
             allow_credentials=True,
-            allow_methods=sorted({route.method for route in ROUTES}),
+            allow_methods=sorted({"HEAD"} | {route.method for route in ROUTES}),
             allow_headers=CORS_HEADERS,
             expose_headers=EXPOSED_HEADERS,
             max_age=PREFLIGHT_SECONDS,

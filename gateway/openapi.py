@@ -14,7 +14,7 @@ from common.errors import ServiceError
 from common.telemetry.logs import get_logger
 from gateway.routing import Access, Route, Upstream
 
-__all__ = ["Description", "merge"]
+__all__ = ["Description", "merge", "reachable"]
 
 Document = dict[str, Any]
 Source = Callable[[Upstream], Awaitable[Document]]
@@ -76,7 +76,7 @@ def merge(documents: Mapping[Upstream, Document], *, routes: Iterable[Route], ti
         if operation is None:
             continue
         paths.setdefault(path, {})[route.method.lower()] = _public_operation(operation, route)
-        schemas |= _reachable(paths[path][route.method.lower()], _schemas(document))
+        schemas |= reachable(paths[path][route.method.lower()], _schemas(document))
     return {
         "openapi": "3.1.0",
         "info": {"title": title, "version": "1", "description": ABOUT},
@@ -146,7 +146,8 @@ def _renamed(node: Any, names: Mapping[str, str]) -> Any:
     return renamed
 
 
-def _reachable(operation: Document, schemas: Document) -> Document:
+def reachable(operation: Document, schemas: Document) -> Document:
+    """Return the schemas to which an operation, or a part of it, refers, themselves or through others."""
     reached: Document = {}
     names = list(_references(operation))
     while names:

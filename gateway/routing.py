@@ -62,7 +62,8 @@ class MethodNotAllowed(InvalidRequest):
 
     def __init__(self, allowed: Iterable[str]) -> None:
         super().__init__()
-        self.allowed = ", ".join(sorted(allowed))
+        methods = set(allowed)
+        self.allowed = ", ".join(sorted(methods | ({"HEAD"} if "GET" in methods else set())))
 
 
 @dataclass(slots=True)

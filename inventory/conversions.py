@@ -11,6 +11,7 @@ from typing import Final
 from google.protobuf.message import Message
 
 from common.errors import InvalidRequest
+from common.fields import EARLIEST, LATEST
 from common.money import MAX_AMOUNT, money
 from inventory.schemas import (
     CategoryAvailability,
@@ -227,7 +228,7 @@ def read_undo(request: pb.UndoCheckInRequest) -> UndoCheckIn:
         hall_presented=_read_name(request.hall_presented, "hall_presented"),
         hall_expected=_read_name(request.hall_expected, "hall_expected"),
         reason=_read_name(request.reason, "reason", most=MAX_REASON_LENGTH),
-        ends_at=_read_instant(request.ends_at, "ends_at"),
+        ends_at=min(max(_read_instant(request.ends_at, "ends_at"), EARLIEST), LATEST),
     )
 
 
@@ -254,6 +255,8 @@ def write_seat(seat: Seat) -> pb.Seat:
         price_paid="" if seat.price_paid is None else f"{seat.price_paid:.2f}",
         purchased_at=write_instant(seat.purchased_at),
         order_id=str(seat.order_id or ""),
+        created_at=write_instant(seat.created_at),
+        updated_at=write_instant(seat.updated_at),
     )
 
 

@@ -53,6 +53,9 @@ seats: Final = Table(
     Column("purchased_at", DateTime(timezone=True)),
     Column("admitted_at", DateTime(timezone=True)),
     Column("version", Integer, nullable=False, server_default="0"),
+    # NULL in seats from before they were stored; the trigger `note_seat_update` sets `updated_at`.
+    Column("created_at", DateTime(timezone=True), server_default=func.now()),
+    Column("updated_at", DateTime(timezone=True)),
     CheckConstraint("price >= 0", name="price"),
     CheckConstraint("seat_number > 0", name="seat_number"),
     CheckConstraint(

@@ -150,7 +150,7 @@ class InventoryServicer(rpc.InventoryServicer):
             page_token=request.page_token,
             page_size=_read_limit(request.page_size, "page_size"),
         )
-        seats = await convert_in_chunks(write_seat, page.seats)
+        seats = await convert_in_chunks(write_seat, page.seats, of="seats")
         return pb.ListSeatsResponse(seats=seats, next_page_token=page.next_page_token)
 
     async def ListOwnedSeats(self, request: pb.ListOwnedSeatsRequest, _: Context) -> pb.ListOwnedSeatsResponse:
@@ -159,7 +159,7 @@ class InventoryServicer(rpc.InventoryServicer):
             offset=_read_offset(request.offset),
             limit=_read_limit(request.limit, "limit"),
         )
-        return pb.ListOwnedSeatsResponse(seats=await convert_in_chunks(write_seat, seats), total=total)
+        return pb.ListOwnedSeatsResponse(seats=await convert_in_chunks(write_seat, seats, of="seats"), total=total)
 
     async def GetAvailability(self, request: pb.GetAvailabilityRequest, _: Context) -> pb.GetAvailabilityResponse:
         event_ids = read_ids(request.event_ids, "event_ids", most=MAX_EVENTS)
@@ -192,7 +192,9 @@ class InventoryServicer(rpc.InventoryServicer):
             offset=_read_offset(request.offset),
             limit=_read_limit(request.limit, "limit"),
         )
-        return pb.ListScansResponse(scans=await convert_in_chunks(write_logged_scan, scans), total=total)
+        return pb.ListScansResponse(
+            scans=await convert_in_chunks(write_logged_scan, scans, of="entry_logs"), total=total
+        )
 
     async def GetEntryStats(self, request: pb.GetEntryStatsRequest, _: Context) -> pb.GetEntryStatsResponse:
         minutes = read_between(request.minutes, "minutes", least=0, most=MAX_MINUTES)
@@ -205,7 +207,7 @@ class InventoryServicer(rpc.InventoryServicer):
             offset=_read_offset(request.offset),
             page_size=_read_limit(request.page_size, "page_size"),
         )
-        seats = await convert_in_chunks(write_seat, page.seats)
+        seats = await convert_in_chunks(write_seat, page.seats, of="seats")
         return pb.ListAttendeesResponse(seats=seats, next_page_token=page.next_page_token, total=total)
 
 

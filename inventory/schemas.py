@@ -45,6 +45,8 @@ class Seat:
     price_paid: Decimal | None = None
     purchased_at: datetime | None = None
     order_id: uuid.UUID | None = None
+    created_at: datetime | None = None
+    updated_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

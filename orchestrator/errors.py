@@ -67,6 +67,13 @@ class QrInvalid(InvalidRequest):
     public_message = "That is not a valid ticket code."
 
 
+class TicketHasNoCode(Conflict):
+    """Only a SOLD ticket has a QR code."""
+
+    code = "SEAT_UNAVAILABLE"
+    public_message = "The ticket was used, or is on sale."
+
+
 class TicketNotUsable(OrderInvalidState):
     public_message = "The ticket was used, or is on sale."
 

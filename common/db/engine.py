@@ -20,6 +20,7 @@ from sqlalchemy.exc import TimeoutError as PoolTimeoutError
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 from sqlalchemy.sql import Executable
 
+from common.db.times import set_time_codec
 from common.errors import Unavailable
 from common.settings import DatabaseSettings
 from common.telemetry.metrics import DATABASE_STATEMENTS
@@ -88,6 +89,7 @@ class Database:
                 "server_settings": self._server_settings,
             },
         )
+        event.listen(self._engine.sync_engine, "connect", _read_any_time)
         event.listen(self._engine.sync_engine, "before_cursor_execute", lambda *_: DATABASE_STATEMENTS.inc())
         self._pool: asyncpg.Pool | None = None
         self._opening = asyncio.Lock()
@@ -206,6 +208,11 @@ def sqlstate_of(error: DBAPIError) -> str:
 async def _prepare(connection: Any) -> None:
     for json_type in ("json", "jsonb"):
         await connection.set_type_codec(json_type, schema="pg_catalog", encoder=_json_text, decoder=orjson.loads)
+    await set_time_codec(connection)
+
+
+def _read_any_time(connection: Any, _: Any) -> None:
+    connection.run_async(set_time_codec)
 
 
 async def _nothing_to_reset(_: Any) -> None:

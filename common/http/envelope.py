@@ -9,6 +9,7 @@ from fastapi import Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
 
 from common.errors import InvalidRequest
+from common.fields import Integer
 from common.pages import MAX_COUNTED, Cursor, Total
 
 __all__ = [
@@ -103,15 +104,15 @@ class Page(BaseModel):
 
     @staticmethod
     async def from_query(  # async, because FastAPI runs plain functions in a thread
-        page: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
-        per_page: Annotated[int, Query(ge=1, le=MAX_PER_PAGE)] = 20,
+        page: Annotated[Integer, Query(ge=1, le=1_000_000)] = 1,
+        per_page: Annotated[Integer, Query(ge=1, le=MAX_PER_PAGE)] = 20,
     ) -> "Page":
         return Page(page=page, per_page=per_page)
 
     @staticmethod
     async def from_cursor_query(
-        page: Annotated[int, Query(ge=1, le=1_000_000)] = 1,
-        per_page: Annotated[int, Query(ge=1, le=MAX_PER_PAGE)] = 20,
+        page: Annotated[Integer, Query(ge=1, le=1_000_000)] = 1,
+        per_page: Annotated[Integer, Query(ge=1, le=MAX_PER_PAGE)] = 20,
         after: Annotated[
             str | None, Query(max_length=200, description="`next` of the page before; it replaces `page`.")
         ] = None,

@@ -1,7 +1,7 @@
 """Maps errors to HTTP responses, and responses between services back to errors."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Final
 
@@ -50,6 +50,7 @@ STATUS_OF_KIND: Final = {
     "unavailable": 503,
     "outcome_unknown": 504,
 }
+LONGEST_FIELD_NAME: Final = 200
 KIND_OF_STATUS: Final = {status: kind for kind, status in STATUS_OF_KIND.items() if kind != "busy"}
 
 logger = get_logger(__name__)
@@ -107,11 +108,17 @@ async def _on_validation_error(_: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, RequestValidationError)  # noqa: S101 - as above
     is_uuid = all(str(problem["type"]).startswith("uuid") for problem in error.errors())
     code = "INVALID_UUID" if is_uuid else "VALIDATION_ERROR"
-    fields = {".".join(str(part) for part in problem["loc"]): problem["msg"] for problem in error.errors()}
+    fields = {_name_of(problem["loc"]): problem["msg"] for problem in error.errors()}
     message = "An id is not a UUID." if is_uuid else "The request is not valid."
     return error_response(
         error_of_kind("invalid_request", code=code, public_message=message, details={"fields": fields})
     )
+
+
+def _name_of(place: Sequence[object]) -> str:
+    """Return the name of a field. That of an unknown one is the client's: of any length, perhaps with lone surrogates."""
+    name = ".".join(str(part) for part in place)
+    return name[:LONGEST_FIELD_NAME].encode(errors="backslashreplace").decode()
 
 
 async def _on_http_exception(_: Request, error: Exception) -> JSONResponse:
@@ -121,4 +128,6 @@ async def _on_http_exception(_: Request, error: Exception) -> JSONResponse:
     response = error_response(error_of_kind(kind, code=code, public_message=str(error.detail)))
     response.status_code = error.status_code
     response.headers.update(error.headers or {})  # such as Allow, which RFC 9110 §15.5.6 requires with 405
+    if "GET" in response.headers.get("Allow", "").split(", "):
+        response.headers["Allow"] += ", HEAD"
     return response

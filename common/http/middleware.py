@@ -1,4 +1,4 @@
-"""Middleware for every request: correlation id, trace, size limit, metrics, a log line, and 500 for unexpected errors.
+"""Middleware for every request: correlation id, trace, size limit, metrics, HEAD, a log line, and 500 for unexpected errors.
 
 One ASGI layer, because each layer costs time on every request.
 """
@@ -22,6 +22,8 @@ __all__ = ["RequestContext", "TrustsTraceparent", "trust_all", "trust_none"]
 
 CORRELATION_HEADER_BYTES: Final = CORRELATION_HEADER.lower().encode()
 TRACEPARENT_BYTES: Final = TRACEPARENT.encode()
+HEAD: Final = "HEAD"
+GET: Final = "GET"
 UNMATCHED: Final = "(unmatched)"
 # Polled every few seconds; their traces would outnumber the others.
 UNTRACED: Final = frozenset({"/health", "/livez", "/metrics"})
@@ -66,7 +68,10 @@ class RequestContext:
         started_at = time.perf_counter()
         headers = dict(scope["headers"])
         offered = headers.get(CORRELATION_HEADER_BYTES, b"").decode("latin-1")
-        response = _Response(send, set_correlation_id(offered).encode())
+        is_head = scope["method"] == HEAD
+        response = _Response(send, set_correlation_id(offered).encode(), has_body=not is_head)
+        # HEAD is GET without the body (RFC 9110 §9.3.2). The server keeps its own scope.
+        scope = {**scope, "method": GET} if is_head else scope
         with self._span(scope, headers) as traced:
             try:
                 _refuse_announced_size(headers, self._max_body_bytes)
@@ -90,15 +95,18 @@ class RequestContext:
 class _Response:
     """Adds the correlation id to the response and records its status."""
 
-    def __init__(self, send: Send, correlation_id: bytes) -> None:
+    def __init__(self, send: Send, correlation_id: bytes, *, has_body: bool) -> None:
         self._send = send
         self._correlation_id = correlation_id
+        self._has_body = has_body
         self.status = 0
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
             message["headers"] = [*message.get("headers", ()), (CORRELATION_HEADER_BYTES, self._correlation_id)]
+        elif not self._has_body:
+            message = {**message, "body": b""}
         await self._send(message)
 
     async def refuse(self, scope: Scope, receive: Receive, error: ServiceError, *, status: int) -> None:

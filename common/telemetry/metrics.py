@@ -15,6 +15,7 @@ __all__ = [
     "PUBLISHED_MESSAGES",
     "REMOTE_CALLS",
     "REQUEST_SECONDS",
+    "UNREADABLE_ROWS",
     "keep_old_name",
 ]
 
@@ -28,6 +29,7 @@ REMOTE_CALLS = Counter("remote_calls_total", "Calls to other services.", ["calle
 DATABASE_STATEMENTS = Counter("database_statements_total", "SQL statements sent, one round trip each.")
 PUBLISHED_MESSAGES = Counter("messages_published_total", "Messages confirmed by the broker.", ["exchange"])
 CONSUMED_MESSAGES = Counter("messages_consumed_total", "Messages taken from a queue.", ["queue", "outcome"])
+UNREADABLE_ROWS = Counter("unreadable_rows_total", "Stored rows that a list or a loop could not read.", ["of"])
 OUTBOX_LAG_SECONDS = Gauge("outbox_lag_seconds", "Age of the oldest message not yet confirmed by the broker.")
 
 

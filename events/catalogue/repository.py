@@ -4,14 +4,15 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, literal_column, select, text
+from sqlalchemy import ColumnElement, Select, func, literal_column, select, text
 
-from common.db.engine import Database
+from common.db.engine import Database, Row
 from common.db.idempotency import IdempotencyStore, ParticipantRequest
 from common.db.pages import find_page, has_value
 from common.errors import Busy, ServiceError
 from common.http.calls import UndoCall
 from common.pages import Total
+from common.rows import readable
 from events.catalogue.errors import EventConflict, EventInvalidState, EventNotFound, HallNotFound, VenueNotFound
 from events.catalogue.models import events
 from events.catalogue.schemas import DiscardedDraft, DraftEvent, Event, EventSearch
@@ -20,7 +21,12 @@ from events.catalogue.status import EventMove, EventStatus
 from events.venues.models import venues
 
 # Fields that drafts of the previous release do not have; a repeated request must keep its fingerprint.
-_NOT_IN_FINGERPRINT: Final[Any] = {"request_id": True, "ends_at": True, "doors_open_at": True, "venue": {"halls": True}}
+_NOT_IN_FINGERPRINT: Final[Any] = {
+    "request_id": True,
+    "ends_at": True,
+    "doors_open_at": True,
+    "venue": {"halls": True, "time_zone": True},
+}
 _STATUS_OF: Final = text("SELECT status FROM events WHERE event_id = :event_id")
 _SELECT_EVENTS: Final[Select[Any]] = select(literal_column(event_json("events")).label("found")).select_from(
     events.join(venues)
@@ -89,7 +95,7 @@ class EventRepository:
     async def find_many(self, event_ids: Sequence[uuid.UUID]) -> list[Event]:
         """Return the events that exist, in no particular order."""
         rows = await self._database.fetch_all(_SELECT_EVENTS.where(events.c.event_id.in_(event_ids)))
-        return [Event(**row["found"]) for row in rows]
+        return readable(rows, _event, of="events")
 
     async def published_page(self, search: EventSearch, *, limit: int, offset: int) -> tuple[list[Event], Total]:
         """Return one page of the published events by date, and the number on all pages."""
@@ -98,11 +104,15 @@ class EventRepository:
         rows, total = await find_page(
             self._database, found, *sorting, key=events.c.event_id, limit=limit, offset=offset
         )
-        return [Event(**row["found"]) for row in rows], total
+        return readable(rows, _event, of="events"), total
 
     async def _status_of(self, event_id: uuid.UUID) -> str | None:
         row = await self._database.fetch_one(_STATUS_OF, {"event_id": event_id})
         return row["status"] if row else None
+
+
+def _event(row: Row) -> Event:
+    return Event(**row["found"])
 
 
 def draft_parameters(draft: DraftEvent) -> Mapping[str, Any]:
@@ -114,6 +124,7 @@ def draft_parameters(draft: DraftEvent) -> Mapping[str, Any]:
         "venue_id": introduced.venue_id if introduced else draft.venue_id,
         "venue_name": introduced.name if introduced else None,
         "venue_address": introduced.address if introduced else None,
+        "venue_time_zone": introduced.time_zone if introduced else None,
         "venue_total_halls": introduced.total_halls if introduced else None,
         "venue_halls": list(dict.fromkeys([*introduced.halls, draft.hall_id])) if introduced else None,
         "halls_of_events": [draft.hall_id] if introduced and draft.hall_id not in introduced.halls else [],
@@ -142,7 +153,7 @@ def _refusal_to_draft(obstacles: Mapping[str, Any], *, is_venue_new: bool) -> Se
 def _conditions(search: EventSearch) -> list[ColumnElement[bool]]:
     conditions: list[ColumnElement[bool]] = [has_value(events.c.status, EventStatus.PUBLISHED)]
     if search.text:
-        conditions.append(events.c.name.icontains(search.text, autoescape=True))
+        conditions.append(func.normalize(events.c.name).icontains(search.text, autoescape=True))
     if search.earliest:
         conditions.append(events.c.event_date >= search.earliest)
     if search.latest:

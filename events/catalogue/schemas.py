@@ -7,7 +7,7 @@ from typing import Annotated, Final, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, model_validator
 from pydantic.config import JsonDict
 
-from common.fields import CalendarInstant, Instant, PlainText, shifted, without_nul
+from common.fields import Instant, SentText, StoredInstant, shifted, without_nul
 from common.money import Money
 from events.catalogue.status import EventStatus
 from events.venues.schemas import HallId, IntroducedVenue, Venue
@@ -26,6 +26,7 @@ _EXAMPLE: Final[JsonDict] = {
         "venue_id": "a1a1a1a1-a1a1-a1a1-a1a1-a1a1a1a1a1a1",
         "name": "Singapore Indoor Stadium",
         "address": "2 Stadium Walk, Singapore 397691",
+        "time_zone": "Asia/Singapore",
         "total_halls": 3,
         "halls": ["HALL-A", "HALL-B"],
     },
@@ -60,7 +61,7 @@ def _storable(layout: JsonValue) -> JsonValue:
     return layout
 
 
-Category = Annotated[PlainText, Field(min_length=1, max_length=50)]
+Category = Annotated[SentText, Field(min_length=1, max_length=50)]
 Layout = Annotated[list[dict[str, JsonValue]], Field(max_length=MOST_CATEGORIES), AfterValidator(_storable)]
 
 
@@ -72,10 +73,14 @@ class Event(BaseModel):
     status: EventStatus
     venue: Venue
     hall_id: str
-    event_date: Instant
+    event_date: StoredInstant
     # The defaults are for answers that the previous release stored.
-    ends_at: Instant = Field(default_factory=lambda event: shifted(event["event_date"], timedelta(hours=4)))
-    doors_open_at: Instant = Field(default_factory=lambda event: shifted(event["event_date"], timedelta(hours=-2)))
+    ends_at: StoredInstant = Field(
+        default_factory=lambda event: shifted(event["event_date"], timedelta(hours=4)), validate_default=True
+    )
+    doors_open_at: StoredInstant = Field(
+        default_factory=lambda event: shifted(event["event_date"], timedelta(hours=-2)), validate_default=True
+    )
     has_doors_time: bool = Field(
         default=False,
         description="False: the event is from before doors_open_at was stored, which is an assumption then.",
@@ -92,13 +97,13 @@ class DraftEvent(BaseModel):
 
     request_id: uuid.UUID
     event_id: uuid.UUID
-    name: Annotated[PlainText, Field(min_length=1, max_length=200)]
+    name: Annotated[SentText, Field(min_length=1, max_length=200)]
     venue: IntroducedVenue | None = None
     venue_id: uuid.UUID | None = None
     hall_id: HallId
-    event_date: CalendarInstant
-    ends_at: CalendarInstant | None = Field(default=None, description="4 hours after event_date when omitted.")
-    doors_open_at: CalendarInstant | None = Field(default=None, description="2 hours before event_date when omitted.")
+    event_date: Instant
+    ends_at: Instant | None = Field(default=None, description="4 hours after event_date when omitted.")
+    doors_open_at: Instant | None = Field(default=None, description="2 hours before event_date when omitted.")
     total_seats: Annotated[int, Field(strict=True, ge=1, le=LARGEST_HALL)]
     pricing_tiers: Annotated[dict[Category, Money], Field(min_length=1, max_length=MOST_CATEGORIES)]
     layout: Layout = []

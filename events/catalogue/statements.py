@@ -10,12 +10,6 @@ from sqlalchemy.dialects.postgresql import JSONB
 from common.db.idempotency import PRIOR, SELECT_ANSWER, stored_answer
 from events.catalogue.status import EventMove
 
-# Until events had bounds, their dates went up to the ends of the years that the code can read.
-_END_READ: Final = "least({event}.ends_at, timestamptz '9999-12-31T23:59:59.999999Z')"
-_DOORS_READ: Final = """
-    coalesce({event}.doors_open_at, greatest({event}.event_date - interval '2 hours', timestamptz '0001-01-01T00:00:00Z'))
-"""
-
 
 def event_json(event: str, *, venue: str = "venues", tiers: str = "pricing_tiers") -> str:
     """Return the SQL expression that shapes a row of `events`, with its venue and tiers, as an event.
@@ -27,9 +21,9 @@ def event_json(event: str, *, venue: str = "venues", tiers: str = "pricing_tiers
             'event_id', {event}.event_id, 'name', {event}.name, 'status', {event}.status,
             'venue', jsonb_build_object(
                 'venue_id', {venue}.venue_id, 'name', {venue}.name, 'address', {venue}.address,
-                'total_halls', {venue}.total_halls, 'halls', {venue}.halls),
-            'hall_id', {event}.hall_id, 'event_date', {event}.event_date, 'ends_at', {_END_READ.format(event=event)},
-            'doors_open_at', {_DOORS_READ.format(event=event)},
+                'time_zone', {venue}.time_zone, 'total_halls', {venue}.total_halls, 'halls', {venue}.halls),
+            'hall_id', {event}.hall_id, 'event_date', {event}.event_date, 'ends_at', {event}.ends_at,
+            'doors_open_at', coalesce({event}.doors_open_at, {event}.event_date - interval '2 hours'),
             'has_doors_time', {event}.doors_open_at IS NOT NULL, 'total_seats', {event}.total_seats,
             'pricing_tiers', (
                 SELECT jsonb_object_agg(tier.category, tier.price::text)
@@ -43,17 +37,24 @@ _IS_NEW: Final = "NOT EXISTS (SELECT FROM prior) AND NOT EXISTS (SELECT FROM eve
 
 # Half-open, so that one event may begin when another ends.
 _OVERLAPS: Final = """
-    other.venue_id = {venue_id} AND other.hall_id = :hall_id AND other.status <> 'CANCELLED'
+    other.venue_id = {venue_id} AND normalize(other.hall_id) = normalize(CAST(:hall_id AS text))
+    AND other.status <> 'CANCELLED'
     AND tstzrange(other.event_date, other.ends_at) && tstzrange(
         CAST(:event_date AS timestamptz),
         coalesce(CAST(:ends_at AS timestamptz), CAST(:event_date AS timestamptz) + interval '4 hours'))
 """
 
-# The id of the venue that a draft means: the one given, or that of an equal name and address. NULL for a new venue.
+# The id of the venue that a draft means: the one given, or that of an equal name and address. NULL for a new venue. And the
+# hall's name as the venue has it, which a release that did not normalise may have stored.
 _MEANT: Final = """
     meant AS MATERIALIZED (
         SELECT coalesce(CAST(:venue_id AS uuid), CASE WHEN CAST(:venue_name AS text) IS NOT NULL
-            THEN find_venue(:venue_name, :venue_address) END) AS venue_id)
+            THEN find_venue(:venue_name, :venue_address) END) AS venue_id),
+    hall AS MATERIALIZED (
+        SELECT coalesce((
+            SELECT known FROM meant JOIN venues USING (venue_id) CROSS JOIN unnest(halls) AS known
+            WHERE normalize(known) = normalize(CAST(:hall_id AS text)) ORDER BY known = :hall_id DESC LIMIT 1),
+            :hall_id) AS hall_id)
 """
 
 # `accepting` is the venue, if the hall is one of its halls or can become one. The update locks it, so that two drafts
@@ -63,34 +64,35 @@ DRAFT: Final = text(
     WITH {PRIOR},
     {_MEANT},
     introduced AS (
-        INSERT INTO venues (venue_id, name, address, total_halls, halls, halls_of_events, limits_halls,
+        INSERT INTO venues (venue_id, name, address, time_zone, total_halls, halls, halls_of_events, limits_halls,
             introduced_by_event_id)
-        SELECT coalesce((SELECT venue_id FROM meant), gen_random_uuid()), :venue_name, :venue_address, :venue_total_halls,
-            CAST(:venue_halls AS text[]), CAST(:halls_of_events AS text[]), true, :event_id
+        SELECT coalesce((SELECT venue_id FROM meant), gen_random_uuid()), :venue_name, :venue_address,
+            CAST(:venue_time_zone AS text), :venue_total_halls, CAST(:venue_halls AS text[]), CAST(:halls_of_events AS text[]), true, :event_id
         WHERE CAST(:venue_name AS text) IS NOT NULL AND {_IS_NEW}
             AND NOT EXISTS (SELECT FROM venues JOIN meant USING (venue_id))
         RETURNING *),
     accepting AS (
         UPDATE venues SET
-            halls = CASE WHEN :hall_id = ANY(halls) THEN halls ELSE halls || CAST(:hall_id AS text) END,
+            halls = CASE WHEN hall.hall_id = ANY(halls) THEN halls ELSE halls || hall.hall_id END,
             halls_of_events = CASE
-                WHEN :hall_id = ANY(halls) THEN halls_of_events ELSE halls_of_events || CAST(:hall_id AS text) END,
+                WHEN hall.hall_id = ANY(halls) THEN halls_of_events ELSE halls_of_events || hall.hall_id END,
             total_halls = CASE
-                WHEN :hall_id = ANY(halls) THEN total_halls ELSE greatest(total_halls, cardinality(halls) + 1) END
+                WHEN hall.hall_id = ANY(halls) THEN total_halls ELSE greatest(total_halls, cardinality(halls) + 1) END
+        FROM hall
         WHERE venue_id = (SELECT venue_id FROM meant) AND {_IS_NEW} AND (
-            :hall_id = ANY(halls)
+            hall.hall_id = ANY(halls)
             OR (cardinality(halls) < total_halls OR NOT limits_halls)
-                AND NOT lower(CAST(:hall_id AS text)) = ANY(ARRAY(SELECT lower(hall) FROM unnest(halls) AS hall)))
-        RETURNING *),
+                AND NOT lower(hall.hall_id) = ANY(ARRAY(SELECT lower(hall) FROM unnest(halls) AS hall)))
+        RETURNING venues.*),
     venue AS (
-        SELECT venue_id, name, address, total_halls, halls FROM introduced
+        SELECT venue_id, name, address, time_zone, total_halls, halls FROM introduced
         UNION ALL
-        SELECT venue_id, name, address, total_halls, halls FROM accepting),
+        SELECT venue_id, name, address, time_zone, total_halls, halls FROM accepting),
     drafted AS (
         INSERT INTO events (
             event_id, venue_id, name, status, hall_id, event_date, ends_at, doors_open_at, total_seats, layout,
             resale_cap_percent, refund_deadline_hours)
-        SELECT :event_id, venue_id, :name, 'DRAFT', :hall_id, :event_date, CAST(:ends_at AS timestamptz),
+        SELECT :event_id, venue_id, :name, 'DRAFT', (SELECT hall_id FROM hall), :event_date, CAST(:ends_at AS timestamptz),
             coalesce(CAST(:doors_open_at AS timestamptz), CAST(:event_date AS timestamptz) - interval '2 hours'),
             :total_seats, :layout, :resale_cap_percent, :refund_deadline_hours
         FROM venue WHERE {_IS_NEW} AND NOT EXISTS (
@@ -111,10 +113,10 @@ FIND_OBSTACLES: Final = text(
     f"""
     WITH {_MEANT}
     SELECT (SELECT status FROM events WHERE event_id = :event_id) AS status, venues.halls,
-        :hall_id = ANY(venues.halls) AS has_hall, (
+        (SELECT hall_id FROM hall) = ANY(venues.halls) AS has_hall, (
             SELECT jsonb_build_object(
                 'event_id', other.event_id, 'name', other.name, 'event_date', other.event_date,
-                'ends_at', {_END_READ.format(event="other")})
+                'ends_at', other.ends_at)
             FROM events AS other WHERE {_OVERLAPS.format(venue_id="venues.venue_id")}
             ORDER BY other.event_date LIMIT 1) AS overlapping
     FROM meant LEFT JOIN venues USING (venue_id)

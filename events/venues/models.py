@@ -5,6 +5,7 @@ from typing import Final
 from sqlalchemy import Boolean, CheckConstraint, Column, DateTime, Index, Integer, Table, Text, false, func, text
 from sqlalchemy.dialects.postgresql import ARRAY, UUID
 
+from common.time_zones import DEFAULT_TIME_ZONE
 from events.database import metadata
 
 venues: Final = Table(
@@ -13,6 +14,7 @@ venues: Final = Table(
     Column("venue_id", UUID(as_uuid=True), primary_key=True, server_default=func.gen_random_uuid()),
     Column("name", Text, nullable=False),
     Column("address", Text, nullable=False),
+    Column("time_zone", Text, nullable=False, server_default=DEFAULT_TIME_ZONE),  # of the IANA database
     Column("total_halls", Integer, nullable=False),
     # The names that are known so far. Until there are `total_halls`, an event in a new hall adds its name.
     Column("halls", ARRAY(Text), nullable=False, server_default=text("'{}'")),

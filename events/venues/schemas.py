@@ -6,7 +6,8 @@ from typing import Annotated, Final
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
-from common.fields import PlainText
+from common.fields import SentText
+from common.time_zones import DEFAULT_TIME_ZONE
 
 __all__ = ["HallId", "IntroducedVenue", "Venue"]
 
@@ -14,17 +15,18 @@ _EXAMPLE: Final[JsonDict] = {
     "venue_id": "a1a1a1a1-a1a1-a1a1-a1a1-a1a1a1a1a1a1",
     "name": "Singapore Indoor Stadium",
     "address": "2 Stadium Walk, Singapore 397691",
+    "time_zone": "Asia/Singapore",
     "total_halls": 3,
     "halls": ["HALL-A", "HALL-B"],
 }
 
 
-HallId = Annotated[PlainText, Field(min_length=1, max_length=100)]
+HallId = Annotated[SentText, Field(min_length=1, max_length=100)]
 
 
 class VenueFacts(BaseModel):
-    name: Annotated[PlainText, Field(min_length=1, max_length=200)]
-    address: Annotated[PlainText, Field(max_length=500)]
+    name: Annotated[SentText, Field(min_length=1, max_length=200)]
+    address: Annotated[SentText, Field(max_length=500)]
     total_halls: Annotated[int, Field(strict=True, ge=1, le=1_000)]
     halls: list[HallId] = Field(
         default=[],
@@ -38,6 +40,7 @@ class IntroducedVenue(VenueFacts):
     """A venue given with an event. An existing venue of that id, or of that name and address, is used unchanged."""
 
     venue_id: uuid.UUID | None = None
+    time_zone: Annotated[SentText, Field(min_length=1, max_length=64)] = DEFAULT_TIME_ZONE
 
     def can_have(self, hall_id: str) -> bool:
         return hall_id in self.halls or len(self.halls) < self.total_halls
@@ -47,3 +50,4 @@ class Venue(VenueFacts):
     model_config = ConfigDict(json_schema_extra={"example": _EXAMPLE})
 
     venue_id: uuid.UUID
+    time_zone: str = Field(default=DEFAULT_TIME_ZONE, description="Its name in the IANA database.")

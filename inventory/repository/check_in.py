@@ -14,7 +14,9 @@ from common.db.engine import Database, Row
 from common.db.idempotency import SELECT_ANSWER, IdempotencyStore, ParticipantRequest
 from common.db.retention import Retention
 from common.errors import ServiceError
+from common.fields import EARLIEST, LATEST
 from common.pages import COUNT_LIMIT, MAX_COUNTED
+from common.rows import readable
 from inventory.repository.fragments import PRIOR, STORE_RESULT
 from inventory.repository.requests import Change, change_of
 from inventory.schemas import (
@@ -129,7 +131,7 @@ _UNDO: Final = text(
 _OF_EVENT: Final = "event_id = CAST(:event_id AS uuid)"
 _OF_NO_EVENT: Final = "event_id IS NULL"
 
-# asyncpg stores year 1, the time of a scanner without a clock, as -infinity, which no datetime can represent.
+# An earlier release stored the time of a scanner without a clock.
 _SCANS: Final = """
     SELECT scan_id, event_id, seat_id, staff_user_id, ticket_user_id, hall_presented, hall_expected, result,
         CASE WHEN isfinite(scanned_at) THEN scanned_at END AS scanned_at, logged_at, reason
@@ -196,11 +198,11 @@ class CheckInRepository:
         Raises:
             Busy: the seat could not be locked in time; nothing was decided.
         """
-        return await self._decide(scan_id, scan, _CHECK_IN, asdict(scan))
+        return await self._decide(scan_id, scan, _CHECK_IN, _columns_of(scan))
 
     async def log(self, scan_id: uuid.UUID, scan: Scan, result: ScanResult) -> Change[ScanOutcome]:
         """Log a scan that was decided already. If the scan has an outcome, return that, as `check_in` does."""
-        return await self._decide(scan_id, scan, _LOG, {**asdict(scan), "result": result})
+        return await self._decide(scan_id, scan, _LOG, {**_columns_of(scan), "result": result})
 
     async def undo(self, command: UndoCheckIn) -> Undone:
         """Withdraw a checked-in seat's admission before the event's end, and log it.
@@ -239,7 +241,7 @@ class CheckInRepository:
         page, count = (_SCANS_OF_EVENT, _COUNT_OF_EVENT) if event_id else (_SCANS_OF_NO_EVENT, _COUNT_OF_NO_EVENT)
         rows = await self._database.fetch_all(page, parameters)
         total = await self._database.fetch_one(count, parameters)
-        return [_logged_scan(row) for row in rows], int(total["count"]) if total else 0
+        return readable(rows, _logged_scan, of="entry_logs"), int(total["count"]) if total else 0
 
     async def stats(self, event_id: uuid.UUID, *, minutes: int) -> EntryStats:
         """Count an event's checked-in seats, its log by result, and the scans of the last `minutes` by minute."""
@@ -251,6 +253,15 @@ class CheckInRepository:
             result_counts={ScanResult(row["result"]): row["scans"] for row in results},
             minute_counts=[MinuteCount(**row) for row in by_minute],
         )
+
+
+def _columns_of(scan: Scan) -> dict[str, object]:
+    """Return what is stored of a scan.
+
+    An orchestrator of the previous release passes on the year 1 of a scanner without a clock; the fingerprint keeps it.
+    """
+    at = scan.scanned_at
+    return asdict(scan) | {"scanned_at": at if at and EARLIEST <= at <= LATEST else None}
 
 
 def _request_of(scan_id: uuid.UUID, scan: Scan) -> ParticipantRequest:

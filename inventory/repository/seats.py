@@ -75,7 +75,7 @@ _PAGE: Final = text(
 
 _ATTENDEES: Final = text(
     f"""
-    SELECT {SEAT_COLUMNS} FROM seats
+    SELECT {SEAT_COLUMNS}, created_at, updated_at FROM seats
     WHERE event_id = CAST(:event_id AS uuid) AND owner_user_id IS NOT NULL
         AND hall_position > CAST(:after AS int)
     ORDER BY hall_position LIMIT CAST(:limit AS int) OFFSET CAST(:offset AS int)
@@ -175,7 +175,7 @@ class SeatRepository:
         """Return a page of the user's seats, newest first, and their total."""
         rows = await self._database.fetch_all(_OWNED, {"user_id": user_id, "offset": offset, "limit": limit})
         total = await self._database.fetch_one(_COUNT_OWNED, {"user_id": user_id})
-        return await convert_in_chunks(read_seat, rows), int(total["count"]) if total else 0
+        return await convert_in_chunks(read_seat, rows, of="seats"), int(total["count"]) if total else 0
 
     async def change_owner(self, command: ChangeOwner, request: ParticipantRequest) -> Change[Seat] | None:
         """Change the owner; None if the owner or the state is not the expected one, or the event's sale has ended."""
@@ -230,5 +230,5 @@ class SeatRepository:
 
 async def _page_of(rows: Sequence[Row], limit: int) -> tuple[list[Seat], int | None]:
     """Return the seats of up to `limit` rows, and the last one's position if there are more."""
-    seats = await convert_in_chunks(read_seat, rows[:limit])
+    seats = await convert_in_chunks(read_seat, rows[:limit], of="seats")
     return seats, rows[limit - 1]["hall_position"] if len(rows) > limit else None

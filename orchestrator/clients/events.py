@@ -10,10 +10,13 @@ from typing import Any, Final
 from cachetools import TTLCache
 from pydantic import BaseModel, ConfigDict, Field
 
-from common.fields import shifted
+from common.fields import StoredInstant, shifted
 from common.http.client import ServiceClient
 from common.money import CENT, Money
 from common.pages import Total
+from common.rows import readable
+from common.text import is_same_text
+from common.time_zones import DEFAULT_TIME_ZONE, local_text
 from orchestrator.clients.calls import post
 from orchestrator.clients.models import EventDraft
 from orchestrator.errors import EventEnded, EventNotFound, PriceAboveCap
@@ -32,6 +35,7 @@ class VenueFacts(BaseModel):
     venue_id: uuid.UUID
     name: str
     address: str
+    time_zone: str = DEFAULT_TIME_ZONE  # the events service of the previous release sends none
 
 
 class EventFacts(BaseModel):
@@ -44,10 +48,12 @@ class EventFacts(BaseModel):
     status: str
     venue: VenueFacts
     hall_id: str
-    event_date: datetime
+    event_date: StoredInstant
     # The defaults are for an events service of the previous release, which sends neither.
-    ends_at: datetime = Field(default_factory=lambda facts: shifted(facts["event_date"], timedelta(hours=4)))
-    doors_open_at: datetime = Field(default_factory=lambda facts: shifted(facts["event_date"], timedelta(hours=-2)))
+    ends_at: StoredInstant = Field(default_factory=lambda facts: shifted(facts["event_date"], timedelta(hours=4)))
+    doors_open_at: StoredInstant = Field(
+        default_factory=lambda facts: shifted(facts["event_date"], timedelta(hours=-2))
+    )
     has_doors_time: bool = False  # if not, doors_open_at is an assumption
     total_seats: int
     pricing_tiers: dict[str, Money]
@@ -65,6 +71,14 @@ class EventFacts(BaseModel):
     @property
     def is_cancelled(self) -> bool:
         return self.status == "CANCELLED"
+
+    def category_of(self, name: str) -> str:
+        """Return the category as inventory has it, which a release that did not normalise names may have stored."""
+        return next((category for category in self.pricing_tiers if is_same_text(category, name)), name)
+
+    def local_text(self, moment: datetime, form: str) -> str:
+        """Return a time at the event's venue, as `common.time_zones` writes it."""
+        return local_text(moment, form, self.venue.time_zone)
 
     def check_resale_price(self, price: Decimal, *, face_value: Decimal) -> None:
         """Refuse a price of a listing or a transfer above the event's cap (T8, T10).
@@ -124,13 +138,13 @@ class EventsClient:
         if not event_ids:
             return {}
         answer = await self._events.post("/internal/events/lookup", {"event_ids": list(event_ids)})
-        events = [EventFacts.model_validate(event) for event in answer]
+        events = readable(answer, EventFacts.model_validate, of="events")
         return {event.event_id: event for event in events}
 
     async def page(self, query: dict[str, Any]) -> tuple[list[EventFacts], Total]:
         """Return one page of published events, and their number."""
         answer = await self._events.get("/internal/events", query)
-        events = [EventFacts.model_validate(event) for event in answer["data"]]
+        events = readable(answer["data"], EventFacts.model_validate, of="events")
         pagination = answer["pagination"]
         # An older release counts every event.
         return events, Total(pagination["total"], is_exact=pagination.get("total_is_exact", True))

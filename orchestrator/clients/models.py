@@ -125,6 +125,7 @@ class Venue(Fact):
     address: str = ""
     total_halls: int = 1
     halls: tuple[str, ...] = Field(default=(), exclude_if=_is_empty)
+    time_zone: str | None = Field(default=None, exclude_if=_is_empty)
 
 
 class EventDraft(Fact):

@@ -5,6 +5,7 @@ from typing import Final
 
 from common.http.envelope import Page
 from common.pages import Total
+from common.rows import readable
 from orchestrator.saga_engine.engine import SagaEngine
 from orchestrator.saga_engine.record import SagaState
 from orchestrator.saga_engine.schemas import SagaView
@@ -21,7 +22,7 @@ class SagaAdminService:
         rows, total = await self._engine.log.list_page(
             state=state, limit=page.per_page, offset=page.offset, after=page.after
         )
-        return [SagaView.model_validate(row) for row in rows], total
+        return readable(rows, SagaView.model_validate, of="sagas"), total
 
     async def retry(self, saga_id: uuid.UUID) -> SagaState:
         """Run a stuck saga again and return its state afterwards.

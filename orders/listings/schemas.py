@@ -7,7 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
 from common.auth.principal import Principal
-from common.fields import Instant
+from common.fields import Instant, StoredInstant
 from common.http.calls import RepeatableCall, UndoCall
 from common.money import Money
 from orders.listings.status import ListingStatus
@@ -56,10 +56,10 @@ class Listing(Seat):
     buyer_user_id: uuid.UUID | None = Field(description="The buyer; null to others than seller, buyer and admins.")
     sale_id: uuid.UUID | None = Field(description="The sale in progress or completed; null to the same.")
     status: ListingStatus
-    created_at: Instant
-    expires_at: Instant | None = Field(description="When the seller must have approved the sale.")
-    completed_at: Instant | None
-    ended_at: Instant | None = Field(description="When it was withdrawn.")
+    created_at: StoredInstant
+    expires_at: StoredInstant | None = Field(description="When the seller must have approved the sale.")
+    completed_at: StoredInstant | None
+    ended_at: StoredInstant | None = Field(description="When it was withdrawn.")
 
     def is_known_to(self, user: Principal) -> bool:
         """Return whether the user is its seller, its buyer, or an admin."""

@@ -8,12 +8,13 @@ from typing import Any, Generic, TypeVar
 from pydantic import BaseModel
 from sqlalchemy import ColumnElement, Select, TextClause, func, literal_column, select, text
 
-from common.db.engine import Database
+from common.db.engine import Database, Row
 from common.db.idempotency import IdempotencyStore, ParticipantRequest, Refuse
 from common.db.pages import find_newest, has_value
 from common.errors import Conflict, NotFound
 from common.http.calls import RepeatableCall, UndoCall
 from common.pages import Cursor, Total
+from common.rows import readable
 from orders.shared.seat_exclusivity import abandon_owner_change, begin_owner_change, seat_occupied
 from orders.shared.transitions import Aggregate, Move, TransitionRunner
 
@@ -49,7 +50,7 @@ class AggregateRepository(Generic[Item]):
         rows = await self._database.fetch_all(
             self._rows.where(*conditions).order_by(*self._oldest_first).limit(limit).offset(offset)
         )
-        return [self._item(**row["found"]) for row in rows]
+        return readable(rows, self._read, of=self._table.name)
 
     async def counts(self, event_id: uuid.UUID) -> dict[str, int]:
         """Return the number of the event's rows by status, without the statuses that have none."""
@@ -74,7 +75,10 @@ class AggregateRepository(Generic[Item]):
             offset=offset,
             after=after,
         )
-        return [self._item(**row["found"]) for row in found], total
+        return readable(found, self._read, of=self._table.name), total
+
+    def _read(self, row: Row) -> Item:
+        return self._item(**row["found"])
 
     def _of_status(self, status: str | None) -> Sequence[ColumnElement[bool]]:
         return () if status is None else (has_value(self._table.c.status, status),)

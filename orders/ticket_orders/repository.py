@@ -12,6 +12,7 @@ from common.db.idempotency import TOMBSTONE_FINGERPRINT, ParticipantRequest, Req
 from common.errors import ServiceError
 from common.http.calls import UndoCall
 from common.pages import Cursor, Total
+from common.rows import readable
 from orders.shared.repository import AggregateRepository
 from orders.ticket_orders.errors import OrderAlreadyOpened, OrderInvalidState, OrderNotFound
 from orders.ticket_orders.models import orders
@@ -161,7 +162,8 @@ class OrderRepository(AggregateRepository[Order]):
     async def refundable_orders(self, event_id: uuid.UUID, *, limit: int, offset: int) -> list[RefundableSeats]:
         """Return an event's orders that have such seats, oldest first."""
         parameters = {"event_id": event_id, "limit": limit, "offset": offset}
-        return [RefundableSeats(**row) for row in await self._database.fetch_all(REFUNDABLE_ORDERS, parameters)]
+        rows = await self._database.fetch_all(REFUNDABLE_ORDERS, parameters)
+        return readable(rows, RefundableSeats.model_validate, of="order_seats")
 
     async def owner_changes(self, order_id: uuid.UUID) -> list[OwnerChange]:
         """Return the completed changes of the owners of the order's tickets, oldest first."""

@@ -5,6 +5,7 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Query
 
+from common.fields import Integer
 from common.http.auth import CurrentUser, require_service
 from common.http.calls import RepeatableCall, UndoCall
 from common.http.dependencies import provided
@@ -124,8 +125,8 @@ async def refundable_orders(
     orders: Orders,
     event_id: uuid.UUID,
     *,
-    limit: Annotated[int, Query(ge=1, le=200)] = 200,
-    offset: Annotated[int, Query(ge=0, le=1_000_000, description="The number of orders to skip.")] = 0,
+    limit: Annotated[Integer, Query(ge=1, le=200)] = 200,
+    offset: Annotated[Integer, Query(ge=0, le=1_000_000, description="The number of orders to skip.")] = 0,
 ) -> Success[list[RefundableSeats]]:
     """The event's orders that have seats whose refund may begin, oldest first."""
     return success(await orders.refundable_orders(event_id, limit=limit, offset=offset))
@@ -149,8 +150,8 @@ async def oldest_orders(
     event_id: uuid.UUID,
     *,
     status: Annotated[OrderStatus | None, Query(description="Only orders of this status.")] = None,
-    limit: Annotated[int, Query(ge=1, le=200)] = 200,
-    offset: Annotated[int, Query(ge=0, le=1_000_000, description="The number of orders to skip.")] = 0,
+    limit: Annotated[Integer, Query(ge=1, le=200)] = 200,
+    offset: Annotated[Integer, Query(ge=0, le=1_000_000, description="The number of orders to skip.")] = 0,
 ) -> Success[list[Order]]:
     """The event's orders, oldest first."""
     return success(await orders.oldest(event_id, status=status, limit=limit, offset=offset))

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.config import JsonDict, JsonValue
 
-from common.fields import Instant
+from common.fields import Instant, StoredInstant
 from common.http.calls import RepeatableCall, UndoCall
 from common.money import Money
 from orders.shared.schemas import Reason, Seat
@@ -65,7 +65,7 @@ class OrderSeat(Seat):
 
 
 class SoldSeat(OrderSeat):
-    refunded_at: Instant | None = Field(default=None, description="When its ticket was refunded.")
+    refunded_at: StoredInstant | None = Field(default=None, description="When its ticket was refunded.")
 
 
 class Order(BaseModel):
@@ -76,10 +76,10 @@ class Order(BaseModel):
     event_id: uuid.UUID
     status: OrderStatus
     total: Money
-    held_until: Instant
-    created_at: Instant
-    confirmed_at: Instant | None
-    ended_at: Instant | None
+    held_until: StoredInstant
+    created_at: StoredInstant
+    confirmed_at: StoredInstant | None
+    ended_at: StoredInstant | None
     reason: str | None
     seats: list[SoldSeat] = Field(
         description="A CONFIRMED order may have refunded seats; it is REFUNDED with the last of them."
@@ -100,7 +100,7 @@ class HistoryEntry(BaseModel):
 
     from_status: OrderStatus | None
     to_status: OrderStatus
-    at: Instant
+    at: StoredInstant
     reason: str | None
 
 
@@ -166,4 +166,4 @@ class OwnerChange(BaseModel):
     seller_user_id: uuid.UUID
     buyer_user_id: uuid.UUID
     price: Money
-    completed_at: Instant
+    completed_at: StoredInstant

@@ -6,6 +6,7 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Query
 
+from common.fields import Integer
 from common.http.auth import ADMIN_ONLY, CurrentUser, require_service
 from common.http.calls import RepeatableCall, UndoCall
 from common.http.dependencies import provided
@@ -101,7 +102,7 @@ async def oldest_transfers(
     transfers: Transfers,
     event_id: uuid.UUID,
     status: OfStatus = None,
-    limit: Annotated[int, Query(ge=1, le=200)] = 200,
+    limit: Annotated[Integer, Query(ge=1, le=200)] = 200,
 ) -> Success[list[Transfer]]:
     """The event's transfers, oldest first."""
     return success(await transfers.oldest(event_id, status=status, limit=limit))

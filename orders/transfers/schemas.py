@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 from pydantic.config import JsonDict, JsonValue
 
-from common.fields import Instant
+from common.fields import Instant, StoredInstant
 from common.http.calls import RepeatableCall, UndoCall
 from common.money import Money
 from orders.shared.schemas import Reason, Seat
@@ -60,14 +60,14 @@ class Transfer(Seat):
     credits_amount: Money
     status: TransferStatus
     waiting_for: list[Party] = Field(description="The parties that have not confirmed; empty unless PENDING_OTP.")
-    expires_at: Instant = Field(description="When both parties must have confirmed.")
-    created_at: Instant
-    completed_at: Instant | None
-    ended_at: Instant | None = Field(description="When it failed, was cancelled or was reversed.")
+    expires_at: StoredInstant = Field(description="When both parties must have confirmed.")
+    created_at: StoredInstant
+    completed_at: StoredInstant | None
+    ended_at: StoredInstant | None = Field(description="When it failed, was cancelled or was reversed.")
     reason: str | None = Field(description="Why it failed or was cancelled.")
     disputed_by_user_id: uuid.UUID | None = Field(description="Of the latest dispute, even if it was dismissed.")
     dispute_reason: str | None
-    disputed_at: Instant | None
+    disputed_at: StoredInstant | None
 
 
 class TransferHistoryEntry(BaseModel):
@@ -75,7 +75,7 @@ class TransferHistoryEntry(BaseModel):
 
     from_status: TransferStatus | None
     to_status: TransferStatus
-    at: Instant
+    at: StoredInstant
     user_id: uuid.UUID | None
     reason: str | None
 

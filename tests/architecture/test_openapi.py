@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator, ValidationError
 
+from gateway.openapi import reachable
 from gateway.routing import ROUTES
 from tests.support.openapi import describe
 from tests.support.request_examples import request_example
@@ -17,6 +18,10 @@ async def description() -> dict[str, Any]:
 
 def errors(example: Any, schema: dict[str, Any], description: dict[str, Any]) -> list[ValidationError]:
     return list(Draft202012Validator(schema | {"components": description["components"]}).iter_errors(example))
+
+
+def is_tolerant(schema: dict[str, Any]) -> bool:
+    return "properties" in schema and schema.get("additionalProperties") is not False
 
 
 async def test_every_route_is_described(description: dict[str, Any]) -> None:
@@ -33,6 +38,17 @@ async def test_request_examples_match_their_schemas(description: dict[str, Any])
                 example = request_example(schema, description["components"]["schemas"])
                 wrong += [(operation["summary"], error.message) for error in errors(example, schema, description)]
     assert wrong == []
+
+
+async def test_changes_refuse_unknown_fields(description: dict[str, Any]) -> None:
+    schemas = description["components"]["schemas"]
+    tolerant = set()
+    for methods in description["paths"].values():
+        for method, operation in methods.items():
+            if method != "get" and "requestBody" in operation:
+                body = operation["requestBody"]
+                tolerant |= {name for name, schema in reachable(body, schemas).items() if is_tolerant(schema)}
+    assert tolerant == set()
 
 
 async def test_examples_of_schemas_match_them(description: dict[str, Any]) -> None:

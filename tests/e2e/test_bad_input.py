@@ -12,6 +12,8 @@ import pytest
 from devstack.home import Home
 from devstack.keys import keys_of
 from devstack.stack import Stack
+from gateway.routing import ROUTES, Access
+from tests.e2e.access_rules import body_of, path_of
 from tests.e2e.conftest import MakeConcert, MakeFan
 from tests.e2e.user_client import Concert, UserClient
 from tests.support.waiting import eventually
@@ -174,6 +176,27 @@ class TestTokens:
 
 
 class TestBodies:
+    async def test_unknown_field_is_refused_by_its_name(self, admin: UserClient, openapi: dict[str, Any]) -> None:
+        for route in ROUTES:
+            body = body_of(route, openapi)
+            if route.method == "GET" or route.access is Access.SIGNED or not body:
+                continue
+            call = getattr(admin, route.method.lower())
+            refused = await call(path_of(route).removeprefix("/api"), body | {"sea_ids": []})
+            assert refused.refused() == (400, "VALIDATION_ERROR"), route.path
+            assert "body.sea_ids" in refused.body["details"]["fields"], route.path
+
+    async def test_unknown_field_of_a_part_is_refused(self, admin: UserClient) -> None:
+        venue = {"name": "Esplanade", "address": "", "adress": ""}
+        refused = await admin.post("/admin/events", {"name": "Jazz", "venue": venue})
+        assert "body.venue.adress" in refused.body["details"]["fields"]
+
+    @pytest.mark.parametrize("name", [b"\\ud800", b"x" * 100_000, b"\\u202e"])
+    async def test_any_name_of_an_unknown_field_is_refused(self, fan: UserClient, name: bytes) -> None:
+        refused = await fan.send("/pay", b'{"order_id": "%s", "%s": 1}' % (UNKNOWN.encode(), name))
+        assert refused.refused() == (400, "VALIDATION_ERROR")
+        assert len(str(refused.body)) < 1_000
+
     @pytest.mark.parametrize("content", [b"", b"{", b"[]", b"null", b"\xff\xfe", b'"text"'])
     async def test_malformed_json_is_refused(self, fan: UserClient, content: bytes) -> None:
         assert (await fan.send("/reserve", content)).refused() == (400, "VALIDATION_ERROR")

@@ -1,5 +1,6 @@
 """What admins see and do for an event (T15): sales, entries, attendees, their export, blocked seats."""
 
+import codecs
 import csv
 import io
 import uuid
@@ -93,7 +94,11 @@ class TestDashboard:
         assert [attendee["seat_id"] for attendee in attendees] == list(row[:3])
         assert [attendee["status"] for attendee in attendees] == ["SOLD", "CHECKED_IN", "SOLD"]
         assert [attendee["email"] for attendee in attendees] == [other.email, fan.email, fan.email]
+        created_at, updated_at = (
+            datetime.fromisoformat(attendees[0].pop(f"{done}_at")) for done in ("created", "updated")
+        )
         bought_at = datetime.fromisoformat(attendees[0].pop("purchased_at"))
+        assert created_at < bought_at <= updated_at
         assert timedelta(0) < datetime.now(UTC) - bought_at < timedelta(minutes=1)
         assert attendees[0] == {
             "seat_id": row[0],
@@ -139,7 +144,7 @@ class TestExport:
 
     async def test_event_without_attendees(self, platform: Stack, scanner: ScannerClient, concert: Concert) -> None:
         sheet = await export(platform, scanner.admin, concert.event_id)
-        assert sheet.text.startswith("category,row_number,")
+        assert sheet.content.startswith(codecs.BOM_UTF8 + b"category,row_number,")
         assert rows_of(sheet) == []
 
 

@@ -2,8 +2,10 @@
 
 import uuid
 from datetime import UTC, datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from tests.e2e.conftest import MakeConcert
+from tests.e2e.scanner import ScannerClient, buy
 from tests.e2e.user_client import Concert, UserClient
 from tests.support.waiting import eventually
 
@@ -35,6 +37,25 @@ async def test_event_shows_its_end_and_when_its_doors_open(anonymous: UserClient
     day = {"from": "2031-05-01T00:00:00Z", "to": "2031-05-02T00:00:00Z"}
     listed = (await anonymous.get("/events", **day)).data
     assert [[event[time] for time in times] for event in listed] == [expected]
+
+
+async def test_times_are_told_in_the_zone_of_the_venue(
+    *, admin: UserClient, anonymous: UserClient, new_concert: MakeConcert, scanner: ScannerClient, fan: UserClient
+) -> None:
+    venue = {"name": "Beacon", "address": uuid.uuid4().hex, "time_zone": "America/New_York"}
+    opens = datetime.now(UTC) + timedelta(hours=3)
+    concert = await new_concert(venue=venue, doors_open_at=opens.isoformat())
+    listed = (await anonymous.get(f"/events/{concert.event_id}", include_seats="false")).data
+    assert listed["venue"]["time_zone"] == "America/New_York"
+    assert datetime.fromisoformat(listed["doors_open_at"]) == opens
+    ticket = await buy(fan, concert, concert.seats["CAT2"][0])
+    decided = await scanner.scan(scanner.code_for(ticket))
+    local = opens.astimezone(ZoneInfo("America/New_York"))
+    assert decided.data["message"].endswith(f"open at {local:%Y-%m-%d %H:%M %Z}")
+
+    refused = await admin.post("/admin/events", {"name": "Jazz", "venue": venue | {"time_zone": "Asia/Singapur"}})
+    assert refused.refused() == (400, "VALIDATION_ERROR")
+    assert "body.venue.time_zone" in refused.body["details"]["fields"]
 
 
 async def test_dates_filter(anonymous: UserClient, new_concert: MakeConcert) -> None:

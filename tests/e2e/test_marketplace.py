@@ -36,7 +36,7 @@ class TestList:
         assert listed.status == 201
         assert (listed.data["status"], listed.data["asking_price"]) == ("ACTIVE", "110.00")
         assert (await fan.get("/tickets")).data[0]["status"] == "LISTED"
-        assert (await fan.get(f"/tickets/{ticket.seat_id}/qr")).refused() == (409, "ORDER_INVALID_STATE")
+        assert (await fan.get(f"/tickets/{ticket.seat_id}/qr")).refused() == (409, "SEAT_UNAVAILABLE")
         assert await scanner.result_of(payload) == "EXPIRED"
 
     async def test_price_above_the_cap_is_refused(self, fan: UserClient, ticket: Ticket) -> None:

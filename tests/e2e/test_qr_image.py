@@ -51,4 +51,4 @@ async def test_only_the_owner_gets_the_image(
 async def test_used_ticket_has_no_image(fetch: Fetch, scanner: ScannerClient, fan: UserClient, ticket: Ticket) -> None:
     assert await scanner.result_of(scanner.code_for(ticket)) == "SUCCESS"
     used = await fetch(fan, ticket.seat_id)
-    assert (used.status_code, used.json()["error_code"]) == (409, "ORDER_INVALID_STATE")
+    assert (used.status_code, used.json()["error_code"]) == (409, "SEAT_UNAVAILABLE")

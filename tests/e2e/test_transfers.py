@@ -31,7 +31,7 @@ class TestInitiate:
     async def test_seller_initiates(self, fan: UserClient, buyer: UserClient, ticket: Ticket) -> None:
         offered = await DealCalls.offer(fan, ticket.seat_id, seller=fan, buyer=buyer)
         assert offered.status == 201
-        assert offered.data["status"] == "PENDING_OTP"
+        assert (offered.data["status"], offered.data["seat_id"]) == ("PENDING_OTP", ticket.seat_id)
         assert offered.data["waiting_for"] == ["seller", "buyer"]
 
     async def test_buyer_initiates(self, fan: UserClient, buyer: UserClient, ticket: Ticket) -> None:

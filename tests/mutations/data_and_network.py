@@ -23,7 +23,7 @@ MUTATIONS: Final = (
     Mutation(
         name="the searched text is put into the statement",
         file="events/catalogue/repository.py",
-        before="events.c.name.icontains(search.text, autoescape=True)",
+        before="func.normalize(events.c.name).icontains(search.text, autoescape=True)",
         after="""text(f"events.name ILIKE '%{search.text}%'")""",
         caught_by=(SEARCH,),
         breaks=("SQL injection: statements are constants with parameters",),
@@ -31,10 +31,18 @@ MUTATIONS: Final = (
     Mutation(
         name="wildcards in the searched text match anything",
         file="events/catalogue/repository.py",
-        before="events.c.name.icontains(search.text, autoescape=True)",
-        after="events.c.name.icontains(search.text)",
+        before="func.normalize(events.c.name).icontains(search.text, autoescape=True)",
+        after="func.normalize(events.c.name).icontains(search.text)",
         caught_by=(SEARCH,),
         breaks=("wildcards in a search: patterns are escaped",),
+    ),
+    Mutation(
+        name="a display name adds a recipient to an email",
+        file="orchestrator/features/notifications/adapters/email_headers.py",
+        before="""        written = '"' + _TO_ESCAPE""",
+        after="""        written = display_name or '"' + _TO_ESCAPE""",
+        caught_by=("tests/unit/orchestrator/test_email_headers.py::test_any_name_is_one_recipient_with_that_name",),
+        breaks=("a display name that adds a recipient to an email: names are quoted or encoded, and never folded",),
     ),
     Mutation(
         name="a cell of an export may be a formula",

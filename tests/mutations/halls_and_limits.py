@@ -22,8 +22,8 @@ MUTATIONS: Final = (
     Mutation(
         name="a cancelled event keeps its hall",
         file="events/catalogue/statements.py",
-        before=" AND other.status <> 'CANCELLED'\n",
-        after="\n",
+        before="    AND other.status <> 'CANCELLED'\n",
+        after="",
         caught_by=(f"{HALLS}::TestOneEventAtATime::test_cancelled_event_leaves_its_hall",),
     ),
     Mutation(

@@ -241,8 +241,8 @@ MUTATIONS: Final = (
     Mutation(
         name="a hall of the same name in another venue admits (no venue check)",
         file="orchestrator/features/check_in/service/rules.py",
-        before="event.hall_id != place.hall_id or place.venue_id not in {None, event.venue_id}",
-        after="event.hall_id != place.hall_id",
+        before="not is_same_text(event.hall_id, place.hall_id) or place.venue_id not in {None, event.venue_id}",
+        after="not is_same_text(event.hall_id, place.hall_id)",
         caught_by=(f"{RULES}::test_each_reason_has_its_result",),
         breaks=("a ticket of a hall of the same name in another venue: the scan's venue is compared with the event's",),
     ),

@@ -51,4 +51,10 @@ class Credentials:
             raise WrongCredentials
         await self.limits.check([account, network])
         await self.limits.reset(account)
+        await self._renew_hash(user, password)
         return user
+
+    async def _renew_hash(self, user: User, password: str) -> None:
+        renewed = await self.passwords.renewed(password, stored_hash=user.password_hash)
+        if renewed is not None:
+            await self.accounts.replace_password_hash(user.user_id, old=user.password_hash, new=renewed)

@@ -1,6 +1,7 @@
 """Password hashing (argon2id) in a small pool of threads, so that logins cannot starve other requests."""
 
 import asyncio
+import unicodedata
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, TypeVar
@@ -38,7 +39,18 @@ class Passwords:
         Raises:
             Unavailable: too many calls are waiting.
         """
-        return await self._run(lambda: self._hasher.hash(password))
+        return await self._run(lambda: self._hasher.hash(_normalized(password)))
+
+    async def renewed(self, password: str, *, stored_hash: str) -> str | None:
+        """Return the hash to store instead, if the right password's hash is from a release that did not normalise.
+
+        Raises:
+            Unavailable: too many calls are waiting.
+        """
+        if _normalized(password) == password:
+            return None
+        is_current = await self._run(lambda: self._is_hash_of(_normalized(password), stored_hash))
+        return None if is_current else await self.hash(password)
 
     async def matches(self, password: str, *, stored_hash: str | None) -> bool:
         """Return whether it is the password. Without a stored hash: False, after the usual time.
@@ -53,6 +65,10 @@ class Passwords:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     def _verify(self, stored_hash: str, password: str) -> bool:
+        """Try the password in NFKC, then as it was typed, which an earlier release hashed."""
+        return any(self._is_hash_of(form, stored_hash) for form in dict.fromkeys((_normalized(password), password)))
+
+    def _is_hash_of(self, password: str, stored_hash: str) -> bool:
         try:
             return self._hasher.verify(stored_hash, password)
         except (VerificationError, InvalidHashError):
@@ -66,3 +82,8 @@ class Passwords:
             return await asyncio.get_running_loop().run_in_executor(self._pool, work)
         finally:
             self._pending -= 1
+
+
+def _normalized(password: str) -> str:
+    """Return the form that is the same on every keyboard , full-width letters included."""
+    return unicodedata.normalize("NFKC", password)

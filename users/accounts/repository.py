@@ -4,7 +4,7 @@
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
@@ -39,7 +39,7 @@ _INSERT: Final = text(
 )
 _SELECT: Final = """
     SELECT user_id, email, phone, password_hash, roles, name, is_flagged, is_verified, assigned_hall_id,
-           assigned_venue_id,
+           assigned_venue_id, created_at,
            coalesce(wallet.amount, 0.00) AS credit_balance, coalesce(loyalty.amount, 0) AS loyalty_points
     FROM users
     LEFT JOIN balances wallet ON wallet.account_kind = 'wallet' AND wallet.currency = 'SGD'
@@ -66,6 +66,7 @@ _UPDATE: Final = text(
     RETURNING before.roles AS roles_before
     """
 )
+_REPLACE_HASH: Final = text("UPDATE users SET password_hash = :new WHERE user_id = :user_id AND password_hash = :old")
 _GRANT: Final = text(
     """
     UPDATE users SET roles = ARRAY(SELECT DISTINCT unnest(roles || CAST(:role AS text)) ORDER BY 1)
@@ -132,6 +133,7 @@ class User:
     is_verified: bool
     assigned_hall_id: str | None
     assigned_venue_id: UUID | None
+    created_at: datetime
     credit_balance: Decimal
     loyalty_points: int
 
@@ -189,6 +191,10 @@ class AccountRepository:
             if row is not None and change.roles is not None and set(row["roles_before"]) - set(change.roles):
                 await revoke_all(connection, user_id, because=ROLES_REMOVED)
         return row is not None
+
+    async def replace_password_hash(self, user_id: UUID, *, old: str, new: str) -> None:
+        """Store another hash of the same password, unless the password was changed meanwhile."""
+        await self._database.execute(_REPLACE_HASH, {"user_id": user_id, "old": old, "new": new})
 
     async def grant(self, *, email: str, role: str) -> bool:
         """Add a role to a verified user; return False if there is none with that email address."""

@@ -9,6 +9,7 @@ from common.http.auth import ADMIN_ONLY, CurrentUser, require_service
 from common.http.client_address import ClientAddress
 from common.http.dependencies import provided
 from common.http.envelope import BAD_INPUT, NOT_LOGGED_IN, Success, refusals, success
+from common.rows import readable
 from users.accounts.schemas import AdminChange, Find, InternalUser, Lookup, Profile, Register, Registered
 from users.accounts.service import AccountService
 
@@ -70,4 +71,4 @@ async def find_user(body: Find, accounts: Accounts) -> Success[InternalUser]:
 @internal.post("/lookup", responses=refusals({400: "VALIDATION_ERROR"}))
 async def look_up_users(body: Lookup, accounts: Accounts) -> Success[list[InternalUser]]:
     """The users that exist, in no particular order."""
-    return success([InternalUser.model_validate(user) for user in await accounts.look_up(body.user_ids)])
+    return success(readable(await accounts.look_up(body.user_ids), InternalUser.model_validate, of="users"))

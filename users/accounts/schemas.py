@@ -1,6 +1,7 @@
 """The bodies and answers of the account routes."""
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from typing import Annotated, Final, Self
 from uuid import UUID
@@ -17,7 +18,8 @@ from pydantic import (
 )
 
 from common.auth.principal import Role
-from common.fields import PlainText
+from common.fields import LineText, StoredInstant
+from common.http.body import RequestBody
 from common.money import Money
 
 __all__ = [
@@ -32,6 +34,7 @@ __all__ = [
     "UserSummary",
 ]
 
+SHORTEST_PASSWORD: Final = 8
 SEPARATORS: Final = re.compile(r"\(0\)|[ ().\-]")
 """What a written number may contain beside digits; the zero in parentheses is dialled within the country only."""
 
@@ -44,6 +47,13 @@ def _to_e164(phone: object) -> object:
     return f"+{digits[2:]}" if digits.startswith("00") else digits
 
 
+def _of_eight(password: str) -> str:
+    """Refuse a password that is long only because its marks are typed apart from their letters."""
+    if len(unicodedata.normalize("NFKC", password)) < SHORTEST_PASSWORD:
+        raise ValueError(f"a password has at least {SHORTEST_PASSWORD} characters")
+    return password
+
+
 Email = Annotated[EmailStr, AfterValidator(str.lower), Field(examples=["fan@example.com"])]
 # E.164: a plus, a country code that does not begin with 0, fifteen digits at most.
 Phone = Annotated[
@@ -53,14 +63,19 @@ Phone = Annotated[
     Field(examples=["+6591234567"]),
 ]
 # Bounded, because the cost of hashing grows with the length.
-NewPassword = Annotated[str, StringConstraints(min_length=8, max_length=128), Field(examples=["correct horse"])]
+NewPassword = Annotated[
+    str,
+    StringConstraints(min_length=SHORTEST_PASSWORD, max_length=128),
+    AfterValidator(_of_eight),
+    Field(examples=["correct horse"]),
+]
 
-Name = Annotated[PlainText, Field(max_length=80, examples=["Mei Lin"])]
+Name = Annotated[LineText, Field(max_length=80, examples=["Mei Lin"])]
 # As long as the ids of halls in the events service.
-HallId = Annotated[PlainText, Field(min_length=1, max_length=100, examples=["HALL-A"])]
+HallId = Annotated[LineText, Field(min_length=1, max_length=100, examples=["HALL-A"])]
 
 
-class Register(BaseModel):
+class Register(RequestBody):
     """`name` is shown to others, such as staff at the entrance."""
 
     email: Email
@@ -100,9 +115,10 @@ class Profile(InternalUser):
     """`assigned_hall_id`, of the venue `assigned_venue_id`: where the user scans as staff."""
 
     loyalty_points: int
+    created_at: StoredInstant = Field(description="When the account was opened.")
 
 
-class AdminChange(BaseModel):
+class AdminChange(RequestBody):
     """At least one field; `roles` replaces all roles, an `assigned_hall_id` of null removes the hall.
 
     A hall is assigned with its venue, because two venues may have halls of the same name. Without `assigned_venue_id`

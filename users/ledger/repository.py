@@ -14,6 +14,7 @@ from common.db.idempotency import IdempotencyStore, ParticipantRequest
 from common.db.pages import find_newest
 from common.errors import ServiceError
 from common.pages import Total
+from common.rows import readable
 from users.ledger import corrections, reversals, statements
 from users.ledger.cursors import AccountStatementCursor
 from users.ledger.models import LEDGER_ENTRIES, LEDGER_TRANSACTIONS
@@ -223,11 +224,7 @@ class LedgerRepository:
         """Return a page of the users who owe, the latest first, and the number on all pages."""
         rows = await self._database.fetch_all(_DEBTS, {"limit": limit, "offset": offset})
         count = await self._database.fetch_one(_COUNT_DEBTS)
-        debts = [
-            Receivable(user_id=row["user_id"], email=row["email"], amount=row["owed"], last_at=row["last_at"])
-            for row in rows
-        ]
-        return debts, Total(count["debts"] if count else 0)
+        return readable(rows, _receivable, of="receivables"), Total(count["debts"] if count else 0)
 
     async def corrections(self, user_id: UUID | None, *, limit: int, offset: int) -> tuple[list[Correction], Total]:
         """Return a page of what admins changed by hand, the latest first, and the number on all pages."""
@@ -239,7 +236,7 @@ class LedgerRepository:
             limit=limit,
             offset=offset,
         )
-        return [Correction(**row) for row in rows], total
+        return readable(rows, Correction.model_validate, of="corrections"), total
 
     async def entries_of(
         self, user_id: UUID, *, account: tuple[str, str], after: AccountStatementCursor | None, limit: int
@@ -284,3 +281,7 @@ class LedgerRepository:
 
 def _id_or_none(value: str | None) -> UUID | None:
     return None if value is None else UUID(value)
+
+
+def _receivable(row: Row) -> Receivable:
+    return Receivable(user_id=row["user_id"], email=row["email"], amount=row["owed"], last_at=row["last_at"])

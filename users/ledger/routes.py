@@ -6,6 +6,7 @@ from uuid import UUID, uuid4, uuid5
 from fastapi import APIRouter, Depends, Query
 
 from common.auth.principal import Principal
+from common.fields import Integer
 from common.http.auth import ADMIN_ONLY, AdminUser, CurrentUser, require_service
 from common.http.dependencies import provided
 from common.http.envelope import (
@@ -102,7 +103,7 @@ async def read_statement(
     ledger: LedgerService,
     *,
     cursor: Annotated[str | None, Query(description="`next_cursor` of the page before.")] = None,
-    limit: Annotated[int, Query(ge=1, le=100)] = 20,
+    limit: Annotated[Integer, Query(ge=1, le=100)] = 20,
     currency: Annotated[Currency, Query(description="POINTS shows the loyalty points instead.")] = Currency.SGD,
 ) -> Success[AccountStatement]:
     """Newest first, each entry with the balance after it: the first entry's is the current balance.

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from common.http.body import RequestBody
 from common.http.calls import StrictCall
 from common.money import Money, PositiveMoney, SignedMoney
 
@@ -265,9 +266,7 @@ class Receivable(BaseModel):
     last_at: datetime
 
 
-class _AdminBody(BaseModel):
-    model_config = ConfigDict(extra="forbid")
-
+class _AdminBody(RequestBody):
     reason: Reason
 
 

@@ -9,7 +9,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, Select, literal_column, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from common.db.engine import Database
+from common.db.engine import Database, Row
 from common.db.idempotency import IdempotencyStore, ParticipantRequest, load_result, store_result
 from common.db.pages import find_newest, has_value
 from common.errors import ServiceError
@@ -17,6 +17,7 @@ from common.fields import Instant
 from common.messaging.message import Message
 from common.messaging.outbox import outbox_row
 from common.pages import Cursor, Total
+from common.rows import readable
 from users.accounts.errors import UserNotFound
 from users.database import OUTBOX
 from users.ledger.payment_credits import credit_payment, return_credit, take_credit_back
@@ -161,7 +162,7 @@ class PaymentRepository:
             offset=offset,
             after=after,
         )
-        return [Payment(**row["found"]) for row in rows], total
+        return readable(rows, _payment, of="payments"), total
 
     async def oldest(
         self,
@@ -188,7 +189,11 @@ class PaymentRepository:
             conditions.append(PAYMENTS.c.created_at >= since)
         oldest_first = (PAYMENTS.c.created_at, PAYMENTS.c.payment_id)
         rows = await self._database.fetch_all(_ROWS.where(*conditions).order_by(*oldest_first).limit(limit))
-        return [Payment(**row["found"]) for row in rows]
+        return readable(rows, _payment, of="payments")
+
+
+def _payment(row: Row) -> Payment:
+    return Payment(**row["found"])
 
 
 async def _note(

@@ -6,7 +6,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends, Query
 
-from common.fields import Instant
+from common.fields import Instant, Integer
 from common.http.auth import ADMIN_ONLY, CurrentUser, require_service
 from common.http.dependencies import provided
 from common.http.envelope import (
@@ -133,7 +133,7 @@ async def list_oldest(
     status: Annotated[list[PaymentStatus], Query(description="Any of these; without, of any status.")] = [],  # noqa: B006 - FastAPI copies it
     disputed: Annotated[bool, Query(description="Only those with an open dispute.")] = False,
     since: Annotated[Instant | None, Query(description="Opened at that time or later.")] = None,
-    limit: Annotated[int, Query(ge=1, le=500)] = 100,
+    limit: Annotated[Integer, Query(ge=1, le=500)] = 100,
 ) -> Success[list[Payment]]:
     """Oldest first, to be compared with a provider's own list."""
     found = await payments.oldest(provider=provider, statuses=status, is_disputed=disputed, since=since, limit=limit)

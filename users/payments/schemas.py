@@ -7,7 +7,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, StringConstraints, model_validator
 
-from common.fields import Instant, PlainText
+from common.fields import Instant, SentText, StoredInstant
 from common.http.calls import StrictCall
 from common.money import Money, PositiveMoney
 from users.ledger.schemas import Reference
@@ -41,7 +41,7 @@ PaidAmount = Annotated[
     Field(ge=0, max_digits=30, decimal_places=18, examples=["0.00421"]),
     PlainSerializer(lambda amount: f"{amount:f}", return_type=str, when_used="unless-none"),
 ]
-Details = dict[PlainText, PlainText | int | float | bool | None]
+Details = dict[SentText, SentText | int | float | bool | None]
 # Facts among the details of a payment by crypto: the orchestrator stores them with the address.
 PAY_AMOUNT: Final = "pay_amount"
 PAY_CURRENCY: Final = "pay_currency"
@@ -110,7 +110,7 @@ class _Facts(BaseModel):
     amount: Money = Field(description="The amount to pay, and the credits it becomes.")
     currency: Currency
     status: PaymentStatus
-    status_at: Instant = Field(description="The time of the status, as the provider reports it.")
+    status_at: StoredInstant = Field(description="The time of the status, as the provider reports it.")
     paid_amount: PaidAmount | None = Field(description="What was received so far, as the provider counts it.")
     # The defaults are for answers that the previous release stored.
     refunded_amount: Money = Field(default=NOTHING, description="What the provider refunded, in one or more parts.")
@@ -120,10 +120,10 @@ class _Facts(BaseModel):
         description="OPEN: no money has moved. WITHDRAWN: the credits are taken back for now. WON: they are returned. "
         "LOST: they stay taken back. CLOSED: it ended without moving money.",
     )
-    created_at: Instant
-    updated_at: Instant
-    credited_at: Instant | None
-    expires_at: Instant | None
+    created_at: StoredInstant
+    updated_at: StoredInstant
+    credited_at: StoredInstant | None
+    expires_at: StoredInstant | None
 
 
 class Payment(_Facts):

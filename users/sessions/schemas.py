@@ -6,15 +6,16 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field, StringConstraints
 
+from common.http.body import RequestBody
 from users.accounts.schemas import Email, UserSummary
 
 
-class Login(BaseModel):
+class Login(RequestBody):
     email: Email
     password: Annotated[str, StringConstraints(min_length=1, max_length=128)]
 
 
-class VerifyRegistration(BaseModel):
+class VerifyRegistration(RequestBody):
     user_id: UUID
     otp_code: Annotated[str, StringConstraints(pattern=r"^[0-9]{4,10}$"), Field(examples=["123456"])]
 

@@ -5,7 +5,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from common.fields import PlainText
+from common.fields import SentText
 from common.http.calls import StrictCall
 
 __all__ = ["SendSms", "SmsSent"]
@@ -15,7 +15,7 @@ LONGEST_TEXT = 480  # three segments of an SMS, in the GSM alphabet
 
 class SendSms(StrictCall):
     user_id: UUID
-    text: Annotated[PlainText, Field(min_length=1, max_length=LONGEST_TEXT)]
+    text: Annotated[SentText, Field(min_length=1, max_length=LONGEST_TEXT)]
 
 
 class SmsSent(BaseModel):

@@ -115,6 +115,8 @@ class Attendee:
     user_id: uuid.UUID
     price_paid: Decimal
     purchased_at: datetime
+    created_at: datetime | None
+    updated_at: datetime | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -271,6 +273,8 @@ def _attendee(seat: pb.Seat) -> Attendee:
         user_id=uuid.UUID(seat.owner_user_id),
         price_paid=Decimal(seat.price_paid),
         purchased_at=datetime.fromisoformat(seat.purchased_at),
+        created_at=optional_time(seat.created_at),
+        updated_at=optional_time(seat.updated_at),
     )
 
 

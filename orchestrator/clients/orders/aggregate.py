@@ -7,6 +7,7 @@ from typing import Any, Generic, TypeVar
 from pydantic import BaseModel
 
 from common.http.client import ServiceClient
+from common.rows import readable
 from orchestrator.clients.calls import post
 from orchestrator.saga_engine.plan import Call
 
@@ -39,7 +40,7 @@ class AggregateClient(Generic[Facts]):
     async def of_event(self, event_id: uuid.UUID, *, status: str, limit: int, **query: int) -> list[Facts]:
         """Return an event's aggregates of a status, oldest first."""
         params = {"event_id": str(event_id), "status": status, "limit": limit, **query}
-        return [self.facts.model_validate(row) for row in await self._orders.get(self.path, params)]
+        return readable(await self._orders.get(self.path, params), self.facts.model_validate, of=self.path)
 
     async def _open(self, call: Call, **facts: object) -> None:
         await post(self._orders, self.path, call, **facts)

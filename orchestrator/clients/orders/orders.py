@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict
 
 from common.errors import NotFound
 from common.money import Money
+from common.rows import readable
 from orchestrator.clients.models import Hold
 from orchestrator.clients.orders.aggregate import AggregateClient
 from orchestrator.saga_engine.plan import Call
@@ -96,7 +97,8 @@ class OrdersClient(AggregateClient[OrderFacts]):
     async def refundable_orders(self, event_id: uuid.UUID, *, limit: int, offset: int) -> list[RefundableSeats]:
         """Return an event's orders that have such seats, oldest first."""
         query = {"event_id": str(event_id), "limit": limit, "offset": offset}
-        return [RefundableSeats.model_validate(row) for row in await self._orders.get(f"{self.path}/refundable", query)]
+        rows = await self._orders.get(f"{self.path}/refundable", query)
+        return readable(rows, RefundableSeats.model_validate, of="order_seats")
 
     async def owner_changes(self, order_id: uuid.UUID) -> list[OwnerChange]:
         """Return the completed transfers and sales of an order's tickets, oldest first, without reversed transfers."""

@@ -11,6 +11,8 @@ from cachetools import TTLCache
 from pydantic import BaseModel, ConfigDict
 
 from common.http.client import ServiceClient
+from common.rows import readable
+from common.text import one_line
 
 __all__ = ["UserDirectory", "UserFacts"]
 
@@ -32,8 +34,8 @@ class UserFacts(BaseModel):
 
     @property
     def display_name(self) -> str:
-        """The user's name, or the local part of their email address."""
-        return self.name or self.email.partition("@")[0]
+        """The user's name on one line, or the local part of their email address."""
+        return one_line(self.name) or self.email.partition("@")[0]
 
 
 class UserDirectory:
@@ -73,5 +75,5 @@ class UserDirectory:
         answers = await asyncio.gather(
             *(self._users.post("/internal/users/lookup", {"user_ids": page}) for page in pages)
         )
-        users = [UserFacts.model_validate(user) for user in itertools.chain.from_iterable(answers)]
+        users = readable(itertools.chain.from_iterable(answers), UserFacts.model_validate, of="users")
         return {user.user_id: user for user in users}

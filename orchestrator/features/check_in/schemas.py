@@ -6,13 +6,14 @@ from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, ValidatorFunctionWrapHandler, WrapValidator
 
-from common.fields import DATE_PREFIX, Instant, PlainText
+from common.fields import DATE_PREFIX, Instant, LineText, PlainText
+from common.http.body import RequestBody
 from orchestrator.clients.inventory.check_in import ScanResult
 
 __all__ = ["NamedPlace", "ScanDecision", "UndoRequest", "UndoneCheckIn", "VerifyRequest"]
 
 # Printable ASCII, as idempotency keys.
-Nonce = Annotated[str, Field(min_length=1, max_length=64, pattern=r"^[\x21-\x7e]+$")]
+Nonce = Annotated[PlainText, Field(min_length=1, max_length=64, pattern=r"^[\x21-\x7e]+$")]
 
 
 def _if_on_the_calendar(moment: Any, read: ValidatorFunctionWrapHandler) -> datetime | None:
@@ -26,8 +27,8 @@ def _if_on_the_calendar(moment: Any, read: ValidatorFunctionWrapHandler) -> date
     return instant
 
 
-class NamedPlace(BaseModel):
-    hall_id: Annotated[PlainText, Field(min_length=1, max_length=40)] | None = Field(
+class NamedPlace(RequestBody):
+    hall_id: Annotated[LineText, Field(min_length=1, max_length=40)] | None = Field(
         default=None, description="That which is assigned to the staff member when omitted."
     )
     venue_id: uuid.UUID | None = Field(

@@ -48,7 +48,7 @@ async def show_dashboard(event_id: uuid.UUID, _: AdminUser, service: EventAdmin,
     summary="An event's attendees as CSV",
 )
 async def export_attendees(event_id: uuid.UUID, _: AdminUser, service: EventAdmin) -> StreamingResponse:
-    """In hall order. A cell that a spreadsheet would take for a formula begins with an apostrophe."""
+    """In hall order, in UTF-8 with a byte order mark. Times are the venue's, with their offset. A cell that a spreadsheet would take for a formula begins with an apostrophe."""
     headers = {
         "Content-Disposition": f'attachment; filename="attendees-{event_id}.csv"',
         "Cache-Control": "no-store",

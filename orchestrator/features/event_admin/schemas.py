@@ -6,6 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from common.http.body import RequestBody
 from common.http.envelope import Pagination
 from common.money import Money
 from orchestrator.clients.inventory.check_in import ScanResult
@@ -59,6 +60,8 @@ class AttendeeView(BaseModel):
     email: str | None
     price_paid: Money
     purchased_at: datetime
+    created_at: datetime | None = Field(description="When the seat was created; null if that was not stored.")
+    updated_at: datetime | None = Field(description="When the seat last changed; null as long as that was not stored.")
 
 
 class Dashboard(BaseModel):
@@ -90,7 +93,7 @@ class ScanView(BaseModel):
     reason: str | None = Field(description="Why an admission was undone.")
 
 
-class SeatSelection(BaseModel):
+class SeatSelection(RequestBody):
     """1 to 1,000 different seats of the event."""
 
     model_config = ConfigDict(

@@ -4,15 +4,17 @@ import asyncio
 import uuid
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import asdict, dataclass
+from functools import partial
 from typing import Final
 
 from common.http.envelope import Page
 from common.pages import Total
 from orchestrator.clients import Clients
+from orchestrator.clients.events import EventFacts
 from orchestrator.clients.inventory.check_in import Attendee, AttendeePage, EntryStats, LoggedScan, ScanResult
 from orchestrator.clients.inventory.seats import CategoryCount
 from orchestrator.clients.users.directory import UserFacts
-from orchestrator.features.event_admin.adapters.attendee_csv import COLUMNS, cells_of, csv_of
+from orchestrator.features.event_admin.adapters.attendee_csv import BOM, COLUMNS, cells_of, csv_of
 from orchestrator.features.event_admin.schemas import AttendeeView, Dashboard, DashboardStats, ScanView
 
 __all__ = ["EventAdminService"]
@@ -50,9 +52,9 @@ class EventAdminService:
         Raises:
             NotFound: EVENT_NOT_FOUND.
         """
-        await self.clients.events.facts(event_id)
+        event = await self.clients.events.facts(event_id)
         first = await self.clients.check_in.attendees(event_id, limit=EXPORT_PAGE)
-        return self._chunks(event_id, first, await self._with_names(first.attendees))
+        return self._chunks(event, first, await self._with_names(first.attendees))
 
     async def scans(self, event_id: uuid.UUID, page: Page) -> tuple[list[ScanView], Total]:
         """Return a page of an event's scans, newest first, and their total.
@@ -87,13 +89,16 @@ class EventAdminService:
         return [_scan_view(scan) for scan in scans], total
 
     async def _chunks(
-        self, event_id: uuid.UUID, page: AttendeePage, attendees: list[AttendeeView]
+        self, event: EventFacts, page: AttendeePage, attendees: list[AttendeeView]
     ) -> AsyncIterator[bytes]:
-        yield csv_of([COLUMNS, *(cells_of(attendee) for attendee in attendees)])
+        cells = partial(cells_of, time_zone=event.venue.time_zone)
+        yield BOM + csv_of([COLUMNS, *map(cells, attendees)])
         while page.next_page_token:
-            page = await self.clients.check_in.attendees(event_id, page_token=page.next_page_token, limit=EXPORT_PAGE)
+            page = await self.clients.check_in.attendees(
+                event.event_id, page_token=page.next_page_token, limit=EXPORT_PAGE
+            )
             attendees = await self._with_names(page.attendees)
-            yield csv_of(cells_of(attendee) for attendee in attendees)
+            yield csv_of(map(cells, attendees))
 
     async def _with_names(self, attendees: Sequence[Attendee]) -> list[AttendeeView]:
         users = await self.clients.users.lookup(attendee.user_id for attendee in attendees)

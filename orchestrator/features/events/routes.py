@@ -5,7 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from common.fields import Instant
+from common.fields import Instant, PlainText
 from common.http.auth import AdminUser
 from common.http.dependencies import provided
 from common.http.envelope import PageQuery, Paginated, Success, paginated, refusals, success
@@ -42,7 +42,7 @@ async def list_events(
     *,
     catalogue: EventCatalogue,
     page: PageQuery,
-    q: Annotated[str | None, Query(max_length=100, description="Part of the event's name.")] = None,
+    q: Annotated[PlainText | None, Query(max_length=100, description="Part of the event's name.")] = None,
     from_: Annotated[Instant | None, Query(alias="from", description="The earliest event date (RFC 3339).")] = None,
     to: Annotated[Instant | None, Query(description="Only events before this time (RFC 3339).")] = None,
 ) -> Paginated[EventSummary]:

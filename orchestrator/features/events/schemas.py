@@ -6,8 +6,10 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from common.fields import CalendarInstant, PlainText
+from common.fields import Instant, Integer, LineText
+from common.http.body import RequestBody
 from common.money import Money
+from common.time_zones import DEFAULT_TIME_ZONE, TimeZoneName
 
 __all__ = [
     "Availability",
@@ -26,13 +28,14 @@ __all__ = [
 LARGEST_HALL = 100_000  # seats; the largest hall with measurements (docs/performance.md)
 LONGEST_ROW = 10_000
 
-HallName = Annotated[PlainText, Field(min_length=1, max_length=40, examples=["HALL-A"])]
-CategoryName = Annotated[PlainText, Field(min_length=1, max_length=40, examples=["CAT1"])]
+HallName = Annotated[LineText, Field(min_length=1, max_length=40, examples=["HALL-A"])]
+CategoryName = Annotated[LineText, Field(min_length=1, max_length=40, examples=["CAT1"])]
 
 
 class VenueName(BaseModel):
     venue_id: uuid.UUID
     name: str
+    time_zone: str = Field(description="Its name in the IANA database.", examples=[DEFAULT_TIME_ZONE])
 
 
 class VenueDetail(VenueName):
@@ -81,12 +84,13 @@ class Availability(BaseModel):
     categories: list[CategoryAvailability]
 
 
-class NewVenue(BaseModel):
+class NewVenue(RequestBody):
     """A venue given with an event. An existing venue of an equal name and address, whatever their case, is used unchanged."""
 
-    name: PlainText = Field(min_length=1, max_length=200)
-    address: PlainText = Field(default="", max_length=500)
-    total_halls: int = Field(default=1, ge=1, le=1_000)
+    name: LineText = Field(min_length=1, max_length=200)
+    address: LineText = Field(default="", max_length=500)
+    time_zone: TimeZoneName | None = Field(default=None, description=f"{DEFAULT_TIME_ZONE} when omitted.")
+    total_halls: Integer = Field(default=1, ge=1, le=1_000)
     halls: list[HallName] = Field(
         default_factory=list,
         max_length=1_000,
@@ -107,10 +111,10 @@ class NewVenue(BaseModel):
         return hall_id in self.halls or len(self.halls) < self.total_halls
 
 
-class LayoutRowInput(BaseModel):
-    section: PlainText | None = Field(default=None, min_length=1, max_length=40, examples=["Balcony"])
-    row_number: PlainText = Field(min_length=1, max_length=20)
-    seats: int = Field(ge=1, le=LONGEST_ROW)
+class LayoutRowInput(RequestBody):
+    section: LineText | None = Field(default=None, min_length=1, max_length=40, examples=["Balcony"])
+    row_number: LineText = Field(min_length=1, max_length=20)
+    seats: Integer = Field(ge=1, le=LONGEST_ROW)
 
     @property
     def label(self) -> str:
@@ -118,13 +122,13 @@ class LayoutRowInput(BaseModel):
         return f"{self.section} {self.row_number}" if self.section else self.row_number
 
 
-class LayoutCategoryInput(BaseModel):
+class LayoutCategoryInput(RequestBody):
     """A price category: seats in rows, or a number of standing places."""
 
     category: CategoryName
     price: Money | None = Field(default=None, description="The pricing tier's price when omitted.")
     rows: list[LayoutRowInput] = Field(default_factory=list, max_length=5_000)
-    general_admission: int = Field(default=0, ge=0, le=LARGEST_HALL)
+    general_admission: Integer = Field(default=0, ge=0, le=LARGEST_HALL)
 
     @model_validator(mode="after")
     def _rows_or_standing(self) -> Self:
@@ -133,7 +137,7 @@ class LayoutCategoryInput(BaseModel):
         return self
 
 
-class NewEvent(BaseModel):
+class NewEvent(RequestBody):
     """An event to put on sale. Without a layout, `total_seats` are split over the pricing tiers in rows of twenty."""
 
     model_config = ConfigDict(
@@ -148,20 +152,20 @@ class NewEvent(BaseModel):
         }
     )
 
-    name: PlainText = Field(min_length=1, max_length=200)
+    name: LineText = Field(min_length=1, max_length=200)
     venue: NewVenue | None = None
     venue_id: uuid.UUID | None = None
     hall_id: HallName
-    event_date: CalendarInstant
-    ends_at: CalendarInstant | None = Field(default=None, description="4 hours after event_date when omitted.")
-    doors_open_at: CalendarInstant | None = Field(default=None, description="2 hours before event_date when omitted.")
-    total_seats: int | None = Field(default=None, ge=1, le=LARGEST_HALL)
+    event_date: Instant
+    ends_at: Instant | None = Field(default=None, description="4 hours after event_date when omitted.")
+    doors_open_at: Instant | None = Field(default=None, description="2 hours before event_date when omitted.")
+    total_seats: Integer | None = Field(default=None, ge=1, le=LARGEST_HALL)
     layout: list[LayoutCategoryInput] | None = Field(default=None, min_length=1, max_length=100)
     pricing_tiers: dict[CategoryName, Money] = Field(default_factory=dict, max_length=100)
-    resale_cap_percent: int | None = Field(
+    resale_cap_percent: Integer | None = Field(
         default=None, ge=0, le=1_000, description="The highest resale price in percent of face value; 120 when omitted."
     )
-    refund_deadline_hours: int | None = Field(
+    refund_deadline_hours: Integer | None = Field(
         default=None,
         ge=0,
         le=8_760,

@@ -10,6 +10,7 @@ from common.db.engine import Database
 from common.db.pages import find_newest, has_value
 from common.db.retention import Retention
 from common.pages import Cursor, Total
+from common.rows import readable
 from orchestrator.clients.users.payments import Provider
 from orchestrator.features.inbound_webhooks.models.records import (
     StoredWebhook,
@@ -193,7 +194,7 @@ class WebhookLog:
         found = _LISTED.where(*(has_value(column, name) for column, name in names.items() if name is not None))
         at, key = webhook_log.c.received_at, webhook_log.c.webhook_id
         rows, total = await find_newest(self._database, found, at=at, key=key, limit=limit, offset=offset, after=after)
-        return [WebhookView.model_validate(dict(row)) for row in rows], total
+        return readable(map(dict, rows), WebhookView.model_validate, of="webhook_log"), total
 
 
 def _error_json(error: WebhookError | None) -> dict[str, str] | None:

@@ -6,11 +6,12 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict
 
+from common.http.body import RequestBody
 from common.money import Money, PositiveMoney
 from orchestrator.http.schemas import OtpCode
 
 
-class ListRequest(BaseModel):
+class ListRequest(RequestBody):
     model_config = ConfigDict(
         json_schema_extra={"example": {"seat_id": "55555555-5555-5555-5555-555555555101", "asking_price": "380.00"}}
     )
@@ -19,11 +20,11 @@ class ListRequest(BaseModel):
     asking_price: PositiveMoney
 
 
-class ListingReference(BaseModel):
+class ListingReference(RequestBody):
     listing_id: uuid.UUID
 
 
-class ApproveRequest(BaseModel):
+class ApproveRequest(RequestBody):
     listing_id: uuid.UUID
     otp_code: OtpCode
 

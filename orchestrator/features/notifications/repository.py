@@ -11,6 +11,7 @@ from common.db.engine import Database
 from common.messaging.declarations import MESSAGES_EXCHANGE
 from common.messaging.inbox import RECEIVED
 from common.messaging.message import Message
+from common.rows import readable
 from common.telemetry.correlation import correlation_id
 from orchestrator.features.notifications.models.notices import Notice, shown
 from orchestrator.features.notifications.schemas import FeedEntry, FeedPage
@@ -24,6 +25,7 @@ __all__ = ["FEED_CHANGED", "FeedStore"]
 FEED_CHANGED: Final = "feed.changed"
 SOURCE: Final = "orchestrator"
 CONSUMER: Final = "notifications"
+UNREADABLE: Final = "unreadable"
 
 # Atomic, and without effect if the message was received before. Heads are locked in order, so that two messages about
 # the same users lock their feeds in the same order (docs/locking.md). A hint has the format of `Message`.
@@ -67,8 +69,7 @@ _READ: Final = text(
         SELECT sequence, message FROM user_feed
         WHERE user_id = :user_id AND sequence > CAST(:since AS bigint) ORDER BY sequence LIMIT :limit)
     SELECT (SELECT last_sequence FROM feed_heads WHERE user_id = :user_id) AS last_sequence,
-           coalesce((SELECT jsonb_agg(page.message || jsonb_build_object('sequence', page.sequence)
-                     ORDER BY page.sequence) FROM page), '[]') AS entries
+           coalesce((SELECT jsonb_agg(to_jsonb(page) ORDER BY page.sequence) FROM page), '[]') AS entries
     """
 )
 
@@ -122,11 +123,21 @@ class FeedStore:
         row = await self._database.fetch_one(_READ, parameters)
         assert row is not None  # noqa: S101 - a SELECT without FROM has one row
         last = row["last_sequence"] or 0
-        entries = [FeedEntry.model_validate(entry) for entry in row["entries"]]
+        entries = readable(row["entries"], _entry, of="user_feed", otherwise=_unreadable_entry)
         if since is None:
             return FeedPage(entries=[], last_sequence=last, is_complete=True)
         first = entries[0].sequence if entries else last + 1
         return FeedPage(entries=entries, last_sequence=last, is_complete=since + 1 == first)
+
+
+def _entry(row: Mapping[str, Any]) -> FeedEntry:
+    return FeedEntry.model_validate({**row["message"], "sequence": row["sequence"]})
+
+
+def _unreadable_entry(row: Mapping[str, Any]) -> FeedEntry:
+    """Return an entry that keeps its place, because readers count on numbers without gaps."""
+    key = uuid.uuid5(uuid.NAMESPACE_OID, f"{UNREADABLE} {row['sequence']}")
+    return FeedEntry(sequence=row["sequence"], id=key, type=UNREADABLE, time="", subject="", data={})
 
 
 def _json(rows: Sequence[Mapping[str, Any]]) -> str:

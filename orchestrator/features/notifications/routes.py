@@ -5,6 +5,7 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Query
 
+from common.fields import Integer
 from common.http.auth import require_service
 from common.http.dependencies import provided
 from common.http.envelope import Success, refusals, success
@@ -23,8 +24,8 @@ internal: Final = APIRouter(prefix="/internal/feed", tags=["Internal: feeds"], d
 async def read_feed(
     user_id: uuid.UUID,
     feeds: Annotated[FeedService, provided(FeedService)],
-    since: Annotated[int | None, Query(ge=0, le=LARGEST_SEQUENCE)] = None,
-    limit: Annotated[int, Query(ge=1, le=MAX_ENTRIES)] = MAX_ENTRIES,
+    since: Annotated[Integer | None, Query(ge=0, le=LARGEST_SEQUENCE)] = None,
+    limit: Annotated[Integer, Query(ge=1, le=MAX_ENTRIES)] = MAX_ENTRIES,
 ) -> Success[FeedPage]:
     """Return a user's entries after `since`, oldest first; without it, only the last sequence number."""
     return success(await feeds.read(user_id, since=since, limit=limit))

@@ -5,10 +5,11 @@ from typing import Literal
 
 from pydantic import BaseModel
 
+from common.http.body import RequestBody
 from orchestrator.http.schemas import OtpCode
 
 
-class VerifyOtpRequest(BaseModel):
+class VerifyOtpRequest(RequestBody):
     """`reference_id` is the order's or the transfer's id, or that of the listing to buy."""
 
     otp_code: OtpCode
@@ -24,7 +25,7 @@ class Verified(BaseModel):
     reference_id: uuid.UUID
 
 
-class ResendOtpRequest(BaseModel):
+class ResendOtpRequest(RequestBody):
     """`reference_id` is the order's, the transfer's or the listing's id."""
 
     context: Literal["purchase", "transfer", "marketplace"]

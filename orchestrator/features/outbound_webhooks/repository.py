@@ -13,6 +13,7 @@ from common.db.pages import find_newest, has_value
 from common.db.retention import Retention
 from common.messaging.message import Message
 from common.pages import Cursor, Total
+from common.rows import readable
 from orchestrator.features.outbound_webhooks.models import webhook_deliveries, webhook_subscriptions
 from orchestrator.features.outbound_webhooks.schemas import Delivery, Subscription
 from orchestrator.jobs.record import NewJob
@@ -148,7 +149,7 @@ class SubscriptionStore:
     async def page(self, *, limit: int, offset: int) -> tuple[list[Subscription], Total]:
         at, key = webhook_subscriptions.c.created_at, webhook_subscriptions.c.subscription_id
         rows, total = await find_newest(self._database, _SUBSCRIPTIONS, at=at, key=key, limit=limit, offset=offset)
-        return [Subscription.model_validate(row) for row in rows], total
+        return readable(rows, Subscription.model_validate, of="webhook_subscriptions"), total
 
     async def set_status(self, subscription_id: uuid.UUID, *, status: str, reason: str | None) -> Subscription | None:
         parameters = {"subscription_id": subscription_id, "status": status, "reason": reason}
@@ -182,7 +183,7 @@ class SubscriptionStore:
             found = found.where(has_value(webhook_deliveries.c.status, status))
         at, key = webhook_deliveries.c.created_at, webhook_deliveries.c.delivery_id
         rows, total = await find_newest(self._database, found, at=at, key=key, limit=limit, offset=offset, after=after)
-        return [Delivery.model_validate(row) for row in rows], total
+        return readable(rows, Delivery.model_validate, of="webhook_deliveries"), total
 
     async def replay(self, delivery_id: uuid.UUID, job: Callable[[int], NewJob]) -> Delivery | None:
         """Set a delivery to PENDING and store its job; return None if there is no such delivery.

@@ -7,6 +7,7 @@ from typing import Annotated, Final, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from common.fields import PlainText
+from common.http.body import RequestBody
 
 __all__ = [
     "DELIVERABLE",
@@ -46,9 +47,8 @@ MessageType = Literal[
 DELIVERABLE: Final[frozenset[str]] = frozenset(MessageType.__args__)  # type: ignore[attr-defined] # typing's own
 
 
-class NewSubscription(BaseModel):
+class NewSubscription(RequestBody):
     model_config = ConfigDict(
-        extra="forbid",
         json_schema_extra={
             "example": {"url": "https://integrator.example/hooks", "message_types": ["order.confirmed"]}
         },

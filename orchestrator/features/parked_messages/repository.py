@@ -11,6 +11,7 @@ from common.db.engine import Database
 from common.db.pages import find_newest, has_value
 from common.db.retention import Retention
 from common.pages import Cursor, Total
+from common.rows import readable
 from orchestrator.features.parked_messages.models.records import Parked, ParkedFacts, ParkedStatus, ParkedView
 from orchestrator.features.parked_messages.models.tables import parked_messages
 
@@ -90,7 +91,7 @@ class ParkedMessageStore:
             found = found.where(parked_messages.c.queue == queue)
         at, key = parked_messages.c.parked_at, parked_messages.c.parked_id
         rows, total = await find_newest(self._database, found, at=at, key=key, limit=limit, offset=offset, after=after)
-        return [ParkedView.model_validate(row) for row in rows], total
+        return readable(rows, ParkedView.model_validate, of="parked_messages"), total
 
     async def replay(
         self, parked_id: uuid.UUID, *, queues: Collection[str], settled_by: uuid.UUID

@@ -7,6 +7,7 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
 
+from common.http.body import RequestBody
 from common.money import Money
 
 __all__ = ["CryptoInstructions", "CryptoRequest", "TopUpRequest", "TopUpStarted"]
@@ -20,7 +21,7 @@ TopUpAmount = Annotated[Money, Field(ge=SMALLEST, le=LARGEST, examples=["50.00"]
 Ticker = Annotated[str, StringConstraints(to_lower=True, strip_whitespace=True, pattern=r"^[a-zA-Z0-9]{2,20}$")]
 
 
-class TopUpRequest(BaseModel):
+class TopUpRequest(RequestBody):
     model_config = ConfigDict(json_schema_extra={"example": {"amount": "50.00"}})
 
     amount: TopUpAmount
@@ -35,7 +36,7 @@ class TopUpStarted(BaseModel):
     currency: str = Field(examples=["sgd"])
 
 
-class CryptoRequest(BaseModel):
+class CryptoRequest(RequestBody):
     """A top-up needs an amount; an order's amount is its total and may be omitted. Both credit the wallet."""
 
     model_config = ConfigDict(

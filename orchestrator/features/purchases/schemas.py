@@ -6,7 +6,8 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from common.fields import PlainText
+from common.fields import Integer, LineText
+from common.http.body import RequestBody
 from common.money import Money
 
 __all__ = [
@@ -25,7 +26,7 @@ MAX_SEATS_PER_ORDER = 10  # T2
 SeatIds = Annotated[list[uuid.UUID], Field(min_length=1, max_length=MAX_SEATS_PER_ORDER)]
 
 
-class ReserveRequest(BaseModel):
+class ReserveRequest(RequestBody):
     """Either `seat_id` or `seat_ids`, 1 to 10 different seats of one event."""
 
     model_config = ConfigDict(
@@ -55,7 +56,7 @@ class ReserveRequest(BaseModel):
         return tuple(sorted(self.seat_ids or [self.seat_id or uuid.UUID(int=0)]))
 
 
-class BestAvailableRequest(BaseModel):
+class BestAvailableRequest(RequestBody):
     """The best available seats of a category, adjacent if possible."""
 
     model_config = ConfigDict(
@@ -65,8 +66,8 @@ class BestAvailableRequest(BaseModel):
     )
 
     event_id: uuid.UUID
-    category: PlainText = Field(min_length=1, max_length=40)
-    quantity: int = Field(ge=1, le=MAX_SEATS_PER_ORDER)
+    category: LineText = Field(min_length=1, max_length=40)
+    quantity: Integer = Field(ge=1, le=MAX_SEATS_PER_ORDER)
 
 
 class Reservation(BaseModel):
@@ -81,7 +82,7 @@ class Reservation(BaseModel):
     total: Money
 
 
-class PayRequest(BaseModel):
+class PayRequest(RequestBody):
     order_id: uuid.UUID
 
 
@@ -91,9 +92,10 @@ class TicketCode(BaseModel):
 
 
 class Receipt(BaseModel):
-    """A paid order. `qr_payload` is set if it is one ticket."""
+    """A paid order. `seat_id` and `qr_payload` are set if it is one ticket."""
 
     order_id: uuid.UUID
+    seat_id: uuid.UUID | None = None
     status: Literal["CONFIRMED"] = "CONFIRMED"
     credits_charged: Money
     remaining_balance: Money

@@ -61,6 +61,7 @@ class PurchaseService:
             if first.fingerprint != fingerprint:
                 raise Unprocessable from None
             return _reservation(first, saga_id)
+        choice = choice.model_copy(update={"category": event.category_of(choice.category)})
         purchase = Purchase(saga_id=saga_id, user_id=user_id, event_id=event_id, hall_id=event.hall_id, choice=choice)
         saga = await self.engine.start(PURCHASE, purchase, requested_by=user_id, fingerprint=fingerprint)
         return _reservation(saga, saga_id)
@@ -180,12 +181,14 @@ def _receipt(saga: SagaRecord) -> Receipt:
         raise StillRunning(saga.saga_id)
     if saga.state is not SagaState.COMPLETED or purchase.charge is None:
         _raise_failure(saga)
+    only = purchase.tickets[0] if len(purchase.tickets) == 1 else None
     return Receipt(
         order_id=purchase.order_id,
+        seat_id=only and only.seat_id,
         credits_charged=purchase.existing_hold.total,
         remaining_balance=purchase.charge.balance,
         tickets=list(purchase.tickets),
-        qr_payload=purchase.tickets[0].qr_payload if len(purchase.tickets) == 1 else None,
+        qr_payload=only and only.qr_payload,
     )
 
 

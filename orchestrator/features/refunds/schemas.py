@@ -3,9 +3,10 @@
 import uuid
 from typing import Annotated, Literal
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, Field
 
 from common.fields import PlainText
+from common.http.body import RequestBody
 from common.money import Money
 
 
@@ -15,10 +16,8 @@ def _named_once(seat_ids: list[uuid.UUID]) -> list[uuid.UUID]:
     return seat_ids
 
 
-class RefundRequest(BaseModel):
-    """An unknown field is refused: a misspelt `seat_ids` must not refund the whole order."""
-
-    model_config = ConfigDict(extra="forbid")
+class RefundRequest(RequestBody):
+    """The whole order, or some seats of it."""
 
     reason: Annotated[PlainText, Field(max_length=200)] = ""
     seat_ids: Annotated[list[uuid.UUID], Field(min_length=1, max_length=10), AfterValidator(_named_once)] | None = (

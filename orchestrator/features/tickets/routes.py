@@ -14,7 +14,7 @@ from orchestrator.http.refusals import COMMON
 
 __all__ = ["router"]
 
-_QR = {403: "NOT_SEAT_OWNER", 404: "SEAT_NOT_FOUND", 409: "ORDER_INVALID_STATE"}
+_QR = {403: "NOT_SEAT_OWNER", 404: "SEAT_NOT_FOUND", 409: "SEAT_UNAVAILABLE"}
 SVG: Final = "image/svg+xml"
 NOT_STORED: Final = {"Cache-Control": "no-store"}  # RFC 9111 §5.2.2.5: a code admits like the ticket
 

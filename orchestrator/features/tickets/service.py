@@ -9,7 +9,7 @@ from common.pages import Total
 from orchestrator.clients import Clients
 from orchestrator.clients.events import EventFacts
 from orchestrator.clients.inventory.seats import OwnedSeat
-from orchestrator.errors import NotSeatOwner, TicketNotUsable
+from orchestrator.errors import NotSeatOwner, TicketHasNoCode
 from orchestrator.features.tickets.adapters.qr_code import QrCodec
 from orchestrator.features.tickets.adapters.qr_image import svg_of
 from orchestrator.features.tickets.schemas import QrView, TicketEvent, TicketView
@@ -38,7 +38,7 @@ class TicketService:
         if owned.owner_user_id != user_id:
             raise NotSeatOwner
         if owned.status != "SOLD":
-            raise TicketNotUsable
+            raise TicketHasNoCode
         event = await self.clients.events.facts(owned.event_id)
         issued = self.qr_codec.issue(seat_id=seat_id, user_id=user_id, event_id=owned.event_id, hall_id=event.hall_id)
         return QrView(

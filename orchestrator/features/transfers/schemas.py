@@ -7,11 +7,12 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, BaseModel, ConfigDict, EmailStr, Field, model_validator
 
 from common.fields import PlainText
+from common.http.body import RequestBody
 from common.money import Money
 from orchestrator.http.schemas import OtpCode
 
 
-class TransferRequest(BaseModel):
+class TransferRequest(RequestBody):
     """The caller is the seller or the buyer. The buyer is named by id or email address; the seller defaults to the caller."""
 
     model_config = ConfigDict(
@@ -38,7 +39,7 @@ class TransferRequest(BaseModel):
         return self
 
 
-class ConfirmTransferRequest(BaseModel):
+class ConfirmTransferRequest(RequestBody):
     """The caller's own code, or both parties' codes."""
 
     transfer_id: uuid.UUID
@@ -55,11 +56,11 @@ class ConfirmTransferRequest(BaseModel):
         return self
 
 
-class TransferReference(BaseModel):
+class TransferReference(RequestBody):
     transfer_id: uuid.UUID
 
 
-class DisputeRequest(BaseModel):
+class DisputeRequest(RequestBody):
     transfer_id: uuid.UUID
     reason: Annotated[PlainText, Field(min_length=1, max_length=500)]
 
@@ -68,6 +69,7 @@ class TransferPending(BaseModel):
     """Both parties were sent a code; `waiting_for` names the parties that have not confirmed."""
 
     transfer_id: uuid.UUID
+    seat_id: uuid.UUID
     status: Literal["PENDING_OTP"] = "PENDING_OTP"
     waiting_for: list[str]
     expires_at: datetime

@@ -8,6 +8,7 @@ from sqlalchemy import select, text
 from common.db.engine import Database
 from common.db.pages import find_newest, has_value
 from common.pages import Cursor, Total
+from common.rows import readable
 from orchestrator.jobs.models import jobs
 from orchestrator.jobs.policies import JobPolicy
 from orchestrator.jobs.record import Failure, JobPosition, JobStatus, JobView, KindStats
@@ -145,7 +146,7 @@ class JobQueries:
             found = found.where(has_value(jobs.c.status, status))
         at, key = jobs.c.created_at, jobs.c.job_id
         rows, total = await find_newest(self._database, found, at=at, key=key, limit=limit, offset=offset, after=after)
-        return [job_view(row) for row in rows], total
+        return readable(rows, job_view, of="jobs"), total
 
     async def cancel(self, job_id: uuid.UUID, *, requested_by: uuid.UUID | None) -> JobView | None:
         """Cancel a job before its first attempt; return None if it has begun or belongs to another user."""
@@ -162,12 +163,12 @@ class JobQueries:
             "job_id": job_id,
             "asked_by": asked_by,
         }
-        return [job_view(row) for row in await self._database.fetch_all(_RETRY, parameters)]
+        return readable(await self._database.fetch_all(_RETRY, parameters), job_view, of="jobs")
 
     async def acknowledge(self, kinds: list[str], *, job_id: uuid.UUID | None = None) -> list[JobView]:
         """Acknowledge the dead jobs of these kinds, or one failed job, dead or refused."""
         parameters = {"kinds": kinds, "job_id": job_id}
-        return [job_view(row) for row in await self._database.fetch_all(_ACKNOWLEDGE, parameters)]
+        return readable(await self._database.fetch_all(_ACKNOWLEDGE, parameters), job_view, of="jobs")
 
     async def position(self, job_id: uuid.UUID) -> JobPosition | None:
         row = await self._database.fetch_one(_POSITION, {"job_id": job_id})

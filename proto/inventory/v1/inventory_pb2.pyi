@@ -101,6 +101,8 @@ class Seat(_message.Message):
     PRICE_PAID_FIELD_NUMBER: _builtins.int
     PURCHASED_AT_FIELD_NUMBER: _builtins.int
     ORDER_ID_FIELD_NUMBER: _builtins.int
+    CREATED_AT_FIELD_NUMBER: _builtins.int
+    UPDATED_AT_FIELD_NUMBER: _builtins.int
     seat_id: _builtins.str
     event_id: _builtins.str
     category: _builtins.str
@@ -116,6 +118,9 @@ class Seat(_message.Message):
     """empty until sold"""
     order_id: _builtins.str
     """the order it was sold with; empty until sold"""
+    created_at: _builtins.str
+    """Only of attendees. Empty in seats of a release that did not store it, and while they are unchanged since."""
+    updated_at: _builtins.str
     def __init__(
         self,
         *,
@@ -130,10 +135,12 @@ class Seat(_message.Message):
         price_paid: _builtins.str = ...,
         purchased_at: _builtins.str = ...,
         order_id: _builtins.str = ...,
+        created_at: _builtins.str = ...,
+        updated_at: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["category", b"category", "event_id", b"event_id", "order_id", b"order_id", "owner_user_id", b"owner_user_id", "price", b"price", "price_paid", b"price_paid", "purchased_at", b"purchased_at", "row_number", b"row_number", "seat_id", b"seat_id", "seat_number", b"seat_number", "status", b"status"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["category", b"category", "created_at", b"created_at", "event_id", b"event_id", "order_id", b"order_id", "owner_user_id", b"owner_user_id", "price", b"price", "price_paid", b"price_paid", "purchased_at", b"purchased_at", "row_number", b"row_number", "seat_id", b"seat_id", "seat_number", b"seat_number", "status", b"status", "updated_at", b"updated_at"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

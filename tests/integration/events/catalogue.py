@@ -16,7 +16,8 @@ LAYOUT = [
 
 def a_venue(**changes: Any) -> dict[str, Any]:
     address = "1 Esplanade Drive, Singapore 038981"
-    return {"name": "Esplanade", "address": address, "total_halls": 2, "halls": ["HALL-A"], **changes}
+    place = {"name": "Esplanade", "address": address, "time_zone": "Asia/Singapore"}
+    return {**place, "total_halls": 2, "halls": ["HALL-A"], **changes}
 
 
 def drafting(**changes: Any) -> dict[str, Any]:

@@ -68,5 +68,5 @@ async def test_other_method_is_405_with_the_allowed_ones(anonymous: Caller) -> N
     answer = await anonymous.request("DELETE", "/api/venues")
 
     assert answer.status_code == 405
-    assert answer.headers["allow"] == "GET"
+    assert answer.headers["allow"] == "GET, HEAD"
     assert answer.json()["success"] is False

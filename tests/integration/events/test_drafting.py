@@ -234,6 +234,20 @@ class TestVenue:
 
         assert event["venue"] == {**a_venue(), "venue_id": venue_id}
 
+    async def test_time_zone_of_a_new_venue(self, catalogue: CatalogueCaller, anonymous: Caller) -> None:
+        berlin = await catalogue.drafted(venue=a_venue(name="Tempodrom", time_zone="Europe/Berlin"))
+        body = drafting(venue=a_venue(name="Victoria"))
+        del body["venue"]["time_zone"]  # as the previous release sends it
+        first = await catalogue.draft(body)
+
+        shown = (await catalogue.find(berlin["event_id"])).json()["data"]["venue"]
+        venues = {venue["name"]: venue for venue in (await anonymous.get("/api/venues", per_page=100)).json()["data"]}
+
+        assert shown["time_zone"] == venues["Tempodrom"]["time_zone"] == "Europe/Berlin"
+        assert first.json()["data"]["venue"]["time_zone"] == "Asia/Singapore"
+        again = body | {"venue": body["venue"] | {"time_zone": "Asia/Singapore"}}
+        assert (await catalogue.draft(again)).json()["data"] == first.json()["data"]
+
     async def test_venue_without_an_address_is_accepted(self, catalogue: CatalogueCaller) -> None:
         event = (await catalogue.draft(drafting(venue=a_venue(address="")))).json()["data"]
 

@@ -166,6 +166,21 @@ class TestHallsOfTheVenue:
     async def test_name_that_differs_in_case_is_no_new_hall(self, catalogue: CatalogueCaller, venue_id: str) -> None:
         assert refusal(await catalogue.draft(in_venue(venue_id, hall_id="Hall-A"))) == (404, "NOT_FOUND")
 
+    async def test_hall_that_an_earlier_release_stored_in_another_form_is_the_same(
+        self, catalogue: CatalogueCaller, anonymous: Caller
+    ) -> None:
+        venue_id, before = new_id(), unicodedata.normalize("NFD", "Salle \u00c9toile")
+        venue = a_venue(venue_id=venue_id, halls=[before], total_halls=1)
+        await catalogue.published(venue=venue, hall_id=before, **FROM_12_TO_16)
+        again = in_venue(venue_id, hall_id="Salle \u00c9toile")
+
+        refused = await catalogue.draft(again | FROM_12_TO_16)
+        later = await catalogue.draft(again | {"request_id": new_id(), "event_date": "2027-03-21T12:00:00Z"})
+
+        assert refusal(refused) == (409, "EVENT_CONFLICT")
+        assert later.json()["data"]["hall_id"] == before
+        assert await halls_of(anonymous, venue_id) == [before]
+
     async def test_concurrent_drafts_add_no_more_halls_than_the_venue_has(
         self, catalogue: CatalogueCaller, venue_id: str
     ) -> None:

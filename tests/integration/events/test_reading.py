@@ -140,6 +140,13 @@ class TestSearch:
         assert sorted(event["name"] for event in answer.json()["data"]) == expected
         assert answer.json()["pagination"]["total"] == len(expected)
 
+    async def test_name_is_found_however_it_was_typed(self, catalogue: CatalogueCaller) -> None:
+        """An earlier release stored names as they were typed."""
+        await catalogue.published(name="Cafe\u0301 Jazz")
+
+        assert await names(catalogue, q="caf\u00e9") == ["Cafe\u0301 Jazz"]
+        assert await names(catalogue, q="cafe\u0301 j") == ["Cafe\u0301 Jazz"]
+
     @pytest.mark.parametrize(
         ("query", "expected"),
         [

@@ -5,6 +5,8 @@ import time
 import uuid
 
 import pytest
+from argon2 import PasswordHasher
+from sqlalchemy import text
 
 from common.db.engine import Database
 from tests.integration.users.user_client import PASSWORD, UserClient, code_of, fresh_address
@@ -30,6 +32,20 @@ async def test_gives_tokens_and_the_user(user_client: UserClient, settings: Sett
 async def test_email_is_case_insensitive(user_client: UserClient) -> None:
     user = await user_client.join()
     assert (await user_client.log_in(user.email.title())).status_code == 200
+
+
+async def test_password_hashed_as_it_was_typed_is_hashed_anew(user_client: UserClient, database: Database) -> None:
+    """An earlier release hashed passwords as they were typed."""
+    user = await user_client.join()
+    typed, elsewhere = "Cre\u0300me bru\u0302le\u0301e", "Cr\u00e8me br\u00fbl\u00e9e"
+    stored = {"user_id": user.user_id, "password_hash": PasswordHasher().hash(typed)}
+    await database.execute(text("UPDATE users SET password_hash = :password_hash WHERE user_id = :user_id"), stored)
+
+    before = await user_client.log_in(user.email, elsewhere)
+    renewing = await user_client.log_in(user.email, typed)
+    after = await user_client.log_in(user.email, elsewhere)
+
+    assert [answer.status_code for answer in (before, renewing, after)] == [401, 200, 200]
 
 
 async def test_unknown_account_and_wrong_password_get_the_same_response(user_client: UserClient) -> None:

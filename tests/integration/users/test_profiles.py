@@ -2,6 +2,7 @@
 
 import asyncio
 import uuid
+from datetime import UTC, datetime
 from typing import Any
 
 import jwt
@@ -32,7 +33,9 @@ class TestProfile:
 
         answer = await user_client.http.get(f"/api/users/{user.user_id}", headers=user.headers)
 
-        assert answer.json()["data"] == {
+        profile = answer.json()["data"]
+        assert datetime.fromisoformat(profile.pop("created_at")) <= datetime.now(UTC)
+        assert profile == {
             "user_id": str(user.user_id),
             "email": user.email,
             "phone": user.phone,

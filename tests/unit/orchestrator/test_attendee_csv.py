@@ -26,11 +26,13 @@ def attendee(*, name: str | None, email: str | None = "fan@example.com") -> Atte
         email=email,
         price_paid=Decimal("350.00"),
         purchased_at=datetime(2027, 3, 1, 20, 0, tzinfo=UTC),
+        created_at=None,
+        updated_at=None,
     )
 
 
 def test_row_has_every_column() -> None:
-    assert dict(zip(COLUMNS, cells_of(attendee(name="Ada")), strict=True)) == {
+    assert dict(zip(COLUMNS, cells_of(attendee(name="Ada"), time_zone="Asia/Singapore"), strict=True)) == {
         "category": "CAT1",
         "row_number": "A",
         "seat_number": "7",
@@ -38,14 +40,15 @@ def test_row_has_every_column() -> None:
         "name": "Ada",
         "email": "fan@example.com",
         "price_paid": "350.00",
-        "purchased_at": "2027-03-01T20:00:00Z",
+        "purchased_at": "2027-03-02T04:00:00+08:00",
+        "time_zone": "Asia/Singapore",
         "seat_id": str(uuid.UUID(int=1)),
         "user_id": str(uuid.UUID(int=2)),
     }
 
 
 def test_unknown_attendee_has_empty_cells() -> None:
-    cells = dict(zip(COLUMNS, cells_of(attendee(name=None, email=None)), strict=True))
+    cells = dict(zip(COLUMNS, cells_of(attendee(name=None, email=None), time_zone="UTC"), strict=True))
     assert (cells["name"], cells["email"]) == ("", "")
 
 
@@ -72,3 +75,8 @@ def test_any_row_round_trips_and_starts_no_formula(row: list[str]) -> None:
     [read] = csv.reader(io.StringIO(csv_of([row]).decode(), newline=""))
     assert [cell.removeprefix("'") for cell in read] == [cell.removeprefix("'") for cell in row]
     assert not any(cell.startswith(("=", "+", "-", "@", "\t", "\r")) for cell in read)
+
+
+def test_name_has_its_joiners_and_no_marks_of_direction() -> None:
+    cells = dict(zip(COLUMNS, cells_of(attendee(name="ශ්\u200dරී\u202e =1"), time_zone="UTC"), strict=True))
+    assert cells["name"] == "ශ්\u200dරී =1"

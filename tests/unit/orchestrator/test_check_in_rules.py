@@ -89,6 +89,17 @@ def test_event_of_the_previous_release_is_not_too_early() -> None:
     assert refusal_of(scan_context(event=event(doors_open_at=NOW + HOUR, has_doors_time=False))) is None
 
 
+def test_hall_is_the_same_however_it_was_typed() -> None:
+    stored = event().model_copy(update={"hall_id": "Salle E\u0301toile"})
+    assert wrong_place_of(stored, place("Salle \u00c9toile")) is None
+
+
+def test_category_is_named_as_it_is_stored() -> None:
+    stored = event().model_copy(update={"pricing_tiers": {"Tribu\u0301ne": Decimal(1)}})
+    assert stored.category_of("Trib\u00fane") == "Tribu\u0301ne"
+    assert stored.category_of("CAT9") == "CAT9"
+
+
 def test_event_ends_later_by_the_grace() -> None:
     assert refusal_of(scan_context(event=event(ends_at=NOW - HOUR), grace=HOUR + MILLISECOND)) is None
     assert refusal_of(scan_context(event=event(ends_at=NOW - HOUR), grace=HOUR)) is ScanResult.WRONG_EVENT
@@ -164,7 +175,7 @@ def test_code_is_valid_until_its_ttl(age: timedelta) -> None:
         (
             ScanOutcome(ScanResult.DUPLICATE, NOW.replace(minute=14, second=3)),
             scan_context(),
-            "Admitted before, at 20:14:03 UTC",
+            "Admitted before, at 04:14:03 Asia/Singapore (UTC+8)",
         ),
         (
             ScanOutcome(ScanResult.WRONG_HALL),
@@ -184,7 +195,7 @@ def test_code_is_valid_until_its_ttl(age: timedelta) -> None:
         (
             ScanOutcome(ScanResult.WRONG_EVENT),
             scan_context(event=event(doors_open_at=NOW + HOUR)),
-            "Too early: the doors of Jazz at the Bay open at 2027-03-01 21:00 UTC",
+            "Too early: the doors of Jazz at the Bay open at 2027-03-02 05:00 Asia/Singapore (UTC+8)",
         ),
         (
             ScanOutcome(ScanResult.WRONG_EVENT),

@@ -104,6 +104,12 @@ class TestVerify:
 
 
 class TestReports:
+    @pytest.mark.parametrize("date", ["0001-01-01T00:00:00Z", "9999-12-31T23:59:59-14:00", "soon", 10**30, None])
+    def test_payment_counts_whenever_it_expires(self, date: Any) -> None:
+        report = WEBHOOKS.read_report(as_bytes(notice(expiration_estimate_date=date)))
+        assert report is not None
+        assert report.status is PaymentStatus.SUCCEEDED
+
     @pytest.mark.parametrize(
         ("said", "status"),
         [

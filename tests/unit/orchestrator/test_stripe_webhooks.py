@@ -57,6 +57,14 @@ class TestVerify:
         body = json.dumps(json.loads(BODY), indent=3).encode()
         assert WEBHOOKS.verify(body, stripe_signature(body)).external_id == "evt_1"
 
+    @pytest.mark.parametrize("created", [10**15, -(10**12), 10**30, "0001-01-01T00:00:00Z", "soon", None])
+    def test_payment_counts_whenever_it_was_made(self, created: Any) -> None:
+        report = WEBHOOKS.read_report(
+            as_bytes(stripe_event("payment_intent.succeeded", intent(created=created), created=created))
+        )
+        assert report is not None
+        assert (report.status, report.occurred_at) == (PaymentStatus.SUCCEEDED, None)
+
     def test_one_of_several_signatures_is_enough(self) -> None:
         """While a secret is replaced, Stripe signs with both."""
         old = stripe_signature(BODY, secret=SecretStr("the old secret"))

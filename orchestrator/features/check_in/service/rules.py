@@ -7,6 +7,8 @@ from datetime import datetime, timedelta
 from typing import Final
 
 from common.fields import shifted
+from common.text import is_same_text
+from common.time_zones import local_text
 from orchestrator.clients.events import EventFacts
 from orchestrator.clients.inventory.check_in import ScanOutcome, ScanResult
 from orchestrator.clients.inventory.seats import OwnedSeat
@@ -45,7 +47,7 @@ class ScanContext:
 
 def wrong_place_of(event: EventFacts, place: Place) -> ScanResult | None:
     """Return WRONG_HALL or WRONG_EVENT if the place is not the event's."""
-    if event.hall_id != place.hall_id or place.venue_id not in {None, event.venue_id}:
+    if not is_same_text(event.hall_id, place.hall_id) or place.venue_id not in {None, event.venue_id}:
         return ScanResult.WRONG_HALL
     if place.event_id not in {None, event.event_id}:
         return ScanResult.WRONG_EVENT
@@ -120,7 +122,7 @@ def message_of(outcome: ScanOutcome, context: ScanContext) -> str:
         case ScanResult.SUCCESS:
             return "Admitted"
         case ScanResult.DUPLICATE if outcome.admitted_at:
-            return f"Admitted before, at {outcome.admitted_at:%H:%M:%S} UTC"
+            return f"Admitted before, at {_time_of(outcome.admitted_at, context)}"
         case ScanResult.WRONG_HALL | ScanResult.WRONG_EVENT if context.event:
             return _misplaced(outcome.result, context.event, context)
         case ScanResult.EXPIRED if not _is_outside_lifetime(context):
@@ -128,15 +130,22 @@ def message_of(outcome: ScanOutcome, context: ScanContext) -> str:
     return _MESSAGES[outcome.result]
 
 
+def _time_of(admitted_at: datetime, context: ScanContext) -> str:
+    form = "%H:%M:%S %Z"
+    return context.event.local_text(admitted_at, form) if context.event else local_text(admitted_at, form, "UTC")
+
+
 def _misplaced(result: ScanResult, event: EventFacts, context: ScanContext) -> str:
     if result is ScanResult.WRONG_HALL:
-        is_hall = event.hall_id == context.place.hall_id  # of another venue
+        is_hall = is_same_text(event.hall_id, context.place.hall_id)  # of another venue
         what, right = ("venue", event.venue.name) if is_hall else ("hall", event.hall_id)
         return f"Wrong {what}: this ticket is for {right}"
     if _is_for_another_event(context):
         return f"Wrong event: this ticket is for {event.name}"
     if _is_too_early(context):
-        return f"Too early: the doors of {event.name} open at {event.doors_open_at:%Y-%m-%d %H:%M} UTC"
+        return (
+            f"Too early: the doors of {event.name} open at {event.local_text(event.doors_open_at, '%Y-%m-%d %H:%M %Z')}"
+        )
     return f"The event is over: {event.name}"
 
 

@@ -1,15 +1,19 @@
 """Attendees as CSV (RFC 4180), safe to open in a spreadsheet."""
 
+import codecs
 import csv
 import io
 import re
 from collections.abc import Iterable
 from typing import Final
 
+from common.text import one_line
+from common.time_zones import zone_of
 from orchestrator.features.event_admin.schemas import AttendeeView
 
-__all__ = ["COLUMNS", "cells_of", "csv_of", "escape_formula"]
+__all__ = ["BOM", "COLUMNS", "cells_of", "csv_of", "escape_formula"]
 
+BOM: Final = codecs.BOM_UTF8  # at the start of the file, or Excel reads it in the code page of its country
 COLUMNS: Final = (
     "category",
     "row_number",
@@ -19,6 +23,7 @@ COLUMNS: Final = (
     "email",
     "price_paid",
     "purchased_at",
+    "time_zone",
     "seat_id",
     "user_id",
 )
@@ -34,9 +39,11 @@ def csv_of(rows: Iterable[Iterable[str]]) -> bytes:
     return sheet.getvalue().encode()
 
 
-def cells_of(attendee: AttendeeView) -> list[str]:
-    values = attendee.model_dump(mode="json")
-    return ["" if values[column] is None else str(values[column]) for column in COLUMNS]
+def cells_of(attendee: AttendeeView, *, time_zone: str) -> list[str]:
+    """Return the cells in the order of the columns, with times of that zone."""
+    purchased_at = attendee.purchased_at.astimezone(zone_of(time_zone)).isoformat()
+    values = attendee.model_dump(mode="json") | {"purchased_at": purchased_at, "time_zone": time_zone}
+    return ["" if values[column] is None else one_line(str(values[column])) for column in COLUMNS]
 
 
 def escape_formula(cell: str) -> str:

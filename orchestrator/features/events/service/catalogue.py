@@ -97,7 +97,7 @@ def _summary(event: EventFacts, counts: list[CategoryCount]) -> EventSummary:
     return EventSummary(
         event_id=event.event_id,
         name=event.name,
-        venue=VenueName(venue_id=event.venue.venue_id, name=event.venue.name),
+        venue=VenueName.model_validate(event.venue, from_attributes=True),
         hall_id=event.hall_id,
         event_date=event.event_date,
         ends_at=event.ends_at,

@@ -4,26 +4,22 @@ Names of users and events are data, never part of a template: control characters
 value, and the HTML layout escapes it.
 """
 
-import unicodedata
 from typing import Any, Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
+from common.text import one_line
+from common.time_zones import local_text
 from orchestrator.features.notifications.models.notifications import Email, NotificationContext, NotificationKind
 
-__all__ = ["TemplateRenderer", "one_line"]
+__all__ = ["TemplateRenderer"]
 
 LONGEST_SUBJECT: Final = 150
 LONGEST_TEXT_MESSAGE: Final = 320  # two segments of an SMS, in the GSM alphabet
 
 
-def one_line(value: object) -> object:
-    """Return text for a single line, without characters that break the line or change its direction."""
-    if not isinstance(value, str) or hasattr(value, "__html__"):
-        return value
-    # Cc control, Cf format (right-to-left marks among them), Zl and Zp line and paragraph separators, Cs surrogates.
-    kept = (" " if unicodedata.category(c) in {"Cc", "Cf", "Zl", "Zp", "Cs"} else c for c in value)
-    return " ".join("".join(kept).split())
+def _shown(value: object) -> object:
+    return one_line(value) if isinstance(value, str) and not hasattr(value, "__html__") else value
 
 
 class TemplateRenderer:
@@ -39,7 +35,8 @@ class TemplateRenderer:
             lstrip_blocks=True,
             keep_trailing_newline=True,
         )
-        self._prose = self._pages.overlay(finalize=one_line)
+        self._pages.filters["local"] = local_text
+        self._prose = self._pages.overlay(finalize=_shown)
 
     def render(self, kind: NotificationKind, context: NotificationContext) -> Email:
         """Return an email's subject, plain text and HTML."""
@@ -68,4 +65,5 @@ class TemplateRenderer:
         return [" ".join(paragraph.split()) for paragraph in prose.split("\n\n") if paragraph.strip()]
 
     def _values(self, context: NotificationContext) -> dict[str, Any]:
-        return {**dict(context), "public_url": self._public_url}
+        time_zone = context.place.time_zone if context.place else "UTC"
+        return {**dict(context), "public_url": self._public_url, "time_zone": time_zone}

@@ -8,6 +8,8 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from common.time_zones import DEFAULT_TIME_ZONE
+
 
 class Channel(enum.StrEnum):
     """How a notification is sent; the value is the kind of job."""
@@ -68,12 +70,13 @@ class NotificationRequest(BaseModel):
 
 
 class Place(BaseModel):
-    """An event's place and time."""
+    """An event's place and time; `time_zone` is the venue's."""
 
     event_name: str
     venue_name: str
     venue_address: str
     hall_id: str
+    time_zone: str = DEFAULT_TIME_ZONE
     event_date: datetime
 
 

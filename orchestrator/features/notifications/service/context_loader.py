@@ -68,6 +68,7 @@ class ContextLoader:
             venue_name=event.venue.name,
             venue_address=event.venue.address,
             hall_id=event.hall_id,
+            time_zone=event.venue.time_zone,
             event_date=event.event_date,
         )
 

@@ -7,7 +7,14 @@ from email.message import EmailMessage
 from email.policy import SMTP
 from email.utils import format_datetime
 
-from orchestrator.features.notifications.adapters.template_renderer import TemplateRenderer, one_line
+from common.text import one_line
+from orchestrator.features.notifications.adapters.email_headers import (
+    address_header,
+    address_of,
+    attachment_header,
+    text_header,
+)
+from orchestrator.features.notifications.adapters.template_renderer import TemplateRenderer
 from orchestrator.features.notifications.models.notifications import NotificationContext, NotificationKind
 from orchestrator.features.tickets.adapters.qr_image import png_of
 
@@ -16,8 +23,8 @@ class EmailBuilder:
     """Builds emails from rendered templates."""
 
     def __init__(self, *, sender: str, reply_to: str, renderer: TemplateRenderer) -> None:
-        self._sender = sender
-        self._reply_to = reply_to or sender
+        self._sender = address_of(sender)
+        self._reply_to = address_of(reply_to or sender)
         self._renderer = renderer
 
     def build(
@@ -27,12 +34,12 @@ class EmailBuilder:
         content = self._renderer.render(kind, context)
         name, _, domain = context.address.rpartition("@")
         email = EmailMessage(policy=SMTP)
-        email["From"] = self._sender
-        email["Reply-To"] = self._reply_to
-        email["To"] = Address(str(one_line(context.reader)), name, domain)
-        email["Subject"] = content.subject
+        email["From"] = address_header("From", self._sender)
+        email["Reply-To"] = address_header("Reply-To", self._reply_to)
+        email["To"] = address_header("To", Address(one_line(context.reader), name, domain))
+        email["Subject"] = text_header("Subject", content.subject)
         email["Date"] = format_datetime(sent_at)
-        email["Message-ID"] = f"<{email_id}@{email['From'].addresses[0].domain}>"
+        email["Message-ID"] = f"<{email_id}@{self._sender.domain}>"
         email["Auto-Submitted"] = "auto-generated"  # RFC 3834: prevents automatic replies
         email.set_content(content.text)
         email.add_alternative(content.html, subtype="html")
@@ -44,5 +51,5 @@ class EmailBuilder:
         """Attach a QR code of each ticket's page; the code for check-in itself is valid for a minute only."""
         for seat in context.seats:
             picture = png_of(self._renderer.ticket_url(str(seat.seat_id)))
-            name = one_line(f"ticket-{seat.row_number}-{seat.seat_number}.png")
-            email.add_attachment(picture, maintype="image", subtype="png", filename=name)
+            header = attachment_header(f"ticket-{seat.row_number}-{seat.seat_number}.png")
+            email.add_attachment(picture, maintype="image", subtype="png", headers=[header])

@@ -5,21 +5,20 @@ https://documenter.getpostman.com/view/7907941/2s93JusNJt; the URL for notificat
 
 import json
 import uuid
-from datetime import UTC, datetime
 from decimal import Context, Decimal
 from typing import Annotated, Any, Final
 
 import httpx
 import orjson
 from httpx_aiohttp import AiohttpTransport
-from pydantic import AfterValidator, BeforeValidator, Field, SecretStr
+from pydantic import BeforeValidator, Field, SecretStr
 
 from common.http.client import IDLE_SECONDS
 from common.money import money
 from common.telemetry.tracing import client_span
 from orchestrator.clients.users.payments import CURRENCY, PaymentStatus, Provider, ProviderReport
 from orchestrator.features.payments.adapters.interfaces import VerifiedWebhook
-from orchestrator.features.payments.adapters.provider_models import Label, OwnId, ProviderModel
+from orchestrator.features.payments.adapters.provider_models import Label, Moment, OwnId, ProviderModel
 from orchestrator.features.payments.adapters.signatures import is_signed
 from orchestrator.features.payments.errors import (
     NoSuchPayment,
@@ -52,10 +51,6 @@ WHOLE_DIGITS: Final = 12
 _ROUNDING: Final = Context(prec=PLACES + WHOLE_DIGITS + 1)
 
 
-def _in_utc(moment: datetime) -> datetime:
-    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
-
-
 def _id_or_none(value: Any) -> Any:
     return value or None
 
@@ -64,7 +59,6 @@ def _list_or_empty(value: Any) -> Any:
     return value if isinstance(value, list) else []
 
 
-_Moment = Annotated[datetime, AfterValidator(_in_utc)]
 _Crypto = Annotated[Decimal, BeforeValidator(str), Field(ge=0)]
 
 
@@ -87,7 +81,7 @@ class CryptoPayment(ProviderModel):
     order_id: OwnId = None
     parent_payment_id: Annotated[Label | None, BeforeValidator(_id_or_none)] = None
     payment_extra_ids: Annotated[list[Label], BeforeValidator(_list_or_empty)] = Field(default_factory=list)
-    expiration_estimate_date: _Moment | None = None
+    expiration_estimate_date: Moment = None
 
     def as_report(self) -> ProviderReport | None:
         """Return the payment's state; None if its status is unknown.

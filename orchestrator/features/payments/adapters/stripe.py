@@ -22,7 +22,7 @@ from common.http.client import IDLE_SECONDS
 from common.telemetry.tracing import client_span
 from orchestrator.clients.users.payments import CURRENCY, PaymentStatus, Provider, ProviderReport, ReversalStatus
 from orchestrator.features.payments.adapters.interfaces import VerifiedWebhook
-from orchestrator.features.payments.adapters.provider_models import Label, ProviderModel
+from orchestrator.features.payments.adapters.provider_models import Label, Moment, ProviderModel
 from orchestrator.features.payments.adapters.stripe_models import Charge, Dispute, Intent, Refund
 from orchestrator.features.payments.errors import (
     NoSuchPayment,
@@ -66,7 +66,7 @@ class _EventData(ProviderModel):
 class _Event(ProviderModel):
     id: Label
     type: Label
-    created: datetime
+    created: Moment = None
     data: _EventData
 
 

@@ -17,7 +17,7 @@ from orchestrator.clients.users.payments import (
     ReportedReversal,
     ReversalStatus,
 )
-from orchestrator.features.payments.adapters.provider_models import Label, OwnId, ProviderModel
+from orchestrator.features.payments.adapters.provider_models import Label, Moment, OwnId, ProviderModel
 
 __all__ = ["Charge", "Dispute", "Intent", "Labels", "Refund"]
 
@@ -92,7 +92,7 @@ class Intent(ProviderModel):
     amount_received: int = 0
     currency: str
     status: str
-    created: datetime
+    created: Moment = None
     metadata: Labels = Field(default_factory=Labels)
     latest_charge: Charge | str | None = None
 

@@ -25,8 +25,6 @@ KEY_BYTES: Final = 32
 KEY_ID_BYTES: Final = 2
 NONCE_BYTES: Final = 12  # NIST SP 800-38D §8.2
 LONGEST_PAYLOAD: Final = 2_048
-# Hardware scanners add them at the ends, as they are configured.
-PADDING: Final = " \t\r\n"
 
 
 class QrTicket(BaseModel):
@@ -80,12 +78,12 @@ class QrCodec:
         return IssuedQr(payload, now, now + self.time_to_live, round(self.time_to_live.total_seconds()))
 
     def read(self, payload: str) -> QrTicket:
-        """Return the payload's content, however old it is. Blanks, tabs and line ends around it are ignored.
+        """Return the payload's content, however old it is. White space around it, which hardware scanners add, is ignored.
 
         Raises:
             QrInvalid: the platform did not issue it, it was tampered with, or its key is retired.
         """
-        raw = _decode(payload.strip(PADDING))
+        raw = _decode(payload.strip())
         key_id, nonce = raw[:KEY_ID_BYTES], raw[KEY_ID_BYTES : KEY_ID_BYTES + NONCE_BYTES]
         cipher = self._ciphers.get(key_id)
         if cipher is None:

@@ -75,7 +75,10 @@ class TransferService:
         pending = opened(saga, opening=OPENING, ended=TransferInvalidState)
         transfer = data_of(pending, Transfer, otherwise=TransferInvalidState)
         return TransferPending(
-            transfer_id=transfer.transfer_id, waiting_for=["seller", "buyer"], expires_at=transfer.expires_at
+            transfer_id=transfer.transfer_id,
+            seat_id=transfer.ticket.seat_id,
+            waiting_for=["seller", "buyer"],
+            expires_at=transfer.expires_at,
         )
 
     async def confirm(
@@ -107,7 +110,10 @@ class TransferService:
             raise TransferInvalidState(details={"status": transfer.status})
         if transfer.waiting_for:
             return TransferPending(
-                transfer_id=transfer_id, waiting_for=transfer.waiting_for, expires_at=transfer.expires_at
+                transfer_id=transfer_id,
+                seat_id=transfer.seat_id,
+                waiting_for=transfer.waiting_for,
+                expires_at=transfer.expires_at,
             )
         return await self._complete(transfer, caller_id=caller_id, key=key)
 
