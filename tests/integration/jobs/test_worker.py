@@ -5,7 +5,6 @@ from urllib.parse import urlsplit
 
 from sqlalchemy import text
 
-from devstack.ports import LOOPBACK
 from orchestrator.jobs.errors import JobRefused
 from orchestrator.jobs.record import JobStatus
 from orchestrator.jobs.registry import JobContext
@@ -143,7 +142,7 @@ class TestBroker:
         recording_handler.gate.clear()
         broker = urlsplit(harness.vhost.url)
         async with open_proxies([TcpProxy("rabbitmq", lambda: (str(broker.hostname), broker.port or 0))]) as lines:
-            over_line = broker._replace(netloc=f"guest:guest@{LOOPBACK}:{lines['rabbitmq'].port}").geturl()
+            over_line = lines["rabbitmq"].url_of(harness.vhost.url)
             worker = await harness.start_worker(
                 (policy("email", concurrency=1, timeout_seconds=60), recording_handler), rabbitmq_url=over_line
             )
