@@ -81,6 +81,7 @@ def _check(stack: Stack, log: MergedLog, restarts: Restarts | None, *, is_develo
     """
     if not (restarts or is_development):
         stack.require_running()
+        return
     stack.require_servers()
     ended = stack.take_ended()
     if restarts:
