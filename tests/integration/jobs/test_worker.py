@@ -91,7 +91,7 @@ class TestLostWorker:
         await harness.reaches(job, JobStatus.RUNNING)
         await harness.database.execute(text("UPDATE jobs SET epoch = epoch + 1"))
         await eventually(lambda: recording_handler.cancelled == 1)
-        assert harness.outcomes["lost"] == 1
+        await eventually(lambda: harness.outcomes["lost"] == 1)
 
     async def test_job_claimed_again_by_the_worker_that_lost_it_keeps_its_lease(self, harness: JobHarness) -> None:
         recording_handler = RecordingHandler()
