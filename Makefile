@@ -11,7 +11,7 @@ PROTOS = $(shell find proto -name '*.proto' | sort)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
-.PHONY: help setup run dev demo up down reset status logs test test-fast test-again test-servers-down fast-units fast-contracts coverage test-services test-plumbing test-sagas test-chaos chaos mutants check format format-check lint types imports \
+.PHONY: help setup run dev demo up down reset status logs test test-fast test-again test-servers-down fast-units fast-contracts coverage test-services test-plumbing test-sagas test-chaos chaos two-platforms mutants check format format-check lint types imports \
 	bandit audit stubs stubs-check postman diagrams diagrams-check lock lock-check bench docs clean
 
 help: ## Show this list
@@ -70,6 +70,9 @@ coverage: $(LOCKED) ## Measure the tests' coverage; fail if a package is below i
 
 chaos: $(LOCKED) ## Inject faults under load (CHAOS_SEED=n repeats a run)
 	@CHAOS_PLAN=long $(BIN)/python -m pytest -q -s tests/chaos/test_mixed_run.py
+
+two-platforms: $(LOCKED) ## Start two clones at one moment, twenty times; neither may meet the other
+	@TWO_PLATFORMS_ROUNDS=$(or $(ROUNDS),20) $(BIN)/python -m pytest -q tests/integration/devstack/test_two_platforms.py
 
 mutants: $(LOCKED) ## Insert deliberate bugs into copies of the source; the tests must catch each
 	@$(BIN)/python -m tests.mutations

@@ -6,8 +6,8 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Final, Protocol
 
-from common.background import BackgroundTask
-from common.errors import ServiceError, Unavailable
+from common.background import BackgroundTask, is_being_cancelled, report_failure
+from common.errors import Unavailable
 from common.telemetry.logs import get_logger
 
 __all__ = ["RETRY_SECONDS", "PeriodicTask", "repeat_while_full"]
@@ -18,7 +18,7 @@ logger = get_logger(__name__)
 
 
 class PeriodicTask(BackgroundTask):
-    """Runs its work every `interval_seconds` until it is closed. A failed run is logged and does not stop the task.
+    """Runs its work every `interval_seconds` until it is closed. A failed run is logged and counted, and ends nothing.
 
     Args:
         work: coroutine functions that may run in several processes at once. If one fails, the others still run.
@@ -53,11 +53,15 @@ class PeriodicTask(BackgroundTask):
         """Run the work once; return False if a database or service was unavailable."""
         try:
             await work()
-        except ServiceError as error:
-            logger.warning("periodic_task.retry_scheduled", task=self._name, **(error.private | {"code": error.code}))
-            return not isinstance(error, Unavailable)
-        except Exception:
-            logger.exception("periodic_task.failed", task=self._name)
+        except Unavailable as error:
+            logger.warning(
+                "periodic_task.retry_scheduled", **(error.private | {"task": self._name, "code": error.code})
+            )
+            return False
+        except (Exception, asyncio.CancelledError) as error:
+            if is_being_cancelled():
+                raise
+            report_failure(self._name, error)
         return True
 
     def _seconds_to_next_run(self) -> float:

@@ -41,6 +41,9 @@ class ServiceSettings(EnvironmentSettings):
     )
     max_connections: int | None = Field(default=None, description="Requests on more are refused with 503.")
     shutdown_grace_seconds: float = 10.0
+    health_cache_seconds: float = Field(default=1.0, ge=0, description="For how long a report on /health is cached.")
+    instance_id: str = Field(default="", description="Shown on /health: which platform this process belongs to.")
+    docs: bool = Field(default=True, description="Serve /docs: at the gateway always, elsewhere in development only.")
     otel_exporter_otlp_endpoint: str = Field(
         default="", description="Where traces are sent; none if empty. The SDK reads the other OTEL_ variables."
     )

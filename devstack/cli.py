@@ -18,6 +18,7 @@ from devstack.processes import start_detached, stop_all
 from devstack.rabbitmq_install import rabbitmq_programs
 from devstack.reload import saved_files
 from devstack.servers import Existing
+from devstack.service_processes import problem_of
 from devstack.services import PLATFORM, Urls
 from devstack.supervisor import WATCH_SECONDS, addresses_of, supervise
 
@@ -25,6 +26,7 @@ __all__ = ["main"]
 
 UP_SECONDS: Final = 600.0  # the first start includes the installation of RabbitMQ
 DOWN_SECONDS: Final = 60.0
+RECOVERY_SECONDS: Final = 15.0  # of a service that is being restarted
 POLL_SECONDS: Final = 0.1
 LOG_TAIL_LINES: Final = 40
 
@@ -57,7 +59,10 @@ def _parser() -> argparse.ArgumentParser:
         ("dev", _dev, "the same, and restart a service when its files are saved"),
         ("up", _up, "start in the background; return when healthy"),
     ):
-        add(name, run, text).add_argument("services", nargs="*", help=f"only these of: {', '.join(names)}")
+        start = add(name, run, text)
+        start.add_argument("services", nargs="*", help=f"only these of: {', '.join(names)}")
+        if name == "run":
+            start.add_argument("--restart", action="store_true", help="restart services that end by themselves")
     add("down", _down, "stop; the data stays")
     add("reset", _reset, "stop and delete the data")
     add("status", _status, "show the running processes")
@@ -71,7 +76,7 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _run(home: Home, options: argparse.Namespace) -> None:
-    supervise(home, services=options.services or None)
+    supervise(home, services=options.services or None, restarts_services=options.restart)
 
 
 def _dev(home: Home, options: argparse.Namespace) -> None:
@@ -85,6 +90,7 @@ def _up(home: Home, options: argparse.Namespace) -> None:
         state = _wait_ready(home, None)
     else:
         print("The platform is already running.")
+    _require_healthy(state)
     print(addresses_of(Urls(**state.urls)))
 
 
@@ -94,7 +100,7 @@ def _start_in_background(home: Home, services: Sequence[str]) -> State:
     home.prepare()
     log = home.logs / "devstack.log"
     print(f"Starting; the log is {os.path.relpath(log)}", flush=True)
-    command = ["devstack", "run", *services]
+    command = ["devstack", "run", "--restart", *services]
     supervisor = start_detached(command, log=log, env=os.environ | {"DEVSTACK_HOME": str(home.path)})
     return _wait_ready(home, supervisor)
 
@@ -112,6 +118,24 @@ def _wait_ready(home: Home, supervisor: "subprocess.Popen[bytes] | None") -> Sta
             raise DevstackError(f"{tail}\n\nThe platform did not start; the end of its log is above.")
         time.sleep(POLL_SECONDS)
     raise DevstackError(f"The platform was not ready within {UP_SECONDS:.0f} s; see: python -m devstack logs")
+
+
+def _require_healthy(state: State) -> None:
+    """Check that each service responds, and that it is this platform's.
+
+    Raises:
+        DevstackError: some do not within `RECOVERY_SECONDS`; the message names them.
+    """
+    urls, deadline = Urls(**state.urls), time.monotonic() + RECOVERY_SECONDS
+    while problems := {
+        name: problem
+        for name in state.services
+        if (problem := problem_of(urls.health_of(name), instance=state.instance)) is not None
+    }:
+        if time.monotonic() > deadline:
+            found = "; ".join(f"{name}: {problem}" for name, problem in problems.items())
+            raise DevstackError(f"The platform is not healthy. {found}. See: python -m devstack logs")
+        time.sleep(POLL_SECONDS)
 
 
 def _down(home: Home, _: argparse.Namespace) -> None:

@@ -38,8 +38,8 @@ class ControlServer:
             try:
                 with self._listener.accept() as connection:
                     self._respond(connection)
-            except (AuthenticationError, OSError, EOFError):
-                continue  # the caller has no key or closed the connection
+            except Exception:  # noqa: BLE001, S112 - the caller has no key, closed the connection, or sent no command
+                continue
 
     def _respond(self, connection: "Connection[str, Command]") -> None:
         action, service = connection.recv()
@@ -47,6 +47,8 @@ class ControlServer:
             self._run_command(action, service)
         except DevstackError as error:
             connection.send(str(error))
+        except Exception as error:  # noqa: BLE001 - a command that fails in any way must not end this thread
+            connection.send(f"{action} {service} failed: {error!r}")
         else:
             connection.send("")
 

@@ -36,6 +36,10 @@ class State:
     phase: Phase
     supervisor: ProcessId
     processes: tuple[ProcessId, ...] = ()
+    services: tuple[str, ...] = ()
+    """The names of the stack's services, running or not."""
+    instance: str = ""
+    """The id that each of them shows in `/health`; new at each start of the stack."""
     throwaway: bool = False
     """The process that stops the stack also removes its data."""
     urls: Mapping[str, Any] = field(default_factory=dict)
@@ -51,6 +55,7 @@ class Home:
         self.logs = path / "log"
         self.secrets_file = path / "secrets.json"
         self._state_file = path / "state.json"
+        self._ports_file = path / "ports.json"
         self._lock_file = path / "lock"
 
     def prepare(self) -> None:
@@ -100,6 +105,8 @@ class Home:
             phase=data["phase"],
             supervisor=ProcessId(**data["supervisor"]),
             processes=tuple(ProcessId(**process) for process in data["processes"]),
+            services=tuple(data.get("services", ())),  # a stack of an earlier release writes none
+            instance=data.get("instance", ""),
             throwaway=data["throwaway"],
             urls=data["urls"],
             control=data["control"],
@@ -111,11 +118,18 @@ class Home:
     def clear_state(self) -> None:
         self._state_file.unlink(missing_ok=True)
 
+    def read_ports(self) -> dict[str, dict[str, int]]:
+        """Return the ports of the last start, by process and variable; empty before the first one."""
+        return json.loads(self._ports_file.read_text()) if self._ports_file.exists() else {}
+
+    def write_ports(self, ports: Mapping[str, Mapping[str, int]]) -> None:
+        write_privately(self._ports_file, json.dumps(ports, indent=2))
+
     def clear(self) -> None:
         """Remove the files of stacks, and the folder if it is then empty: a user-chosen folder may contain other files."""
         for folder in (self.logs, self.path / "rabbitmq"):
             shutil.rmtree(folder, ignore_errors=True)
-        for file in (self.secrets_file, self._state_file, self._lock_file):
+        for file in (self.secrets_file, self._state_file, self._ports_file, self._lock_file):
             file.unlink(missing_ok=True)
         with contextlib.suppress(OSError):
             self.path.rmdir()

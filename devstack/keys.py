@@ -24,6 +24,9 @@ class Keys:
     qr_keys: str
     otp_api_key: str
     postgres_password: str
+    rabbitmq_password: str
+    rabbitmq_node: str
+    """The node's name is no secret, but as random: no other folder's node has it."""
     erlang_cookie: str
 
 
@@ -47,5 +50,7 @@ def new_keys() -> Keys:
         qr_keys=f"k1:{qr_key}",
         otp_api_key=secrets.token_urlsafe(24),
         postgres_password=secrets.token_urlsafe(24),
+        rabbitmq_password=secrets.token_urlsafe(24),
+        rabbitmq_node=f"ticketremaster-{secrets.token_hex(4)}@localhost",
         erlang_cookie=secrets.token_hex(16),
     )

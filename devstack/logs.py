@@ -4,6 +4,7 @@ import json
 import sys
 import threading
 from collections import deque
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import IO, Any, Final, TextIO
@@ -14,6 +15,7 @@ NAME_WIDTH: Final = 12
 TAIL_LINES: Final = 30
 COLOURS: Final = (36, 32, 33, 35, 34, 96, 92, 93)  # ANSI foregrounds that are legible on dark and on light
 RESET: Final = "\033[0m"
+LAST_LINES_SECONDS: Final = 1.0  # for the thread that copies the output of a process that has just ended
 # Shown in the line's columns or as the event's name.
 HIDDEN: Final = frozenset({"event", "level", "timestamp", "service", "component", "exception"})
 
@@ -26,12 +28,17 @@ class MergedLog:
         self._lock = threading.Lock()
         self._coloured = out.isatty()
         self._tails: dict[str, deque[str]] = {}
+        self._threads: dict[str, threading.Thread] = {}
 
     def attach(self, name: str, stream: IO[bytes]) -> None:
-        threading.Thread(target=self._copy, args=(name, stream), name=f"log of {name}", daemon=True).start()
+        thread = threading.Thread(target=self._copy, args=(name, stream), name=f"log of {name}", daemon=True)
+        self._threads[name] = thread
+        thread.start()
 
     def tail(self, name: str) -> str:
         """Return the last lines of a process."""
+        if thread := self._threads.get(name):
+            thread.join(LAST_LINES_SECONDS)
         return "\n".join(self._tails.get(name, ()))
 
     def write(self, name: str, message: str) -> None:
@@ -47,14 +54,15 @@ class MergedLog:
             for line in stream:
                 if text := readable(line.decode(errors="replace").rstrip()):
                     tail.append(text)
-                    self.write(name, text)
+                    with suppress(OSError, ValueError):  # our own output is closed: a full pipe would stop the process
+                        self.write(name, text)
 
 
 def readable(line: str) -> str:
     """Return a JSON record as ``event key=value …``, and any other line unchanged."""
     try:
         record = json.loads(line) if line.startswith("{") else None
-    except ValueError:
+    except (ValueError, RecursionError):
         record = None
     if not isinstance(record, dict):
         return line

@@ -25,12 +25,17 @@ class RabbitMQManagement:
         self._user = unquote(parts.username or "guest")
         self._password = unquote(parts.password or "guest")
 
-    def is_ready(self) -> bool:
+    def serves(self, node: str, *, amqp_port: int) -> bool:
+        """Whether this node responds, accepts our user, and listens for clients on that port.
+
+        Another platform's broker may have taken the port: it has another name and other credentials.
+        """
         try:
-            self.get("/api/overview")
-        except (DevstackError, OSError, http.client.HTTPException):
+            overview = self.get("/api/overview")
+        except (DevstackError, OSError, http.client.HTTPException, ValueError):
             return False
-        return True
+        listening = [(each["node"], each["protocol"], each["port"]) for each in overview.get("listeners", ())]
+        return overview.get("node") == node and (node, "amqp", amqp_port) in listening
 
     def get(self, path: str) -> Any:
         return self._request("GET", path)
@@ -40,6 +45,10 @@ class RabbitMQManagement:
         vhost, user = quote(name, safe=""), quote(self._user, safe="")
         self._request("PUT", f"/api/vhosts/{vhost}", {"default_queue_type": "quorum"})
         self._request("PUT", f"/api/permissions/{vhost}/{user}", {"configure": ".*", "write": ".*", "read": ".*"})
+
+    def delete_user(self, name: str) -> None:
+        """Delete a user, if it exists."""
+        self._request("DELETE", f"/api/users/{quote(name, safe='')}")
 
     def delete_vhost(self, name: str) -> None:
         """Delete a virtual host and its contents, if it exists."""

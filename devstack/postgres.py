@@ -75,6 +75,11 @@ class EmbeddedPostgres:
         """Return the URL of the maintenance database, ``postgresql://``."""
         return f"postgresql://{DATABASE_USER}:{self._password}@127.0.0.1:{self.port}/postgres"
 
+    @property
+    def ended(self) -> bool:
+        """Whether the server ended by itself."""
+        return self.process is not None and self._popen is not None and self._popen.poll() is not None
+
     def start(self) -> None:
         """Start, and return once connections are accepted.
 

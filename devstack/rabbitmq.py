@@ -1,25 +1,29 @@
 """A private RabbitMQ node: its name, ports, cookie, data and logs are separate from other brokers on the machine."""
 
+import json
 import socket
 import subprocess
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 from devstack.errors import DevstackError
 from devstack.home import ROOT, Home, write_privately
+from devstack.keys import Keys
 from devstack.logs import tail_of
 from devstack.management import RabbitMQManagement
-from devstack.ports import LOOPBACK, free_port, port_near
+from devstack.ports import LOOPBACK, PortClaims, is_listenable
 from devstack.processes import ProcessId, identify, kill_family, spawn, stop_all
 from devstack.rabbitmq_install import RabbitMQPrograms, rabbitmq_programs
 
 __all__ = ["PortTaken", "PrivateRabbitMQ", "RabbitMQPorts"]
 
-NODE_NAME: Final = "ticketremaster@localhost"  # unique in the node's own epmd, so the data survives a change of ports
+USER: Final = "ticketremaster"
+# Folders of an earlier release have their data under the name that all nodes had.
+SHARED_NODE_NAME: Final = "ticketremaster@localhost"
 STOP_STAGE: Final = 1  # after the services
 START_SECONDS: Final = 90.0  # 6 s on the reference machine
 POLL_SECONDS: Final = 0.1
@@ -54,44 +58,57 @@ class RabbitMQPorts:
     epmd: int
 
     @classmethod
-    def near(cls, *, amqp: int, management: int, metrics: int, taken: frozenset[int] = frozenset()) -> "RabbitMQPorts":
-        """Return these ports, and free ones that are not in ``taken`` for distribution and epmd."""
-        used = {amqp, management, metrics, *taken}
-        others: list[int] = []
-        for _ in range(2):
-            others.append(free_port(taken=frozenset(used)))
-            used.add(others[-1])
-        return cls(amqp=amqp, management=management, prometheus=metrics, distribution=others[0], epmd=others[1])
+    def of(cls, ports: Mapping[str, int]) -> "RabbitMQPorts":
+        """Return the ports by the names in `devstack.services.SERVER_PORTS`."""
+        return cls(
+            amqp=ports["PORT"],
+            management=ports["MANAGEMENT_PORT"],
+            prometheus=ports["METRICS_PORT"],
+            distribution=ports["DISTRIBUTION_PORT"],
+            epmd=ports["EPMD_PORT"],
+        )
 
-    def rechosen(self, *, taken: frozenset[int]) -> "RabbitMQPorts":
-        """Return new ports; those that users type stay the same if they are free."""
-        amqp = port_near(self.amqp, taken=taken)
-        management = port_near(self.management, taken=taken | {amqp})
-        metrics = port_near(self.prometheus, taken=taken | {amqp, management})
-        return self.near(amqp=amqp, management=management, metrics=metrics, taken=taken)
+    def by_name(self) -> dict[str, int]:
+        """Return what `of` reads."""
+        return {
+            "PORT": self.amqp,
+            "MANAGEMENT_PORT": self.management,
+            "METRICS_PORT": self.prometheus,
+            "DISTRIBUTION_PORT": self.distribution,
+            "EPMD_PORT": self.epmd,
+        }
+
+    def rechosen(self, claims: PortClaims) -> "RabbitMQPorts":
+        """Return these ports with others in place of those on which another process listens."""
+        ports = {name: port if is_listenable(port) else claims.claim() for name, port in self.by_name().items()}
+        return self.of(ports)
 
 
 class PrivateRabbitMQ:
-    """One node on loopback with the user guest. Its messages survive ``stop`` and ``kill``."""
+    """One node on loopback with a user of its own. Its messages survive ``stop`` and ``kill``."""
 
     def __init__(
-        self, home: Home, *, ports: RabbitMQPorts, cookie: str, on_spawn: Callable[[], None] = lambda: None
+        self, home: Home, *, ports: RabbitMQPorts, keys: Keys, on_spawn: Callable[[], None] = lambda: None
     ) -> None:
         self.ports = ports
         self._folder = home.path / "rabbitmq"
         self._log = home.logs / "rabbitmq.log"
-        self._cookie = cookie
+        self._keys = keys
         self._on_spawn = on_spawn
         self._children: dict[str, tuple[subprocess.Popen[bytes], ProcessId]] = {}
         self._cancelled = threading.Event()
 
     @property
     def url(self) -> str:
-        return f"amqp://guest:guest@{LOOPBACK}:{self.ports.amqp}/"
+        return f"amqp://{USER}:{self._keys.rabbitmq_password}@{LOOPBACK}:{self.ports.amqp}/"
 
     @property
     def management(self) -> RabbitMQManagement:
-        return RabbitMQManagement(f"http://guest:guest@{LOOPBACK}:{self.ports.management}")
+        return RabbitMQManagement(f"http://{USER}:{self._keys.rabbitmq_password}@{LOOPBACK}:{self.ports.management}")
+
+    @property
+    def node(self) -> str:
+        return SHARED_NODE_NAME if (self._folder / "data" / SHARED_NODE_NAME).exists() else self._keys.rabbitmq_node
 
     @property
     def processes(self) -> tuple[ProcessId, ...]:
@@ -99,7 +116,7 @@ class PrivateRabbitMQ:
         return tuple(identity for _, identity in list(self._children.values()))
 
     def start(self) -> None:
-        """Start, and return once clients can connect and the management API responds.
+        """Start, and return once this node, and no other at its ports, accepts clients and responds by its API.
 
         Raises:
             PortTaken: another process uses one of the ports.
@@ -111,7 +128,7 @@ class PrivateRabbitMQ:
         self._start_epmd(programs)
         self._spawn("rabbitmq", [programs.server], self._environment(programs))
         deadline = time.monotonic() + START_SECONDS
-        while not (_accepts_clients(self.ports.amqp) and self.management.is_ready()):
+        while not self._is_ready():
             if self._cancelled.is_set():
                 return
             if not self._runs("rabbitmq"):
@@ -119,6 +136,16 @@ class PrivateRabbitMQ:
             if time.monotonic() > deadline:
                 raise DevstackError(f"RabbitMQ did not start within {START_SECONDS:.0f} s.\n{tail_of(self._log)}")
             time.sleep(POLL_SECONDS)
+        self.management.delete_user("guest")  # a folder of an earlier release has it, with a password that others know
+
+    def _is_ready(self) -> bool:
+        is_own = self.management.serves(self.node, amqp_port=self.ports.amqp)
+        return is_own and _accepts_clients(self.ports.amqp) and self._runs("rabbitmq")
+
+    @property
+    def ended(self) -> bool:
+        """Whether the node or its epmd ended by itself."""
+        return any(popen.poll() is not None for popen, _ in list(self._children.values()))
 
     def stop(self) -> None:
         """Stop gracefully. It takes about 6 s, five of them for the management plugin."""
@@ -181,16 +208,24 @@ class PrivateRabbitMQ:
         self._folder.mkdir(exist_ok=True)
         cookie = self._folder / ".erlang.cookie"
         if not cookie.exists():
-            write_privately(cookie, self._cookie)
+            write_privately(cookie, self._keys.erlang_cookie)
         (self._folder / "enabled_plugins").write_text(f"[{','.join(PLUGINS)}].\n")
         (self._folder / "rabbitmq-env.conf").touch()
         (self._folder / "rabbitmq.conf").write_text(self._settings())
         (self._folder / "advanced.config").write_text(ADVANCED_SETTINGS)
+        write_privately(self._folder / "definitions.json", json.dumps(self._definitions()))
+
+    def _definitions(self) -> dict[str, object]:
+        """Return our user, for RabbitMQ to create at each start; with definitions it creates no guest."""
+        user = {"name": USER, "password": self._keys.rabbitmq_password, "tags": ["administrator"]}
+        permission = {"user": USER, "vhost": "/", "configure": ".*", "write": ".*", "read": ".*"}
+        return {"users": [user], "vhosts": [{"name": "/"}], "permissions": [permission]}
 
     def _settings(self) -> str:
         shared = SHARED_SETTINGS.read_text().splitlines() if SHARED_SETTINGS.exists() else []
         kept = [line for line in shared if not line.strip().startswith(("#", *COMPOSE_ONLY))]
         own = [
+            f"load_definitions = {self._folder / 'definitions.json'}",
             f"listeners.tcp.1 = {LOOPBACK}:{self.ports.amqp}",
             f"management.tcp.ip = {LOOPBACK}",
             f"management.tcp.port = {self.ports.management}",
@@ -210,7 +245,7 @@ class PrivateRabbitMQ:
             "ERL_EPMD_PORT": str(self.ports.epmd),
             "ERL_EPMD_ADDRESS": LOOPBACK,
             "ERL_CRASH_DUMP": str(folder / "erl_crash.dump"),
-            "RABBITMQ_NODENAME": NODE_NAME,
+            "RABBITMQ_NODENAME": self.node,
             "RABBITMQ_DIST_PORT": str(self.ports.distribution),
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "-kernel inet_dist_use_interface {127,0,0,1}",
             # Not the settings of the system's broker in /etc/rabbitmq.

@@ -1,9 +1,10 @@
-"""The seed data of development and tests. Seeding is idempotent.
+"""The seed data of development and tests. Seeding is idempotent. ``python -m devstack.seed`` seeds migrated databases.
 
 Ids and prices are the contract's. The services' own statements create seats and credits, so that counts, ledger and
 stored requests are consistent.
 """
 
+import asyncio
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from sqlalchemy.types import Text
 from common.db.engine import Database, Row
 from common.db.idempotency import ParticipantRequest
 from common.errors import NotFound, ServiceError
-from common.settings import DatabaseSettings
+from common.settings import DatabaseSettings, EnvironmentSettings
 from inventory.repository.halls import HallRepository
 from inventory.schemas import LayoutCategory, LayoutRow
 from users.ledger.repository import LedgerRepository, Operation
@@ -80,6 +81,23 @@ USERS: Final = (
         role="performer",
     ),
 )
+
+
+class Settings(EnvironmentSettings):
+    """The URLs of the databases, for the command."""
+
+    users_database_url: SecretStr
+    events_database_url: SecretStr
+    inventory_database_url: SecretStr
+
+    @property
+    def databases(self) -> Mapping[str, str]:
+        """The URLs by package."""
+        return {
+            "users": self.users_database_url.get_secret_value(),
+            "events": self.events_database_url.get_secret_value(),
+            "inventory": self.inventory_database_url.get_secret_value(),
+        }
 
 
 class SeededUrls(Protocol):
@@ -246,3 +264,7 @@ def _real_hall() -> list[LayoutCategory]:
         )
         for name, (price, letters) in categories.items()
     ]
+
+
+if __name__ == "__main__":
+    asyncio.run(seed(Settings()))

@@ -11,7 +11,7 @@ from devstack.database import create_databases, service_url
 from devstack.errors import DevstackError
 from devstack.home import Home
 from devstack.keys import Keys
-from devstack.ports import LOOPBACK
+from devstack.ports import LOOPBACK, PortClaims
 from devstack.postgres import EmbeddedPostgres
 from devstack.processes import ProcessId, stop_all
 from devstack.rabbitmq import PortTaken, PrivateRabbitMQ, RabbitMQPorts
@@ -56,6 +56,7 @@ class Servers:
         *,
         existing: Existing,
         ports: Ports,
+        claims: PortClaims,
         keys: Keys,
         throwaway: bool,
         on_spawn: Callable[[], None],
@@ -63,9 +64,7 @@ class Servers:
         self._existing = existing
         self._pool = ThreadPoolExecutor(max_workers=1, thread_name_prefix="rabbitmq")
         self._broker_start: Future[None] | None = None
-        self._others_ports = frozenset(
-            port for name, numbers in ports.items() if name != "rabbitmq" for port in numbers.values()
-        )
+        self._claims = claims
         self.postgres: EmbeddedPostgres | None = None
         self.rabbitmq: PrivateRabbitMQ | None = None
         if not (existing.postgres_url or existing.databases):
@@ -74,13 +73,8 @@ class Servers:
                 home, port=port, password=keys.postgres_password, throwaway=throwaway, on_spawn=on_spawn
             )
         if not existing.rabbitmq_url:
-            broker_ports = RabbitMQPorts.near(
-                amqp=ports["rabbitmq"]["PORT"],
-                management=ports["rabbitmq"]["MANAGEMENT_PORT"],
-                metrics=ports["rabbitmq"]["METRICS_PORT"],
-                taken=self._others_ports,
-            )
-            self.rabbitmq = PrivateRabbitMQ(home, ports=broker_ports, cookie=keys.erlang_cookie, on_spawn=on_spawn)
+            broker_ports = RabbitMQPorts.of(ports["rabbitmq"])
+            self.rabbitmq = PrivateRabbitMQ(home, ports=broker_ports, keys=keys, on_spawn=on_spawn)
 
     @property
     def postgres_url(self) -> str:
@@ -124,6 +118,12 @@ class Servers:
         database = (self.postgres.process,) if self.postgres and self.postgres.process else ()
         return (*database, *(self.rabbitmq.processes if self.rabbitmq else ()))
 
+    @property
+    def ended(self) -> tuple[str, ...]:
+        """Return the names of started servers that ended by themselves."""
+        servers = {"postgres": self.postgres, "rabbitmq": self.rabbitmq}
+        return tuple(name for name, server in servers.items() if server and server.ended)
+
     def start_databases(self) -> None:
         """Start both servers and return once PostgreSQL and its databases are ready."""
         if self.rabbitmq:
@@ -144,7 +144,7 @@ class Servers:
                 rabbitmq.start()
             except PortTaken:
                 rabbitmq.kill()
-                rabbitmq.ports = rabbitmq.ports.rechosen(taken=self._others_ports)
+                rabbitmq.ports = rabbitmq.ports.rechosen(self._claims)
             else:
                 return
         rabbitmq.start()

@@ -1,6 +1,7 @@
 """The services' processes: started, checked, signalled and stopped by name."""
 
 import http.client
+import json
 import signal
 import subprocess
 import time
@@ -15,7 +16,7 @@ from devstack.home import ROOT, Home
 from devstack.logs import MergedLog, tail_of
 from devstack.processes import Child, ProcessId, Spawn, identify, kill_family, stop_all
 
-__all__ = ["ServiceProcesses"]
+__all__ = ["ServiceProcesses", "problem_of"]
 
 STOP_SECONDS: Final = 15.0  # longer than the services' own grace for requests in flight
 HEALTHY_SECONDS: Final = 60.0
@@ -31,10 +32,23 @@ class _Child:
 
 
 class ServiceProcesses:
-    """The running services. Without a merged log each service writes to its own file in the stack's log folder."""
+    """The running services. Without a merged log each service writes to its own file in the stack's log folder.
 
-    def __init__(self, home: Home, *, merged_log: MergedLog | None, spawn: Spawn, on_spawn: Callable[[], None]) -> None:
+    Args:
+        instance: the id that the services show in `/health`.
+    """
+
+    def __init__(
+        self,
+        home: Home,
+        *,
+        instance: str,
+        merged_log: MergedLog | None,
+        spawn: Spawn,
+        on_spawn: Callable[[], None],
+    ) -> None:
         self._home = home
+        self._instance = instance
         self._merged_log = merged_log
         self._start = spawn
         self._on_spawn = on_spawn
@@ -57,18 +71,21 @@ class ServiceProcesses:
         self._on_spawn()
 
     def wait_healthy(self, name: str, url: str) -> None:
-        """Wait until ``GET {url}/health`` returns 200.
+        """Wait until ``GET {url}/health`` returns 200 and this stack's instance, which another platform's process cannot.
 
         Raises:
             DevstackError: the process ended, or is not healthy in time.
         """
         deadline = time.monotonic() + HEALTHY_SECONDS
-        while (last := _probe(url)) != http.client.OK:
+        while True:
+            problem = problem_of(url, instance=self._instance)
             code = self._children[name].popen.poll()
             if code is not None:
                 raise DevstackError(f"{name} ended with exit code {code} while starting.{self._log_tail(name)}")
+            if problem is None:
+                return
             if time.monotonic() > deadline:
-                raise DevstackError(f"{name} is not healthy at {url}/health ({last}).{self._log_tail(name)}")
+                raise DevstackError(f"{name} is not healthy at {url}/health: {problem}.{self._log_tail(name)}")
             time.sleep(POLL_SECONDS)
 
     def wait_finished(self, name: str) -> None:
@@ -105,9 +122,13 @@ class ServiceProcesses:
     def runs(self, name: str) -> bool:
         return name in self._children and self._children[name].popen.poll() is None
 
-    def take_ended(self) -> dict[str, int]:
-        """Return the exit codes of processes that ended by themselves since the last call."""
-        ended = {name: code for name, child in list(self._children.items()) if (code := child.popen.poll()) is not None}
+    def take_ended(self) -> dict[str, str]:
+        """Return how processes ended by themselves since the last call: exit code, and the last lines of the log."""
+        ended = {
+            name: f"{name} ended with exit code {code}.{self._log_tail(name)}"
+            for name, child in list(self._children.items())
+            if (code := child.popen.poll()) is not None
+        }
         self._reap(list(ended))
         return ended
 
@@ -128,14 +149,21 @@ class ServiceProcesses:
         return "\n" + tail_of(log)
 
 
-def _probe(url: str) -> int | str:
-    """Return the status of ``GET /health``, or the reason why there is none. No proxy is used."""
+def problem_of(url: str, *, instance: str) -> str | None:
+    """Return why no healthy service of this instance responds to ``GET {url}/health``; None if one does.
+
+    No proxy is used. An empty ``instance`` stands for any.
+    """
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(parts.hostname or "", parts.port, timeout=PROBE_SECONDS)
     try:
         connection.request("GET", "/health")
-        return connection.getresponse().status
-    except (OSError, http.client.HTTPException) as error:
+        response = connection.getresponse()
+        if response.status != http.client.OK:
+            return f"status {response.status}"
+        found = json.loads(response.read()).get("instance")
+    except (OSError, http.client.HTTPException, ValueError, AttributeError) as error:
         return str(error)
     finally:
         connection.close()
+    return None if found == instance or not instance else "the process at this port belongs to another platform"

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass
 from typing import Final
 
 from devstack.keys import Keys
-from devstack.ports import LOOPBACK, free_port, port_near
+from devstack.ports import LOOPBACK, PortClaims
 
 __all__ = ["DATABASES", "PLATFORM", "SERVER_PORTS", "ServiceSpec", "Urls", "choose_ports", "environment_of", "urls_of"]
 
@@ -56,8 +56,9 @@ DATABASES: Final = {
 # Not PostgreSQL's 5432, which the system's server may use.
 SERVER_PORTS: Final[Ports] = {
     "postgres": {"PORT": 55432},
-    "rabbitmq": {"PORT": 5672, "MANAGEMENT_PORT": 15672, "METRICS_PORT": 15692},
+    "rabbitmq": {"PORT": 5672, "MANAGEMENT_PORT": 15672, "METRICS_PORT": 15692, "DISTRIBUTION_PORT": 0, "EPMD_PORT": 0},
 }
+"""0 stands for any port: nobody types Erlang's."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,18 +84,26 @@ class Urls:
         return self.inventory_health if service == "inventory" else str(asdict(self)[service])
 
 
-def choose_ports(*, usual: bool) -> Ports:
-    """Choose all ports: the contract's where free if ``usual``, other free ports otherwise."""
-    taken: set[int] = set()
-    chosen: dict[str, dict[str, int]] = {}
-    preferred: Ports = {spec.name: spec.ports for spec in PLATFORM} | dict(SERVER_PORTS)
-    for name, ports in preferred.items():
-        chosen[name] = {}
-        for variable, port in ports.items():
-            free = port_near(port, taken=frozenset(taken)) if usual else free_port(taken=frozenset(taken))
-            taken.add(free)
-            chosen[name][variable] = free
-    return chosen
+def choose_ports(claims: PortClaims, *, usual: bool, kept: Ports) -> Ports:
+    """Choose and claim all ports: those of the folder's last start where free, then the contract's if ``usual``, then any.
+
+    Args:
+        kept: the ports of the last start. A contract's port among them counts only if ``usual``.
+    """
+    contract: Ports = {spec.name: spec.ports for spec in PLATFORM} | dict(SERVER_PORTS)
+    refused = frozenset[int]() if usual else frozenset(port for ports in contract.values() for port in ports.values())
+
+    def preferred(name: str, variable: str) -> list[int]:
+        wanted = (kept.get(name, {}).get(variable, 0), contract[name][variable])
+        return [port for port in wanted if port and port not in refused]
+
+    # All kept ports first: otherwise one process's new port could be another's kept one.
+    order = sorted(
+        ((name, variable) for name, ports in contract.items() for variable in ports),
+        key=lambda each: each[1] not in kept.get(each[0], {}),
+    )
+    chosen = {each: claims.claim(*preferred(*each)) for each in order}
+    return {name: {variable: chosen[name, variable] for variable in ports} for name, ports in contract.items()}
 
 
 def urls_of(
@@ -121,7 +130,7 @@ def urls_of(
     )
 
 
-def environment_of(spec: ServiceSpec, *, urls: Urls, ports: Ports, keys: Keys) -> dict[str, str]:
+def environment_of(spec: ServiceSpec, *, urls: Urls, ports: Ports, keys: Keys, instance: str) -> dict[str, str]:
     """Return a process's whole environment: the caller's, with overridden addresses and keys."""
     inherited = {
         "LOG_FORMAT": "json",
@@ -135,6 +144,7 @@ def environment_of(spec: ServiceSpec, *, urls: Urls, ports: Ports, keys: Keys) -
     overridden = {
         "ENV": "dev",
         "HOST": LOOPBACK,
+        "INSTANCE_ID": instance,
         "PYTHONUNBUFFERED": "1",
         "RABBITMQ_URL": urls.rabbitmq,
         "USERS_URL": urls.users,

@@ -10,6 +10,7 @@
 """
 
 import os
+import secrets
 import signal
 import subprocess
 import sys
@@ -26,7 +27,8 @@ import psutil
 from devstack.errors import DevstackError
 from devstack.home import ROOT, Home, Phase, State
 from devstack.keys import Keys, keys_of
-from devstack.logs import MergedLog
+from devstack.logs import MergedLog, tail_of
+from devstack.ports import PortClaims
 from devstack.postgres import EmbeddedPostgres
 from devstack.postgres_files import clear_postgres_files
 from devstack.processes import ProcessId, Spawn, spawn, stop_all
@@ -38,6 +40,7 @@ from devstack.services import DATABASES, PLATFORM, Ports, ServiceSpec, Urls, cho
 __all__ = ["Stack"]
 
 PREPARE: Final = "prepare"
+INSTANCE_BYTES: Final = 8
 WATCHDOG_SECONDS: Final = 60.0  # the time that the watchdog of an ended supervisor may need to stop its processes
 
 
@@ -59,7 +62,7 @@ class Stack:
     """Commands that replace ``python -m <module>``, by name."""
     existing: Existing = field(default_factory=Existing)
     usual_ports: bool = False
-    """Use the contract's ports where they are free; otherwise any free ports."""
+    """Use the contract's ports where they are free; otherwise any free ports. Those of the folder's last start come first."""
     migrate: bool = True
     """Migrate the databases first."""
     seed: bool = True
@@ -106,8 +109,10 @@ class Stack:
             self._servers.start_databases()
             self.prepare_databases()
             self._servers.wait_for_broker()
+            self._keep_ports()
             self._find_urls()
             self._start_services(list(self._specs))
+            self.require_running()
             self._set_phase("ready")
         except BaseException:
             self.stop()
@@ -172,6 +177,15 @@ class Stack:
     def running(self) -> tuple[str, ...]:
         return tuple(process.name for process in self._children.processes)
 
+    @property
+    def instance(self) -> str:
+        """Return the id that every service shows in `/health`."""
+        return self._instance
+
+    def spawn_service(self, name: str) -> None:
+        """Start one service, and return before it is healthy."""
+        self._spawn(self._spec(name))
+
     def start_service(
         self, name: str, *, env: Mapping[str, str] | None = None, command: Sequence[str] | None = None
     ) -> None:
@@ -203,9 +217,29 @@ class Stack:
     def runs(self, name: str) -> bool:
         return self._children.runs(name)
 
-    def take_ended(self) -> dict[str, int]:
-        """Return the exit codes of services that ended by themselves since the last call."""
+    def take_ended(self) -> dict[str, str]:
+        """Return the services that ended by themselves since the last call, with their exit code and end of log."""
         return self._children.take_ended()
+
+    def require_servers(self) -> None:
+        """Check the servers.
+
+        Raises:
+            DevstackError: PostgreSQL or RabbitMQ ended by itself.
+        """
+        if ended := self._servers.ended:
+            tails = [f"{name} ended.\n{tail_of(self._home.logs / f'{name}.log')}" for name in ended]
+            raise DevstackError("\n".join(tails))
+
+    def require_running(self) -> None:
+        """Check the servers and the services.
+
+        Raises:
+            DevstackError: at least one ended by itself.
+        """
+        self.require_servers()
+        if ended := self.take_ended():
+            raise DevstackError("\n".join(ended.values()))
 
     def prepare_databases(self) -> None:
         """Migrate the databases and add missing seed data."""
@@ -246,20 +280,34 @@ class Stack:
         self._held.callback(watchdog.communicate)
 
     def _choose(self) -> None:
-        self._ports: Ports = choose_ports(usual=self.usual_ports)
+        claims = self._held.enter_context(PortClaims())
+        self._ports: Ports = choose_ports(claims, usual=self.usual_ports, kept=self._home.read_ports())
+        self._instance = secrets.token_hex(INSTANCE_BYTES)
         self._keys: Keys = keys_of(self._home)
         process = psutil.Process()
         self._supervisor = ProcessId(name="supervisor", pid=process.pid, started=process.create_time())
-        self._children = ServiceProcesses(self._home, merged_log=self.log, spawn=self.spawn, on_spawn=self._write_state)
+        self._children = ServiceProcesses(
+            self._home,
+            instance=self._instance,
+            merged_log=self.log,
+            spawn=self.spawn,
+            on_spawn=self._write_state,
+        )
         self._servers = Servers(
             self._home,
             existing=self.existing,
             ports=self._ports,
+            claims=claims,
             keys=self._keys,
             throwaway=self.throwaway,
             on_spawn=self._write_state,
         )
         self._find_urls()
+
+    def _keep_ports(self) -> None:
+        """Store the ports for the folder's next start; the broker's may have changed."""
+        broker = {"rabbitmq": self._servers.rabbitmq.ports.by_name()} if self._servers.rabbitmq else {}
+        self._home.write_ports({**self._ports, **broker})
 
     def _find_urls(self) -> None:
         self.urls: Urls = urls_of(
@@ -280,7 +328,7 @@ class Stack:
     def _spawn(
         self, spec: ServiceSpec, *, env: Mapping[str, str] | None = None, command: Sequence[str] | None = None
     ) -> None:
-        environment = environment_of(spec, urls=self.urls, ports=self._ports, keys=self._keys)
+        environment = environment_of(spec, urls=self.urls, ports=self._ports, keys=self._keys, instance=self._instance)
         environment |= dict(self.env) | dict(self.service_env.get(spec.name, {})) | dict(env or {})
         self._children.spawn(spec.name, command or self.commands.get(spec.name) or spec.command, environment)
 
@@ -302,6 +350,8 @@ class Stack:
                     phase=self._phase,
                     supervisor=self._supervisor,
                     processes=(*self._children.processes, *self._servers.processes),
+                    services=self.services_in_use,
+                    instance=self._instance,
                     throwaway=self.throwaway,
                     urls=asdict(self.urls) if hasattr(self, "urls") else {},
                     control=self._control,

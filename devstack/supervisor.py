@@ -2,6 +2,7 @@
 
 import os
 import signal
+import threading
 import time
 from collections.abc import Sequence
 from types import FrameType
@@ -14,6 +15,7 @@ from devstack.logs import MergedLog
 from devstack.postgres import EmbeddedPostgres
 from devstack.rabbitmq import PrivateRabbitMQ
 from devstack.reload import Changes, reload
+from devstack.restarts import Restarts
 from devstack.servers import Existing
 from devstack.services import Urls
 from devstack.stack import Stack
@@ -26,11 +28,16 @@ FREE_PORTS_VARIABLE: Final = "DEVSTACK_FREE_PORTS"
 """If set, the usual ports are not used, even if they are free."""
 
 
-def supervise(home: Home, *, services: Sequence[str] | None, changes: Changes | None = None) -> None:
+def supervise(
+    home: Home, *, services: Sequence[str] | None, changes: Changes | None = None, restarts_services: bool = False
+) -> None:
     """Run the stack until Ctrl-C or SIGTERM, then stop it; restart the services that ``changes`` affect.
 
+    A server that ends by itself ends the stack. So does a service, unless it is restarted: at once with a growing pause, or
+    with ``changes`` once a file of it is saved.
+
     Raises:
-        DevstackError: the stack did not start; no process keeps running.
+        DevstackError: the stack did not start, or a process ended. No process keeps running.
     """
     for number in (signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, _interrupt)
@@ -46,18 +53,43 @@ def supervise(home: Home, *, services: Sequence[str] | None, changes: Changes | 
     began = time.monotonic()
     try:
         with stack:
-            control = ControlServer(lambda action, service: _run_command(stack, log, action, service))
+            # A process that a command ends, and has not reaped yet, has not ended by itself.
+            commands = threading.Lock()
+
+            def run_command(action: str, service: str) -> None:
+                with commands:
+                    _run_command(stack, log, action, service)
+
+            control = ControlServer(run_command)
             stack.announce_control(control.address)
             log.write(SELF, f"ready after {time.monotonic() - began:.1f} s")
             print(addresses_of(stack.urls), flush=True)
+            restarts = Restarts(stack, log) if restarts_services else None
             for files in changes or _pauses():
-                for name, code in stack.take_ended().items():
-                    log.write(
-                        SELF, f"{name} ended with exit code {code}; start it with: python -m devstack restart {name}"
-                    )
-                reload(stack, log, files)
+                with commands:
+                    _check(stack, log, restarts, is_development=changes is not None)
+                    reload(stack, log, files)
     except KeyboardInterrupt:
         log.write(SELF, "stopped; the data is kept")
+
+
+def _check(stack: Stack, log: MergedLog, restarts: Restarts | None, *, is_development: bool) -> None:
+    """Find the processes that ended by themselves, and restart those that may be.
+
+    Raises:
+        DevstackError: a process ended and is not restarted.
+    """
+    if not (restarts or is_development):
+        stack.require_running()
+        return
+    stack.require_servers()
+    ended = stack.take_ended()
+    if restarts:
+        restarts.schedule(ended)
+        restarts.start_due()
+    else:
+        for name, how in ended.items():
+            log.write(SELF, f"{how}\nSave a file of {name} to start it again, or: python -m devstack restart {name}")
 
 
 def _pauses() -> Changes:

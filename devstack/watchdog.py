@@ -16,9 +16,11 @@ def watch(home: Home) -> None:
     """Wait for the supervisor's end; stop what the state file lists, which does not exist after a clean stop."""
     sys.stdin.buffer.read()
     if state := home.read_state():
-        stop_all(state.processes)
-        if state.throwaway:
-            clear_postgres_files(home)
+        try:
+            stop_all(state.processes)
+        finally:  # the next start stops what could not be stopped
+            if state.throwaway:
+                clear_postgres_files(home)
         home.clear_state()
 
 

@@ -13,6 +13,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from common.auth.principal import Role
 from common.errors import NotFound, ServiceError, Unauthenticated, Unavailable
 from common.http.error_mapping import error_response
+from common.http.middleware import note_user
 from common.telemetry.correlation import correlation_id
 from common.telemetry.logs import get_logger
 from gateway.auth import Authenticator
@@ -93,17 +94,19 @@ class ApiMiddleware:
             async with self._rejected_webhooks.count_rejection(client, send) as observed_send:
                 await forward(observed_send)
         else:
-            await self._admit(route, headers.get(b"authorization"), client, extra)
+            await self._admit(scope, headers.get(b"authorization"), client, extra)
             await forward(send)
 
-    async def _admit(self, route: Route, authorization: bytes | None, client: str, extra: Headers) -> None:
+    async def _admit(self, scope: Scope, authorization: bytes | None, client: str, extra: Headers) -> None:
         """Authenticate and count the caller, or raise. A refused token counts against its sender's address."""
+        route: Route = scope["route"]
         caller, limit, refusal = anonymous(client), None, None
         if route.access is Access.USER or (
             route.access is Access.PUBLIC and authorization is not None and self._limiter is not None
         ):
             try:
                 principal = await self._authenticator.authenticate(authorization or b"")
+                note_user(scope, principal)
                 caller = known(principal.user_id)
                 if route.is_scan and (principal.has_role(Role.STAFF) or principal.has_role(Role.ADMIN)):
                     caller, limit = scanning(principal.user_id), self._scan_limit

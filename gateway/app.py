@@ -22,10 +22,9 @@ from gateway.broadcasts import BroadcastConsumer
 from gateway.client_address import ClientAddress
 from gateway.connections import LiveConnections
 from gateway.feed_routes import FeedRoutes
-from gateway.health import SharedHealth
 from gateway.limits import MemoryLimiter, RateLimiter, RedisLimiter
 from gateway.openapi import Description
-from gateway.pages import install_docs, install_pages
+from gateway.pages import install_description, install_pages
 from gateway.proxy import Proxy
 from gateway.revocations import REVOKED, Revocations
 from gateway.routing import ROUTES, RoutingTable, Upstream
@@ -126,18 +125,26 @@ class _Components:
             self.broadcasts.broker.start()
             yield
 
-    def health(self, *, cache_seconds: float) -> Health:
+    def health(self) -> Health:
         """Return the checks. Without the users' keys or the orchestrator the gateway is useless; the rest is optional."""
         optional = {u.value: self.services[u].is_healthy for u in (Upstream.ORDERS, Upstream.EVENTS)}
-        return SharedHealth(
+        return Health(
             required={
                 "user_keys": self._are_keys_loadable,
                 "revoked_sessions": self.revocations.is_healthy,
                 "orchestrator": self.services[Upstream.ORCHESTRATOR].is_healthy,
             },
-            optional={**optional, "broker": self.broadcasts.broker.is_healthy},
-            cache_seconds=cache_seconds,
+            optional={
+                **optional,
+                "inventory": self._is_inventory_healthy,
+                "broker": self.broadcasts.broker.is_healthy,
+            },
         )
+
+    async def _is_inventory_healthy(self) -> bool:
+        """Return what the orchestrator last saw: it is the only one that calls the inventory."""
+        report = await self.proxy.read_json(Upstream.ORCHESTRATOR, "/health")
+        return bool(report["checks"]["inventory"] == "ok")
 
     async def _are_keys_loadable(self) -> bool:
         return bool((await self.keys.fetch())["keys"])
@@ -155,7 +162,7 @@ def create_app(settings: Settings) -> FastAPI:
         title=TITLE,
         settings=settings,
         lifespan=components.lifespan,
-        health=components.health(cache_seconds=settings.health_cache_seconds),
+        health=components.health(),
         user_tokens=verifier,
         describes_itself=False,
         trusts_traceparent=clients.is_behind_trusted_proxy if settings.continue_traces else trust_none,
@@ -172,7 +179,8 @@ def create_app(settings: Settings) -> FastAPI:
     feed_routes.install(app)
     if settings.docs:
         seconds = settings.openapi_cache_seconds
-        install_docs(app, Description(components.read_description, routes=ROUTES, title=TITLE, cache_seconds=seconds))
+        description = Description(components.read_description, routes=ROUTES, title=TITLE, cache_seconds=seconds)
+        install_description(app, description)
     api = Middleware(
         ApiMiddleware,
         table=RoutingTable(ROUTES),

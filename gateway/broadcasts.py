@@ -6,7 +6,6 @@ from typing import Any, Final
 
 from aio_pika.abc import AbstractIncomingMessage, AbstractRobustConnection
 
-from common.errors import ServiceError
 from common.messaging.broker import Broker
 from common.messaging.declarations import MESSAGES_EXCHANGE, Exchange, Topology
 from common.messaging.message import Message
@@ -51,5 +50,5 @@ class BroadcastConsumer:
         try:
             message = Message.from_bytes(incoming.body)
             await self._handlers[message.type](message)
-        except (ServiceError, KeyError, TypeError, ValueError) as error:
+        except Exception as error:  # noqa: BLE001 - whatever a message contains, the next one is handled
             logger.warning("broadcast.unreadable", message_id=incoming.message_id, reason=repr(error))

@@ -9,6 +9,7 @@ from fastapi import FastAPI, WebSocket
 
 from common.auth.principal import Principal
 from common.errors import InvalidRequest, NotFound, ServiceError, Unauthenticated
+from common.http.middleware import note_user
 from gateway.auth import Authenticator
 from gateway.client_address import ClientAddress
 from gateway.headers import distinct
@@ -66,6 +67,7 @@ class FeedRoutes:
         except Unauthenticated:
             await require(self.limiter, anonymous(client))
             raise
+        note_user(websocket.scope, principal)
         await require(self.limiter, known(principal.user_id))
         return principal
 

@@ -1,6 +1,7 @@
 """The common part of the live feeds: watchers, and how a WebSocket connection ends.
 
-A connection is closed with 1013 if its client reads too slowly, with 1008 if the client sends a message. A refused
+A connection is closed with 1013 if its client reads too slowly, with 1008 if the client sends a message, with 1011 after an
+unexpected error. A refused
 connection is accepted and closed at once, with 4000 plus the HTTP status of the refusal (4400, 4401, 4403, 4404, 4429,
 4503) and the error code as the reason, because browsers show neither the status nor the body of a refused handshake.
 """
@@ -13,11 +14,13 @@ from typing import Any, Final, Generic, NamedTuple, TypeVar
 from fastapi import WebSocket
 from prometheus_client import Counter
 
+from common.background import report_failure
 from common.errors import ServiceError
 from common.http.error_mapping import STATUS_OF_KIND
 
 __all__ = ["ClientTooSlow", "Close", "Watchers", "close_for", "refuse", "run_until_closed"]
 
+INTERNAL_ERROR: Final = 1011
 POLICY_VIOLATION: Final = 1008  # RFC 6455 §7.4.1
 TRY_AGAIN_LATER: Final = 1013  # IANA's WebSocket close code registry
 PRIVATE_CODES: Final = 4000  # RFC 6455 §7.4.2: 4000 to 4999 are for applications
@@ -82,13 +85,17 @@ async def run_until_closed(
         for task in tasks:
             task.cancel()
         sent, received, end = await asyncio.gather(*tasks, return_exceptions=True)
+    error = next((each for each in (sent, end) if isinstance(each, Exception)), None)
     if isinstance(end, Close):
         await _close(websocket, end)
-    elif isinstance(sent, ClientTooSlow) or isinstance(end, ClientTooSlow):
+    elif isinstance(error, ClientTooSlow):
         DROPPED.inc()
         await _close(websocket, Close(TRY_AGAIN_LATER, "You fell behind: connect again."))
     elif isinstance(received, dict) and received["type"] == "websocket.receive":
         await _close(websocket, Close(POLICY_VIOLATION, "This feed takes no messages."))
+    elif error is not None and not isinstance(received, dict):  # the client has not left
+        report_failure("live feed", error)
+        await _close(websocket, Close(INTERNAL_ERROR, "Connect again."))
 
 
 def close_for(error: ServiceError) -> Close:

@@ -1,6 +1,5 @@
 """The pages that the gateway serves itself: the start page and the API's description."""
 
-from importlib import resources
 from pathlib import Path
 from typing import Final
 
@@ -8,16 +7,12 @@ from fastapi import APIRouter, FastAPI
 from fastapi.responses import FileResponse, JSONResponse
 from starlette.staticfiles import StaticFiles
 
+from common.http.docs import install_docs, page
 from gateway.openapi import Description
 
-__all__ = ["install_docs", "install_pages"]
+__all__ = ["install_description", "install_pages"]
 
 WEB: Final = Path(__file__).with_name("web")
-# Swagger UI styles its elements by attribute and draws its icons as data URLs.
-PAGE_POLICY: Final = (
-    "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
-    "object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
-)
 
 
 def install_pages(app: FastAPI) -> None:
@@ -25,28 +20,19 @@ def install_pages(app: FastAPI) -> None:
 
     @router.get("/")
     async def show_start_page() -> FileResponse:
-        return _page("index.html")
+        return page(WEB / "index.html")
 
     app.include_router(router)
     app.mount("/web", StaticFiles(directory=WEB))
 
 
-def install_docs(app: FastAPI, description: Description) -> None:
-    """Serve /openapi.json and Swagger UI. Its files come from a package, so the page works without the internet."""
+def install_description(app: FastAPI, description: Description) -> None:
+    """Serve /openapi.json, and /docs."""
     router = APIRouter(include_in_schema=False)
 
     @router.get("/openapi.json")
     async def describe() -> JSONResponse:
         return JSONResponse(await description.document())
 
-    @router.get("/docs")
-    async def show_docs() -> FileResponse:
-        return _page("docs.html")
-
     app.include_router(router)
-    assets = Path(str(resources.files("fastapi_swagger") / "resources"))
-    app.mount("/docs/assets", StaticFiles(directory=assets))
-
-
-def _page(name: str) -> FileResponse:
-    return FileResponse(WEB / name, headers={"Content-Security-Policy": PAGE_POLICY, "Cache-Control": "no-cache"})
+    install_docs(app)

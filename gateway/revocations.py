@@ -12,7 +12,7 @@ from contextlib import suppress
 from datetime import datetime
 from typing import Any, Final
 
-from common.background import BackgroundTask
+from common.background import BackgroundTask, report_failure
 from common.errors import ServiceError, Unavailable
 from common.messaging.message import Message
 from common.telemetry.logs import get_logger
@@ -99,8 +99,11 @@ class Revocations(BackgroundTask):
         try:
             for session in await self._source():
                 self._add(session)
-        except (ServiceError, KeyError, TypeError, ValueError) as error:
+        except ServiceError as error:
             logger.warning("revocations.load_failed", reason=repr(error))
+            return False
+        except Exception as error:  # noqa: BLE001 - an unreadable answer: it is read again soon
+            report_failure(self._name, error)
             return False
         now = time.time()
         self._ends = {session_id: ends_at for session_id, ends_at in self._ends.items() if ends_at > now}

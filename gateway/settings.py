@@ -51,9 +51,7 @@ class Settings(ServiceSettings, MessagingSettings):
     )
     redis_url: SecretStr | None = Field(default=None, description="Shared counts of all gateways; in memory if empty.")
 
-    docs: bool = True
     openapi_cache_seconds: float = Field(default=30.0, ge=0)
-    health_cache_seconds: float = Field(default=1.0, ge=0, description="For how long a report on /health is cached.")
     revocation_poll_seconds: float = Field(default=2.0, gt=0, description="How often, while the broker is unavailable.")
     live_connections: int = Field(default=10_000, gt=0)
     live_connections_per_address: int = Field(default=50, gt=0)

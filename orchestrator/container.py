@@ -133,7 +133,8 @@ def build_container(settings: Settings, *, observer: Observer | None = None) -> 
         consumers={name: broker for feature in FEATURES for name, broker in feature.consumers(resources).items()},
         health=Health(
             required={"database": resources.database.is_healthy},
-            optional={"broker": resources.publisher.broker.is_healthy},
+            # Reads of the others go on, sagas wait, and messages stay in the outbox.
+            optional={**resources.clients.health_checks, "broker": resources.publisher.broker.is_healthy},
         ),
     )
 

@@ -4,11 +4,13 @@ Each server starts with the first test that needs it.
 """
 
 import gc
+import os
 from collections.abc import Iterator
 
 import pytest
 import structlog
 
+from devstack.supervisor import FREE_PORTS_VARIABLE
 from tests.support.servers import DatabaseFactory, TestServers, Vhost, started_servers
 from tests.support.timeouts import be_generous
 from tests.support.usual_ports import UsualPortUsed, refusing_usual_ports
@@ -31,6 +33,12 @@ def plain_logs() -> None:
 def generous_times() -> None:
     """Give services timeouts that a busy machine can keep."""
     be_generous()
+
+
+@pytest.fixture(scope="session", autouse=True)
+def free_ports() -> None:
+    """Make every devstack that a test starts as a process of its own leave the usual ports alone."""
+    os.environ[FREE_PORTS_VARIABLE] = "1"
 
 
 @pytest.fixture(scope="session", autouse=True)

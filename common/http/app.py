@@ -14,8 +14,9 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from common.auth.service_tokens import ServiceTokens
 from common.auth.user_tokens import UserTokenVerifier
-from common.health import Health
+from common.health import CachedHealth, Health
 from common.http.connections import IdleTimeoutProtocol
+from common.http.docs import install_docs
 from common.http.envelope import ErrorBody
 from common.http.error_mapping import install_error_handlers
 from common.http.jwks import JwksClient
@@ -47,7 +48,7 @@ def base_app(
 
     Args:
         user_tokens: verifies users' tokens; by the keys at `JWKS_URL` when omitted.
-        describes_itself: serve FastAPI's own /openapi.json, and /docs in dev.
+        describes_itself: serve FastAPI's own /openapi.json, and in development /docs.
         trusts_traceparent: whether a request's `traceparent` is continued; inside the platform always.
     """
     keys = JwksClient(settings.jwks_url)
@@ -64,7 +65,7 @@ def base_app(
         title=title,
         lifespan=lifespan_with_keys,
         openapi_url="/openapi.json" if describes_itself else None,
-        docs_url="/docs" if settings.is_dev and describes_itself else None,
+        docs_url=None,  # loads Swagger UI from a CDN
         redoc_url=None,
         responses={"4XX": {"model": ErrorBody}, "5XX": {"model": ErrorBody}},
         telemetry={"tracing": False, "metrics": False, "logs": False},  # RequestContext does it; FastAPI's costs 2 %
@@ -73,15 +74,19 @@ def base_app(
     app.state.service_tokens = ServiceTokens(service=service, secret=settings.service_token_secret)
     install_error_handlers(app)
     app.add_middleware(RequestContext, max_body_bytes=settings.max_body_bytes, trusts_traceparent=trusts_traceparent)
-    _add_operator_routes(app, health)
+    _add_operator_routes(app, CachedHealth(health, cache_seconds=settings.health_cache_seconds), settings.instance_id)
+    if describes_itself and settings.docs and settings.is_dev:
+        install_docs(app)
     return app
 
 
-def _add_operator_routes(app: FastAPI, health: Health) -> None:
+def _add_operator_routes(app: FastAPI, health: CachedHealth, instance: str) -> None:
+    shown = {"instance": instance} if instance else {}
+
     @app.get("/health", include_in_schema=False)
     async def report_health() -> JSONResponse:
         report = await health.report()
-        return JSONResponse(report.as_json(), status_code=200 if report.is_healthy else 503)
+        return JSONResponse(report.as_json() | shown, status_code=200 if report.is_healthy else 503)
 
     @app.get("/livez", include_in_schema=False)
     async def report_life() -> JSONResponse:

@@ -13,6 +13,7 @@ from common.auth.principal import Principal, Role
 from common.auth.service_tokens import ServiceTokens
 from common.auth.user_tokens import UserTokenVerifier
 from common.errors import Forbidden, Unauthenticated
+from common.http.middleware import note_user
 
 
 def bearer_of(authorization: str) -> str:
@@ -33,7 +34,9 @@ def bearer_token(request: Request) -> str:
 
 async def current_user(request: Request) -> Principal:
     verifier: UserTokenVerifier = request.app.state.user_tokens
-    return await verifier.verify(bearer_token(request))
+    user = await verifier.verify(bearer_token(request))
+    note_user(request.scope, user)
+    return user
 
 
 CurrentUser = Annotated[Principal, Depends(current_user)]

@@ -5,12 +5,13 @@ One ASGI layer, because each layer costs time on every request.
 
 import time
 from collections.abc import Callable
-from typing import Final
+from typing import Any, Final
 
 from opentelemetry.trace import Span
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from common.auth.principal import Principal
 from common.errors import Internal, InvalidRequest, ServiceError
 from common.http.error_mapping import error_response
 from common.telemetry.correlation import CORRELATION_HEADER, correlation_id, set_correlation_id
@@ -18,15 +19,16 @@ from common.telemetry.logs import get_logger
 from common.telemetry.metrics import REQUEST_SECONDS
 from common.telemetry.tracing import NO_SPAN, TRACEPARENT, MaybeSpan, SpanKind, continued_span, fail, is_tracing
 
-__all__ = ["RequestContext", "TrustsTraceparent", "trust_all", "trust_none"]
+__all__ = ["RequestContext", "TrustsTraceparent", "note_user", "trust_all", "trust_none"]
 
 CORRELATION_HEADER_BYTES: Final = CORRELATION_HEADER.lower().encode()
 TRACEPARENT_BYTES: Final = TRACEPARENT.encode()
 HEAD: Final = "HEAD"
 GET: Final = "GET"
 UNMATCHED: Final = "(unmatched)"
-# Polled every few seconds; their traces would outnumber the others.
-UNTRACED: Final = frozenset({"/health", "/livez", "/metrics"})
+# Polled every few seconds; their traces and log lines would outnumber the others.
+POLLED: Final = frozenset({"/health", "/livez", "/metrics"})
+USER: Final = "user_id"  # in a request's scope
 FIRST_FAILURE_STATUS: Final = 500
 
 TrustsTraceparent = Callable[[Scope], bool]
@@ -49,6 +51,11 @@ def trust_all(_: Scope) -> bool:
     return True
 
 
+def note_user(scope: Scope, user: Principal) -> None:
+    """Name the user in the request's log line."""
+    scope[USER] = str(user.user_id)
+
+
 class RequestContext:
     """Wraps an ASGI app. Bodies over `max_body_bytes` are refused with 413, even if no length is announced.
 
@@ -62,6 +69,9 @@ class RequestContext:
         self._trusts_traceparent = trusts_traceparent
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] == "websocket":
+            await self._serve_websocket(scope, receive, send)
+            return
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -79,13 +89,22 @@ class RequestContext:
             except BodyTooLarge as error:
                 await response.refuse(scope, receive, InvalidRequest(error.detail), status=error.status_code)
             except Exception:
-                logger.exception("request.crashed", path=scope["path"])
+                logger.exception("request.crashed", path=_template_of(scope))
                 await response.refuse(scope, receive, Internal(), status=500)
             finally:
                 _observe(scope, response.status, time.perf_counter() - started_at, traced)
 
+    async def _serve_websocket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        started_at = time.perf_counter()
+        set_correlation_id(dict(scope["headers"]).get(CORRELATION_HEADER_BYTES, b"").decode("latin-1"))
+        try:
+            await self._app(scope, receive, send)
+        finally:
+            seconds = time.perf_counter() - started_at
+            logger.info("websocket", path=_template_of(scope), seconds=round(seconds, 1), **_user_of(scope))
+
     def _span(self, scope: Scope, headers: dict[bytes, bytes]) -> MaybeSpan:
-        if not is_tracing() or scope["path"] in UNTRACED:
+        if not is_tracing() or scope["path"] in POLLED:
             return NO_SPAN
         offered = headers.get(TRACEPARENT_BYTES)
         parent = offered.decode("latin-1") if offered and self._trusts_traceparent(scope) else None
@@ -138,11 +157,23 @@ def _limited(receive: Receive, max_body_bytes: int) -> Receive:
 
 
 def _observe(scope: Scope, status: int, seconds: float, traced: Span | None) -> None:
-    route = getattr(scope.get("route"), "path", UNMATCHED)
+    route = _template_of(scope)
     if traced is not None:
         traced.update_name(f"{scope['method']} {route}")
         traced.set_attributes({"http.route": route, "http.response.status_code": status})
         if status >= FIRST_FAILURE_STATUS:
             fail(traced, str(status))
     REQUEST_SECONDS.labels(scope["method"], route, status).observe(seconds)
-    logger.debug("request", method=scope["method"], path=scope["path"], status=status, ms=round(seconds * 1000, 1))
+    log = logger.debug if scope["path"] in POLLED else logger.info
+    log("request", method=scope["method"], path=route, status=status, ms=round(seconds * 1000, 1), **_user_of(scope))
+
+
+def _template_of(scope: Scope) -> str:
+    """Return the path with the names of its parameters: values may be personal, and targets contain queries."""
+    # A route of an included router knows its own path only; FastAPI's context of it has the prefix.
+    route = scope.get("fastapi", {}).get("effective_route_context") or scope.get("route")
+    return str(getattr(route, "path", UNMATCHED))
+
+
+def _user_of(scope: Scope) -> dict[str, Any]:
+    return {USER: scope[USER]} if USER in scope else {}

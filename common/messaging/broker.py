@@ -5,13 +5,13 @@ Publishers and consumers have connections of their own, so that one that is bloc
 
 import asyncio
 from collections.abc import Awaitable, Callable
-from contextlib import suppress
 from typing import Any, Final
 
 import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractRobustConnection
 from aio_pika.connection import make_url
 
+from common.background import BackgroundTask
 from common.messaging.declarations import Topology
 from common.telemetry.logs import get_logger
 
@@ -41,12 +41,12 @@ class Broker:
         self._on_connected = on_connected
         self._connection: AbstractRobustConnection | None = None
         self._declaring: AbstractChannel | None = None  # kept open: a robust channel repeats its declarations
-        self._connecting: asyncio.Task[None] | None = None
+        self._connecting = BackgroundTask(self._connect, name=f"connect {name}")
         self._ready = asyncio.Event()
 
     def start(self) -> None:
         """Begin connecting. Returns at once."""
-        self._connecting = asyncio.create_task(self._connect(), name=f"connect {self._name}")
+        self._connecting.start()
 
     async def wait_until_ready(self) -> None:
         await self._ready.wait()
@@ -55,10 +55,7 @@ class Broker:
         return self._ready.is_set() and self._connection is not None and self._connection.connected.is_set()
 
     async def close(self) -> None:
-        if self._connecting is not None:
-            self._connecting.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._connecting
+        await self._connecting.close()
         if self._connection is not None:
             await self._connection.close()
 

@@ -15,7 +15,7 @@ import orjson
 from sqlalchemy import Column, DateTime, Index, LargeBinary, MetaData, Table, Text, func, text
 from sqlalchemy.dialects import postgresql
 
-from common.background import BackgroundTask
+from common.background import BackgroundTask, report_failure
 from common.backoff import backoff
 from common.db.engine import Database, Row
 from common.db.retention import Retention, RetentionTask
@@ -160,8 +160,11 @@ class OutboxRelay(BackgroundTask):
                     pass
                 pauses = backoff(FIRST_PAUSE_SECONDS, longest_seconds=MAX_PAUSE_SECONDS)
                 await self._wait_for_work()
+            except ServiceError as error:
+                logger.warning("outbox.retry_scheduled", **{"reason": repr(error), **error.private})
+                await asyncio.sleep(next(pauses))
             except Exception as error:  # noqa: BLE001 - whatever the error, the rows stay and are retried
-                logger.warning("outbox.retry_scheduled", **{"reason": repr(error), **getattr(error, "private", {})})
+                report_failure(self._name, error)
                 await asyncio.sleep(next(pauses))
 
     async def measure_lag(self) -> None:

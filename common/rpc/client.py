@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeVar
 
 import grpc
+from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from common.auth.service_tokens import ServiceTokens
 from common.errors import as_seen_by_caller
@@ -12,9 +13,10 @@ from common.telemetry.metrics import REMOTE_CALLS
 from common.telemetry.propagation import propagated_headers
 from common.telemetry.tracing import client_span
 
-__all__ = ["RpcCaller", "open_channel"]
+__all__ = ["RpcCaller", "is_serving", "open_channel"]
 
 DEFAULT_DEADLINE_SECONDS: Final = 5.0
+HEALTH_SECONDS: Final = 1.0
 # Long lists are sent in pages, and a page stays far below this.
 MAX_MESSAGE_BYTES: Final = 16 * 1024 * 1024
 
@@ -36,6 +38,16 @@ def open_channel(address: str) -> grpc.aio.Channel:
             ("grpc.keepalive_time_ms", 30_000),
         ],
     )
+
+
+async def is_serving(channel: grpc.aio.Channel) -> bool:
+    """Return the status that the server has stored for the standard health service; False if it does not respond."""
+    stub: Any = health_pb2_grpc.HealthStub(channel)
+    try:
+        found = await stub.Check(health_pb2.HealthCheckRequest(), timeout=HEALTH_SECONDS)
+    except grpc.aio.AioRpcError:
+        return False
+    return bool(found.status == health_pb2.HealthCheckResponse.SERVING)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -61,7 +61,9 @@ class CallContext(grpc.aio.ServerInterceptor):
                 status = status_of(refusal)
                 await context.abort(status, refusal.public_message, trailing_metadata_of(refusal))
             finally:
-                REQUEST_SECONDS.labels("gRPC", method, status.name).observe(time.perf_counter() - started_at)
+                seconds = time.perf_counter() - started_at
+                REQUEST_SECONDS.labels("gRPC", method, status.name).observe(seconds)
+                logger.info("request", method="gRPC", path=method, status=status.name, ms=round(seconds * 1000, 1))
 
         return call
 

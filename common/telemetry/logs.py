@@ -30,6 +30,12 @@ def configure_logs(*, service: str, level: str, log_format: Literal["json", "con
     logging.basicConfig(handlers=[handler], level=level, force=True)
     for noisy in ("aio_pika", "aiormq", "httpx", "sqlalchemy.pool"):
         logging.getLogger(noisy).setLevel(logging.WARNING)
+    logging.getLogger("uvicorn.error").addFilter(_has_no_target)
+
+
+def _has_no_target(record: logging.LogRecord) -> bool:
+    """Drop uvicorn's lines about WebSockets: they contain the client's address and the query, whose token is a secret."""
+    return "WebSocket %s" not in str(record.msg)
 
 
 def get_logger(name: str) -> Any:

@@ -12,6 +12,7 @@ __all__ = [
     "CONSUMED_MESSAGES",
     "DATABASE_STATEMENTS",
     "OUTBOX_LAG_SECONDS",
+    "PERIODIC_TASK_FAILURES",
     "PUBLISHED_MESSAGES",
     "REMOTE_CALLS",
     "REQUEST_SECONDS",
@@ -30,6 +31,9 @@ DATABASE_STATEMENTS = Counter("database_statements_total", "SQL statements sent,
 PUBLISHED_MESSAGES = Counter("messages_published_total", "Messages confirmed by the broker.", ["exchange"])
 CONSUMED_MESSAGES = Counter("messages_consumed_total", "Messages taken from a queue.", ["queue", "outcome"])
 UNREADABLE_ROWS = Counter("unreadable_rows_total", "Stored rows that a list or a loop could not read.", ["of"])
+PERIODIC_TASK_FAILURES = Counter(
+    "periodic_task_failures_total", "Unexpected errors of background tasks; each continues.", ["task"]
+)
 OUTBOX_LAG_SECONDS = Gauge("outbox_lag_seconds", "Age of the oldest message not yet confirmed by the broker.")
 
 

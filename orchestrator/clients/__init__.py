@@ -1,9 +1,11 @@
 """Clients of the services that the orchestrator calls."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
 from common.auth.service_tokens import ServiceTokens
+from common.health import HealthCheck
 from common.http.client import ServiceClient
 from common.rpc.client import RpcCaller
 from orchestrator.clients.events import EventsClient
@@ -64,6 +66,16 @@ class Clients:
             otp=OtpClient(users),
             payments=PaymentsClient(users),
         )
+
+    @property
+    def health_checks(self) -> Mapping[str, HealthCheck]:
+        """Return whether each service responds."""
+        return {
+            "users": self.users_http.is_healthy,
+            "orders": self.orders_http.is_healthy,
+            "events": self.events_http.is_healthy,
+            "inventory": self.inventory.is_healthy,
+        }
 
     async def close(self) -> None:
         for client in (self.users_http, self.orders_http, self.events_http, self.inventory, self.check_in):

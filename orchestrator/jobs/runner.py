@@ -12,6 +12,7 @@ from typing import Any, Final
 from pydantic import BaseModel, ValidationError
 from sqlalchemy.exc import DBAPIError
 
+from common.background import BackgroundTask, report_failure
 from common.backoff import backoff
 from common.db.engine import sqlstate_of
 from common.errors import ServiceError, Unavailable
@@ -39,6 +40,7 @@ __all__ = ["HANDED_BACK", "LOST", "JobRunner"]
 
 LOST: Final = "lost"
 HANDED_BACK: Final = "handed back"
+LEASES: Final = "job leases"
 # How long a cancelled handler may take to end before it is abandoned.
 CANCEL_SECONDS: Final = 2.0
 FIRST_WAIT_SECONDS: Final = 0.1
@@ -81,16 +83,16 @@ class JobRunner:
     wake_relay: Callable[[], None]
     # By job and epoch: a lost job may be claimed again before the attempt that lost it has ended.
     _running: dict[tuple[uuid.UUID, int], _Running] = field(default_factory=dict, init=False)
-    _leases: asyncio.Task[None] | None = field(default=None, init=False)
+    _leases: BackgroundTask = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._leases = BackgroundTask(self._keep_leases, name=LEASES)
 
     def start(self) -> None:
-        self._leases = asyncio.create_task(self._keep_leases(), name="job leases")
+        self._leases.start()
 
     async def close(self) -> None:
-        if self._leases is not None:
-            self._leases.cancel()
-            with suppress(asyncio.CancelledError):
-                await self._leases
+        await self._leases.close()
 
     def hand_back(self) -> None:
         """End the running attempts; their jobs are queued again, and the attempts do not count."""
@@ -235,8 +237,8 @@ class JobRunner:
             except Unavailable as error:
                 logger.warning("job.leases_not_renewed", **error.private)
                 continue
-            except Exception:
-                logger.exception("job.leases_failed")
+            except Exception as error:  # noqa: BLE001 - whatever the error, the leases are renewed again
+                report_failure(LEASES, error)
                 continue
             for key in held.keys() - renewed:
                 self._end(held[key], LOST)

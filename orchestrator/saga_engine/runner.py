@@ -16,6 +16,7 @@ import time
 from collections.abc import Awaitable, Callable
 from typing import Any, Final, TypeVar
 
+from common.background import is_being_cancelled
 from common.backoff import backoff
 from common.errors import (
     Busy,
@@ -104,7 +105,7 @@ class SagaRunner:
         except StaleEpoch:
             raise
         except (Exception, asyncio.CancelledError) as error:
-            if isinstance(error, asyncio.CancelledError) and _is_being_cancelled():
+            if isinstance(error, asyncio.CancelledError) and is_being_cancelled():
                 raise
             facts = {"saga_id": str(saga.saga_id), "kind": saga.kind, "step": saga.step, "attempts": saga.attempts}
             logger.exception("saga.attempt_failed", **facts)
@@ -300,12 +301,6 @@ class SagaRunner:
 def _log_failure(name: str, saga: SagaRecord, step: Step[Any], error: ServiceError) -> None:
     facts = {"saga_id": str(saga.saga_id), "step": step.name, "code": error.code, "attempts": saga.attempts}
     logger.warning(name, **(error.private | facts))
-
-
-def _is_being_cancelled() -> bool:
-    """Return whether this task is cancelled; otherwise the step itself raised the cancellation."""
-    task = asyncio.current_task()
-    return task is not None and task.cancelling() > 0
 
 
 async def _repeat_while_unknown(work: Callable[[], Awaitable[Result]], *, step_timeout_seconds: float) -> Result:

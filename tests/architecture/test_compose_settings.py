@@ -14,12 +14,14 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from pydantic import AliasChoices, SecretStr
 
 from common.settings import ServiceSettings
+from devstack.seed import Settings as SeedSettings
 from orchestrator.features.payments.settings import DEV_SECRETS
 from tests.architecture.compose import BASE, DEV, environment, is_ours, module_of, read, runs_once
 
 SERVICES: Final[dict[str, Any]] = read(BASE)["services"]
 DEV_SERVICES: Final[dict[str, Any]] = read(BASE, DEV)["services"]
-OURS_IN_DEV: Final = sorted(name for name, service in DEV_SERVICES.items() if is_ours(service))
+SEED: Final = "seed"  # a command, which has no settings of a service
+OURS_IN_DEV: Final = sorted(name for name, service in DEV_SERVICES.items() if is_ours(service) and name != SEED)
 OURS: Final = sorted(name for name, service in SERVICES.items() if is_ours(service))
 STAYING: Final = sorted(name for name in OURS if not runs_once(SERVICES[name]))
 HEALTH_PORT: Final = "HEALTH_PORT"  # read by the image's HEALTHCHECK, and by inventory
@@ -135,6 +137,28 @@ def test_renamed_settings_are_passed_under_both_names(name: str, given: dict[str
         if isinstance(field.validation_alias, AliasChoices) and setting.upper() in environment(SERVICES[name], given):
             _, old = field.validation_alias.choices
             assert environment(SERVICES[name], given | {str(old).upper(): "77"})[setting.upper()] == "77"
+
+
+def test_development_loads_the_seed_data(given: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    assert module_of(DEV_SERVICES[SEED]) == "devstack.seed"
+    for variable, value in environment(DEV_SERVICES[SEED], given).items():
+        monkeypatch.setenv(variable, value)
+    for package, url in SeedSettings().databases.items():
+        password = given[f"{'SEATS' if package == 'inventory' else package.upper()}_DB_PASSWORD"]
+        address = urlsplit(environment(DEV_SERVICES[package], given)["DATABASE_URL"])
+        assert urlsplit(url) == address
+        assert address.password == password
+        assert DEV_SERVICES[SEED]["depends_on"][f"{package}-migrate"]["condition"] == "service_completed_successfully"
+        assert set(DEV_SERVICES[f"{package}-migrate"]["networks"]) <= set(DEV_SERVICES[SEED]["networks"])
+
+
+def test_development_allows_pages_of_localhost(given: dict[str, str], monkeypatch: pytest.MonkeyPatch) -> None:
+    assert settings_of(DEV_SERVICES["gateway"], given, monkeypatch, "gateway").cors_origins == (
+        "http://localhost:3000",
+    )
+    monkeypatch.undo()
+    chosen = given | {"CORS_ORIGINS": "https://shop.example"}
+    assert environment(DEV_SERVICES["gateway"], chosen)["CORS_ORIGINS"] == "https://shop.example"
 
 
 def test_sandbox_shares_the_secrets_of_its_clients(given: dict[str, str]) -> None:

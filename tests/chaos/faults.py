@@ -8,6 +8,7 @@ from typing import Final
 
 import psutil
 
+from devstack.ports import PortClaims
 from devstack.postgres import EmbeddedPostgres
 from devstack.rabbitmq import PortTaken, PrivateRabbitMQ
 from devstack.stack import Stack
@@ -94,5 +95,6 @@ def _start_again(server: EmbeddedPostgres | PrivateRabbitMQ) -> None:
     except PortTaken:
         assert isinstance(server, PrivateRabbitMQ)
         server.kill()
-        server.ports = server.ports.rechosen(taken=frozenset())
+        with PortClaims() as claims:
+            server.ports = server.ports.rechosen(claims)
         server.start()

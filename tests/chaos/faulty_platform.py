@@ -16,6 +16,7 @@ from devstack.home import Home
 from devstack.keys import keys_of
 from devstack.ports import LOOPBACK
 from devstack.postgres import DATABASE_USER
+from devstack.rabbitmq import USER
 from devstack.services import DATABASES
 from devstack.stack import Stack
 from tests.chaos.auto_restart import restarting_command
@@ -52,7 +53,7 @@ async def faulty_platform(fork_server: ForkServer) -> AsyncIterator[FaultyPlatfo
     with _folder() as home:
         stack = Stack(home=home, throwaway=True, spawn=fork_server.spawn)
         async with open_proxies(TcpProxy(name, _target_of(stack, name)) for name in PROXIED) as proxies:
-            stack.env = _environment(proxies)
+            stack.env = _environment(home, proxies)
             stack.service_env = _databases(home, proxies["postgres"])
             stack.commands = _commands()
             await asyncio.to_thread(stack.start)
@@ -97,11 +98,12 @@ def _target_of(stack: Stack, name: str) -> Callable[[], Address]:
     return target
 
 
-def _environment(proxies: dict[str, TcpProxy]) -> dict[str, str]:
+def _environment(home: Path, proxies: dict[str, TcpProxy]) -> dict[str, str]:
     callees = ("users", "orders", "events", "orchestrator")
     through_proxies = {f"{name.upper()}_URL": f"http://{LOOPBACK}:{proxies[name].port}" for name in callees}
     through_proxies["INVENTORY_ADDRESS"] = f"{LOOPBACK}:{proxies['inventory'].port}"
-    through_proxies["RABBITMQ_URL"] = f"amqp://guest:guest@{LOOPBACK}:{proxies['rabbitmq'].port}/"
+    password = keys_of(Home(home)).rabbitmq_password
+    through_proxies["RABBITMQ_URL"] = f"amqp://{USER}:{password}@{LOOPBACK}:{proxies['rabbitmq'].port}/"
     return {"LOG_LEVEL": "WARNING", "RATE_LIMIT_PER_MINUTE": "0", **TIMES, **through_proxies}
 
 

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from typing import Final
+from urllib.parse import urlsplit, urlunsplit
 
 from devstack.ports import LOOPBACK
 
@@ -38,6 +39,12 @@ class TcpProxy:
     async def open(self) -> None:
         self._server = await asyncio.start_server(self._forward, LOOPBACK, 0)
         self.port = self._server.sockets[0].getsockname()[1]
+
+    def url_of(self, target: str) -> str:
+        """Return the target's URL with the proxy's address."""
+        parts = urlsplit(target)
+        login = parts.netloc.rpartition("@")[0]
+        return urlunsplit(parts._replace(netloc=f"{login}@{LOOPBACK}:{self.port}"))
 
     async def close(self) -> None:
         assert self._server is not None

@@ -200,7 +200,7 @@ async def single_worker_behind_proxy(stack: Stack) -> AsyncIterator[TcpProxy]:
     """Leave one worker, which reaches the broker through a proxy that can drop replies."""
     proxy = TcpProxy("rabbitmq", lambda: (LOOPBACK, stack.rabbitmq.ports.amqp))
     async with open_proxies([proxy]), Service(stack, "orchestrator").down():
-        through_proxy = {"RABBITMQ_URL": f"amqp://guest:guest@{LOOPBACK}:{proxy.port}/"}
+        through_proxy = {"RABBITMQ_URL": proxy.url_of(stack.rabbitmq.url)}
         await asyncio.to_thread(stack.restart, "worker", env=through_proxy)
         yield proxy
     await asyncio.to_thread(stack.restart, "worker")

@@ -43,11 +43,11 @@ MUTATIONS: Final = (
     Mutation(
         name="a service trusts every token that the gateway passes on",
         file="common/http/auth.py",
-        before="    return await verifier.verify(bearer_token(request))\n",
+        before="    user = await verifier.verify(bearer_token(request))\n",
         after="""    import datetime, jwt, uuid
     claims = jwt.decode(bearer_token(request), options={"verify_signature": False})
     ids = uuid.UUID(claims["sub"]), frozenset(claims["roles"]), uuid.UUID(claims["sid"])
-    return Principal(*ids, datetime.datetime.now(datetime.UTC)) if verifier else None
+    user = Principal(*ids, datetime.datetime.now(datetime.UTC)) if verifier else None
 """,
         caught_by=(f"{ORDERS}::TestPublicRoutes::test_refuse_a_token_of_another_issuer",),
         breaks=("a forged token that passes the gateway: the service checks the token again",),

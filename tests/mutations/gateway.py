@@ -122,6 +122,24 @@ MUTATIONS: Final = (
         breaks=("log injection: JSON, one line per event",),
     ),
     Mutation(
+        name="a request's line has its path",
+        file="common/http/middleware.py",
+        before='    return str(getattr(route, "path", UNMATCHED))\n',
+        after='    return scope["path"]\n',
+        caught_by=(
+            "tests/unit/common/test_operator_routes.py::TestRequestLine::test_names_template_and_user_without_personal_data",
+        ),
+        breaks=("personal data in logs: a request's line has the path's template, and no query",),
+    ),
+    Mutation(
+        name="uvicorn logs the targets of WebSockets",
+        file="common/telemetry/logs.py",
+        before='    return "WebSocket %s" not in str(record.msg)\n',
+        after="    return True\n",
+        caught_by=("tests/e2e/test_request_log.py::test_no_line_has_personal_data",),
+        breaks=("a token in logs: lines of libraries with a WebSocket's target are left out",),
+    ),
+    Mutation(
         name="any correlation id is adopted",
         file="common/telemetry/correlation.py",
         before="    chosen = offered if offered and _ACCEPTABLE.fullmatch(offered) else new_correlation_id()\n",

@@ -17,8 +17,10 @@ MUTATIONS: Final = (
         before="""        outcome = "done"
         try:
             await self._handle(incoming)
-        except asyncio.CancelledError:
-            raise  # shutting down: the message is not acknowledged, so another consumer gets it
+        except asyncio.CancelledError as error:
+            if is_being_cancelled():
+                raise  # shutting down: the message is not acknowledged, so another consumer gets it
+            outcome = await self._dispose(incoming, RuntimeError(f"The handler's work was cancelled: {error!r}"))
         except Exception as error:  # noqa: BLE001 - every failure has a disposition
             outcome = await self._dispose(incoming, error)
         else:

@@ -22,7 +22,7 @@ USUAL_PORTS: Final = frozenset(
     [
         POSTGRES_PORT,
         *(port for spec in PLATFORM for port in spec.ports.values()),
-        *(port for ports in SERVER_PORTS.values() for port in ports.values()),
+        *(port for ports in SERVER_PORTS.values() for port in ports.values() if port),
     ]
 )
 # The kernel assigns ports from here on to any process: a usual port may be assigned by chance. gRPC's is checked by

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 import grpc
 
-from common.rpc.client import RpcCaller, open_channel
+from common.rpc.client import RpcCaller, is_serving, open_channel
 from proto.inventory.v1.inventory_pb2_grpc import InventoryStub
 
 if TYPE_CHECKING:
@@ -28,12 +28,19 @@ class InventoryChannel:
 
     @cached_property
     def _stub(self) -> "InventoryAsyncStub":
-        self._channel = open_channel(self._address)
-        return InventoryStub(self._channel)
+        return InventoryStub(self._open())
+
+    async def is_healthy(self) -> bool:
+        """Return whether the inventory responds, with its database."""
+        return await is_serving(self._open())
 
     async def close(self) -> None:
         if self._channel is not None:
             await self._channel.close()
+
+    def _open(self) -> grpc.aio.Channel:
+        self._channel = self._channel or open_channel(self._address)
+        return self._channel
 
 
 def optional_id(text: str) -> uuid.UUID | None:

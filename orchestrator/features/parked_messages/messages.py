@@ -10,6 +10,7 @@ from typing import Final
 from aio_pika.abc import AbstractChannel, AbstractIncomingMessage, AbstractRobustConnection
 from aiormq.exceptions import AMQPError
 
+from common.background import report_failure
 from common.backoff import backoff
 from common.errors import Unavailable
 from common.messaging.broker import Broker
@@ -58,8 +59,8 @@ class ParkedMessageConsumer:
                 await self._store.store(parked)
             except Unavailable as error:
                 logger.warning("parking.database_unavailable", **error.private)
-            except Exception:
-                logger.exception("parking.failed", parked_id=str(parked.parked_id))
+            except Exception as error:  # noqa: BLE001 - whatever the error, the message must not be lost
+                report_failure(PARKING_QUEUE, error)
             else:
                 return
             await asyncio.sleep(next(pauses))

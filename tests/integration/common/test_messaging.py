@@ -137,6 +137,22 @@ class TestConsumer:
             await eventually(lambda: vhost.queue_counts()[PARKING_QUEUE] == parked + 1)
         assert crashes == {message.id: DELIVERY_LIMIT}
 
+    async def test_message_whose_work_is_cancelled_from_below_is_delivered_again(
+        self, rabbitmq_url: str, publisher: Publisher
+    ) -> None:
+        """A lost database connection cancels what the handler awaits; nobody has cancelled the consumer."""
+        message, deliveries = a_message(), 0
+
+        async def take(_: Message) -> None:
+            nonlocal deliveries
+            deliveries += 1
+            if deliveries == 1:
+                raise asyncio.CancelledError
+
+        async with self._consuming(rabbitmq_url, publisher, take):
+            await publish(publisher, message)
+            await eventually(lambda: deliveries == 2)
+
 
 async def test_unroutable_message_is_refused(publisher: Publisher) -> None:
     with pytest.raises(NotRouted):

@@ -95,6 +95,23 @@ async def test_rows_without_the_condition_stay(database: Database) -> None:
     assert await count(database, kept) == 2
 
 
+async def test_deletion_continues_after_an_unexpected_error(database: Database) -> None:
+    old, task = await store(database, age=OLD), RetentionTask(database, [REQUESTS_RETENTION], interval_seconds=0.05)
+    await database.execute(text("ALTER TABLE requests RENAME TO requests_away"))
+    before = failures()
+    task.start()
+    try:
+        await eventually(lambda: failures() > before)
+        await database.execute(text("ALTER TABLE requests_away RENAME TO requests"))
+        await eventually(lambda: _is_gone(database, old))
+    finally:
+        await task.close()
+
+
+def failures() -> float:
+    return REGISTRY.get_sample_value("periodic_task_failures_total", {"task": "retention"}) or 0.0
+
+
 async def test_backlog_is_deleted_in_batches(database: Database) -> None:
     await database.execute(text("TRUNCATE deletions"))
     old = await store(database, age=OLD, rows=3 * retention.BATCH + 1)

@@ -10,7 +10,7 @@ import sys
 class Answer(http.server.BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         seen = {name: os.environ.get(name) for name in ("DATABASE_URL", "RABBITMQ_URL", "USERS_URL", "MARK", "ENV")}
-        body = json.dumps(seen | {"pid": os.getpid()}).encode()
+        body = json.dumps(seen | {"pid": os.getpid(), "instance": os.environ["INSTANCE_ID"]}).encode()
         self.send_response(200 if self.path == "/health" else 404)
         self.send_header("Content-Length", str(len(body)))
         self.end_headers()

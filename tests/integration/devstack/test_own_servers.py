@@ -2,20 +2,25 @@
 
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
+import aio_pika.exceptions
 import asyncpg
 import pytest
 from aio_pika import DeliveryMode, Message, connect
 from aio_pika.abc import AbstractChannel, AbstractQueue
 
+from devstack.errors import DevstackError
 from devstack.home import Home
 from devstack.keys import keys_of
-from devstack.ports import free_port
+from devstack.management import RabbitMQManagement
+from devstack.ports import PortClaims, free_port
 from devstack.postgres import EmbeddedPostgres
 from devstack.postgres_files import clear_postgres_files, postgres_files
 from devstack.processes import spawn
-from devstack.rabbitmq import PrivateRabbitMQ, RabbitMQPorts
+from devstack.rabbitmq import PortTaken, PrivateRabbitMQ, RabbitMQPorts
+from devstack.services import SERVER_PORTS
 from tests.support.waiting import eventually
 
 
@@ -37,11 +42,15 @@ def postgres(home: Home) -> Iterator[EmbeddedPostgres]:
 
 @pytest.fixture(scope="module")
 def rabbitmq(home: Home) -> Iterator[PrivateRabbitMQ]:
-    ports = RabbitMQPorts.near(amqp=free_port(), management=free_port(), metrics=free_port())
-    broker = PrivateRabbitMQ(home, ports=ports, cookie=keys_of(home).erlang_cookie)
-    broker.start()
-    yield broker
-    broker.kill()
+    with PortClaims() as claims:
+        broker = PrivateRabbitMQ(home, ports=free_broker_ports(claims), keys=keys_of(home))
+        broker.start()
+        yield broker
+        broker.kill()
+
+
+def free_broker_ports(claims: PortClaims) -> RabbitMQPorts:
+    return RabbitMQPorts.of({name: claims.claim() for name in SERVER_PORTS["rabbitmq"]})
 
 
 async def execute(server: EmbeddedPostgres, statement: str) -> object:
@@ -121,6 +130,41 @@ async def test_confirmed_message_survives_a_kill_of_the_broker(home: Home, rabbi
         found = await (await declared(await again.channel())).get(no_ack=True)
         assert found is not None
         assert found.body == b"hold"
+
+
+@pytest.fixture
+def neighbour(tmp_path: Path) -> Home:
+    """The folder of another platform on this machine."""
+    home = Home(tmp_path / "neighbour")
+    home.prepare()
+    return home
+
+
+def test_broker_at_the_ports_of_another_platform_is_not_ready(rabbitmq: PrivateRabbitMQ, neighbour: Home) -> None:
+    own_ports = replace(rabbitmq.ports, distribution=free_port(), epmd=free_port())
+    met = PrivateRabbitMQ(neighbour, ports=own_ports, keys=keys_of(neighbour))
+    try:
+        with pytest.raises(PortTaken):
+            met.start()
+    finally:
+        met.kill()
+
+
+async def test_broker_refuses_the_users_of_another_platform_and_guest(
+    rabbitmq: PrivateRabbitMQ, neighbour: Home
+) -> None:
+    stranger = PrivateRabbitMQ(neighbour, ports=rabbitmq.ports, keys=keys_of(neighbour))
+    assert stranger.node != rabbitmq.node
+    for management in (
+        stranger.management,
+        RabbitMQManagement(f"http://guest:guest@127.0.0.1:{rabbitmq.ports.management}"),
+    ):
+        assert not management.serves(rabbitmq.node, amqp_port=rabbitmq.ports.amqp)
+        with pytest.raises(DevstackError, match="401"):
+            management.get("/api/overview")
+    assert rabbitmq.management.serves(rabbitmq.node, amqp_port=rabbitmq.ports.amqp)
+    with pytest.raises(aio_pika.exceptions.ProbableAuthenticationError):
+        await connect(stranger.url)
 
 
 def test_servers_listen_on_loopback_only(rabbitmq: PrivateRabbitMQ, postgres: EmbeddedPostgres) -> None:

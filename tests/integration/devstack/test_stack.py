@@ -19,7 +19,7 @@ import pytest
 
 from devstack.errors import DevstackError
 from devstack.home import ROOT, Home
-from devstack.management import RabbitMQManagement
+from devstack.ports import PortClaims
 from devstack.processes import ProcessId
 from devstack.servers import Existing
 from devstack.services import PLATFORM, SERVER_PORTS, choose_ports
@@ -96,7 +96,9 @@ def test_crashed_service_is_reported_once(stack: Stack) -> None:
     deadline = time.monotonic() + CONDITION_SECONDS
     while not (ended := stack.take_ended()) and time.monotonic() < deadline:
         time.sleep(0.01)
-    assert ended == {"users": -signal.SIGKILL}
+    assert list(ended) == ["users"]
+    assert ended["users"].startswith(f"users ended with exit code {-signal.SIGKILL}.")
+    assert "serving" in ended["users"], "the end of its log"
     assert stack.take_ended() == {}
 
 
@@ -112,13 +114,14 @@ def test_paused_service_accepts_but_does_not_respond(stack: Stack) -> None:
 
 
 def test_broker_gets_another_port_if_its_port_is_taken(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    ports = choose_ports(usual=False)
-    monkeypatch.setattr("devstack.stack.choose_ports", lambda **_: ports)
+    with PortClaims() as claims:
+        ports = choose_ports(claims, usual=False, kept={})
+    monkeypatch.setattr("devstack.stack.choose_ports", lambda *_, **__: ports)
     with (
         socket.create_server(("127.0.0.1", ports["rabbitmq"]["MANAGEMENT_PORT"])),
         Stack(home=tmp_path, services=[], existing=Existing(databases={}), throwaway=True) as stack,
     ):
-        assert RabbitMQManagement(stack.urls.rabbitmq_management).is_ready()
+        assert stack.rabbitmq.management.serves(stack.rabbitmq.node, amqp_port=ports["rabbitmq"]["PORT"])
         assert urlsplit(stack.urls.rabbitmq).port == ports["rabbitmq"]["PORT"], "the port was free"
         state = Home(tmp_path).read_state()
         assert state is not None
@@ -140,6 +143,32 @@ def test_failed_service_start_shows_its_log_and_leaves_nothing(tmp_path: Path, e
     assert not Home(tmp_path).is_locked()
 
 
+def test_service_whose_port_another_platform_has_is_not_healthy(
+    tmp_path: Path, existing: Existing, stack: Stack, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other platform's service responds there, and this one's ends."""
+    neighbours = {**Home(stack.home).read_ports(), "users": {"PORT": urlsplit(stack.urls.users).port}}
+    monkeypatch.setattr("devstack.stack.choose_ports", lambda *_, **__: neighbours)
+    own = Stack(
+        home=tmp_path / "own",
+        services=["users"],
+        existing=existing,
+        migrate=False,
+        commands={"users": STUB_SERVICE},
+    )
+    with pytest.raises(DevstackError, match=r"users ended with exit code 1(?s:.*)Address already in use"):
+        own.start()
+    assert seen_by(stack, "users")["instance"] == stack.instance
+
+
+def test_ports_are_kept_for_the_next_start(tmp_path: Path, existing: Existing) -> None:
+    urls = []
+    for _ in range(2):
+        with Stack(home=tmp_path, services=[], existing=existing) as stack:
+            urls.append(stack.urls)
+    assert urls[0] == urls[1]
+
+
 def test_a_second_stack_in_the_same_folder_is_refused(stack: Stack, existing: Existing) -> None:
     other = Stack(home=stack.home, services=[], existing=existing)
     with pytest.raises(DevstackError, match="Another stack runs"):
@@ -151,7 +180,8 @@ def test_free_ports_are_found_if_the_usual_ones_are_in_use(
     tmp_path: Path, existing: Existing, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Other ports replace the usual ones here: a platform may run beside the test."""
-    usual = choose_ports(usual=False)
+    with PortClaims() as claims:
+        usual = choose_ports(claims, usual=False, kept={})
     monkeypatch.setattr("devstack.services.PLATFORM", [replace(spec, ports=usual[spec.name]) for spec in PLATFORM])
     monkeypatch.setattr("devstack.services.SERVER_PORTS", {name: usual[name] for name in SERVER_PORTS})
     with (

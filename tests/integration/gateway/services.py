@@ -45,7 +45,9 @@ class Services:
     documents: dict[Upstream, dict[str, Any]] = field(default_factory=dict)
     broken_documents: set[Upstream] = field(default_factory=set)
     probes: int = 0
-    """The number of liveness probes to all services."""
+    """The number of probes of all services, by `/livez` and `/health`."""
+    inventory: str = "ok"
+    """What the orchestrator reports of the inventory."""
     revoked: dict[uuid.UUID, str] = field(default_factory=dict)
     """The revoked sessions that users returns: id and the expiry of the session's tokens."""
 
@@ -56,6 +58,7 @@ class Services:
         self.broken_documents.clear()
         self.revoked.clear()
         self.probes = 0
+        self.inventory = "ok"
 
     @property
     def last(self) -> Received:
@@ -92,6 +95,9 @@ class Services:
             case "/livez":
                 self.probes += 1
                 return web.json_response({"status": "alive"})
+            case "/health":
+                self.probes += 1
+                return web.json_response({"status": "healthy", "checks": {"inventory": self.inventory}})
             case "/openapi.json":
                 status = 500 if service in self.broken_documents else 200
                 return web.json_response(self.documents.get(service, {"paths": {}}), status=status)

@@ -102,6 +102,7 @@ async def test_health_lists_the_dependencies(client: httpx.AsyncClient) -> None:
             "orchestrator": "ok",
             "orders": "ok",
             "events": "ok",
+            "inventory": "ok",
             "broker": "degraded",
         },
     }
@@ -110,7 +111,7 @@ async def test_health_lists_the_dependencies(client: httpx.AsyncClient) -> None:
 async def test_concurrent_health_requests_probe_services_once(gateways: Gateways, services: Services) -> None:
     async with gateways(health_cache_seconds=60) as url, http_client(url) as http:
         reports = await asyncio.gather(*(http.get("/health") for _ in range(20)))
-        assert services.probes == 3  # orders, events, orchestrator
+        assert services.probes == 4  # orders, events, orchestrator, and of it the inventory
         assert len({report.text for report in reports}) == 1
 
 
@@ -118,4 +119,4 @@ async def test_health_cache_expires(gateways: Gateways, services: Services) -> N
     async with gateways(health_cache_seconds=0) as url, http_client(url) as http:
         await http.get("/health")
         await http.get("/health")
-        assert services.probes == 6
+        assert services.probes == 8

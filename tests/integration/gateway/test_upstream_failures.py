@@ -37,6 +37,14 @@ async def test_unavailable_read_only_service_is_degraded(gateways: Gateways) -> 
         assert (await http.get("/api/events")).status_code == 200
 
 
+async def test_inventory_is_degraded_as_the_orchestrator_reports(gateways: Gateways, services: Services) -> None:
+    services.inventory = "degraded"
+    async with gateways() as url, http_client(url) as http:
+        await until_ready(url)
+        health = await http.get("/health")
+    assert (health.status_code, health.json()["checks"]["inventory"]) == (200, "degraded")
+
+
 async def test_service_over_its_timeout_is_504(gateways: Gateways, services: Services) -> None:
     services.handlers["/api/events"] = never
     async with gateways(upstream_timeout_seconds=0.3) as url, http_client(url) as http:
