@@ -121,6 +121,7 @@ def _routes() -> Iterator[Route]:
     yield Route("POST", "/api/auth/refresh", users, login)
     yield Route("POST", "/api/auth/logout", users, own_token)
     yield Route("GET", "/api/users/{user_id}", users, user)
+    yield Route("GET", "/api/admin/users", users, user)
     yield Route("PATCH", "/api/admin/users/{user_id}", users, user)
 
     yield Route("GET", "/api/venues", events, public)

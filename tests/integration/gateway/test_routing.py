@@ -18,6 +18,7 @@ UPSTREAMS_OF_CONTRACT = {
         "POST /api/admin/receivables/{}/settle",
         "POST /api/admin/receivables/{}/write-off",
         "POST /api/admin/users/{}/adjustments",
+        "GET /api/admin/users",
         "PATCH /api/admin/users/{}",
         "POST /api/auth/login",
         "POST /api/auth/logout",
