@@ -12,7 +12,10 @@ from devstack.stack import Stack
 
 SETTINGS: Final = {
     "RATE_LIMIT_PER_MINUTE": "0",  # all fans have one address
+    "OTP_SENDS_BY_OTHERS": "0",
+    "OTP_SENDS_PER_ACCOUNT": "0",
     "OTP_SENDS_PER_ADDRESS": "0",
+    "OTP_SENDS_PER_PHONE": "0",
     "LOG_LEVEL": "WARNING",
 }
 

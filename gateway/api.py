@@ -21,13 +21,16 @@ from gateway.client_address import ClientAddress
 from gateway.headers import Headers, distinct, request_headers
 from gateway.limits import RateLimiter, anonymous, known, scanning
 from gateway.proxy import Proxy
-from gateway.rejected_webhooks import RejectedWebhookLimiter
+from gateway.refusals import RefusalLimiter
 from gateway.routing import Access, MethodNotAllowed, Route, RoutingTable, is_clean
 
 __all__ = ["ApiMiddleware"]
 
 PREFIX: Final = b"/api/"
 METRICS: Final = b"/metrics"
+REJECTIONS: Final = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.REQUEST_ENTITY_TOO_LARGE})
+# Whatever the reason: a user whose login succeeds is known, all others are not.
+FAILURES: Final = frozenset(status for status in HTTPStatus if status >= HTTPStatus.BAD_REQUEST)
 
 logger = get_logger(__name__)
 
@@ -57,7 +60,10 @@ class ApiMiddleware:
         self._clients = clients
         self._limiter = limiter
         self._scan_limit = scan_limit
-        self._rejected_webhooks = RejectedWebhookLimiter(limiter)
+        self._refusals = {
+            Access.SIGNED: RefusalLimiter(limiter, scope="rejected-webhooks", statuses=REJECTIONS),
+            Access.LOGIN: RefusalLimiter(limiter, scope="failed-logins", statuses=FAILURES),
+        }
         self._proxy = proxy
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -89,9 +95,9 @@ class ApiMiddleware:
             headers, client=client, scheme=scope["scheme"], correlation_id=correlation_id()
         )
         forward = partial(self._proxy.forward, route, scope, receive, headers=upstream_headers, extra=extra)
-        if route.access is Access.SIGNED:
-            self._rejected_webhooks.require_allowed(client)
-            async with self._rejected_webhooks.count_rejection(client, send) as observed_send:
+        if refusals := self._refusals.get(route.access):
+            refusals.require_allowed(client)
+            async with refusals.count_refusal(client, send) as observed_send:
                 await forward(observed_send)
         else:
             await self._admit(scope, headers.get(b"authorization"), client, extra)
@@ -101,9 +107,7 @@ class ApiMiddleware:
         """Authenticate and count the caller, or raise. A refused token counts against its sender's address."""
         route: Route = scope["route"]
         caller, limit, refusal = anonymous(client), None, None
-        if route.access is Access.USER or (
-            route.access is Access.PUBLIC and authorization is not None and self._limiter is not None
-        ):
+        if route.access is Access.USER or (authorization is not None and self._limiter is not None):
             try:
                 principal = await self._authenticator.authenticate(authorization or b"")
                 note_user(scope, principal)

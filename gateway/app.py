@@ -72,6 +72,7 @@ class _Components:
         connections = LiveConnections(
             allowed_origins=settings.cors_origins,
             connections=settings.live_connections,
+            connections_per_user=settings.live_connections_per_user,
             connections_per_address=settings.live_connections_per_address,
         )
         self.seat_maps = SeatMapFeed(connections, backlog=settings.live_backlog_messages)

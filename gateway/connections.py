@@ -1,4 +1,4 @@
-"""Admits live connections: by the page's origin, and up to a number in total and per address."""
+"""Admits live connections: by the page's origin, and up to a number in total, per user, and per address if anonymous."""
 
 from collections import Counter as Tally
 from collections.abc import Iterator, Sequence
@@ -9,8 +9,9 @@ from urllib.parse import urlsplit
 from fastapi import WebSocket
 from prometheus_client import Gauge
 
-from common.addresses import network_of
+from common.auth.principal import Principal
 from common.errors import Forbidden, TooManyRequests, Unavailable
+from gateway.limits import anonymous, known
 
 __all__ = ["LiveConnections"]
 
@@ -24,34 +25,44 @@ class LiveConnections:
         allowed_origins: other origins whose pages may connect; pages of this host always may.
     """
 
-    def __init__(self, *, allowed_origins: Sequence[str], connections: int, connections_per_address: int) -> None:
+    def __init__(
+        self,
+        *,
+        allowed_origins: Sequence[str],
+        connections: int,
+        connections_per_user: int,
+        connections_per_address: int,
+    ) -> None:
         self._allowed_origins = frozenset(allowed_origins)
         self._connections = connections
+        self._connections_per_user = connections_per_user
         self._connections_per_address = connections_per_address
-        self._addresses: Tally[str] = Tally()
+        self._callers: Tally[str] = Tally()
 
     @contextmanager
-    def admitted(self, websocket: WebSocket, client: str) -> Iterator[None]:
-        """Count a connection for the length of the block.
+    def admitted(self, websocket: WebSocket, *, client: str, user: Principal | None) -> Iterator[None]:
+        """Count a connection for the length of the block, of a user or else of an address.
 
         Raises:
             Forbidden: the page's origin is not allowed.
-            TooManyRequests: the address has too many connections.
+            TooManyRequests: the user or the address has too many connections.
             Unavailable: this gateway has too many connections.
         """
         self._check_origin(websocket)
-        address = network_of(client)
-        if self._addresses.total() >= self._connections:
+        caller, allowed = anonymous(client), self._connections_per_address
+        if user is not None:
+            caller, allowed = known(user.user_id), self._connections_per_user
+        if self._callers.total() >= self._connections:
             raise Unavailable(reason="too many live connections")
-        if self._addresses[address] >= self._connections_per_address:
-            raise TooManyRequests("There are too many live connections from your address.")
-        self._addresses[address] += 1
+        if self._callers[caller] >= allowed:
+            raise TooManyRequests("You have too many live connections.")
+        self._callers[caller] += 1
         CONNECTIONS.inc()
         try:
             yield
         finally:
             CONNECTIONS.dec()
-            self._addresses -= Tally({address: 1})  # drops addresses without connections
+            self._callers -= Tally({caller: 1})  # drops callers without connections
 
     def _check_origin(self, websocket: WebSocket) -> None:
         origin = websocket.headers.get("origin")

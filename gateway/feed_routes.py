@@ -2,13 +2,14 @@
 
 import uuid
 from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 
 from fastapi import FastAPI, WebSocket
 
 from common.auth.principal import Principal
-from common.errors import InvalidRequest, NotFound, ServiceError, Unauthenticated
+from common.errors import InvalidRequest, NotFound, ServiceError, Unauthenticated, Unavailable
 from common.http.middleware import note_user
 from gateway.auth import Authenticator
 from gateway.client_address import ClientAddress
@@ -36,8 +37,8 @@ class FeedRoutes:
         @app.websocket("/ws/events/{event_id}")
         async def watch_seats(websocket: WebSocket, event_id: str) -> None:
             async def serve(client: str) -> None:
-                await require(self.limiter, anonymous(client))
-                await self.seat_maps.serve(websocket, _event_id(websocket, event_id), client=client)
+                user = await self._recognise(websocket, client)
+                await self.seat_maps.serve(websocket, _event_id(websocket, event_id), client=client, user=user)
 
             await self._serve(websocket, serve)
 
@@ -55,21 +56,34 @@ class FeedRoutes:
         except ServiceError as error:
             await refuse(websocket, error)
 
-    async def _authenticate(self, websocket: WebSocket, client: str) -> Principal:
-        """Return the user. A refused token counts against its sender's address.
+    async def _recognise(self, websocket: WebSocket, client: str) -> Principal | None:
+        """Count the caller of a public feed, and return the user; None if anonymous, or if the token is not valid."""
+        user = None
+        with suppress(Unauthenticated, Unavailable):
+            user = await self.authenticator.authenticate(_authorization_of(websocket))
+        await require(self.limiter, anonymous(client) if user is None else known(user.user_id))
+        return user
 
-        A browser's script cannot set a header of a WebSocket's handshake, so the token may be in the query.
-        """
-        token = websocket.query_params.get("token")
-        authorization = f"Bearer {token}" if token else websocket.headers.get("authorization", "")
+    async def _authenticate(self, websocket: WebSocket, client: str) -> Principal:
+        """Return the user. A refused token counts against its sender's address."""
         try:
-            principal = await self.authenticator.authenticate(authorization.encode("latin-1", errors="replace"))
+            principal = await self.authenticator.authenticate(_authorization_of(websocket))
         except Unauthenticated:
             await require(self.limiter, anonymous(client))
             raise
         note_user(websocket.scope, principal)
         await require(self.limiter, known(principal.user_id))
         return principal
+
+
+def _authorization_of(websocket: WebSocket) -> bytes:
+    """Return the token as a header.
+
+    A browser's script cannot set a header of a WebSocket's handshake, so the token may be in the query.
+    """
+    token = websocket.query_params.get("token")
+    authorization = f"Bearer {token}" if token else websocket.headers.get("authorization", "")
+    return authorization.encode("latin-1", errors="replace")
 
 
 def _since(websocket: WebSocket) -> int | None:

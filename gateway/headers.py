@@ -1,5 +1,6 @@
 """The headers that pass the gateway, and those that it sets."""
 
+import re
 from collections.abc import Iterable
 from typing import Final
 
@@ -31,6 +32,8 @@ PASSED_ON: Final = {
         "X-Nowpayments-Sig",
     )
 }
+# Cookies are an allow-list too. Those of other applications on this domain are not the services' business.
+DEVICE_COOKIE: Final = re.compile(rb"(?:^|[;,]) *(device=[A-Za-z0-9_-]+) *(?:$|[;,])")
 # The gateway or a service decides by them, and could read a repeated header differently.
 SINGLE: Final = frozenset(
     {
@@ -82,6 +85,8 @@ def request_headers(headers: dict[bytes, bytes], *, client: str, scheme: str, co
     passed = CIMultiDict(
         (PASSED_ON[name], headers[name].decode("latin-1")) for name in PASSED_ON.keys() & headers.keys()
     )
+    if device := DEVICE_COOKIE.search(headers.get(b"cookie", b"")):
+        passed["Cookie"] = device[1].decode()
     passed["X-Forwarded-For"] = client
     passed["X-Forwarded-Proto"] = scheme
     passed[CORRELATION_HEADER] = correlation_id

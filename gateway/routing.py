@@ -32,7 +32,8 @@ class Access(enum.StrEnum):
     PUBLIC = "public"  # no token required; one that is sent is forwarded
     USER = "user"  # a valid access token; the service authorises its user
     SIGNED = "signed"  # a provider's webhook: the service checks its signature
-    OWN_TOKEN = "own_token"  # noqa: S105 - the service checks the token, which may be of another type
+    OWN_TOKEN = "own_token"  # noqa: S105 - the service checks the token, and accepts one that has ended
+    LOGIN = "login"  # the service checks a password, a code or a refresh token; only failures are counted by address
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,14 +114,15 @@ def is_clean(raw_path: bytes) -> bool:
 
 def _routes() -> Iterator[Route]:
     users, orders, events, orchestrator = Upstream.USERS, Upstream.ORDERS, Upstream.EVENTS, Upstream.ORCHESTRATOR
-    public, user, own_token = Access.PUBLIC, Access.USER, Access.OWN_TOKEN
+    public, user, own_token, login = Access.PUBLIC, Access.USER, Access.OWN_TOKEN, Access.LOGIN
 
     yield Route("POST", "/api/auth/register", users, public)
-    yield Route("POST", "/api/auth/verify-registration", users, public)
-    yield Route("POST", "/api/auth/login", users, public)
-    yield Route("POST", "/api/auth/refresh", users, own_token)
+    yield Route("POST", "/api/auth/verify-registration", users, login)
+    yield Route("POST", "/api/auth/login", users, login)
+    yield Route("POST", "/api/auth/refresh", users, login)
     yield Route("POST", "/api/auth/logout", users, own_token)
     yield Route("GET", "/api/users/{user_id}", users, user)
+    yield Route("GET", "/api/admin/users", users, user)
     yield Route("PATCH", "/api/admin/users/{user_id}", users, user)
 
     yield Route("GET", "/api/venues", events, public)

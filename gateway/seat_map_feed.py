@@ -17,6 +17,7 @@ from typing import Final
 import orjson
 from fastapi import WebSocket
 
+from common.auth.principal import Principal
 from common.messaging.message import Message
 from gateway.connections import LiveConnections
 from gateway.live_feed import ClientTooSlow, Close, Watchers, run_until_closed
@@ -70,15 +71,18 @@ class SeatMapFeed:
         for event_id, watcher in self._watchers.all():
             watcher.offer(_text("resync", event_id))
 
-    async def serve(self, websocket: WebSocket, event_id: uuid.UUID, *, client: str) -> None:
+    async def serve(self, websocket: WebSocket, event_id: uuid.UUID, *, client: str, user: Principal | None) -> None:
         """Send the event's changes until the connection ends.
+
+        Args:
+            user: None if anonymous.
 
         Raises:
             Forbidden, TooManyRequests, Unavailable: as `LiveConnections.admitted`.
         """
         topic = str(event_id)
         with (
-            self._connections.admitted(websocket, client),
+            self._connections.admitted(websocket, client=client, user=user),
             self._watchers.added(topic, _Watcher(self._backlog)) as watcher,
         ):
             await websocket.accept()

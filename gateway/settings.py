@@ -45,7 +45,9 @@ class Settings(ServiceSettings, MessagingSettings):
         default=tuple(ip_network(network) for network in THIS_MACHINE), description="Who may read /metrics."
     )
 
-    rate_limit_per_minute: int = Field(default=100, ge=0, description="Per user, per address when anonymous; 0 is off.")
+    rate_limit_per_minute: int = Field(
+        default=100, ge=0, description="Per user; per address when anonymous, failed logins apart; 0 is off."
+    )
     scan_rate_limit_per_minute: int = Field(
         default=600, gt=0, description="Scans per staff member, counted apart; off if rate_limit_per_minute is 0."
     )
@@ -54,7 +56,8 @@ class Settings(ServiceSettings, MessagingSettings):
     openapi_cache_seconds: float = Field(default=30.0, ge=0)
     revocation_poll_seconds: float = Field(default=2.0, gt=0, description="How often, while the broker is unavailable.")
     live_connections: int = Field(default=10_000, gt=0)
-    live_connections_per_address: int = Field(default=50, gt=0)
+    live_connections_per_user: int = Field(default=20, gt=0)
+    live_connections_per_address: int = Field(default=50, gt=0, description="Of anonymous watchers of seat maps.")
     live_backlog_messages: int = Field(default=256, gt=0, description="A client further behind is disconnected.")
 
     @property

@@ -100,7 +100,7 @@ class UserFeeds:
             Forbidden, TooManyRequests, Unavailable: as `LiveConnections.admitted`.
         """
         with (
-            self._connections.admitted(websocket, client),
+            self._connections.admitted(websocket, client=client, user=principal),
             self._watchers.added(str(principal.user_id), _Watcher(principal)) as watcher,
         ):
             if self._revocations.covers(principal.session_id):

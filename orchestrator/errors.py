@@ -57,6 +57,13 @@ class NotYours(Forbidden):
     public_message = "That belongs to another user."
 
 
+class AccountSuspended(Forbidden):
+    """The ledger's refusal of a suspended user's payment."""
+
+    code = "ACCOUNT_SUSPENDED"
+    public_message = "This account is suspended. Please contact the organiser."
+
+
 class NotSeatOwner(Forbidden):
     code = "NOT_SEAT_OWNER"
     public_message = "That ticket belongs to another user."

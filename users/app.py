@@ -19,13 +19,15 @@ from common.messaging.publisher import Publisher
 from common.periodic import PeriodicTask, repeat_while_full
 from rabbitmq.topology import platform_topology
 from users.accounts import routes as account_routes
-from users.accounts.credentials import Credentials, FailureLimits
+from users.accounts.credentials import Credentials, LoginLimits
 from users.accounts.passwords import Passwords
 from users.accounts.repository import AccountRepository
 from users.accounts.service import AccountService
 from users.confirmation_codes import routes as confirmation_routes
 from users.confirmation_codes.repository import CODES_RETENTION, ConfirmationCodeRepository
 from users.confirmation_codes.service import ConfirmationCodeService
+from users.known_devices.repository import DEVICES_RETENTION, KnownDeviceRepository
+from users.known_devices.service import KNOWN_DAYS, KnownDeviceService
 from users.ledger import routes as ledger_routes
 from users.ledger.repository import LedgerRepository
 from users.ledger.service import Ledger
@@ -56,7 +58,8 @@ SERVICE: Final = "users"
 CLAIM_MARGIN_SECONDS: Final = 5.0
 # Accounts that one deletion takes: few enough that it holds no lock for long. Copies skip each other's rows.
 DELETE_BATCH: Final = 1_000
-RETENTIONS: Final = (REQUESTS_RETENTION, ATTEMPTS_RETENTION, *SESSION_RETENTIONS, CODES_RETENTION)
+LOGIN_SECONDS: Final = 60
+RETENTIONS: Final = (REQUESTS_RETENTION, ATTEMPTS_RETENTION, *SESSION_RETENTIONS, DEVICES_RETENTION, CODES_RETENTION)
 # Routers are matched in this order, so those of a purchase's calls come first.
 ROUTERS: Final = (
     ledger_routes.internal,
@@ -117,7 +120,11 @@ class _Container:
         )
         self._accounts = AccountRepository(self._database)
         self._attempts = AttemptsRepository(self._database)
-        self._sessions = SessionRepository(self._database)
+        self._sessions = SessionRepository(
+            self._database,
+            repeat_seconds=settings.refresh_repeat_seconds,
+            refreshes_per_minute=settings.refreshes_per_minute,
+        )
         self._confirmation_codes = ConfirmationCodeRepository(
             self._database,
             # httpx times connecting and reading separately.
@@ -143,11 +150,19 @@ class _Container:
         codes = RegistrationCodeService(
             sender=sender, provider=self._provider, repository=RegistrationCodeRepository(self._database)
         )
+        devices = KnownDeviceService(
+            KnownDeviceRepository(self._database, days=KNOWN_DAYS, most=self._settings.known_devices_per_account)
+        )
         credentials = Credentials(
-            accounts=self._accounts, passwords=self._passwords, limits=limits, failures=self._failure_limits()
+            accounts=self._accounts,
+            passwords=self._passwords,
+            devices=devices,
+            limits=limits,
+            login_limits=self._login_limits(),
         )
         sessions = SessionService(
             credentials=credentials,
+            devices=devices,
             repository=self._sessions,
             tokens=TokenIssuer(
                 self.key,
@@ -165,6 +180,7 @@ class _Container:
             wake_relay=self._relay.wake,
         )
         return (
+            session_routes.DeviceCookie(is_secure=not self._settings.is_dev),
             sessions,
             accounts,
             ConfirmationCodeService(sender=sender, provider=self._provider, repository=self._confirmation_codes),
@@ -202,11 +218,15 @@ class _Container:
             by_others=self._settings.otp_sends_by_others,
         )
 
-    def _failure_limits(self) -> FailureLimits:
-        window_seconds = self._settings.login_window_seconds
-        return FailureLimits(
-            per_account=Limit("login-account", self._settings.login_failures_per_account, window_seconds),
-            per_address=Limit("login-address", self._settings.login_failures_per_address, window_seconds),
+    def _login_limits(self) -> LoginLimits:
+        """Return the limits; the scopes differ from those of an earlier release, which counted accounts otherwise."""
+        settings = self._settings
+        window_seconds, long_seconds = settings.login_window_seconds, settings.login_window_in_all_seconds
+        return LoginLimits(
+            per_account=Limit("login-account-place", settings.login_failures_per_account, window_seconds),
+            per_account_in_all=Limit("login-account-in-all", settings.login_failures_in_all, long_seconds),
+            per_address=Limit("login-address", settings.login_failures_per_address, window_seconds),
+            successes=Limit("login-success", settings.logins_per_account, LOGIN_SECONDS),
         )
 
 

@@ -86,7 +86,7 @@ def test_documented_period_is_the_codes(service: str, rule: Retention) -> None:
             assert (rule.keep_seconds, period) == (72 * 3_600, "`OUTBOX_RETENTION_HOURS` (72) after it was sent")
         case "lapsed_holds":
             assert rule.keep_seconds == LIMITS.lapse_window_seconds + LIMITS.cooldown_seconds
-        case "attempts" | "sessions" | "refresh_tokens":
+        case "attempts" | "known_devices" | "sessions" | "refresh_tokens":
             assert rule.keep_days == 0
             assert period.startswith("until")
         case _:

@@ -40,8 +40,6 @@ RULES: Final[Mapping[Audience, frozenset[str]]] = {
     Audience.PUBLIC: frozenset(
         {
             "POST /api/auth/register",
-            "POST /api/auth/verify-registration",
-            "POST /api/auth/login",
             "GET /api/venues",
             "GET /api/events",
             "GET /api/events/{event_id}",
@@ -91,7 +89,7 @@ RULES: Final[Mapping[Audience, frozenset[str]]] = {
     ),
 }
 # These routes take no access token; each has its own tests (tests/integration/users, tests/e2e/test_topup.py).
-WITHOUT_ACCESS_TOKEN: Final = frozenset({Access.SIGNED, Access.OWN_TOKEN})
+WITHOUT_ACCESS_TOKEN: Final = frozenset({Access.SIGNED, Access.OWN_TOKEN, Access.LOGIN})
 
 # Most routes have their own code for a missing resource. These return the plain NOT_FOUND that a service without the
 # route returns too. Those in SPECIFIC_NOT_FOUND differ by their message; the one in GENERIC_NOT_FOUND does not differ.

@@ -6,6 +6,7 @@ from tests.mutations.mutation import Mutation
 
 __all__ = ["MUTATIONS"]
 
+DEVICES: Final = "tests/integration/users/test_known_devices.py::TestLockout"
 E2E: Final = "tests/e2e"
 LOGIN: Final = "tests/integration/users/test_login.py::TestLimits"
 ORDERS: Final = "tests/integration/orders/test_access.py"
@@ -71,18 +72,84 @@ MUTATIONS: Final = (
         breaks=("a stolen refresh token: rotation: a second use revokes the whole family",),
     ),
     Mutation(
-        name="wrong passwords are counted for each address alone",
+        name="wrong passwords from one network are not counted for the account",
         file="users/accounts/credentials.py",
-        before="        return Tried(self.per_account, email), ",
-        after='        return Tried(self.per_account, f"{email} {address}"), ',
+        before='            Tried(self.per_account, f"{email} network {network}"),\n',
+        after='            Tried(Limit("none", 0, 1), email),\n',
+        caught_by=(f"{LOGIN}::test_failures_of_an_account_from_one_network_are_limited",),
+        breaks=("guessed passwords: a limit per account and network",),
+    ),
+    Mutation(
+        name="wrong passwords are counted for each network alone",
+        file="users/accounts/credentials.py",
+        before="            Tried(self.per_account_in_all, email),\n",
+        after="",
         caught_by=(f"{LOGIN}::test_failures_of_an_account_are_limited_across_networks",),
-        breaks=("guessed passwords: a limit per account",),
+        breaks=("guessed passwords: a slower limit per account",),
+    ),
+    Mutation(
+        name="a known device has its attempts in each network",
+        file="users/accounts/credentials.py",
+        before='            subject = f"{email} device {device}"\n',
+        after='            subject = f"{email} device {device} {address}"\n',
+        caught_by=(f"{DEVICES}::test_stolen_device_token_has_no_more_attempts_in_other_networks",),
+        breaks=("guessed passwords: a stolen device token has its own limit, in all networks together",),
+    ),
+    Mutation(
+        name="a known device is counted as any other",
+        file="users/accounts/credentials.py",
+        before="        if device is not None:\n",
+        after='        if device == "":\n',
+        caught_by=(f"{DEVICES}::test_strangers_do_not_lock_out_a_device_that_logged_in",),
+        breaks=(
+            "an owner locked out by strangers' wrong passwords: a device that logged in before is counted by itself",
+        ),
+    ),
+    Mutation(
+        name="right passwords are not counted",
+        file="users/accounts/credentials.py",
+        before="        await self.limits.count([success])\n",
+        after="",
+        caught_by=(f"{LOGIN}::test_logins_of_an_account_are_limited",),
+        breaks=("too many requests: limits on a user's logins and refreshes",),
+    ),
+    Mutation(
+        name="a used refresh token is exchanged again after its successor was used",
+        file="users/sessions/repository.py",
+        before="          AND successor.used_at IS NOT NULL))\n",
+        after="          AND false))\n",
+        caught_by=("tests/integration/users/test_sessions.py::TestRefresh::test_a_used_token_ends_the_whole_session",),
+        breaks=("a stolen refresh token: rotation: a second use revokes the whole family",),
+    ),
+    Mutation(
+        name="a suspended user's sessions go on",
+        file="users/accounts/repository.py",
+        before="                await revoke_all(connection, user_id, because=SUSPENDED)\n",
+        after="                pass\n",
+        caught_by=(f"{OTP}/test_suspension.py::TestLogins::test_suspension_ends_every_session",),
+        breaks=("a stolen or risky account that stays logged in: a suspension ends its sessions and refuses logins",),
+    ),
+    Mutation(
+        name="a suspended user logs in",
+        file="users/sessions/repository.py",
+        before='        if row is not None and row["is_suspended"]:\n',
+        after="        if row is not None and not row:\n",
+        caught_by=(f"{OTP}/test_suspension.py::TestLogins::test_login_during_the_suspension_is_refused",),
+        breaks=("a stolen or risky account that stays logged in: a suspension ends its sessions and refuses logins",),
+    ),
+    Mutation(
+        name="two admins who demote each other do not wait",
+        file="users/accounts/repository.py",
+        before="    ORDER BY user_id FOR UPDATE\n",
+        after="    ORDER BY user_id\n",
+        caught_by=(f"{OTP}/test_last_admin.py::test_one_of_two_admins_who_demote_each_other_at_once_stays",),
+        breaks=("admins who remove each other: the last admin who can log in stays",),
     ),
     Mutation(
         name="wrong passwords are counted for each account alone",
         file="users/accounts/credentials.py",
-        before="Tried(self.per_address, network_of(address))",
-        after='Tried(self.per_address, f"{email} {network_of(address)}")',
+        before="Tried(self.per_address, network)",
+        after='Tried(self.per_address, f"{email} {network}")',
         caught_by=(f"{LOGIN}::test_failures_from_a_network_are_limited_across_accounts",),
         breaks=("guessed passwords: a limit per address",),
     ),

@@ -10,6 +10,7 @@ LEDGER: Final = "tests/integration/users/test_ledger_movements.py"
 CORRECTIONS: Final = "tests/integration/users/test_ledger_corrections.py"
 DEBTS: Final = "tests/integration/users/test_ledger_debts.py"
 FLAGGED: Final = "tests/integration/users/test_flagged_users.py"
+SUSPENSION: Final = "tests/integration/users/test_suspension.py"
 OTP_DEALS: Final = "tests/e2e/test_otp_deals.py"
 PARTS: Final = "tests/integration/users/test_ledger_partial_refunds.py"
 RULES: Final = "tests/integration/users/test_ledger_rules.py"
@@ -97,7 +98,7 @@ MUTATIONS: Final = (
         name="a flagged user's escrow needs no verified code",
         file="users/ledger/statements.py",
         before="""             AS side (account_kind, change)
-        WHERE NOT EXISTS (SELECT FROM prior) AND NOT EXISTS (SELECT FROM unproven)),
+        WHERE NOT EXISTS (SELECT FROM prior) AND NOT EXISTS (SELECT FROM barred)),
 """,
         after="""             AS side (account_kind, change)
         WHERE NOT EXISTS (SELECT FROM prior)),
@@ -109,10 +110,18 @@ MUTATIONS: Final = (
         breaks=("a stolen or risky account that spends: the ledger asks a flagged user for a code",),
     ),
     Mutation(
+        name="a suspended user spends",
+        file="users/ledger/fragments.py",
+        before="          AND (suspended_at IS NOT NULL OR is_flagged AND NOT EXISTS (\n",
+        after="          AND (is_flagged AND NOT EXISTS (\n",
+        caught_by=(f"{SUSPENSION}::TestSpending::test_each_movement_that_spends_is_refused_and_the_refusal_is_stored",),
+        breaks=("a stolen or risky account that spends: the ledger refuses a suspended user",),
+    ),
+    Mutation(
         name="a code proves any movement of its user (no reference)",
         file="users/ledger/fragments.py",
-        before="                            AND proof.reference = CAST(:{reference} AS text) AND proof",
-        after="                            AND CAST(:{reference} AS text) IS NOT NULL AND proof",
+        before="                AND proof.reference = CAST(:{reference} AS text) AND proof",
+        after="                AND CAST(:{reference} AS text) IS NOT NULL AND proof",
         caught_by=(
             f"{FLAGGED}::test_each_movement_that_spends_needs_its_own_verification",
             f"{OTP_DEALS}::TestMarketplace::test_code_is_valid_for_one_listing",

@@ -92,10 +92,26 @@ MUTATIONS: Final = (
     Mutation(
         name="an address may have any number of live connections",
         file="gateway/connections.py",
-        before="        if self._addresses[address] >= self._connections_per_address:\n",
-        after="        if self._addresses[address] >= self._connections:\n",
+        before="        caller, allowed = anonymous(client), self._connections_per_address\n",
+        after="        caller, allowed = anonymous(client), self._connections\n",
         caught_by=(f"{GATEWAY}/test_seat_map_feed.py::test_connections_of_one_address_are_limited",),
-        breaks=("too many connections: a bound on live connections per address",),
+        breaks=("too many connections: a bound on live connections per address when anonymous",),
+    ),
+    Mutation(
+        name="a user may have any number of live connections",
+        file="gateway/connections.py",
+        before="            caller, allowed = known(user.user_id), self._connections_per_user\n",
+        after="            caller, allowed = known(user.user_id), self._connections\n",
+        caught_by=(f"{GATEWAY}/test_user_feed.py::TestConnecting::test_connections_per_user_are_limited",),
+        breaks=("too many connections: a bound on live connections per user",),
+    ),
+    Mutation(
+        name="failed logins are not counted",
+        file="gateway/api.py",
+        before='scope="failed-logins", statuses=FAILURES',
+        after='scope="failed-logins", statuses=frozenset()',
+        caught_by=(f"{GATEWAY}/test_limits.py::test_failed_logins_are_limited_by_address",),
+        breaks=("too many requests: a limit on failed logins per address",),
     ),
     Mutation(
         name="users are counted by their address",
@@ -149,7 +165,7 @@ MUTATIONS: Final = (
     ),
     Mutation(
         name="rejected webhooks are not counted",
-        file="gateway/rejected_webhooks.py",
+        file="gateway/refusals.py",
         before="        if quota.remaining <= 0:\n",
         after="        if quota.remaining <= -quota.limit:\n",
         caught_by=(

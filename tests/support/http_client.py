@@ -1,6 +1,7 @@
 """The HTTP clients of the tests."""
 
 from collections.abc import Mapping
+from http.cookiejar import CookieJar, DefaultCookiePolicy
 from typing import Final
 
 import httpx
@@ -23,11 +24,15 @@ def http_client(
     timeout_seconds: float = ANSWER_SECONDS,
     limits: httpx.Limits = ONE_REQUEST_EACH,
 ) -> httpx.AsyncClient:
-    """Return a client of a loopback server that cannot fail because the server closes an idle connection."""
+    """Return a client of a loopback server that cannot fail because the server closes an idle connection.
+
+    It keeps no cookies, so that the users who share it are not one device.
+    """
     return httpx.AsyncClient(
         base_url=base_url,
         headers=headers,
         auth=auth,
+        cookies=CookieJar(DefaultCookiePolicy(allowed_domains=())),
         timeout=timeout_seconds,
         limits=limits,
         verify=NO_TLS,

@@ -1,56 +1,84 @@
 """Checks passwords, without revealing to a caller whether an account exists."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from common.addresses import network_of
 from users.accounts.errors import WrongCredentials
 from users.accounts.passwords import Passwords
 from users.accounts.repository import AccountRepository, User
+from users.known_devices.service import KnownDeviceService
 from users.limits.service import AttemptLimits, Limit, Tried
 
 
 @dataclass(frozen=True, slots=True)
-class FailureLimits:
-    """The limits on wrong passwords in a window, per account and per network address."""
+class LoginLimits:
+    """The limits on logins.
+
+    Attributes:
+        per_account: wrong passwords of one account from one network, or from one known device.
+        per_account_in_all: wrong passwords of one account from all other devices, or from one known device; slower.
+        per_address: wrong passwords from one network, of all accounts.
+        successes: right passwords of one account. Each costs a hash.
+    """
 
     per_account: Limit
+    per_account_in_all: Limit
     per_address: Limit
+    successes: Limit
 
-    def tried(self, *, email: str, address: str) -> tuple[Tried, Tried]:
-        return Tried(self.per_account, email), Tried(self.per_address, network_of(address))
+    def failures(self, *, email: str, address: str, device: str | None) -> Sequence[Tried]:
+        """Return what a wrong password counts against, `per_account` first.
+
+        A known device is counted as itself, wherever it is. Other devices cannot use its attempts up, even from its own
+        network, and a stolen device token gains no attempts by changing networks.
+        """
+        if device is not None:
+            subject = f"{email} device {device}"
+            return Tried(self.per_account, subject), Tried(self.per_account_in_all, subject)
+        network = network_of(address)
+        return (
+            Tried(self.per_account, f"{email} network {network}"),
+            Tried(self.per_account_in_all, email),
+            Tried(self.per_address, network),
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credentials:
     accounts: AccountRepository
     passwords: Passwords
+    devices: KnownDeviceService
     limits: AttemptLimits
-    failures: FailureLimits
+    login_limits: LoginLimits
 
-    async def check(self, *, email: str, password: str, address: str) -> User:
+    async def check(self, *, email: str, password: str, address: str, device_token: str | None = None) -> User:
         """Return the account with that email address and password.
 
-        Only failures count, so that frequent logins are not refused. A failure is counted before it is answered, and
-        the limit is checked again before a success is answered: of a burst of guesses, no more than the limit get an
-        answer.
+        A failure is counted before it is answered, and the limits are checked again before a success is answered: of a
+        burst of guesses, no more than the limit get an answer. A success resets the failures from its network or device.
 
         Args:
             address: the caller's network address.
+            device_token: what an earlier login gave to the device, if any.
 
         Raises:
             WrongCredentials: wrong password, or no such account; neither the answer nor its time tells which.
-            TooManyRequests: too many failures, for this account or from this address.
+            TooManyRequests: too many failures, for this account or from this address; or too many successes.
             Unavailable: too many passwords are being checked.
         """
-        account, network = self.failures.tried(email=email, address=address)
-        await self.limits.check([account, network])
+        device = await self.devices.known_as(device_token, email=email)
+        failures = self.login_limits.failures(email=email, address=address, device=device)
+        success = Tried(self.login_limits.successes, email)
+        await self.limits.check([*failures, success])
         user = await self.accounts.by_email(email)
         is_right = await self.passwords.matches(password, stored_hash=user.password_hash if user else None)
         if user is None or not is_right:
-            await self.limits.count([account, network])
+            await self.limits.count(failures)
             raise WrongCredentials
-        await self.limits.check([account, network])
-        await self.limits.reset(account)
+        await self.limits.check(failures)
+        await self.limits.count([success])
+        await self.limits.reset(failures[0])
         await self._renew_hash(user, password)
         return user
 

@@ -25,6 +25,18 @@ class UnverifiedAccount(Forbidden):
     public_message = "Please verify your phone first."
 
 
+class AccountSuspended(Forbidden):
+    """Only for callers who have proved that the account is theirs, and for the ledger."""
+
+    code = "ACCOUNT_SUSPENDED"
+    public_message = "This account is suspended. Please contact the organiser."
+
+
+class LastAdmin(Conflict):
+    code = "LAST_ADMIN"
+    public_message = "The last admin stays: make another user an admin first."
+
+
 class WrongCredentials(Unauthenticated):
     """The same for an unknown email address as for a wrong password."""
 

@@ -24,7 +24,10 @@ USERS: Final = Table(
     Column("assigned_hall_id", Text),
     Column("assigned_venue_id", UUID(as_uuid=True)),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    Column("suspended_at", DateTime(timezone=True)),
     UniqueConstraint("email"),
     Index("uq_users_verified_phone", "phone", unique=True, postgresql_where=text("is_verified AND NOT shares_phone")),
+    Index("ix_users_created_at", "created_at", "user_id"),
+    Index("ix_users_admins", "user_id", postgresql_where=text("roles @> '{admin}'")),
     Index("ix_users_unverified", "created_at", postgresql_where=text("NOT is_verified")),
 )

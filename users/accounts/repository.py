@@ -9,20 +9,25 @@ from decimal import Decimal
 from typing import Any, Final
 from uuid import UUID
 
-from sqlalchemy import text
+from sqlalchemy import String, cast, or_, select, text
 from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common.db.engine import UNIQUE_VIOLATION, Database, Row, sqlstate_of
+from common.db.pages import find_newest
 from common.messaging.message import Message
 from common.messaging.outbox import outbox_row
-from users.accounts.errors import PhoneAlreadyExists
-from users.accounts.schemas import AdminChange
+from common.pages import Total
+from users.accounts.errors import LastAdmin, PhoneAlreadyExists
+from users.accounts.models import USERS
+from users.accounts.schemas import AdminChange, UserSearch
 from users.database import OUTBOX
 from users.sessions.repository import revoke_all
 
-__all__ = ["AccountRepository", "NewUser", "User"]
+__all__ = ["AccountRepository", "NewUser", "User", "require_another_admin"]
 
 ROLES_REMOVED: Final = "roles removed"
+SUSPENDED: Final = "account suspended"
 ABANDONED_AFTER: Final = timedelta(days=1)
 
 # A user is inserted with an empty wallet and an empty escrow, so that movements find their rows.
@@ -38,8 +43,8 @@ _INSERT: Final = text(
     """
 )
 _SELECT: Final = """
-    SELECT user_id, email, phone, password_hash, roles, name, is_flagged, is_verified, assigned_hall_id,
-           assigned_venue_id, created_at,
+    SELECT user_id, email, phone, password_hash, roles, name, is_flagged, is_verified,
+           suspended_at IS NOT NULL AS is_suspended, assigned_hall_id, assigned_venue_id, created_at,
            coalesce(wallet.amount, 0.00) AS credit_balance, coalesce(loyalty.amount, 0) AS loyalty_points
     FROM users
     LEFT JOIN balances wallet ON wallet.account_kind = 'wallet' AND wallet.currency = 'SGD'
@@ -57,6 +62,8 @@ _UPDATE: Final = text(
     """
     WITH before AS (SELECT user_id, roles FROM users WHERE user_id = :user_id FOR UPDATE)
     UPDATE users SET is_flagged = coalesce(CAST(:is_flagged AS boolean), users.is_flagged),
+                     suspended_at = CASE CAST(:is_suspended AS boolean) WHEN true THEN coalesce(users.suspended_at, now())
+                                    WHEN false THEN NULL ELSE users.suspended_at END,
                      roles = coalesce(CAST(:roles AS text[]), users.roles),
                      assigned_hall_id = CASE WHEN CAST(:reassigns_hall AS boolean) THEN CAST(:assigned_hall_id AS text)
                                              ELSE users.assigned_hall_id END,
@@ -67,6 +74,14 @@ _UPDATE: Final = text(
     """
 )
 _REPLACE_HASH: Final = text("UPDATE users SET password_hash = :new WHERE user_id = :user_id AND password_hash = :old")
+# Those who can log in, in one order, so that two of these never deadlock. Of two admins who demote each other, the second
+# waits here and then does not find the first.
+_LOCK_ADMINS: Final = text(
+    """
+    SELECT user_id FROM users WHERE roles @> '{admin}' AND is_verified AND suspended_at IS NULL
+    ORDER BY user_id FOR UPDATE
+    """
+)
 _GRANT: Final = text(
     """
     UPDATE users SET roles = ARRAY(SELECT DISTINCT unnest(roles || CAST(:role AS text)) ORDER BY 1)
@@ -131,6 +146,7 @@ class User:
     name: str  # may be empty
     is_flagged: bool
     is_verified: bool
+    is_suspended: bool
     assigned_hall_id: str | None
     assigned_venue_id: UUID | None
     created_at: datetime
@@ -159,6 +175,21 @@ class AccountRepository:
         rows = await self._database.fetch_all(_BY_IDS, {"user_ids": list(user_ids)})
         return [User.from_row(row) for row in rows]
 
+    async def search(self, search: UserSearch, *, limit: int, offset: int) -> tuple[list[User], Total]:
+        """Return a page of the users that match, the newest first, and the number on all pages."""
+        found = select(USERS.c.user_id)
+        if search.text:
+            parts = (USERS.c.email, USERS.c.name, USERS.c.phone)
+            matches = [part.icontains(search.text, autoescape=True) for part in parts]
+            found = found.where(or_(*matches, cast(USERS.c.user_id, String) == search.text.lower()))
+        if search.role:
+            found = found.where(USERS.c.roles.contains([search.role]))
+        rows, total = await find_newest(
+            self._database, found, at=USERS.c.created_at, key=USERS.c.user_id, limit=limit, offset=offset
+        )
+        users = {user.user_id: user for user in await self.by_ids([row["user_id"] for row in rows])}
+        return [users[row["user_id"]] for row in rows if row["user_id"] in users], total
+
     async def by_email(self, email: str) -> User | None:
         row = await self._database.fetch_one(_BY_EMAIL, {"email": email})
         return None if row is None else User.from_row(row)
@@ -183,14 +214,24 @@ class AccountRepository:
     async def update(self, user_id: UUID, change: AdminChange) -> bool:
         """Apply the change; return False if there is no such user.
 
-        Losing a role ends all sessions in the same transaction: their access tokens still name it.
+        A suspension, or the loss of a role, ends all sessions in the same transaction: their access tokens are still valid
+        and name the role.
+
+        Raises:
+            LastAdmin: no admin who can log in would be left.
         """
         parameters = {"user_id": user_id, **change.model_dump(), "reassigns_hall": change.reassigns_hall}
         async with self._database.transaction() as connection:
+            if change.leaves_no_admin:
+                await require_another_admin(connection, user_id)
             row = (await connection.execute(_UPDATE, parameters)).mappings().first()
-            if row is not None and change.roles is not None and set(row["roles_before"]) - set(change.roles):
+            if row is None:
+                return False
+            if change.is_suspended:
+                await revoke_all(connection, user_id, because=SUSPENDED)
+            elif change.roles is not None and set(row["roles_before"]) - set(change.roles):
                 await revoke_all(connection, user_id, because=ROLES_REMOVED)
-        return row is not None
+        return True
 
     async def replace_password_hash(self, user_id: UUID, *, old: str, new: str) -> None:
         """Store another hash of the same password, unless the password was changed meanwhile."""
@@ -211,3 +252,14 @@ class AccountRepository:
             if not user_ids:
                 return 0
             return int((await connection.execute(_DELETE_ABANDONED, {"user_ids": user_ids})).scalar_one())
+
+
+async def require_another_admin(connection: AsyncConnection, user_id: UUID) -> None:
+    """Lock the admins until the caller's transaction ends; for a change after which that user cannot act as an admin.
+
+    Raises:
+        LastAdmin: the user is the only admin who can log in.
+    """
+    admins = (await connection.execute(_LOCK_ADMINS)).scalars().all()
+    if list(admins) == [user_id]:
+        raise LastAdmin

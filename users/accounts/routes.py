@@ -3,14 +3,34 @@
 from typing import Annotated, Final
 from uuid import UUID
 
-from fastapi import APIRouter, Depends
+from fastapi import APIRouter, Depends, Query
 
+from common.auth.principal import Role
+from common.fields import PlainText
 from common.http.auth import ADMIN_ONLY, CurrentUser, require_service
 from common.http.client_address import ClientAddress
 from common.http.dependencies import provided
-from common.http.envelope import BAD_INPUT, NOT_LOGGED_IN, Success, refusals, success
+from common.http.envelope import (
+    BAD_INPUT,
+    NOT_LOGGED_IN,
+    PageQuery,
+    Paginated,
+    Success,
+    paginated,
+    refusals,
+    success,
+)
 from common.rows import readable
-from users.accounts.schemas import AdminChange, Find, InternalUser, Lookup, Profile, Register, Registered
+from users.accounts.schemas import (
+    AdminChange,
+    Find,
+    InternalUser,
+    Lookup,
+    Profile,
+    Register,
+    Registered,
+    UserSearch,
+)
 from users.accounts.service import AccountService
 
 public: Final = APIRouter(prefix="/api", tags=["Accounts"])
@@ -46,14 +66,40 @@ async def read_profile(user_id: UUID, caller: CurrentUser, accounts: Accounts) -
     return success(Profile.model_validate(await accounts.profile(user_id, asked_by=caller)))
 
 
+@public.get(
+    "/admin/users",
+    summary="List and search users (admin)",
+    dependencies=[ADMIN_ONLY],
+    responses=refusals({400: "VALIDATION_ERROR", 401: NOT_LOGGED_IN, 403: "FORBIDDEN"}),
+)
+async def list_users(
+    page: PageQuery,
+    accounts: Accounts,
+    *,
+    q: Annotated[
+        PlainText | None,
+        Query(max_length=100, description="Part of an email address, name or phone, or a user's id."),
+    ] = None,
+    role: Role | None = None,
+) -> Paginated[Profile]:
+    """Users, the newest first."""
+    users, total = await accounts.search(UserSearch(text=q, role=role), limit=page.per_page, offset=page.offset)
+    return paginated(([Profile.model_validate(user) for user in users], total), page)
+
+
 @public.patch(
     "/admin/users/{user_id}",
-    summary="Flag a user, set roles or the hall (admin)",
+    summary="Flag or suspend a user, set roles or the hall (admin)",
     dependencies=[ADMIN_ONLY],
-    responses=refusals({400: BAD_INPUT, 401: NOT_LOGGED_IN, 403: "FORBIDDEN", 404: "USER_NOT_FOUND"}),
+    responses=refusals(
+        {400: BAD_INPUT, 401: NOT_LOGGED_IN, 403: "FORBIDDEN", 404: "USER_NOT_FOUND", 409: "LAST_ADMIN"}
+    ),
 )
 async def change_user(user_id: UUID, body: AdminChange, accounts: Accounts) -> Success[Profile]:
-    """Flag a user as high-risk, set their roles, or assign the hall where they scan. Removing a role logs them out."""
+    """Flag a user as high-risk, suspend them, set their roles, or assign the hall where they scan.
+
+    Removing a role or suspending logs them out. The last admin cannot be demoted or suspended.
+    """
     return success(Profile.model_validate(await accounts.change(user_id, body)))
 
 

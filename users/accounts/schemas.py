@@ -31,6 +31,7 @@ __all__ = [
     "Profile",
     "Register",
     "Registered",
+    "UserSearch",
     "UserSummary",
 ]
 
@@ -107,6 +108,7 @@ class InternalUser(UserSummary):
     phone: str
     is_verified: bool
     is_flagged: bool
+    is_suspended: bool
     assigned_hall_id: str | None
     assigned_venue_id: UUID | None
 
@@ -121,19 +123,22 @@ class Profile(InternalUser):
 class AdminChange(RequestBody):
     """At least one field; `roles` replaces all roles, an `assigned_hall_id` of null removes the hall.
 
+    A suspended user cannot log in or spend. What others owe them still arrives.
+
     A hall is assigned with its venue, because two venues may have halls of the same name. Without `assigned_venue_id`
     the user's venue is unknown.
     """
 
     is_flagged: bool | None = None
+    is_suspended: bool | None = None
     roles: Annotated[list[Role], Field(min_length=1, max_length=len(Role))] | None = None
     assigned_hall_id: HallId | None = None
     assigned_venue_id: UUID | None = None
 
     @model_validator(mode="after")
     def _changes_something(self) -> Self:
-        if self.is_flagged is None and self.roles is None and not self.reassigns_hall:
-            raise ValueError("give is_flagged, roles or assigned_hall_id")
+        if self.is_flagged is None and self.is_suspended is None and self.roles is None and not self.reassigns_hall:
+            raise ValueError("give is_flagged, is_suspended, roles or assigned_hall_id")
         if self.assigned_venue_id is not None and self.assigned_hall_id is None:
             raise ValueError("a venue is assigned with its hall")
         if self.roles is not None and len(set(self.roles)) < len(self.roles):
@@ -144,6 +149,18 @@ class AdminChange(RequestBody):
     def reassigns_hall(self) -> bool:
         """Whether the body names the hall, even if null."""
         return "assigned_hall_id" in self.model_fields_set
+
+    @property
+    def leaves_no_admin(self) -> bool:
+        """Whether the user cannot act as an admin afterwards."""
+        return self.is_suspended is True or (self.roles is not None and Role.ADMIN not in self.roles)
+
+
+class UserSearch(BaseModel):
+    """`text`: part of an email address, name or phone, or a user's id."""
+
+    text: str | None
+    role: Role | None
 
 
 class Find(BaseModel):

@@ -8,11 +8,12 @@ from uuid import UUID
 
 from common.auth.principal import Principal, Role
 from common.errors import Forbidden
+from common.pages import Total
 from users.accounts.credentials import Credentials
 from users.accounts.errors import EmailAlreadyExists, UserNotFound, WrongCredentials
 from users.accounts.passwords import Passwords
 from users.accounts.repository import AccountRepository, NewUser, User
-from users.accounts.schemas import AdminChange
+from users.accounts.schemas import AdminChange, UserSearch
 from users.registration_codes.service import RegistrationCodeService
 from users.sessions.schemas import LoggedIn
 from users.sessions.service import SessionService
@@ -118,11 +119,18 @@ class AccountService:
         """Return the users that exist, in no particular order."""
         return await self.repository.by_ids(user_ids)
 
+    async def search(self, search: UserSearch, *, limit: int, offset: int) -> tuple[list[User], Total]:
+        """Return a page of the users that match, the newest first, and the number on all pages."""
+        return await self.repository.search(search, limit=limit, offset=offset)
+
     async def change(self, user_id: UUID, change: AdminChange) -> User:
-        """Flag a user, set their roles, or assign a hall. Losing a role ends their sessions, whose tokens still name it.
+        """Flag or suspend a user, set their roles, or assign a hall.
+
+        A suspension ends their sessions, and so does the loss of a role, which their tokens still name.
 
         Raises:
             UserNotFound.
+            LastAdmin: no admin who can log in would be left.
         """
         if not await self.repository.update(user_id, change):
             raise UserNotFound

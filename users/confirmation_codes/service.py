@@ -105,6 +105,7 @@ class ConfirmationCodeService:
                 user_id=purpose.user_id,
                 phone=phone,
                 context=purpose.context,
+                reference=purpose.reference,
                 requested_by_user_id=requested_by_user_id,
                 address=address,
             )

@@ -72,12 +72,14 @@ RESOLVE: Final = f"""
     {MOVEMENT}, {APPLY}
 """
 
-# The answer of a movement that spends; `is_unproven`: refused because no code was verified.
-SELECT_SPENT: Final = f"{SELECT_ANSWER}, EXISTS (SELECT FROM unproven) AS is_unproven"
+# The answer of a movement that spends, and why its user may not spend, if so: see `barred`.
+SELECT_SPENT: Final = f"{SELECT_ANSWER}, (SELECT is_suspended FROM barred) AS is_suspended"
 
 
-def unproven(spender: str, *, reference: str = "reference") -> str:
-    """Return the CTE `unproven`, which has a row if a flagged user spends without a verified code (T6).
+def barred(spender: str, *, reference: str = "reference") -> str:
+    """Return the CTE `barred`, which has a row if the user may not spend.
+
+    `is_suspended` tells whether the account is suspended; otherwise it is flagged and no code was verified (T6).
 
     Every movement that spends has it: it makes `sides` conditional on it, or what else starts the movement. The approval
     of a sale, context `resale`, is the seller's and proves nothing.
@@ -87,10 +89,11 @@ def unproven(spender: str, *, reference: str = "reference") -> str:
         reference: the parameter that names what the code was verified for.
     """
     return f"""
-    unproven AS MATERIALIZED (
-        SELECT 1 FROM users
-        WHERE user_id = CAST(:{spender} AS uuid) AND is_flagged AND NOT EXISTS (SELECT FROM prior)
-          AND NOT EXISTS (SELECT FROM otp_challenges proof
-                          WHERE proof.user_id = users.user_id AND proof.context IN ('purchase', 'transfer')
-                            AND proof.reference = CAST(:{reference} AS text) AND proof.verified_at IS NOT NULL))
+    barred AS MATERIALIZED (
+        SELECT suspended_at IS NOT NULL AS is_suspended FROM users
+        WHERE user_id = CAST(:{spender} AS uuid) AND NOT EXISTS (SELECT FROM prior)
+          AND (suspended_at IS NOT NULL OR is_flagged AND NOT EXISTS (
+              SELECT FROM otp_challenges proof
+              WHERE proof.user_id = users.user_id AND proof.context IN ('purchase', 'transfer')
+                AND proof.reference = CAST(:{reference} AS text) AND proof.verified_at IS NOT NULL)))
     """

@@ -64,7 +64,7 @@ _REFUSALS: Final = {
     422: "IDEMPOTENCY_KEY_REUSED",
 }
 
-_UNPROVEN: Final = {428: "OTP_REQUIRED"}
+_BARRED: Final = {403: "ACCOUNT_SUSPENDED", 428: "OTP_REQUIRED"}
 _CORRECT: Final = {
     400: BAD_INPUT,
     401: NOT_LOGGED_IN,
@@ -180,7 +180,7 @@ async def list_corrections(
     return paginated(await ledger.list_corrections(user_id, limit=page.per_page, offset=page.offset), page)
 
 
-@internal.post("/deduct", responses=refusals(_UNPROVEN))
+@internal.post("/deduct", responses=refusals(_BARRED))
 async def charge(call: Charge, ledger: LedgerService) -> Success[WalletMovement]:
     """Charge a wallet in favour of an event's revenue. Flagged users need a verified code for that `reference` first."""
     movement = await ledger.charge(**dict(call))
@@ -210,7 +210,7 @@ async def refund_part(call: RefundPart, ledger: LedgerService) -> Success[Refund
     return success(RefundedPart(transaction_id=movement.transaction_id))
 
 
-@internal.post("/transfer", responses=refusals(_UNPROVEN))
+@internal.post("/transfer", responses=refusals(_BARRED))
 async def transfer(call: Transfer, ledger: LedgerService) -> Success[Transferred]:
     """Move credits between wallets, or undo that."""
     if call.undoes_request_id is None:
@@ -240,7 +240,7 @@ async def read_revenue(event_id: UUID, ledger: LedgerService) -> Success[Revenue
     return success(Revenue(event_id=event_id, revenue=await ledger.revenue_of(event_id)))
 
 
-@internal.post("/escrow/hold", responses=refusals(_UNPROVEN))
+@internal.post("/escrow/hold", responses=refusals(_BARRED))
 async def hold_escrow(call: EscrowHold, ledger: LedgerService) -> Success[EscrowHeld]:
     """Set credits aside."""
     movement = await ledger.hold_escrow(**dict(call))

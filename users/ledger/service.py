@@ -9,7 +9,7 @@ from common.db.engine import Row
 from common.db.idempotency import ParticipantRequest
 from common.errors import ServiceError
 from common.pages import Total
-from users.accounts.errors import UserNotFound
+from users.accounts.errors import AccountSuspended, UserNotFound
 from users.ledger.cursors import AccountStatementCursor
 from users.ledger.errors import (
     EscrowAlreadyResolved,
@@ -54,6 +54,7 @@ class Ledger:
         """Charge a wallet in favour of an event's revenue. An amount of 0.00 makes a movement too.
 
         Raises:
+            AccountSuspended.
             OtpRequired: a flagged user has no verified code for `reference` (T6).
             InsufficientCredits, UserNotFound.
         """
@@ -133,7 +134,7 @@ class Ledger:
         """Move credits from one wallet to another. 0.00 is allowed (T8).
 
         Raises:
-            OtpRequired: as `charge`, of `from_user_id`.
+            AccountSuspended, OtpRequired: as `charge`, of `from_user_id`.
             SelfTransfer, InsufficientCredits, UserNotFound.
         """
 
@@ -185,7 +186,7 @@ class Ledger:
             proof_reference: what a flagged user has verified a code for; `reference` if None.
 
         Raises:
-            OtpRequired: as `charge`.
+            AccountSuspended, OtpRequired: as `charge`.
             InsufficientCredits, UserNotFound.
         """
 
@@ -355,7 +356,9 @@ class Ledger:
         raise UndoMismatch(undoes_request_id=undoes_request_id)
 
     async def _why_not_spent(self, row: Row, payer: UUID, *others: UUID) -> ServiceError:
-        return OtpRequired() if row["is_unproven"] else await self._why_not_covered(payer, *others)
+        if row["is_suspended"] is None:
+            return await self._why_not_covered(payer, *others)
+        return AccountSuspended() if row["is_suspended"] else OtpRequired()
 
     async def _why_not_covered(self, payer: UUID, *others: UUID) -> ServiceError:
         for user_id in (payer, *others):

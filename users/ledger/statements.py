@@ -26,7 +26,7 @@ from users.ledger.fragments import (
     SELECT_SPENT,
     STORE_MOVEMENT,
     WALLETS,
-    unproven,
+    barred,
 )
 
 
@@ -38,12 +38,12 @@ def _stored(balances: str, *, rows: str) -> str:
 CHARGE: Final = text(
     f"""
     {PRIOR},
-    {unproven("user_id")},
+    {barred("user_id")},
     debited AS (
         UPDATE balances SET amount = amount - CAST(:amount AS numeric)
         WHERE account_kind = 'wallet' AND account_owner = CAST(:user_id AS text) AND currency = 'SGD'
           AND amount >= CAST(:amount AS numeric)
-          AND NOT EXISTS (SELECT FROM prior) AND NOT EXISTS (SELECT FROM unproven)
+          AND NOT EXISTS (SELECT FROM prior) AND NOT EXISTS (SELECT FROM barred)
         RETURNING amount AS balance),
     movement AS (
         INSERT INTO ledger_transactions (transaction_id, request_id, kind, reference)
@@ -100,12 +100,12 @@ POINTS: Final = _from_outside(account_kind="loyalty", currency="POINTS", kind="p
 TRANSFER: Final = text(
     f"""
     {PRIOR},
-    {unproven("from_user_id")},
+    {barred("from_user_id")},
     sides AS MATERIALIZED (
         SELECT 'wallet' AS account_kind, account_owner, change
         FROM (VALUES (CAST(:from_user_id AS text), -CAST(:amount AS numeric)),
                      (CAST(:to_user_id AS text), CAST(:amount AS numeric))) AS side (account_owner, change)
-        WHERE NOT EXISTS (SELECT FROM prior) AND NOT EXISTS (SELECT FROM unproven)),
+        WHERE NOT EXISTS (SELECT FROM prior) AND NOT EXISTS (SELECT FROM barred)),
     {LOCK}, {BOTH_COVERED}, {MOVEMENT}, {APPLY}, {STORE_MOVEMENT}
     {SELECT_SPENT}
     """
@@ -114,12 +114,12 @@ TRANSFER: Final = text(
 ESCROW_HOLD: Final = text(
     f"""
     {PRIOR},
-    {unproven("user_id", reference="proof_reference")},
+    {barred("user_id", reference="proof_reference")},
     sides AS MATERIALIZED (
         SELECT account_kind, CAST(:user_id AS text) AS account_owner, change
         FROM (VALUES ('wallet', -CAST(:amount AS numeric)), ('escrow', CAST(:amount AS numeric)))
              AS side (account_kind, change)
-        WHERE NOT EXISTS (SELECT FROM prior) AND NOT EXISTS (SELECT FROM unproven)),
+        WHERE NOT EXISTS (SELECT FROM prior) AND NOT EXISTS (SELECT FROM barred)),
     {LOCK}, {BOTH_COVERED}, {MOVEMENT}, {APPLY},
     held AS (
         INSERT INTO escrows (escrow_id, request_id, user_id, amount, status, reference)

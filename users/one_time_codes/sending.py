@@ -14,6 +14,7 @@ __all__ = ["MAX_WRONG_CODES", "NEW_CODE_AFTER_SECONDS", "CodeSender", "SendLimit
 MAX_WRONG_CODES: Final = 3  # T6: "Three wrong codes end the attempt"
 NEW_CODE_AFTER_SECONDS: Final = 1
 SEND_WINDOW_SECONDS: Final = 3600
+RESALE: Final = "resale"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,11 +22,12 @@ class SendLimits:
     """Codes in an hour; 0 is no limit.
 
     Attributes:
-        per_account: to one account for one purpose. With three attempts at each code, this bounds the guesses.
-        per_phone: to one number, for all purposes.
+        per_account: to one account for one purpose. With three attempts at each code, this bounds the guesses. Of the
+            purpose `resale`, each sale counts by itself: its seller has put the ticket on sale, and waits for the code.
+        per_phone: to one number, for all purposes, at the request of its user.
         per_address: to all numbers, for callers from one network.
         by_others: to one account at the request of other users, such as a fan who offers a ticket, and to other users
-            at the request of one account. So a user can neither use up another's own codes nor spam many.
+            at the request of one account, sales apart. So a user can neither use up another's own codes nor spam many.
     """
 
     per_account: int
@@ -52,10 +54,14 @@ class CodeSender:
         """
         await self._limits.check([self._tried_from(address)])
 
-    async def send(self, *, user_id: UUID, phone: str, context: str, requested_by_user_id: UUID, address: str) -> str:
+    async def send(
+        self, *, user_id: UUID, phone: str, context: str, reference: str, requested_by_user_id: UUID, address: str
+    ) -> str:
         """Send a code and return the verification's id.
 
         Args:
+            context: the purpose.
+            reference: the order, transfer or sale.
             requested_by_user_id: the user who caused it, `user_id` or another user.
             address: the network address of that user.
 
@@ -63,8 +69,11 @@ class CodeSender:
             TooManyRequests: too many were sent within the hour.
             OtpUnavailable: the provider did not accept it. It does not count.
         """
+        purpose = f"{context} {user_id} {reference}" if context == RESALE else f"{context} {user_id}"
         if requested_by_user_id == user_id:
-            tried = [Tried(self._per_account, f"{context} {user_id}"), Tried(self._per_phone, phone)]
+            tried = [Tried(self._per_account, purpose), Tried(self._per_phone, phone)]
+        elif context == RESALE:
+            tried = [Tried(self._per_account, purpose)]
         else:
             tried = [Tried(self._by_others, str(user_id)), Tried(self._for_others, str(requested_by_user_id))]
         tried.append(self._tried_from(address))

@@ -32,7 +32,12 @@ class RegistrationCodeService:
             OtpUnavailable: the provider did not accept it, or the account was deleted meanwhile.
         """
         verification_sid = await self.sender.send(
-            user_id=user_id, phone=phone, context=context, requested_by_user_id=user_id, address=address
+            user_id=user_id,
+            phone=phone,
+            context=context,
+            reference=str(user_id),
+            requested_by_user_id=user_id,
+            address=address,
         )
         if not await self.repository.open(
             user_id=user_id, context=context, verification_sid=verification_sid, phone=phone

@@ -1,6 +1,6 @@
 """The refusals of refresh tokens."""
 
-from common.errors import Unauthenticated
+from common.errors import TooManyRequests, Unauthenticated
 
 
 class InvalidRefreshToken(Unauthenticated):
@@ -10,3 +10,7 @@ class InvalidRefreshToken(Unauthenticated):
 class RefreshTokenExpired(Unauthenticated):
     code = "TOKEN_EXPIRED"
     public_message = "The refresh token has expired. Please log in again."
+
+
+class TooManyRefreshes(TooManyRequests):
+    public_message = "This login was refreshed too often. Please try again later."

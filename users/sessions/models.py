@@ -32,7 +32,11 @@ REFRESH_TOKENS: Final = Table(
     Column("token_hash", LargeBinary, primary_key=True),
     Column("session_id", UUID(as_uuid=True), ForeignKey(SESSIONS.c.session_id, ondelete="CASCADE"), nullable=False),
     Column("expires_at", DateTime(timezone=True), nullable=False),
+    Column("created_at", DateTime(timezone=True), server_default=func.now()),  # null for tokens of an earlier release
     Column("used_at", DateTime(timezone=True)),
+    # Until when a used token gets another successor, unless one has been used. Null if an earlier release used it.
+    Column("repeatable_until", DateTime(timezone=True)),
+    Column("predecessor_hash", LargeBinary),  # the token that was exchanged for it; null for that of a login
     Index("ix_refresh_tokens_session_id", "session_id"),
     Index("ix_refresh_tokens_expires_at", "expires_at"),
 )

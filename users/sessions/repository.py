@@ -1,5 +1,7 @@
 """Sessions in PostgreSQL, each change in one statement or one transaction."""
 
+# ruff: noqa: S608 - the statements are composed of constants of this module; values are bound
+
 import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,32 +15,47 @@ from common.db.engine import Database, Row
 from common.db.retention import Retention
 from common.messaging.message import Message
 from common.messaging.outbox import outbox_row
+from users.accounts.errors import AccountSuspended
 from users.database import OUTBOX
 from users.sessions.schemas import Revoked
 from users.sessions.tokens import RefreshToken
 
 # The user's row is locked, so that the roles are current: this waits for a concurrent change of them, and a later change
-# finds this session and ends it.
+# finds this session and ends it. So is a suspension.
 _OPEN: Final = text(
     """
-    WITH owner AS MATERIALIZED (SELECT user_id, roles FROM users WHERE user_id = :user_id FOR SHARE),
+    WITH owner AS MATERIALIZED (
+        SELECT user_id, roles, suspended_at IS NOT NULL AS is_suspended FROM users WHERE user_id = :user_id FOR SHARE),
     session AS (
         INSERT INTO sessions (session_id, user_id, access_expires_at, ends_at)
-        SELECT :session_id, user_id, :access_expires_at, :expires_at FROM owner
+        SELECT :session_id, user_id, :access_expires_at, :expires_at FROM owner WHERE NOT is_suspended
         RETURNING session_id),
     token AS (
         INSERT INTO refresh_tokens (token_hash, session_id, expires_at)
         SELECT :token_hash, session_id, :expires_at FROM session)
-    SELECT roles FROM owner
+    SELECT roles, is_suspended FROM owner
     """
 )
-# Of two calls with one token, the second waits for the row, finds it used, and returns no row.
+# A token can be used once; and again for a short time while no successor has been used: its client lost the answer, or two
+# tabs of a browser sent it at once. Each use gets a successor of its own, since no token can be read from the database.
+_IS_USABLE: Final = """
+    (token.used_at IS NULL OR coalesce(token.repeatable_until > now(), false) AND NOT EXISTS (
+        SELECT FROM refresh_tokens successor
+        WHERE successor.session_id = token.session_id AND successor.predecessor_hash = token.token_hash
+          AND successor.used_at IS NOT NULL))
+"""
+# Of two calls with one token, the second waits for the row and then decides on the newest version of it.
 _ROTATE: Final = text(
-    """
+    f"""
     WITH spent AS (
-        UPDATE refresh_tokens token SET used_at = now() FROM sessions
-        WHERE token.token_hash = :token_hash AND token.used_at IS NULL AND token.expires_at > now()
+        UPDATE refresh_tokens token
+        SET used_at = coalesce(token.used_at, now()),
+            repeatable_until = coalesce(token.repeatable_until, now() + make_interval(secs => :repeat_seconds))
+        FROM sessions
+        WHERE token.token_hash = :token_hash AND {_IS_USABLE} AND token.expires_at > now()
           AND sessions.session_id = token.session_id AND sessions.revoked_at IS NULL
+          AND (SELECT count(*) FROM refresh_tokens recent WHERE recent.session_id = token.session_id
+               AND recent.created_at > now() - interval '1 minute') < :most_per_minute
         RETURNING token.session_id),
     renewed AS (
         UPDATE sessions
@@ -48,15 +65,17 @@ _ROTATE: Final = text(
         WHERE sessions.session_id = spent.session_id AND revoked_at IS NULL
         RETURNING sessions.session_id, user_id),
     successor AS (
-        INSERT INTO refresh_tokens (token_hash, session_id, expires_at)
-        SELECT :next_token_hash, session_id, :next_expires_at FROM renewed)
+        INSERT INTO refresh_tokens (token_hash, session_id, expires_at, predecessor_hash)
+        SELECT :next_token_hash, session_id, :next_expires_at, :token_hash FROM renewed)
     SELECT session_id, user_id, roles FROM renewed JOIN users USING (user_id)
     """
 )
 _FIND_TOKEN: Final = text(
-    """
-    SELECT session_id, used_at IS NOT NULL AS is_used, expires_at <= now() AS is_expired
-    FROM refresh_tokens WHERE token_hash = :token_hash
+    f"""
+    SELECT token.session_id, NOT {_IS_USABLE} AS is_reused, token.expires_at <= now() AS is_expired,
+           sessions.revoked_at IS NOT NULL AS is_revoked, users.suspended_at IS NOT NULL AS is_suspended
+    FROM refresh_tokens token JOIN sessions USING (session_id) JOIN users USING (user_id)
+    WHERE token.token_hash = :token_hash
     """
 )
 _REVOKE: Final = text(
@@ -99,21 +118,35 @@ class RenewedSession:
 
 @dataclass(frozen=True, slots=True)
 class SpentToken:
-    """Why a refresh token was refused."""
+    """Why a refresh token was refused; if for none of these reasons, the session is refreshed too often."""
 
     session_id: uuid.UUID
-    is_used: bool
+    is_reused: bool
     is_expired: bool
+    is_revoked: bool
+    is_suspended: bool
 
 
 class SessionRepository:
-    def __init__(self, database: Database) -> None:
+    """Sessions and their refresh tokens.
+
+    Args:
+        repeat_seconds: how long a used refresh token gets other successors while none has been used.
+        refreshes_per_minute: successors of a session's tokens.
+    """
+
+    def __init__(self, database: Database, *, repeat_seconds: float, refreshes_per_minute: int) -> None:
         self._database = database
+        self._bounds = {"repeat_seconds": repeat_seconds, "most_per_minute": refreshes_per_minute}
 
     async def open(
         self, *, session_id: uuid.UUID, user_id: uuid.UUID, access_expires_at: datetime, refresh: RefreshToken
     ) -> tuple[str, ...] | None:
-        """Store a session; return the user's roles, None if there is no such user."""
+        """Store a session; return the user's roles, None if there is no such user.
+
+        Raises:
+            AccountSuspended.
+        """
         row = await self._database.fetch_one(
             _OPEN,
             {
@@ -124,12 +157,14 @@ class SessionRepository:
                 "expires_at": refresh.expires_at,
             },
         )
+        if row is not None and row["is_suspended"]:
+            raise AccountSuspended
         return None if row is None else tuple(row["roles"])
 
     async def rotate(
         self, *, token_hash: bytes, access_expires_at: datetime, successor: RefreshToken
     ) -> RenewedSession | None:
-        """Use a refresh token up and store its successor; return None if it cannot be used."""
+        """Use a refresh token and store its successor; return None if it cannot be used."""
         row = await self._database.fetch_one(
             _ROTATE,
             {
@@ -137,13 +172,14 @@ class SessionRepository:
                 "access_expires_at": access_expires_at,
                 "next_token_hash": successor.token_hash,
                 "next_expires_at": successor.expires_at,
+                **self._bounds,
             },
         )
         return None if row is None else RenewedSession(row["session_id"], row["user_id"], tuple(row["roles"]))
 
     async def find_token(self, token_hash: bytes) -> SpentToken | None:
         row = await self._database.fetch_one(_FIND_TOKEN, {"token_hash": token_hash})
-        return None if row is None else SpentToken(row["session_id"], row["is_used"], row["is_expired"])
+        return None if row is None else SpentToken(**row)
 
     async def revoke(self, session_id: uuid.UUID, *, because: str) -> None:
         """End a session and publish that, in one transaction. A session that has ended stays unchanged."""

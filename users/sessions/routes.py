@@ -1,27 +1,55 @@
 """HTTP routes of sessions: logging in and out, the published keys, and revoked sessions for gateways."""
 
+from dataclasses import dataclass
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Depends, Request, Response
 
 from common.http.auth import CurrentUser, bearer_token, require_service
 from common.http.client_address import ClientAddress
 from common.http.dependencies import provided
 from common.http.envelope import BAD_INPUT, NOT_LOGGED_IN, Success, refusals, success
 from users.accounts.routes import Accounts
+from users.known_devices.service import KNOWN_DAYS
 from users.sessions.keys import SigningKey
 from users.sessions.schemas import LoggedIn, LoggedOut, Login, Revoked, Tokens, VerifyRegistration
 from users.sessions.service import SessionService
 
-__all__ = ["internal", "public", "well_known"]
+__all__ = ["DeviceCookie", "internal", "public", "well_known"]
 
-public: Final = APIRouter(prefix="/api/auth", tags=["Logins"])
+PREFIX: Final = "/api/auth"
+SECONDS_PER_DAY: Final = 86_400
+
+public: Final = APIRouter(prefix=PREFIX, tags=["Logins"])
 well_known: Final = APIRouter(include_in_schema=False)
 internal: Final = APIRouter(
     prefix="/internal/sessions", tags=["Internal: sessions"], dependencies=[Depends(require_service)]
 )
 
 Sessions = Annotated[SessionService, provided(SessionService)]
+
+
+@dataclass(frozen=True, slots=True)
+class DeviceCookie:
+    """The cookie with a browser's device token. No script can read it, and it goes to the login only."""
+
+    is_secure: bool
+
+    name = "device"
+
+    def set(self, response: Response, device_token: str) -> None:
+        response.set_cookie(
+            self.name,
+            device_token,
+            max_age=KNOWN_DAYS * SECONDS_PER_DAY,
+            path=PREFIX,
+            secure=self.is_secure,
+            httponly=True,
+            samesite="lax",
+        )
+
+
+Cookie = Annotated[DeviceCookie, provided(DeviceCookie)]
 
 
 @public.post(
@@ -31,6 +59,7 @@ Sessions = Annotated[SessionService, provided(SessionService)]
         {
             400: BAD_INPUT,
             401: "OTP_INVALID",
+            403: "ACCOUNT_SUSPENDED",
             404: "USER_NOT_FOUND",
             409: "PHONE_ALREADY_EXISTS",
             410: "OTP_EXPIRED",
@@ -39,12 +68,16 @@ Sessions = Annotated[SessionService, provided(SessionService)]
         }
     ),
 )
-async def verify_registration(body: VerifyRegistration, accounts: Accounts) -> Success[LoggedIn]:
+async def verify_registration(
+    body: VerifyRegistration, response: Response, accounts: Accounts, cookie: Cookie
+) -> Success[LoggedIn]:
     """Verify the phone by the code sent to it, and log the user in. Three wrong codes end the attempt.
 
     A phone belongs to one account: if another has verified it, register again with another phone.
     """
-    return success(await accounts.verify_registration(user_id=body.user_id, code=body.otp_code))
+    logged_in = await accounts.verify_registration(user_id=body.user_id, code=body.otp_code)
+    cookie.set(response, logged_in.device_token)
+    return success(logged_in)
 
 
 @public.post(
@@ -54,20 +87,39 @@ async def verify_registration(body: VerifyRegistration, accounts: Accounts) -> S
         {
             400: "VALIDATION_ERROR",
             401: "UNAUTHORIZED",
-            403: "UNVERIFIED_ACCOUNT",
+            403: "UNVERIFIED_ACCOUNT, ACCOUNT_SUSPENDED",
             429: "RATE_LIMITED",
             503: "SERVICE_UNAVAILABLE",
         }
     ),
 )
-async def log_in(body: Login, address: ClientAddress, sessions: Sessions) -> Success[LoggedIn]:
-    """Get an access token and a refresh token. Failures are limited per account and per address."""
-    return success(await sessions.log_in(**dict(body), address=address))
+async def log_in(
+    *, body: Login, request: Request, response: Response, address: ClientAddress, sessions: Sessions, cookie: Cookie
+) -> Success[LoggedIn]:
+    """Get an access token, a refresh token and a device token; the cookie `device` has the last one, too.
+
+    Failures are limited per account and per address. A device that sends its device token, in the cookie or the body, is
+    counted apart from all others.
+    """
+    device_token = body.device_token or request.cookies.get(cookie.name)
+    logged_in = await sessions.log_in(
+        email=body.email, password=body.password, address=address, device_token=device_token
+    )
+    cookie.set(response, logged_in.device_token)
+    return success(logged_in)
 
 
-@public.post("/refresh", summary="Get new tokens", responses=refusals({401: NOT_LOGGED_IN}))
+@public.post(
+    "/refresh",
+    summary="Get new tokens",
+    responses=refusals({401: NOT_LOGGED_IN, 403: "ACCOUNT_SUSPENDED", 429: "RATE_LIMITED"}),
+)
 async def refresh(request: Request, sessions: Sessions) -> Success[Tokens]:
-    """Exchange the refresh token (sent as Bearer) for new tokens. Using one twice ends the login."""
+    """Exchange the refresh token (sent as Bearer) for new tokens.
+
+    A lost answer can be asked for again within 30 seconds, while no refresh token of an earlier answer was used. Any other
+    second use ends the login.
+    """
     return success(await sessions.refresh(bearer_token(request)))
 
 

@@ -9,10 +9,16 @@ from pydantic import BaseModel, Field, StringConstraints
 from common.http.body import RequestBody
 from users.accounts.schemas import Email, UserSummary
 
+# Beyond what is issued, so that a token of another form is unknown rather than invalid.
+DeviceToken = Annotated[str, StringConstraints(max_length=200)]
+
 
 class Login(RequestBody):
+    """`device_token`: of the device's last login, for clients without cookies."""
+
     email: Email
     password: Annotated[str, StringConstraints(min_length=1, max_length=128)]
+    device_token: DeviceToken | None = None
 
 
 class VerifyRegistration(RequestBody):
@@ -30,7 +36,10 @@ class Tokens(BaseModel):
 
 
 class LoggedIn(Tokens):
+    """`device_token`: send it with the next login; wrong passwords from other devices do not lock this one out."""
+
     user: UserSummary
+    device_token: str
 
 
 class LoggedOut(BaseModel):

@@ -6,12 +6,14 @@ from dataclasses import dataclass, replace
 from typing import Final
 from uuid import UUID
 
+from common.errors import ServiceError
 from common.telemetry.logs import get_logger
 from users.accounts.credentials import Credentials
-from users.accounts.errors import UnverifiedAccount, UserNotFound
+from users.accounts.errors import AccountSuspended, UnverifiedAccount, UserNotFound
 from users.accounts.repository import User
 from users.accounts.schemas import UserSummary
-from users.sessions.errors import InvalidRefreshToken, RefreshTokenExpired
+from users.known_devices.service import KnownDeviceService
+from users.sessions.errors import InvalidRefreshToken, RefreshTokenExpired, TooManyRefreshes
 from users.sessions.repository import SessionRepository
 from users.sessions.schemas import LoggedIn, Revoked, Tokens
 from users.sessions.tokens import RefreshToken, TokenIssuer
@@ -20,6 +22,7 @@ __all__ = ["SessionService"]
 
 LOGGED_OUT: Final = "logged out"
 TOKEN_REUSED: Final = "refresh token reused"  # noqa: S105 - a reason
+RETRY_AFTER_SECONDS: Final = 60
 
 logger = get_logger(__name__)
 
@@ -33,29 +36,33 @@ class SessionService:
     """
 
     credentials: Credentials
+    devices: KnownDeviceService
     repository: SessionRepository
     tokens: TokenIssuer
     wake_relay: Callable[[], None]
 
-    async def log_in(self, *, email: str, password: str, address: str) -> LoggedIn:
+    async def log_in(self, *, email: str, password: str, address: str, device_token: str | None) -> LoggedIn:
         """Open a session.
 
         Args:
             address: the caller's network address, for the limit on failures.
+            device_token: what an earlier login gave to the device, if any.
 
         Raises:
             UnverifiedAccount: the password is right, the phone is not verified.
+            AccountSuspended: the password is right.
             WrongCredentials, TooManyRequests, Unavailable: see `Credentials.check`.
         """
-        user = await self.credentials.check(email=email, password=password, address=address)
+        user = await self.credentials.check(email=email, password=password, address=address, device_token=device_token)
         if not user.is_verified:
             raise UnverifiedAccount
-        return await self.open(user)
+        return await self.open(user, device_token=device_token)
 
-    async def open(self, user: User) -> LoggedIn:
-        """Open a session for an authenticated user, with the user's current roles.
+    async def open(self, user: User, *, device_token: str | None = None) -> LoggedIn:
+        """Open a session for an authenticated user, with the user's current roles, and remember the device.
 
         Raises:
+            AccountSuspended.
             UserNotFound: the account was deleted meanwhile.
         """
         session_id = uuid.uuid4()
@@ -70,15 +77,20 @@ class SessionService:
             user_id=user.user_id, session_id=session_id, roles=roles, expires_at=expires_at
         )
         summary = UserSummary.model_validate(replace(user, roles=roles))
-        return LoggedIn(**self._pair(access, refresh).model_dump(), user=summary)
+        device_token = await self.devices.remember(user.user_id, token=device_token)
+        return LoggedIn(**self._pair(access, refresh).model_dump(), user=summary, device_token=device_token)
 
     async def refresh(self, token: str) -> Tokens:
-        """Exchange a refresh token, once, for new tokens with the user's current roles.
+        """Exchange a refresh token for new tokens with the user's current roles.
+
+        A repetition within seconds gets tokens of its own, while no refresh token of an earlier answer has been used.
 
         Raises:
             RefreshTokenExpired: it has expired.
             InvalidRefreshToken: it is unknown, its session is over, or it was used before. The last ends the session:
                 one of its two holders has stolen it.
+            AccountSuspended.
+            TooManyRefreshes: the token stays as it is.
         """
         token_hash = RefreshToken.hash_of(token)
         expires_at = self.tokens.next_access_expiry()
@@ -102,15 +114,21 @@ class SessionService:
     def _pair(self, access_token: str, refresh: RefreshToken) -> Tokens:
         return Tokens(access_token=access_token, refresh_token=refresh.token, expires_in=self.tokens.access_ttl_seconds)
 
-    async def _refuse(self, token_hash: bytes) -> InvalidRefreshToken | RefreshTokenExpired:
+    async def _refuse(self, token_hash: bytes) -> ServiceError:
         token = await self.repository.find_token(token_hash)
         if token is None:
             return InvalidRefreshToken()
-        if token.is_used:
+        if token.is_reused:
             logger.warning("session.token_reused", session_id=str(token.session_id))
             await self._revoke(token.session_id, because=TOKEN_REUSED)
             return InvalidRefreshToken()
-        return RefreshTokenExpired() if token.is_expired else InvalidRefreshToken()
+        if token.is_expired:
+            return RefreshTokenExpired()
+        if token.is_suspended:
+            return AccountSuspended()
+        if token.is_revoked:
+            return InvalidRefreshToken()
+        return TooManyRefreshes(retry_after_seconds=RETRY_AFTER_SECONDS)
 
     async def _revoke(self, session_id: UUID, *, because: str) -> None:
         await self.repository.revoke(session_id, because=because)

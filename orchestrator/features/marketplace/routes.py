@@ -49,6 +49,7 @@ _BUY = refusals(
     | {
         400: "VALIDATION_ERROR, INVALID_UUID, SELF_TRANSFER",
         402: "INSUFFICIENT_CREDITS",
+        403: "ACCOUNT_SUSPENDED",
         410: "EVENT_ENDED",
         428: "OTP_REQUIRED",
         429: "RATE_LIMITED",

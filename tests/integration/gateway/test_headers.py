@@ -43,6 +43,25 @@ async def test_forged_internal_headers_are_dropped(gateway: str, services: Servi
     assert "gateway.test" not in seen["Host"]
 
 
+@pytest.mark.parametrize(
+    ("sent", "forwarded"),
+    [
+        ("device=a-Token_1", "device=a-Token_1"),
+        ("theme=dark; device=abc; session=1", "device=abc"),
+        ("device=abc; device=def", "device=abc"),
+        ("xdevice=abc", None),
+        ("device=", None),
+        ('device="a b"', None),
+        ("device=a%20b", None),
+    ],
+)
+async def test_device_token_is_the_only_cookie_that_is_forwarded(
+    gateway: str, services: Services, sent: str, forwarded: str | None
+) -> None:
+    await ask(gateway, "/api/auth/login", f"Cookie: {sent}", method="POST")
+    assert services.last.headers.get("Cookie") == forwarded
+
+
 async def test_headers_that_services_need_are_forwarded(gateway: str, services: Services, token: str) -> None:
     lines = {
         "Accept": "application/json",

@@ -11,12 +11,13 @@ from contextlib import suppress
 
 import httpx
 import pytest
+from aiohttp import web
 from fakeredis import TcpFakeServer
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
 from common.auth.principal import Role
-from gateway import limits
+from gateway import limits, refusals
 from tests.integration.gateway.conftest import Gateways, until_ready
 from tests.integration.gateway.raw import ask
 from tests.integration.gateway.services import Services
@@ -28,7 +29,8 @@ LIMIT = 3
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> "Clock":
     clock = Clock()
-    monkeypatch.setattr(limits, "time", clock)
+    for module in (limits, refusals):
+        monkeypatch.setattr(module, "time", clock)
     return clock
 
 
@@ -68,8 +70,10 @@ def hanging_redis_url() -> Iterator[str]:
         yield f"redis://127.0.0.1:{listening.getsockname()[1]}/0"
 
 
-async def spend(url: str, *lines: str, requests: int = LIMIT + 1, path: str = "/api/events") -> list[int]:
-    return [(await ask(url, path, *lines)).status for _ in range(requests)]
+async def spend(
+    url: str, *lines: str, requests: int = LIMIT + 1, path: str = "/api/events", method: str = "GET"
+) -> list[int]:
+    return [(await ask(url, path, *lines, method=method)).status for _ in range(requests)]
 
 
 async def test_address_over_its_limit_is_429(limited: str, services: Services) -> None:
@@ -144,6 +148,41 @@ async def test_scans_of_fans_and_strangers_have_the_usual_limit(limiting_scans: 
         assert [await scan(limiting_scans, http, fan) for _ in range(LIMIT + 1)] == [200, 200, 200, 429]
         assert [await scan(limiting_scans, http, f"made.up.{n}") for n in range(LIMIT + 1)] == [401, 401, 401, 429]
     assert await spend(limiting_scans, f"Authorization: Bearer {fan}", requests=1) == [429]
+
+
+PEOPLE = 130
+LOGINS = ("/api/auth/login", "/api/auth/refresh", "/api/auth/verify-registration")
+
+
+async def fail(_: web.Request) -> web.StreamResponse:
+    return web.json_response({"success": False, "error_code": "UNAUTHORIZED"}, status=401)
+
+
+@pytest.mark.parametrize("path", LOGINS)
+async def test_people_behind_one_address_log_in(limited: str, path: str) -> None:
+    assert await spend(limited, requests=PEOPLE, path=path, method="POST") == [200] * PEOPLE
+    assert await spend(limited) == [200, 200, 200, 429], "logins are counted apart"
+    assert await spend(limited, requests=1, path=path, method="POST") == [200]
+
+
+async def test_failed_logins_are_limited_by_address(limited: str, services: Services) -> None:
+    services.handlers |= dict.fromkeys(LOGINS, fail)
+    here, elsewhere = "X-Forwarded-For: 203.0.113.1", "X-Forwarded-For: 203.0.113.2"
+    statuses = [(await ask(limited, path, here, method="POST")).status for path in LOGINS]
+    services.handlers.clear()
+    refused = await ask(limited, LOGINS[0], here, method="POST")
+    assert statuses == [401] * LIMIT
+    assert (refused.status, refused.json["error_code"]) == (429, "RATE_LIMITED")
+    assert int(refused.headers["retry-after"]) > 0
+    assert (await ask(limited, LOGINS[0], elsewhere, method="POST")).status == 200
+    assert (await ask(limited, "/api/events", here)).status == 200
+
+
+async def test_logout_counts_for_its_user(limited: str, services: Services) -> None:
+    lines = [f"Authorization: Bearer {services.mint.token(uuid.uuid4())}" for _ in range(PEOPLE)]
+    statuses = [(await ask(limited, "/api/auth/logout", line, method="POST")).status for line in lines]
+    assert statuses == [200] * PEOPLE
+    assert (await spend(limited, "Authorization: Bearer forged", path="/api/auth/logout", method="POST"))[-1] == 429
 
 
 @pytest.mark.parametrize("path", ["/api/events", "/api/tickets"])

@@ -18,6 +18,7 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from tests.integration.gateway.conftest import Gateways
 from tests.integration.gateway.message_publisher import MessagePublisher, publishing
+from tests.integration.gateway.services import Services
 from tests.integration.gateway.tcp_proxy import proxy_to
 from tests.integration.gateway.test_revocations import wait_until_subscribed
 from tests.support.http_client import http_client
@@ -164,6 +165,28 @@ async def test_connections_of_one_address_are_limited(gateway_url: str) -> None:
             return bool((await received(connection))["type"] == "subscribed")
 
     await eventually(there_is_room_again)
+
+
+async def test_known_users_are_counted_as_themselves(gateway_url: str, services: Services) -> None:
+    async with AsyncExitStack() as stack:
+        for number in range(ADDRESS_LIMIT + 1):
+            token, event_id = services.mint.token(uuid.uuid4()), uuid.uuid4()
+            in_header = {"Authorization": f"Bearer {token}"} if number % 2 else {}
+            watching = watch(
+                gateway_url, event_id if in_header else f"{event_id}?token={token}", additional_headers=in_header
+            )
+            assert (await received(await stack.enter_async_context(watching)))["type"] == "subscribed"
+        anonymous = await stack.enter_async_context(watch(gateway_url, uuid.uuid4()))
+        assert (await received(anonymous))["type"] == "subscribed"
+
+
+async def test_watcher_with_a_forged_token_is_anonymous(gateway_url: str) -> None:
+    async with AsyncExitStack() as stack:
+        for _ in range(ADDRESS_LIMIT):
+            forged = await stack.enter_async_context(watch(gateway_url, f"{uuid.uuid4()}?token=made.up.token"))
+            assert (await received(forged))["type"] == "subscribed"
+        one_too_many = await stack.enter_async_context(watch(gateway_url, uuid.uuid4()))
+        assert await close_code(one_too_many) == 4429
 
 
 async def test_connections_of_the_gateway_are_limited(gateways: Gateways) -> None:

@@ -4,6 +4,7 @@ import json
 import time
 import uuid
 from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
 from typing import Any
 
 import pytest
@@ -19,7 +20,7 @@ from tests.integration.gateway.tcp_proxy import proxy_to
 from tests.integration.gateway.test_revocations import wait_until_subscribed
 from tests.integration.gateway.test_seat_map_feed import close_code, received
 
-ADDRESS_LIMIT = 3
+USER_LIMIT = 3
 PAGE = 2
 
 
@@ -77,7 +78,7 @@ async def message_publisher(rabbitmq_url: str) -> AsyncIterator[MessagePublisher
 
 @pytest.fixture(scope="module")
 async def gateway_url(gateways: Gateways, rabbitmq_url: str) -> AsyncIterator[str]:
-    async with gateways(rabbitmq_url=SecretStr(rabbitmq_url), live_connections_per_address=ADDRESS_LIMIT) as url:
+    async with gateways(rabbitmq_url=SecretStr(rabbitmq_url), live_connections_per_user=USER_LIMIT) as url:
         await wait_until_subscribed(url)
         yield url
 
@@ -265,7 +266,16 @@ class TestConnecting:
         async with watch(gateway_url, token, origin="https://evil.example") as connection:
             assert await refusal(connection) == (4403, "FORBIDDEN")
 
-    async def test_connections_per_address_are_limited(self, gateway_url: str, token: str) -> None:
+    async def test_people_behind_one_address_connect(
+        self, gateway_url: str, services: Services, message_publisher: MessagePublisher
+    ) -> None:
+        async with AsyncExitStack() as stack:
+            for _ in range(60):
+                token = services.mint.token(StoredFeed(services, message_publisher).user_id)
+                connection = await stack.enter_async_context(watch(gateway_url, token))
+                assert (await received(connection))["type"] == "subscribed"
+
+    async def test_connections_per_user_are_limited(self, gateway_url: str, token: str) -> None:
         async with (
             watch(gateway_url, token) as one,
             watch(gateway_url, token) as two,

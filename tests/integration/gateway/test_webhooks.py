@@ -6,13 +6,13 @@ import httpx
 import pytest
 from aiohttp import web
 
-from gateway import limits
-from gateway import rejected_webhooks as limiter
 from tests.integration.gateway.conftest import Gateways, until_ready
 from tests.integration.gateway.raw import ask
 from tests.integration.gateway.services import Services
-from tests.integration.gateway.test_limits import Clock
+from tests.integration.gateway.test_limits import Clock, clock
 from tests.support.http_client import http_client
+
+__all__ = ["clock"]
 
 LIMIT = 3
 STRIPE = "/api/webhooks/stripe"
@@ -22,14 +22,6 @@ BODY = b'{ "a" : 1.10,\r\n\t"b":"\\u00e9\xc3\xa9" , "c": 1e-7 }\n'
 
 async def refused(_: web.Request) -> web.StreamResponse:
     return web.json_response({"success": False, "error_code": "SIGNATURE_INVALID"}, status=401)
-
-
-@pytest.fixture
-def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
-    clock = Clock()
-    for module in (limits, limiter):
-        monkeypatch.setattr(module, "time", clock)
-    return clock
 
 
 @pytest.fixture

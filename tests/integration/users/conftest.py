@@ -38,7 +38,7 @@ def settings(database_url: DatabaseFactory, rabbitmq_url: str, sandbox: Sandbox)
         rabbitmq_url=SecretStr(rabbitmq_url),
         jwt_private_key=SecretStr(key.decode()),
         otp_api_url=sandbox.url,
-        otp_sends_per_account=5,  # as in production; the default in tests is no limit
+        otp_sends_per_account=5,  # the default in tests is no limit
     )
 
 
@@ -78,6 +78,21 @@ async def limited_user_client(settings: Settings) -> AsyncIterator[UserClient]:
     """A client of an instance with a short password queue and low limits."""
     narrow = {"login_failures_per_address": 3, "otp_sends_per_account": 3, "otp_sends_per_phone": 3}
     limited_settings = settings.model_copy(update={"password_threads": 1, "password_queue": 1, **narrow})
+    async with serving(create_app(limited_settings), limited_settings) as url, http_client(url) as http:
+        yield UserClient(http)
+
+
+@pytest.fixture(scope="module")
+async def guessed_user_client(settings: Settings) -> AsyncIterator[UserClient]:
+    """A client of an instance that allows few wrong passwords, logins and refreshes of an account."""
+    few = {
+        "login_failures_per_account": 3,
+        "login_failures_in_all": 5,
+        "logins_per_account": 6,
+        "known_devices_per_account": 2,
+        "refreshes_per_minute": 3,
+    }
+    limited_settings = settings.model_copy(update=few)
     async with serving(create_app(limited_settings), limited_settings) as url, http_client(url) as http:
         yield UserClient(http)
 

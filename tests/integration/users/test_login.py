@@ -21,6 +21,7 @@ async def test_gives_tokens_and_the_user(user_client: UserClient, settings: Sett
     data = answer.json()["data"]
     assert answer.status_code == 200
     assert (data["token_type"], data["expires_in"]) == ("Bearer", settings.access_token_ttl_seconds)
+    assert data["device_token"]
     assert data["user"] == {
         "user_id": str(user.user_id),
         "email": user.email,
@@ -92,32 +93,50 @@ async def test_bad_input_is_400(user_client: UserClient, body: dict[str, str]) -
 
 
 class TestLimits:
-    async def test_failures_of_an_account_are_limited_across_networks(self, user_client: UserClient) -> None:
-        user = await user_client.join()
+    async def test_failures_of_an_account_from_one_network_are_limited(self, user_client: UserClient) -> None:
+        user, address = await user_client.join(), fresh_address()
 
-        answers = [await user_client.log_in(user.email, f"guess {n}", address=fresh_address()) for n in range(11)]
-        right = await user_client.log_in(user.email, address=fresh_address())
+        answers = [await user_client.log_in(user.email, f"guess {n}", address=address) for n in range(11)]
+        right = await user_client.log_in(user.email, address=address)
+        elsewhere = await user_client.log_in(user.email, address=fresh_address())
 
         assert [answer.status_code for answer in answers] == [401] * 10 + [429]
         assert (right.status_code, code_of(right)) == (429, "RATE_LIMITED")
         assert 0 < int(right.headers["retry-after"]) <= 900
+        assert elsewhere.status_code == 200
 
-    async def test_success_resets_the_count(self, user_client: UserClient) -> None:
-        user = await user_client.join()
+    async def test_failures_of_an_account_are_limited_across_networks(self, guessed_user_client: UserClient) -> None:
+        user = await guessed_user_client.join()
+
+        answers = [await guessed_user_client.log_in(user.email, "guess", address=fresh_address()) for _ in range(6)]
+        right = await guessed_user_client.log_in(user.email, address=fresh_address())
+
+        assert [answer.status_code for answer in answers] == [401] * 5 + [429]
+        assert (right.status_code, code_of(right)) == (429, "RATE_LIMITED")
+        assert 900 < int(right.headers["retry-after"]) <= 24 * 3600
+
+    async def test_success_resets_the_count_of_its_network(self, user_client: UserClient) -> None:
+        user, address = await user_client.join(), fresh_address()
         for _ in range(2):
             for n in range(9):
-                await user_client.log_in(user.email, f"guess {n}", address=fresh_address())
-            assert (await user_client.log_in(user.email, address=fresh_address())).status_code == 200
+                await user_client.log_in(user.email, f"guess {n}", address=address)
+            assert (await user_client.log_in(user.email, address=address)).status_code == 200
 
     async def test_concurrent_guesses_are_limited(self, user_client: UserClient) -> None:
-        user = await user_client.join()
+        user, address = await user_client.join(), fresh_address()
 
         guesses = await asyncio.gather(
-            *(user_client.log_in(user.email, f"guess {n}", address=fresh_address()) for n in range(30))
+            *(user_client.log_in(user.email, f"guess {n}", address=address) for n in range(30))
         )
 
         assert [guess.status_code for guess in guesses].count(401) == 10
         assert {guess.status_code for guess in guesses} == {401, 429}
+
+    async def test_logins_of_an_account_are_limited(self, guessed_user_client: UserClient) -> None:
+        user, other = await guessed_user_client.join(), await guessed_user_client.join()
+        answers = [await guessed_user_client.log_in(user.email, address=fresh_address()) for _ in range(7)]
+        assert [answer.status_code for answer in answers] == [200] * 6 + [429]
+        assert (await guessed_user_client.log_in(other.email)).status_code == 200
 
     async def test_concurrent_logins_are_not_counted_as_failures(self, user_client: UserClient) -> None:
         user = await user_client.join()
@@ -125,8 +144,8 @@ class TestLimits:
         assert {answer.status_code for answer in answers} == {200}
 
     async def test_unknown_emails_are_limited_alike(self, user_client: UserClient) -> None:
-        email = f"nobody-{uuid.uuid4().hex}@example.com"
-        answers = [await user_client.log_in(email, address=fresh_address()) for _ in range(11)]
+        email, address = f"nobody-{uuid.uuid4().hex}@example.com", fresh_address()
+        answers = [await user_client.log_in(email, address=address) for _ in range(11)]
         assert [answer.status_code for answer in answers] == [401] * 10 + [429]
 
     async def test_failures_from_a_network_are_limited_across_accounts(self, limited_user_client: UserClient) -> None:
@@ -141,14 +160,14 @@ class TestLimits:
         assert (here.status_code, elsewhere.status_code) == (429, 401)
 
     async def test_failures_of_an_ended_window_do_not_count(self, user_client: UserClient, database: Database) -> None:
-        user = await user_client.join()
+        user, address = await user_client.join(), fresh_address()
         for n in range(10):
-            await user_client.log_in(user.email, f"guess {n}", address=fresh_address())
-        assert (await user_client.log_in(user.email, address=fresh_address())).status_code == 429
+            await user_client.log_in(user.email, f"guess {n}", address=address)
+        assert (await user_client.log_in(user.email, address=address)).status_code == 429
 
         await user_client.end_windows(database)
 
-        assert (await user_client.log_in(user.email, address=fresh_address())).status_code == 200
+        assert (await user_client.log_in(user.email, address=address)).status_code == 200
 
 
 async def test_full_password_queue_is_503(limited_user_client: UserClient) -> None:

@@ -269,6 +269,24 @@ class TestSend:
         assert [refusal(answer) for answer in answers] == [(200, ""), (200, ""), (429, "RATE_LIMITED")]
         assert sent(own) is True
 
+    async def test_sixth_sale_of_a_seller_within_the_hour_gets_its_code(self, limited_otp_caller: OtpCaller) -> None:
+        """Each buyer asks for a code to the seller, who waits for it; nor does one buyer of many tickets wait."""
+
+        async def send(buyer: uuid.UUID) -> tuple[int, str]:
+            sale = {"context": "resale", "reference": str(uuid.uuid4()), "address": fresh_address()}
+            return refusal(await limited_otp_caller.send(**sale, requested_by_user_id=str(buyer)))
+
+        one_buyer = uuid.uuid4()
+        assert {await send(uuid.uuid4()) for _ in range(6)} == {(200, "")}
+        assert {await send(one_buyer) for _ in range(6)} == {(200, "")}
+
+    async def test_codes_for_one_sale_are_limited(self, otp_caller: OtpCaller) -> None:
+        answers = []
+        for _ in range(6):
+            answers.append(refusal(await otp_caller.send(context="resale", requested_by_user_id=str(uuid.uuid4()))))
+            await otp_caller.let_time_pass()
+        assert answers == [(200, "")] * 5 + [(429, "RATE_LIMITED")]
+
     async def test_sends_count_for_the_requesters_network(self, limited_otp_caller: OtpCaller) -> None:
         ledger, address = LedgerCaller(limited_otp_caller.http, limited_otp_caller.database), fresh_address()
         answers = [

@@ -45,6 +45,7 @@ class TestProfile:
             "roles": ["customer"],
             "is_verified": True,
             "is_flagged": False,
+            "is_suspended": False,
             "assigned_hall_id": None,
             "assigned_venue_id": None,
         }
@@ -177,6 +178,7 @@ class TestAdminChange:
             {"roles": ["king"]},
             {"roles": ["staff", "staff"]},
             {"is_flagged": "perhaps"},
+            {"is_suspended": "perhaps"},
             {"assigned_hall_id": ""},
             {"assigned_hall_id": "x" * 101},
             {"assigned_hall_id": "a\x00"},
@@ -205,6 +207,7 @@ class TestInternalReads:
             "roles": ["customer"],
             "is_flagged": False,
             "is_verified": True,
+            "is_suspended": False,
             "assigned_hall_id": None,
             "assigned_venue_id": None,
             "credit_balance": "0.00",

@@ -88,9 +88,13 @@ class UserClient:
         body = {"user_id": str(user_id), "otp_code": code}
         return await self.http.post("/api/auth/verify-registration", json=body)
 
-    async def log_in(self, email: str, password: str = PASSWORD, *, address: str | None = None) -> httpx.Response:
+    async def log_in(
+        self, email: str, password: str = PASSWORD, *, address: str | None = None, **more: str
+    ) -> httpx.Response:
         headers = {"x-forwarded-for": address} if address else {}
-        return await self.http.post("/api/auth/login", json={"email": email, "password": password}, headers=headers)
+        return await self.http.post(
+            "/api/auth/login", json={"email": email, "password": password, **more}, headers=headers
+        )
 
     async def refresh(self, refresh_token: str) -> httpx.Response:
         return await self.http.post("/api/auth/refresh", headers={"authorization": f"Bearer {refresh_token}"})

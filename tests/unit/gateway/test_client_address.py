@@ -3,6 +3,8 @@
 from ipaddress import ip_network
 
 import pytest
+from prometheus_client import REGISTRY
+from structlog.testing import capture_logs
 
 from gateway.client_address import ClientAddress
 
@@ -28,7 +30,13 @@ def seen(peer: str | None, forwarded: str | None, *, trusting: bool = True) -> s
         ("10.0.0.1", "203.0.113.9, 10.0.0.2 ,10.0.0.3", "203.0.113.9"),
         ("10.0.0.1", "10.0.0.2", "10.0.0.2"),
         ("10.0.0.1", "203.0.113.9, nonsense", "10.0.0.1"),
-        ("10.0.0.1", "203.0.113.9:4711", "10.0.0.1"),
+        ("10.0.0.1", "203.0.113.9:4711", "203.0.113.9"),
+        ("10.0.0.1", "6.6.6.6, 203.0.113.9:4711, 10.0.0.2:80", "203.0.113.9"),
+        ("10.0.0.1", "[2001:db8::7]:443", "2001:db8::7"),
+        ("10.0.0.1", "203.0.113.9, nonsense:80", "10.0.0.1"),
+        ("10.0.0.1", "::ffff:203.0.113.9", "203.0.113.9"),
+        ("::ffff:203.0.113.9", None, "203.0.113.9"),
+        ("fe80::1%eth0", None, "fe80::1"),
         ("::ffff:10.0.0.1", "203.0.113.9", "203.0.113.9"),
         ("fd00::1", "2001:db8::7", "2001:db8::7"),
         (None, "203.0.113.9", "0.0.0.0"),  # noqa: S104 - an unspecified address
@@ -42,6 +50,31 @@ def test_forwarded_address_is_used_only_from_a_trusted_proxy(
 
 def test_forwarded_header_is_ignored_without_trusted_proxies() -> None:
     assert seen("10.0.0.1", "203.0.113.9", trusting=False) == "10.0.0.1"
+
+
+@pytest.mark.parametrize(("peer", "shown"), [("10.0.0.1", "10.0.0.1"), ("8.8.8.8", "a public address")])
+def test_proxy_that_is_not_trusted_is_counted_and_reported_once(peer: str, shown: str) -> None:
+    addresses = ClientAddress(trusted_proxies=(), operators=())
+    before = ignored()
+    with capture_logs() as logged:
+        for _ in range(3):
+            addresses.of({"client": (peer, 1234)}, {b"x-forwarded-for": b"203.0.113.9"})
+    assert ignored() - before == 3
+    assert [(record["event"], record["log_level"], record["peer"]) for record in logged] == [
+        ("client_address.untrusted_proxy", "error", shown)
+    ]
+
+
+@pytest.mark.parametrize(("peer", "headers"), [("10.0.0.1", {b"x-forwarded-for": b"203.0.113.9"}), ("8.8.8.8", {})])
+def test_trusted_proxy_and_direct_client_are_not_reported(peer: str, headers: dict[bytes, bytes]) -> None:
+    before = ignored()
+    with capture_logs() as logged:
+        ClientAddress(trusted_proxies=BALANCERS, operators=()).of({"client": (peer, 1234)}, headers)
+    assert (ignored(), logged) == (before, [])
+
+
+def ignored() -> float:
+    return REGISTRY.get_sample_value("forwarded_for_ignored_total") or 0.0
 
 
 def may_operate(peer: str, **headers: str) -> bool:

@@ -42,10 +42,10 @@ def read(monkeypatch: pytest.MonkeyPatch, environment: dict[str, str]) -> Settin
 def test_starts_with_what_production_needs(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = read(monkeypatch, PROD)
     assert (settings.port, settings.access_token_ttl_seconds, settings.refresh_token_ttl_seconds) == (5000, 900, 604800)
-    assert settings.otp_sends_per_phone > 0
-    assert settings.otp_sends_per_address == 20
-    assert (settings.otp_sends_per_account, settings.otp_resend_seconds) == (5, 30)
-    assert settings.otp_sends_by_others == 5
+    assert (settings.otp_sends_per_account, settings.otp_sends_by_others, settings.otp_resend_seconds) == (10, 10, 30)
+    assert settings.otp_sends_per_account < settings.otp_sends_per_phone < settings.otp_sends_per_address
+    assert settings.login_failures_per_account < settings.login_failures_in_all
+    assert settings.login_window_seconds < settings.login_window_in_all_seconds
 
 
 @pytest.mark.parametrize("name", [name for name in PROD if name != "ENV"])
@@ -54,13 +54,16 @@ def test_required_setting_has_no_default(monkeypatch: pytest.MonkeyPatch, name: 
         read(monkeypatch, {given: value for given, value in PROD.items() if given != name})
 
 
-def test_dev_sends_codes_by_the_sandbox_to_shared_numbers(monkeypatch: pytest.MonkeyPatch) -> None:
-    settings = read(monkeypatch, DEV)
-    assert settings.otp_api_url == "http://127.0.0.1:5900"
-    assert settings.otp_sends_per_phone == 0
-    assert settings.otp_sends_per_address >= 1_000
-    assert settings.otp_sends_per_account >= 1_000
-    assert settings.otp_sends_by_others >= 1_000
+def test_dev_sends_codes_by_the_sandbox(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert read(monkeypatch, DEV).otp_api_url == "http://127.0.0.1:5900"
+
+
+@pytest.mark.parametrize("env", ["dev", "test"])
+def test_dev_has_the_limits_of_production(monkeypatch: pytest.MonkeyPatch, env: str) -> None:
+    own = {"ENV", "SERVICE_TOKEN_SECRET", "OTP_API_URL", "OTP_API_KEY"}
+    fields = {name for name in Settings.model_fields if name.upper() not in own}
+    in_production, in_dev = read(monkeypatch, PROD), read(monkeypatch, {"ENV": env})
+    assert in_dev.model_dump(include=fields) == in_production.model_dump(include=fields)
 
 
 def test_the_signing_key_is_needed_in_dev_too(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from orchestrator.clients.inventory.seats import OwnedSeat
 from orchestrator.clients.models import CodeContext
 from orchestrator.clients.orders.transfers import TransferFacts
 from orchestrator.errors import (
+    AccountSuspended,
     ListingInvalidState,
     NotSeatOwner,
     NotYours,
@@ -91,7 +92,8 @@ class TransferService:
 
         Raises:
             NotFound: TRANSFER_NOT_FOUND.
-            Forbidden: the caller is not a party; NOT_SEAT_OWNER if the seller no longer owns the ticket.
+            Forbidden: the caller is not a party; NOT_SEAT_OWNER if the seller no longer owns the ticket;
+                ACCOUNT_SUSPENDED, the buyer is told so.
             Unauthenticated: OTP_INVALID; the transfer goes on.
             TooManyRequests: OTP_MAX_RETRIES: the third wrong code ends the transfer.
             PaymentRequired: INSUFFICIENT_CREDITS; the transfer goes on.
@@ -216,7 +218,8 @@ class TransferService:
             raise TransferInvalidState(details={"status": transfer.status})
         if saga.state in {SagaState.UNWINDING, SagaState.UNWOUND}:
             failure = failure_of(saga, expired=TransferExpired)
-            raise TransferInvalidState if failure.code == TransferCancelled.code else failure
+            is_about_buyer = failure.code == AccountSuspended.code and caller_id != transfer.buyer_user_id
+            raise TransferInvalidState if failure.code == TransferCancelled.code or is_about_buyer else failure
         saga = succeeded(saga)
         if saga.state is SagaState.WAITING and saga.error is not None:
             raise saga.error.to_error()

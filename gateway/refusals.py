@@ -1,7 +1,8 @@
-"""Limits the senders of rejected webhooks.
+"""Limits the senders of refused requests, where those that succeed are not limited by address.
 
-Accepted webhooks are not limited, because providers send in bursts from a few addresses. Webhooks rejected for their
-signature, age or size, or because they do not end, are limited like any caller's requests per minute.
+Accepted webhooks are not limited, because providers send in bursts from a few addresses. Nor are the logins that succeed:
+many users share the address of a venue's network, and the users service limits each of them. Refused ones are limited per
+address, like any anonymous caller's requests per minute, and apart from these.
 """
 
 import time
@@ -17,21 +18,24 @@ from common.errors import InvalidRequest, TooManyRequests
 from common.http.middleware import BodyTooLarge
 from gateway.limits import WINDOW_SECONDS, RateLimiter, anonymous
 
-__all__ = ["RejectedWebhookLimiter"]
+__all__ = ["RefusalLimiter"]
 
-REFUSALS: Final = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.REQUEST_ENTITY_TOO_LARGE})
 MAX_CALLERS: Final = 10_000
 
 
-class RejectedWebhookLimiter:
-    """Blocks a sender for the rest of the minute after too many rejected webhooks.
+class RefusalLimiter:
+    """Blocks a sender for the rest of the minute after too many refusals.
 
     Args:
         limiter: None if rate limits are off.
+        scope: keeps its counts apart from others.
+        statuses: of the responses that are refusals.
     """
 
-    def __init__(self, limiter: RateLimiter | None) -> None:
+    def __init__(self, limiter: RateLimiter | None, *, scope: str, statuses: frozenset[HTTPStatus]) -> None:
         self._limiter = limiter
+        self._scope = scope
+        self._statuses = statuses
         self._blocked_until: TTLCache[str, float] = TTLCache(MAX_CALLERS, WINDOW_SECONDS)
 
     def require_allowed(self, client: str) -> None:
@@ -45,8 +49,8 @@ class RejectedWebhookLimiter:
             raise TooManyRequests(retry_after_seconds=int(seconds_left) + 1)
 
     @asynccontextmanager
-    async def count_rejection(self, client: str, send: Send) -> AsyncIterator[Send]:
-        """Count the webhook if the gateway rejects it, or the service, as the `send` returned sees."""
+    async def count_refusal(self, client: str, send: Send) -> AsyncIterator[Send]:
+        """Count the request if the gateway refuses it, or the service, as the `send` returned sees."""
         try:
             yield self._observe(client, send)
         except (BodyTooLarge, InvalidRequest):
@@ -55,7 +59,7 @@ class RejectedWebhookLimiter:
 
     def _observe(self, client: str, send: Send) -> Send:
         async def send_and_count(message: Message) -> None:
-            if message["type"] == "http.response.start" and message["status"] in REFUSALS:
+            if message["type"] == "http.response.start" and message["status"] in self._statuses:
                 await self._count(anonymous(client))
             await send(message)
 
@@ -64,6 +68,6 @@ class RejectedWebhookLimiter:
     async def _count(self, caller: str) -> None:
         if self._limiter is None:
             return
-        quota = await self._limiter.hit(f"rejected-webhooks:{caller}")
+        quota = await self._limiter.hit(f"{self._scope}:{caller}")
         if quota.remaining <= 0:
             self._blocked_until[caller] = time.monotonic() + quota.reset_seconds

@@ -1,0 +1,1 @@
+"""Devices that logged in to an account before."""
