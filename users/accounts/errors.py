@@ -25,6 +25,13 @@ class UnverifiedAccount(Forbidden):
     public_message = "Please verify your phone first."
 
 
+class WrongPassword(Forbidden):
+    """Of a user who is logged in: a 401 would make a client log in again."""
+
+    code = "PASSWORD_INVALID"
+    public_message = "The current password is wrong."
+
+
 class WrongCredentials(Unauthenticated):
     """The same for an unknown email address as for a wrong password."""
 

@@ -1,6 +1,10 @@
 """The refusals of refresh tokens."""
 
-from common.errors import Unauthenticated
+from common.errors import NotFound, Unauthenticated
+
+
+class SessionNotFound(NotFound):
+    public_message = "There is no such session."
 
 
 class InvalidRefreshToken(Unauthenticated):

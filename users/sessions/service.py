@@ -6,14 +6,17 @@ from dataclasses import dataclass, replace
 from typing import Final
 from uuid import UUID
 
+from common.auth.principal import Principal
 from common.telemetry.logs import get_logger
 from users.accounts.credentials import Credentials
 from users.accounts.errors import UnverifiedAccount, UserNotFound
 from users.accounts.repository import User
 from users.accounts.schemas import UserSummary
-from users.sessions.errors import InvalidRefreshToken, RefreshTokenExpired
+from users.email_links.service import EmailLinkService
+from users.sessions.errors import InvalidRefreshToken, RefreshTokenExpired, SessionNotFound
+from users.sessions.origin import Origin
 from users.sessions.repository import SessionRepository
-from users.sessions.schemas import LoggedIn, Revoked, Tokens
+from users.sessions.schemas import LoggedIn, Revoked, SessionView, Tokens
 from users.sessions.tokens import RefreshToken, TokenIssuer
 
 __all__ = ["SessionService"]
@@ -35,10 +38,11 @@ class SessionService:
     credentials: Credentials
     repository: SessionRepository
     tokens: TokenIssuer
+    links: EmailLinkService
     wake_relay: Callable[[], None]
 
-    async def log_in(self, *, email: str, password: str, address: str) -> LoggedIn:
-        """Open a session.
+    async def log_in(self, *, email: str, password: str, address: str, origin: Origin) -> LoggedIn:
+        """Open a session. A user who has not proven the email address is asked to, by email, once a week at most.
 
         Args:
             address: the caller's network address, for the limit on failures.
@@ -50,9 +54,16 @@ class SessionService:
         user = await self.credentials.check(email=email, password=password, address=address)
         if not user.is_verified:
             raise UnverifiedAccount
-        return await self.open(user)
+        logged_in = await self.open(user, origin)
+        await self.ask_to_verify(user)
+        return logged_in
 
-    async def open(self, user: User) -> LoggedIn:
+    async def ask_to_verify(self, user: User) -> None:
+        """Ask a user who has not proven the email address to do so, by email, once a week at most."""
+        if email := user.unproven_email:
+            await self.links.ask_to_verify(user_id=user.user_id, email=email)
+
+    async def open(self, user: User, origin: Origin) -> LoggedIn:
         """Open a session for an authenticated user, with the user's current roles.
 
         Raises:
@@ -62,7 +73,11 @@ class SessionService:
         expires_at = self.tokens.next_access_expiry()
         refresh = self.tokens.refresh_token()
         roles = await self.repository.open(
-            session_id=session_id, user_id=user.user_id, access_expires_at=expires_at, refresh=refresh
+            session_id=session_id,
+            user_id=user.user_id,
+            access_expires_at=expires_at,
+            refresh=refresh,
+            origin=origin,
         )
         if roles is None:
             raise UserNotFound
@@ -94,6 +109,36 @@ class SessionService:
     async def log_out(self, session_id: UUID) -> None:
         """End a session; the gateways refuse its access tokens as soon as they receive the message."""
         await self._revoke(session_id, because=LOGGED_OUT)
+
+    async def list_open(self, caller: Principal) -> list[SessionView]:
+        """Return the caller's sessions, the one used last first."""
+        return [
+            SessionView(
+                session_id=session.session_id,
+                created_at=session.created_at,
+                # Each use gives the session another refresh token.
+                last_used_at=max(session.created_at, session.ends_at - self.tokens.refresh_ttl),
+                device=session.device,
+                network=session.network,
+                is_current=session.session_id == caller.session_id,
+            )
+            for session in await self.repository.list_open(caller.user_id)
+        ]
+
+    async def end(self, session_id: UUID, *, user_id: UUID) -> None:
+        """End a session of the user; repeatable.
+
+        Raises:
+            SessionNotFound: it is another user's, or has ended by itself.
+        """
+        if not await self.repository.is_own(session_id, user_id=user_id):
+            raise SessionNotFound
+        await self._revoke(session_id, because=LOGGED_OUT)
+
+    async def end_all(self, user_id: UUID) -> None:
+        """End all sessions of the user."""
+        await self.repository.revoke_all(user_id, because=LOGGED_OUT)
+        self.wake_relay()
 
     async def list_revoked(self) -> list[Revoked]:
         """Return the revoked sessions with access tokens that have not expired."""
