@@ -1,4 +1,4 @@
-"""The pages that the gateway serves itself: the start page and the API's description."""
+"""The pages that the gateway serves itself: the start page, the links of emails, and the API's description."""
 
 from importlib import resources
 from pathlib import Path
@@ -18,6 +18,11 @@ PAGE_POLICY: Final = (
     "default-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
     "object-src 'none'; base-uri 'none'; frame-ancestors 'none'"
 )
+# The pages that links in emails lead to. Their own files only, and no request to any other place.
+LINK_PAGE_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
+)
 
 
 def install_pages(app: FastAPI) -> None:
@@ -26,6 +31,14 @@ def install_pages(app: FastAPI) -> None:
     @router.get("/")
     async def show_start_page() -> FileResponse:
         return _page("index.html")
+
+    @router.get("/verify-email")
+    async def show_email_verification() -> FileResponse:
+        return _page("verify-email.html", policy=LINK_PAGE_POLICY)
+
+    @router.get("/reset-password")
+    async def show_password_reset() -> FileResponse:
+        return _page("reset-password.html", policy=LINK_PAGE_POLICY)
 
     app.include_router(router)
     app.mount("/web", StaticFiles(directory=WEB))
@@ -48,5 +61,5 @@ def install_docs(app: FastAPI, description: Description) -> None:
     app.mount("/docs/assets", StaticFiles(directory=assets))
 
 
-def _page(name: str) -> FileResponse:
-    return FileResponse(WEB / name, headers={"Content-Security-Policy": PAGE_POLICY, "Cache-Control": "no-cache"})
+def _page(name: str, *, policy: str = PAGE_POLICY) -> FileResponse:
+    return FileResponse(WEB / name, headers={"Content-Security-Policy": policy, "Cache-Control": "no-cache"})
