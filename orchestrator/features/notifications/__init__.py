@@ -35,7 +35,7 @@ from orchestrator.features.notifications.service.email_builder import EmailBuild
 from orchestrator.features.notifications.service.feeds import FeedService
 from orchestrator.features.notifications.settings import NotificationSettings
 from orchestrator.jobs.registry import JobHandler
-from rabbitmq.topology import NOTIFICATIONS_QUEUE
+from rabbitmq.topology import ACCOUNT_EMAILS_QUEUE, NOTIFICATIONS_QUEUE
 
 
 def notification_sender(resources: Resources) -> NotificationSender:
@@ -59,7 +59,11 @@ def _job_handlers(resources: Resources) -> Iterable[JobHandler]:
 
 def _worker_consumers(resources: Resources) -> Mapping[str, Broker]:
     handler = NotificationConsumer(FeedStore(resources.database), resources.jobs, wake_relay=resources.relay.wake)
-    return {"notifications": resources.consumer(NOTIFICATIONS_QUEUE, handler.handle, name="worker").broker}
+    consumers = {
+        "notifications": resources.consumer(NOTIFICATIONS_QUEUE, handler.handle, name="worker"),
+        "account emails": resources.consumer(ACCOUNT_EMAILS_QUEUE, handler.handle_account_email, name="worker"),
+    }
+    return {name: consumer.broker for name, consumer in consumers.items()}
 
 
 def _retentions(resources: Resources) -> Iterable[Retention]:

@@ -4,8 +4,10 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from common.messaging.message import Message
-from orchestrator.features.notifications.models.notices import ACCOUNT_EMAIL_REQUESTED, Notice, link_id_of, notices_of
+from pydantic import ValidationError
+
+from common.messaging.message import InvalidMessage, Message
+from orchestrator.features.notifications.models.notices import Notice, notices_of
 from orchestrator.features.notifications.models.notifications import AccountEmailRequest, Channel
 from orchestrator.features.notifications.repository import FeedStore
 from orchestrator.features.outbound_webhooks.repository import delivery_key
@@ -27,17 +29,26 @@ class NotificationConsumer:
         """Record a message. A duplicate, or a message for neither users nor integrators, changes nothing.
 
         Raises:
-            InvalidMessage: the message names a user, or an email about an account, by an invalid id.
+            InvalidMessage: the message names a user by an invalid id.
         """
         notices = notices_of(message)
-        is_of_account = message.type == ACCOUNT_EMAIL_REQUESTED
-        if not notices and not is_of_account and message.type not in DELIVERABLE:
+        if not notices and message.type not in DELIVERABLE:
             return
         jobs = [job for notice in notices for job in self._notification_jobs(message, notice)]
-        if is_of_account:
-            jobs.append(self._account_email_job(message))
         if await self.store.record(message, notices, jobs, self._delivery_job):
             self.wake_relay()
+
+    async def handle_account_email(self, message: Message) -> None:
+        """Enqueue the email about an account that a message asks for. A duplicate changes nothing.
+
+        Raises:
+            InvalidMessage: the message names no email.
+        """
+        try:
+            request = AccountEmailRequest.model_validate(message.data)
+        except ValidationError as error:
+            raise InvalidMessage(message_id=message.id) from error
+        await self.jobs.enqueue(Channel.ACCOUNT_EMAIL, request, idempotency_key=f"account email {request.link_id}")
 
     def _notification_jobs(self, message: Message, notice: Notice) -> list[NewJob]:
         """Return a job for each. The key names the message, the user and the template, so a duplicate is the same job."""
@@ -45,10 +56,6 @@ class NotificationConsumer:
             self.jobs.new_job(channel, request, idempotency_key=f"{message.id} {notice.user_id} {request.kind}")
             for channel, request in notice.emails
         ]
-
-    def _account_email_job(self, message: Message) -> NewJob:
-        request = AccountEmailRequest(link_id=link_id_of(message))
-        return self.jobs.new_job(Channel.ACCOUNT_EMAIL, request, idempotency_key=str(request.link_id))
 
     def _delivery_job(self, delivery_id: uuid.UUID) -> NewJob:
         return self.jobs.new_job(

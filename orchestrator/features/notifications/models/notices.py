@@ -12,9 +12,7 @@ from typing import Any, Final
 from common.messaging.message import InvalidMessage, Message
 from orchestrator.features.notifications.models.notifications import Channel, NotificationKind, NotificationRequest
 
-__all__ = ["ACCOUNT_EMAIL_REQUESTED", "Notice", "link_id_of", "notices_of", "shown"]
-
-ACCOUNT_EMAIL_REQUESTED: Final = "account.email_requested"
+__all__ = ["Notice", "notices_of", "shown"]
 
 # The fields in which messages name users. `shares` maps users to amounts, `views` to what they see.
 USER_FIELDS: Final = ("user_id", "seller_user_id", "buyer_user_id")
@@ -62,18 +60,6 @@ def notices_of(message: Message) -> list[Notice]:
         InvalidMessage: it names a user by an invalid id.
     """
     return [_notice(message, user_id) for user_id in sorted(_user_ids(message))]
-
-
-def link_id_of(message: Message) -> uuid.UUID:
-    """Return the id in a message that asks for an email about an account.
-
-    Raises:
-        InvalidMessage: there is none.
-    """
-    try:
-        return uuid.UUID(message.data["link_id"])
-    except (KeyError, ValueError, TypeError, AttributeError) as error:
-        raise InvalidMessage(message_id=message.id) from error
 
 
 def shown(message: Message) -> dict[str, Any]:
