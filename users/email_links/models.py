@@ -9,8 +9,6 @@ from sqlalchemy.dialects.postgresql import UUID
 from users.accounts.models import USERS
 from users.database import METADATA
 
-__all__ = ["EMAIL_LINKS", "Purpose"]
-
 
 class Purpose(enum.StrEnum):
     """The value is also the name of the email's template. Those of a change are notices, without a link."""

@@ -16,8 +16,6 @@ from common.messaging.outbox import outbox_row
 from users.database import OUTBOX
 from users.email_links.models import EMAIL_LINKS, Purpose
 
-__all__ = ["LINKS_RETENTION", "LINK_LIFETIME", "EmailLinkRepository", "Link", "UsedLink", "add_email", "use_links"]
-
 LINK_LIFETIME: Final = timedelta(minutes=30)
 # A notice that could not be sent within this time is not sent any more.
 LINKS_RETENTION: Final = Retention(table="email_links", aged_by="created_at", keep_days=1)
