@@ -128,8 +128,8 @@ def _database(url: str) -> Database:
 _INSERT_USER: Final = text(
     """
     WITH inserted AS (
-        INSERT INTO users (user_id, email, phone, password_hash, roles, is_flagged, is_verified)
-        VALUES (:user_id, :email, :phone, :password_hash, :roles, :is_flagged, true)
+        INSERT INTO users (user_id, email, email_verified_at, phone, password_hash, roles, is_flagged, is_verified)
+        VALUES (:user_id, :email, now(), :phone, :password_hash, :roles, :is_flagged, true)
         ON CONFLICT DO NOTHING
         RETURNING user_id)
     INSERT INTO balances (account_kind, account_owner, currency)
@@ -139,6 +139,11 @@ _INSERT_USER: Final = text(
 # Separate from the insert, so that it also updates users who were seeded before users had names.
 _NAME_USER: Final = text(
     "UPDATE users SET name = :name, assigned_hall_id = CAST(:hall_id AS text) WHERE user_id = :user_id AND name = ''"
+)
+# Of users who were seeded before addresses were proven.
+_PROVE_EMAIL: Final = text(
+    "UPDATE users SET email_verified_at = now() "
+    "WHERE user_id = :user_id AND email = :email AND email_verified_at IS NULL"
 )
 _KNOWN_USERS: Final = text("SELECT user_id FROM users WHERE user_id = ANY(:user_ids)")
 
@@ -151,6 +156,7 @@ async def _seed_users(database: Database) -> None:
         if user.user_id not in known:
             await database.execute(_INSERT_USER, _user_values(user, hasher.hash(PASSWORD)))
         await database.execute(_NAME_USER, {"user_id": user.user_id, "name": user.name, "hall_id": user.hall_id})
+        await database.execute(_PROVE_EMAIL, {"user_id": user.user_id, "email": user.email})
         if user.credits:
             await _give_credits(LedgerRepository(database), user)
 

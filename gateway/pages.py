@@ -1,4 +1,4 @@
-"""The pages that the gateway serves itself: the start page and the API's description."""
+"""The pages that the gateway serves itself: the start page, the links of emails, and the API's description."""
 
 from pathlib import Path
 from typing import Final
@@ -13,6 +13,11 @@ from gateway.openapi import Description
 __all__ = ["install_description", "install_pages"]
 
 WEB: Final = Path(__file__).with_name("web")
+# The pages that links in emails lead to. Their own files only, and no request to any other place.
+LINK_PAGE_POLICY: Final = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
+    "form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
+)
 
 
 def install_pages(app: FastAPI) -> None:
@@ -21,6 +26,14 @@ def install_pages(app: FastAPI) -> None:
     @router.get("/")
     async def show_start_page() -> FileResponse:
         return page(WEB / "index.html")
+
+    @router.get("/verify-email")
+    async def show_email_verification() -> FileResponse:
+        return page(WEB / "verify-email.html", policy=LINK_PAGE_POLICY)
+
+    @router.get("/reset-password")
+    async def show_password_reset() -> FileResponse:
+        return page(WEB / "reset-password.html", policy=LINK_PAGE_POLICY)
 
     app.include_router(router)
     app.mount("/web", StaticFiles(directory=WEB))

@@ -113,17 +113,10 @@ def is_clean(raw_path: bytes) -> bool:
 
 
 def _routes() -> Iterator[Route]:
-    users, orders, events, orchestrator = Upstream.USERS, Upstream.ORDERS, Upstream.EVENTS, Upstream.ORCHESTRATOR
-    public, user, own_token, login = Access.PUBLIC, Access.USER, Access.OWN_TOKEN, Access.LOGIN
+    orders, events, orchestrator = Upstream.ORDERS, Upstream.EVENTS, Upstream.ORCHESTRATOR
+    public, user = Access.PUBLIC, Access.USER
 
-    yield Route("POST", "/api/auth/register", users, public)
-    yield Route("POST", "/api/auth/verify-registration", users, login)
-    yield Route("POST", "/api/auth/login", users, login)
-    yield Route("POST", "/api/auth/refresh", users, login)
-    yield Route("POST", "/api/auth/logout", users, own_token)
-    yield Route("GET", "/api/users/{user_id}", users, user)
-    yield Route("GET", "/api/admin/users", users, user)
-    yield Route("PATCH", "/api/admin/users/{user_id}", users, user)
+    yield from _account_routes()
 
     yield Route("GET", "/api/venues", events, public)
     yield Route("GET", "/api/events", orchestrator, public)
@@ -172,6 +165,30 @@ def _routes() -> Iterator[Route]:
     yield Route("GET", "/api/admin/events/{event_id}/cancellation", orchestrator, user)
 
     yield from _operator_routes()
+
+
+def _account_routes() -> Iterator[Route]:
+    users, public, user, login = Upstream.USERS, Access.PUBLIC, Access.USER, Access.LOGIN
+
+    yield Route("POST", "/api/auth/register", users, public)
+    yield Route("POST", "/api/auth/verify-registration", users, login)
+    yield Route("POST", "/api/auth/login", users, login)
+    yield Route("POST", "/api/auth/refresh", users, login)
+    yield Route("POST", "/api/auth/logout", users, Access.OWN_TOKEN)
+    yield Route("POST", "/api/auth/forgot-password", users, public)
+    yield Route("POST", "/api/auth/reset-password", users, public)
+    yield Route("POST", "/api/auth/verify-email", users, public)
+    yield Route("POST", "/api/auth/verify-email/resend", users, user)
+    yield Route("POST", "/api/auth/change-password", users, user)
+    yield Route("GET", "/api/auth/sessions", users, user)
+    yield Route("DELETE", "/api/auth/sessions", users, user)
+    yield Route("DELETE", "/api/auth/sessions/{session_id}", users, user)
+    yield Route("GET", "/api/users/me", users, user)
+    yield Route("PATCH", "/api/users/me", users, user)
+    yield Route("POST", "/api/users/me/verify-phone", users, user)
+    yield Route("GET", "/api/users/{user_id}", users, user)
+    yield Route("GET", "/api/admin/users", users, user)
+    yield Route("PATCH", "/api/admin/users/{user_id}", users, user)
 
 
 def _money_routes() -> Iterator[Route]:

@@ -20,6 +20,7 @@ from common.messaging.declarations import (
 )
 
 __all__ = [
+    "ACCOUNT_EMAILS_QUEUE",
     "DEAD_JOBS_QUEUE",
     "DEFAULT_HOLD_TTL_MILLISECONDS",
     "DEFAULT_RETRY_SECONDS",
@@ -54,6 +55,8 @@ NOTIFYING_MESSAGES: Final = (
     "commission.*",
     "fulfillment.*",
 )
+# A queue of its own: a worker of the release before drops what it does not know from the queue of notifications.
+ACCOUNT_EMAILS_QUEUE: Final = "orchestrator.account-emails.queue"
 DEFAULT_HOLD_TTL_MILLISECONDS: Final = 300_000
 
 JOBS_EXCHANGE: Final = "jobs.exchange"
@@ -65,6 +68,7 @@ JOB_KINDS: Final = (
     "fulfillment",
     "webhook",
     "email",
+    "account_email",
     "sms",
     "delivery",
     "reconciliation",
@@ -108,6 +112,7 @@ def platform_topology(
             *holds.queues,
             Queue(ORCHESTRATOR_HOLDS_QUEUE, PARKED_AT_THE_LIMIT),
             Queue(NOTIFICATIONS_QUEUE, PARKED_AT_THE_LIMIT),
+            Queue(ACCOUNT_EMAILS_QUEUE, PARKED_AT_THE_LIMIT),
             Queue(PARKING_QUEUE),
             *jobs.queues,
             *retries.queues,
@@ -115,6 +120,7 @@ def platform_topology(
         bindings=(
             *holds.bindings,
             Binding(MESSAGES_EXCHANGE, ORCHESTRATOR_HOLDS_QUEUE, "hold.expired"),
+            Binding(MESSAGES_EXCHANGE, ACCOUNT_EMAILS_QUEUE, "account.email_requested"),
             *(Binding(MESSAGES_EXCHANGE, NOTIFICATIONS_QUEUE, key) for key in NOTIFYING_MESSAGES),
             *jobs.bindings,
             *retries.bindings,

@@ -19,7 +19,7 @@ def main() -> None:
     match sys.argv[1:]:
         case ["grant", email, role] if role in list(Role):
             if not asyncio.run(_grant(email.lower(), Role(role))):
-                sys.exit(f"There is no verified user with the email address {email}.")
+                sys.exit(f"There is no verified user who has proven the email address {email}.")
             print(f"{email} has the role {role} from the next login on.")
         case _:
             run(create_app, Settings, entry_point=__file__, commands=COMMANDS)

@@ -18,6 +18,9 @@ from common.messaging.outbox import OutboxRelay
 from common.messaging.publisher import Publisher
 from common.periodic import PeriodicTask, repeat_while_full
 from rabbitmq.topology import platform_topology
+from users.account_changes import routes as account_change_routes
+from users.account_changes.repository import AccountChangeRepository
+from users.account_changes.service import AccountChangeService
 from users.accounts import routes as account_routes
 from users.accounts.credentials import Credentials, LoginLimits
 from users.accounts.passwords import Passwords
@@ -26,6 +29,10 @@ from users.accounts.service import AccountService
 from users.confirmation_codes import routes as confirmation_routes
 from users.confirmation_codes.repository import CODES_RETENTION, ConfirmationCodeRepository
 from users.confirmation_codes.service import ConfirmationCodeService
+from users.email_links import routes as email_link_routes
+from users.email_links.repository import LINKS_RETENTION, EmailLinkRepository
+from users.email_links.service import EmailLinkService, LinkLimits
+from users.email_links.tokens import LinkTokens
 from users.known_devices.repository import DEVICES_RETENTION, KnownDeviceRepository
 from users.known_devices.service import KNOWN_DAYS, KnownDeviceService
 from users.ledger import routes as ledger_routes
@@ -58,13 +65,23 @@ SERVICE: Final = "users"
 CLAIM_MARGIN_SECONDS: Final = 5.0
 # Accounts that one deletion takes: few enough that it holds no lock for long. Copies skip each other's rows.
 DELETE_BATCH: Final = 1_000
+LINK_WINDOW_SECONDS: Final = 3_600
 LOGIN_SECONDS: Final = 60
-RETENTIONS: Final = (REQUESTS_RETENTION, ATTEMPTS_RETENTION, *SESSION_RETENTIONS, DEVICES_RETENTION, CODES_RETENTION)
+RETENTIONS: Final = (
+    REQUESTS_RETENTION,
+    ATTEMPTS_RETENTION,
+    *SESSION_RETENTIONS,
+    DEVICES_RETENTION,
+    CODES_RETENTION,
+    LINKS_RETENTION,
+)
 # Routers are matched in this order, so those of a purchase's calls come first.
 ROUTERS: Final = (
     ledger_routes.internal,
     account_routes.public,
     account_routes.internal,
+    account_change_routes.public,
+    email_link_routes.internal,
     confirmation_routes.internal,
     session_routes.public,
     session_routes.well_known,
@@ -148,7 +165,18 @@ class _Container:
         limits = AttemptLimits(self._attempts)
         sender = CodeSender(provider=self._provider, limits=limits, sends=self._send_limits())
         codes = RegistrationCodeService(
-            sender=sender, provider=self._provider, repository=RegistrationCodeRepository(self._database)
+            key=self.key.derived("verified codes"),
+            sender=sender,
+            provider=self._provider,
+            repository=RegistrationCodeRepository(self._database),
+        )
+        tokens = LinkTokens(self.key.derived("email links"))
+        links = EmailLinkService(
+            repository=EmailLinkRepository(self._database),
+            tokens=tokens,
+            limits=limits,
+            links=self._link_limits(),
+            wake_relay=self._relay.wake,
         )
         devices = KnownDeviceService(
             KnownDeviceRepository(self._database, days=KNOWN_DAYS, most=self._settings.known_devices_per_account)
@@ -169,6 +197,7 @@ class _Container:
                 access_ttl_seconds=self._settings.access_token_ttl_seconds,
                 refresh_ttl_seconds=self._settings.refresh_token_ttl_seconds,
             ),
+            links=links,
             wake_relay=self._relay.wake,
         )
         accounts = AccountService(
@@ -179,10 +208,23 @@ class _Container:
             sessions=sessions,
             wake_relay=self._relay.wake,
         )
+        changes = AccountChangeService(
+            repository=AccountChangeRepository(self._database),
+            accounts=accounts,
+            credentials=credentials,
+            passwords=self._passwords,
+            codes=codes,
+            links=links,
+            tokens=tokens,
+            provider=self._provider,
+            wake_relay=self._relay.wake,
+        )
         return (
             session_routes.DeviceCookie(is_secure=not self._settings.is_dev),
             sessions,
             accounts,
+            links,
+            changes,
             ConfirmationCodeService(sender=sender, provider=self._provider, repository=self._confirmation_codes),
             SmsService(provider=self._provider, repository=SmsRepository(self._database)),
             Ledger(LedgerRepository(self._database)),
@@ -216,6 +258,12 @@ class _Container:
             per_phone=self._settings.otp_sends_per_phone,
             per_address=self._settings.otp_sends_per_address,
             by_others=self._settings.otp_sends_by_others,
+        )
+
+    def _link_limits(self) -> LinkLimits:
+        return LinkLimits(
+            per_mailbox=Limit("links-mailbox", self._settings.email_links_per_mailbox, LINK_WINDOW_SECONDS),
+            per_address=Limit("links-address", self._settings.email_links_per_address, LINK_WINDOW_SECONDS),
         )
 
     def _login_limits(self) -> LoginLimits:

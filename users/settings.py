@@ -49,6 +49,13 @@ class Settings(ServiceSettings, DatabaseSettings, MessagingSettings, HoldSetting
         "one account, in an hour; 0: no limit. They do not count as the recipient's own.",
     )
 
+    email_links_per_mailbox: int = Field(
+        default=5, ge=0, description="Links sent to one email address in an hour; 0: no limit."
+    )
+    email_links_per_address: int = Field(
+        default=200, ge=0, description="Links requested from one network address in an hour; 0: no limit."
+    )
+
     # One hash takes about 20 ms of a core and 19 MiB; a caller that would wait longer than a second is refused.
     password_threads: int = Field(default=2, gt=0)
     password_queue: int = Field(default=64, gt=0)

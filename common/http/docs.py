@@ -34,6 +34,6 @@ def install_docs(app: FastAPI) -> None:
     app.mount("/docs/assets", StaticFiles(directory=assets))
 
 
-def page(file: Path) -> FileResponse:
+def page(file: Path, *, policy: str = PAGE_POLICY) -> FileResponse:
     """Return a page that loads nothing of other origins, or a file of one."""
-    return FileResponse(file, headers={"Content-Security-Policy": PAGE_POLICY, "Cache-Control": "no-cache"})
+    return FileResponse(file, headers={"Content-Security-Policy": policy, "Cache-Control": "no-cache"})

@@ -1,5 +1,6 @@
-"""A fan's HTTP client and phone."""
+"""A fan's HTTP client, phone and mailbox."""
 
+import re
 from decimal import Decimal
 from typing import Any, Final
 from uuid import uuid4
@@ -7,11 +8,12 @@ from uuid import uuid4
 import httpx
 
 from devstack.demo.api_client import LIMITS, TIMEOUT_SECONDS, ApiClient, data_of
-from devstack.demo.narrator import DemoFailedError
+from devstack.demo.narrator import DemoFailedError, await_count
 from devstack.services import Urls
 
 __all__ = ["FanClient"]
 
+VERIFY_LINK: Final = re.compile(r"/verify-email#token=(\S+)")
 PASSWORD: Final = "demo-password-1"  # noqa: S105 - of accounts that exist only during the demo
 
 
@@ -37,6 +39,20 @@ class FanClient(ApiClient):
         verified = self.post("/auth/verify-registration", {"user_id": self.user_id, "otp_code": code})
         self.sign_in(verified["access_token"])
         return code
+
+    def prove_email(self, *, seconds: float) -> str:
+        """Use the link that the mailbox received; return the address.
+
+        Raises:
+            DemoFailedError: no email arrived in this time.
+        """
+        await_count(f"an email to {self._email}", lambda: len(self._received_links()), seconds=seconds)
+        verified = self.post("/auth/verify-email", {"token": self._received_links()[-1]})
+        return str(verified["email"])
+
+    def _received_links(self) -> list[str]:
+        emails = self._sandbox.get("/control/mail", params={"to": self._email}).json()
+        return [link for email in emails for link in VERIFY_LINK.findall(email["text"])]
 
     def received_code(self) -> str:
         """Return the last code that the phone received.

@@ -40,6 +40,9 @@ RULES: Final[Mapping[Audience, frozenset[str]]] = {
     Audience.PUBLIC: frozenset(
         {
             "POST /api/auth/register",
+            "POST /api/auth/forgot-password",
+            "POST /api/auth/reset-password",
+            "POST /api/auth/verify-email",
             "GET /api/venues",
             "GET /api/events",
             "GET /api/events/{event_id}",
@@ -48,6 +51,14 @@ RULES: Final[Mapping[Audience, frozenset[str]]] = {
     ),
     Audience.USER: frozenset(
         {
+            "POST /api/auth/verify-email/resend",
+            "POST /api/auth/change-password",
+            "GET /api/auth/sessions",
+            "DELETE /api/auth/sessions",
+            "DELETE /api/auth/sessions/{session_id}",
+            "GET /api/users/me",
+            "PATCH /api/users/me",
+            "POST /api/users/me/verify-phone",
             "GET /api/credits/balance",
             "GET /api/credits/statement",
             "POST /api/credits/topup",
@@ -95,6 +106,7 @@ WITHOUT_ACCESS_TOKEN: Final = frozenset({Access.SIGNED, Access.OWN_TOKEN, Access
 # route returns too. Those in SPECIFIC_NOT_FOUND differ by their message; the one in GENERIC_NOT_FOUND does not differ.
 GENERIC_NOT_FOUND: Final = frozenset({"POST /api/admin/sagas/{saga_id}/retry"})
 SPECIFIC_NOT_FOUND: Final[Mapping[str, str]] = {
+    "DELETE /api/auth/sessions/{session_id}": "session",
     "GET /api/payments/{payment_id}": "payment",
     "GET /api/admin/webhook-logs/{webhook_id}": "webhook",
     "POST /api/admin/webhook-logs/{webhook_id}/replay": "webhook",

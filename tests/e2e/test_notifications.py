@@ -66,7 +66,7 @@ async def test_purchase_email_links_the_tickets(
         assert all(f"{platform.urls.gateway}/#/tickets/{seat}" in page for seat in seats)
     assert [attachment["content_type"] for attachment in email["attachments"]] == ["image/png", "image/png"]
     assert email["headers"]["To"] == f"{fan.email.partition('@')[0]} <{fan.email}>"
-    assert len(await inbox.emails()) == 1
+    assert len([email for email in await inbox.emails() if email["subject"].startswith("Your tickets")]) == 1
 
 
 async def test_refund_is_confirmed_by_email(fan: UserClient, concert: Concert, inbox: Inbox) -> None:

@@ -11,11 +11,13 @@ from gateway.routing import ROUTES, Route
 from tests.e2e.access_rules import WITHOUT_ACCESS_TOKEN, Audience, body_of, is_unrouted, path_of, rule_of, schema_of
 from tests.e2e.conftest import MakeFan
 from tests.e2e.test_access import name_of
-from tests.e2e.user_client import Concert, UserClient
+from tests.e2e.user_client import USER_PASSWORD, Concert, UserClient
 from tests.support.http_client import http_client
 
 # Ids of things with an owner. An id in none of these sets fails the test below.
-OWNED: Final = frozenset({"order_id", "seat_id", "transfer_id", "listing_id", "payment_id", "reference_id", "user_id"})
+OWNED: Final = frozenset(
+    {"order_id", "seat_id", "transfer_id", "listing_id", "payment_id", "reference_id", "user_id", "session_id"}
+)
 # Public ids, and ids of another user that a request needs.
 PUBLIC: Final = frozenset(
     {
@@ -46,7 +48,7 @@ REFUSALS: Final = {
     (404, "ORDER_NOT_FOUND"),
     (404, "TRANSFER_NOT_FOUND"),
     (404, "LISTING_NOT_FOUND"),
-    (404, "NOT_FOUND"),  # of payments, see `is_unrouted`
+    (404, "NOT_FOUND"),  # of payments and sessions, see `is_unrouted`
 }
 # The parties of a transfer. They are not owned things, but a user may not name two other users.
 PARTIES: Final = "seller_user_id and buyer_user_id"
@@ -93,7 +95,10 @@ async def create_possessions(new_fan: MakeFan, concert: Concert, seats: Sequence
     transfer = (await owner.post("/transfer/initiate", offer | {"credits_amount": "10.00"})).data["transfer_id"]
     listing = (await owner.post("/marketplace/list", {"seat_id": seats[1], "asking_price": "90.00"})).data["listing_id"]
     payment = (await owner.post("/credits/topup", {"amount": "10.00"})).data["payment_id"]
+    async with await owner.log_in(owner.email, USER_PASSWORD) as elsewhere:
+        sessions = (await elsewhere.get("/auth/sessions")).data
     ids = {
+        "session_id": next(each["session_id"] for each in sessions if each["is_current"]),
         "order_id": held,
         "seat_id": seats[0],
         "transfer_id": transfer,

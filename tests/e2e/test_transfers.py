@@ -41,8 +41,12 @@ class TestInitiate:
         await DealCalls.confirm(buyer, transfer_id)
         assert (await DealCalls.confirm(fan, transfer_id)).data["status"] == "COMPLETED"
 
-    async def test_to_an_email_address(self, fan: UserClient, buyer: UserClient, ticket: Ticket) -> None:
+    async def test_to_a_proven_email_address(self, fan: UserClient, buyer: UserClient, ticket: Ticket) -> None:
         body = {"seat_id": ticket.seat_id, "buyer_email": buyer.email.upper(), "credits_amount": 0}
+        unproven = await fan.post("/transfer/initiate", body)
+        assert unproven.refused() == (404, "USER_NOT_FOUND")
+        assert "proven that email address" in unproven.body["message"]
+        await buyer.prove_email()
         assert (await fan.post("/transfer/initiate", body)).status == 201
 
     async def test_repeated_key_opens_one_transfer(self, fan: UserClient, buyer: UserClient, ticket: Ticket) -> None:

@@ -1,5 +1,6 @@
 """Users who call the platform through the gateway, as a browser does."""
 
+import re
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -10,10 +11,12 @@ import httpx
 from devstack.seed import PASSWORD
 from devstack.stack import Stack
 from tests.support.http_client import http_client
+from tests.support.waiting import eventually
 
 __all__ = ["USER_PASSWORD", "ApiResponse", "Concert", "UserClient"]
 
 SANDBOX_OTP = "123456"
+VERIFY_LINK = re.compile(r"/verify-email#token=(\S+)")
 USER_PASSWORD = "a long password"
 
 
@@ -93,6 +96,17 @@ class UserClient:
         if balance != "0":
             await fan.top_up(balance)
         return fan
+
+    async def prove_email(self) -> None:
+        """Use the link in the email that a new user gets."""
+        async with http_client(self._stack.urls.sandbox) as sandbox:
+
+            async def token() -> str:
+                emails = (await sandbox.get("/control/mail", params={"to": self.email})).json()
+                return next((link[1] for email in emails if (link := VERIFY_LINK.search(email["text"]))), "")
+
+            body = {"token": await eventually(token)}
+        assert (await self.post("/auth/verify-email", body)).status == 200
 
     async def top_up(self, amount: str) -> None:
         """Get credits from the sandbox's ledger."""

@@ -1,10 +1,10 @@
 """Checks passwords, without revealing to a caller whether an account exists."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from common.addresses import network_of
-from users.accounts.errors import WrongCredentials
+from users.accounts.errors import WrongCredentials, WrongPassword
 from users.accounts.passwords import Passwords
 from users.accounts.repository import AccountRepository, User
 from users.known_devices.service import KnownDeviceService
@@ -53,7 +53,7 @@ class Credentials:
     login_limits: LoginLimits
 
     async def check(self, *, email: str, password: str, address: str, device_token: str | None = None) -> User:
-        """Return the account with that email address and password.
+        """Return the account with that email address and password. Of several, none of which has proven it, the first.
 
         A failure is counted before it is answered, and the limits are checked again before a success is answered: of a
         burst of guesses, no more than the limit get an answer. A success resets the failures from its network or device.
@@ -71,9 +71,8 @@ class Credentials:
         failures = self.login_limits.failures(email=email, address=address, device=device)
         success = Tried(self.login_limits.successes, email)
         await self.limits.check([*failures, success])
-        user = await self.accounts.by_email(email)
-        is_right = await self.passwords.matches(password, stored_hash=user.password_hash if user else None)
-        if user is None or not is_right:
+        user = await self._find(await self.accounts.by_login(email), password)
+        if user is None:
             await self.limits.count(failures)
             raise WrongCredentials
         await self.limits.check(failures)
@@ -81,6 +80,38 @@ class Credentials:
         await self.limits.reset(failures[0])
         await self._renew_hash(user, password)
         return user
+
+    async def confirm(self, user: User, *, password: str) -> None:
+        """Check the password of a user who is logged in and changes the account.
+
+        Failures are counted apart from those of logins: a stolen access token must not keep its owner out.
+
+        Raises:
+            WrongPassword.
+            TooManyRequests: too many failures.
+            Unavailable: too many passwords are being checked.
+        """
+        tried = Tried(replace(self.login_limits.per_account, scope="password-confirmation"), str(user.user_id))
+        await self.limits.check([tried])
+        if not await self.passwords.matches(password, stored_hash=user.password_hash):
+            await self.limits.count([tried])
+            raise WrongPassword
+        await self.limits.reset(tried)
+
+    async def forget_failures(self, email: str, *, address: str) -> None:
+        """Reset the counts of an account whose owner, at that address, has proven the email address and set a new password."""
+        of_account, in_all, _ = self.login_limits.failures(email=email, address=address, device=None)
+        await self.limits.reset(of_account)
+        await self.limits.reset(in_all)
+
+    async def _find(self, candidates: Sequence[User], password: str) -> User | None:
+        """Return the first with that password. Without candidates the usual time passes, too."""
+        for user in candidates:
+            if await self.passwords.matches(password, stored_hash=user.password_hash):
+                return user
+        if not candidates:
+            await self.passwords.matches(password, stored_hash=None)
+        return None
 
     async def _renew_hash(self, user: User, password: str) -> None:
         renewed = await self.passwords.renewed(password, stored_hash=user.password_hash)

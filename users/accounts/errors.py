@@ -37,6 +37,13 @@ class LastAdmin(Conflict):
     public_message = "The last admin stays: make another user an admin first."
 
 
+class WrongPassword(Forbidden):
+    """Of a user who is logged in: a 401 would make a client log in again."""
+
+    code = "PASSWORD_INVALID"
+    public_message = "The current password is wrong."
+
+
 class WrongCredentials(Unauthenticated):
     """The same for an unknown email address as for a wrong password."""
 

@@ -11,7 +11,11 @@ USERS: Final = Table(
     "users",
     METADATA,
     Column("user_id", UUID(as_uuid=True), primary_key=True),
-    Column("email", Text, nullable=False),  # normalised: lower case
+    # Normalised: lower case. It counts once a link sent to it was used (`email_verified_at`). Null if another account has
+    # proven it, or has it and this one has not proven it.
+    Column("email", Text),
+    Column("email_verified_at", DateTime(timezone=True)),
+    Column("new_email", Text),  # asked for, and not proven
     Column("phone", Text, nullable=False),  # E.164
     Column("password_hash", Text, nullable=False),
     Column("roles", ARRAY(Text), nullable=False),
@@ -29,5 +33,6 @@ USERS: Final = Table(
     Index("uq_users_verified_phone", "phone", unique=True, postgresql_where=text("is_verified AND NOT shares_phone")),
     Index("ix_users_created_at", "created_at", "user_id"),
     Index("ix_users_admins", "user_id", postgresql_where=text("roles @> '{admin}'")),
+    Index("ix_users_new_email", "new_email", postgresql_where=text("new_email IS NOT NULL")),
     Index("ix_users_unverified", "created_at", postgresql_where=text("NOT is_verified")),
 )

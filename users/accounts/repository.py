@@ -29,6 +29,8 @@ __all__ = ["AccountRepository", "NewUser", "User", "require_another_admin"]
 ROLES_REMOVED: Final = "roles removed"
 SUSPENDED: Final = "account suspended"
 ABANDONED_AFTER: Final = timedelta(days=1)
+# How many accounts without a proven address a login tries the password on.
+LOGIN_CANDIDATES: Final = 5
 
 # A user is inserted with an empty wallet and an empty escrow, so that movements find their rows.
 _INSERT: Final = text(
@@ -42,9 +44,22 @@ _INSERT: Final = text(
     SELECT kind, CAST(user_id AS text), 'SGD' FROM born CROSS JOIN unnest(ARRAY['wallet', 'escrow']) AS kind
     """
 )
+# An account whose address another one has, unproven, keeps it as the one asked for: it gets it by proving it first.
+_INSERT_CLAIMANT: Final = text(
+    """
+    WITH born AS (
+        INSERT INTO users (user_id, email, new_email, phone, password_hash, roles, name)
+        SELECT CAST(:user_id AS uuid), NULL, CAST(:email AS text), CAST(:phone AS text), CAST(:password_hash AS text),
+               CAST(:roles AS text[]), CAST(:name AS text)
+        WHERE NOT EXISTS (SELECT FROM users WHERE email = :email AND email_verified_at IS NOT NULL)
+        RETURNING user_id)
+    INSERT INTO balances (account_kind, account_owner, currency)
+    SELECT kind, CAST(user_id AS text), 'SGD' FROM born CROSS JOIN unnest(ARRAY['wallet', 'escrow']) AS kind
+    """
+)
 _SELECT: Final = """
-    SELECT user_id, email, phone, password_hash, roles, name, is_flagged, is_verified,
-           suspended_at IS NOT NULL AS is_suspended, assigned_hall_id, assigned_venue_id, created_at,
+    SELECT user_id, email, email_verified_at IS NOT NULL AS is_email_verified, new_email, phone, password_hash, roles, name,
+           is_flagged, is_verified, suspended_at IS NOT NULL AS is_suspended, assigned_hall_id, assigned_venue_id, created_at,
            coalesce(wallet.amount, 0.00) AS credit_balance, coalesce(loyalty.amount, 0) AS loyalty_points
     FROM users
     LEFT JOIN balances wallet ON wallet.account_kind = 'wallet' AND wallet.currency = 'SGD'
@@ -54,7 +69,14 @@ _SELECT: Final = """
 """
 _BY_ID: Final = text(f"{_SELECT} WHERE user_id = :user_id")
 _BY_IDS: Final = text(f"{_SELECT} WHERE user_id = ANY(:user_ids)")
-_BY_EMAIL: Final = text(f"{_SELECT} WHERE email = :email")
+_BY_PROVEN_EMAIL: Final = text(f"{_SELECT} WHERE email = :email AND email_verified_at IS NOT NULL")
+# The account that has the address comes first, then the newest of those that only ask for it.
+_BY_LOGIN: Final = text(
+    f"""
+    {_SELECT} WHERE email = :email OR (new_email = :email AND email IS NULL)
+    ORDER BY email IS NULL, is_verified DESC, created_at DESC LIMIT :most
+    """
+)
 _VERIFY: Final = text(
     "UPDATE users SET is_verified = true, phone = :phone WHERE user_id = :user_id AND NOT is_verified"
 )
@@ -85,7 +107,7 @@ _LOCK_ADMINS: Final = text(
 _GRANT: Final = text(
     """
     UPDATE users SET roles = ARRAY(SELECT DISTINCT unnest(roles || CAST(:role AS text)) ORDER BY 1)
-    WHERE email = :email AND is_verified
+    WHERE email = :email AND email_verified_at IS NOT NULL AND is_verified
     """
 )
 # An email address must not stay taken by a user who never verifies a phone. A user with credits, a payment or a session
@@ -139,7 +161,9 @@ class NewUser:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class User:
     user_id: UUID
-    email: str
+    email: str | None  # None if another account has the address
+    is_email_verified: bool
+    new_email: str | None  # asked for, and not proven
     phone: str
     password_hash: str
     roles: tuple[str, ...]
@@ -152,6 +176,11 @@ class User:
     created_at: datetime
     credit_balance: Decimal
     loyalty_points: int
+
+    @property
+    def unproven_email(self) -> str | None:
+        """The address that the user may prove: the one asked for, or the present one."""
+        return self.new_email or (None if self.is_email_verified else self.email)
 
     @classmethod
     def from_row(cls, row: Row) -> "User":
@@ -166,6 +195,10 @@ class AccountRepository:
     async def add(self, user: NewUser) -> bool:
         """Store a new, unverified user with an empty wallet; return False if the email address is taken."""
         return await self._database.execute(_INSERT, asdict(user)) > 0
+
+    async def add_claimant(self, user: NewUser) -> bool:
+        """Store a new user who asks for an address that another account has; return False if that one has proven it."""
+        return await self._database.execute(_INSERT_CLAIMANT, asdict(user)) > 0
 
     async def by_id(self, user_id: UUID) -> User | None:
         row = await self._database.fetch_one(_BY_ID, {"user_id": user_id})
@@ -190,9 +223,18 @@ class AccountRepository:
         users = {user.user_id: user for user in await self.by_ids([row["user_id"] for row in rows])}
         return [users[row["user_id"]] for row in rows if row["user_id"] in users], total
 
-    async def by_email(self, email: str) -> User | None:
-        row = await self._database.fetch_one(_BY_EMAIL, {"email": email})
+    async def by_proven_email(self, email: str) -> User | None:
+        row = await self._database.fetch_one(_BY_PROVEN_EMAIL, {"email": email})
         return None if row is None else User.from_row(row)
+
+    async def by_login(self, email: str) -> list[User]:
+        """Return the accounts that may log in with an address: the one that has proven it, or else up to five others.
+
+        The account that has the address is the first, if there is one.
+        """
+        rows = await self._database.fetch_all(_BY_LOGIN, {"email": email, "most": LOGIN_CANDIDATES})
+        users = [User.from_row(row) for row in rows]
+        return users[:1] if users and users[0].is_email_verified else users
 
     async def mark_verified(self, user_id: UUID, *, phone: str) -> None:
         """Mark the user as verified with that phone, and publish `user.registered`, once.
@@ -238,7 +280,7 @@ class AccountRepository:
         await self._database.execute(_REPLACE_HASH, {"user_id": user_id, "old": old, "new": new})
 
     async def grant(self, *, email: str, role: str) -> bool:
-        """Add a role to a verified user; return False if there is none with that email address."""
+        """Add a role to a verified user; return False if none has proven that email address."""
         return await self._database.execute(_GRANT, {"email": email, "role": role}) == 1
 
     async def delete_abandoned(self, *, batch: int) -> int:

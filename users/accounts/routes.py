@@ -48,12 +48,18 @@ Accounts = Annotated[AccountService, provided(AccountService)]
     ),
 )
 async def register(body: Register, address: ClientAddress, accounts: Accounts) -> Success[Registered]:
-    """Open an account and send a code to the phone.
+    """Open an account and send a code to the phone. Another account that has not verified the address does not matter.
 
     While the phone is not verified, the same email address and password send another code.
     """
     user_id = await accounts.register(**body.model_dump(), address=address)
     return success(Registered(user_id=user_id))
+
+
+@public.get("/users/me", summary="Show your profile", responses=refusals({401: NOT_LOGGED_IN, 404: "USER_NOT_FOUND"}))
+async def read_own_profile(caller: CurrentUser, accounts: Accounts) -> Success[Profile]:
+    """The caller's own profile."""
+    return success(Profile.model_validate(await accounts.facts(caller.user_id)))
 
 
 @public.get(
@@ -110,7 +116,7 @@ async def read_user(user_id: UUID, accounts: Accounts) -> Success[InternalUser]:
 
 @internal.post("/find", responses=refusals({400: "VALIDATION_ERROR", 404: "USER_NOT_FOUND"}))
 async def find_user(body: Find, accounts: Accounts) -> Success[InternalUser]:
-    """The user with that email address, in any case."""
+    """The user who has verified that email address, in any case."""
     return success(InternalUser.model_validate(await accounts.find(body.email)))
 
 

@@ -28,6 +28,9 @@ __all__ = [
     "Find",
     "InternalUser",
     "Lookup",
+    "Name",
+    "NewPassword",
+    "Phone",
     "Profile",
     "Register",
     "Registered",
@@ -96,16 +99,20 @@ class UserSummary(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
     user_id: UUID
-    email: str
+    email: str | None
     credit_balance: Money
     roles: Sequence[str]
 
 
 class InternalUser(UserSummary):
-    """A user as other services see them. `name` may be empty; the assigned hall, of that venue, is where staff scan."""
+    """A user as other services see them. `name` may be empty; the assigned hall, of that venue, is where staff scan.
+
+    `email` is null if another account has the address.
+    """
 
     name: str
     phone: str
+    is_email_verified: bool
     is_verified: bool
     is_flagged: bool
     is_suspended: bool
@@ -114,8 +121,12 @@ class InternalUser(UserSummary):
 
 
 class Profile(InternalUser):
-    """`assigned_hall_id`, of the venue `assigned_venue_id`: where the user scans as staff."""
+    """`new_email` is the address asked for and not proven yet; it counts once the link sent to it is used.
 
+    `assigned_hall_id`, of the venue `assigned_venue_id`: where the user scans as staff.
+    """
+
+    new_email: str | None
     loyalty_points: int
     created_at: StoredInstant = Field(description="When the account was opened.")
 

@@ -2,6 +2,7 @@
 
 import uuid
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -15,6 +16,7 @@ from users.accounts.passwords import Passwords
 from users.accounts.repository import AccountRepository, NewUser, User
 from users.accounts.schemas import AdminChange, UserSearch
 from users.registration_codes.service import RegistrationCodeService
+from users.sessions.origin import Origin
 from users.sessions.schemas import LoggedIn
 from users.sessions.service import SessionService
 
@@ -49,7 +51,7 @@ class AccountService:
             address: the caller's network address. If no more codes may be sent for it, no account is opened either.
 
         Raises:
-            EmailAlreadyExists: the email address is taken.
+            EmailAlreadyExists: another account has proven the email address; or the caller's own account has it.
             OtpUnavailable: the code could not be sent; try again.
             TooManyRequests: too many codes were sent, or too many passwords tried.
         """
@@ -64,12 +66,14 @@ class AccountService:
             name=name,
         )
         if not await self.repository.add(new):
-            user_id = await self._resume(email=email, password=password, address=address)
+            user_id = await self._register_again(new, password=password, address=address)
         await self.codes.send(user_id=user_id, phone=phone, context=REGISTRATION, address=address)
         return user_id
 
-    async def verify_registration(self, *, user_id: UUID, code: str) -> LoggedIn:
-        """Check the code that was sent, and log the user in.
+    async def verify_registration(self, *, user_id: UUID, code: str, origin: Origin) -> LoggedIn:
+        """Check the code that was sent, log the user in, and have them asked to prove the email address.
+
+        The same code again within ten minutes logs in again: the answer may have been lost.
 
         Raises:
             UserNotFound, OtpInvalid, OtpExpired, OtpMaxRetries, OtpUnavailable.
@@ -80,7 +84,9 @@ class AccountService:
         phone = await self.codes.verify(user_id=user_id, code=code, context=REGISTRATION)
         await self.repository.mark_verified(user_id, phone=phone)
         self.wake_relay()
-        return await self.sessions.open(user)
+        logged_in = await self.sessions.open(user, origin)
+        await self.sessions.ask_to_verify(user)
+        return logged_in
 
     async def profile(self, user_id: UUID, *, asked_by: Principal) -> User:
         """Return a user to themselves or to an admin.
@@ -105,14 +111,14 @@ class AccountService:
         return user
 
     async def find(self, email: str) -> User:
-        """Return the user with an email address (normalised) to another service.
+        """Return the user who has proven an email address (normalised) to another service.
 
         Raises:
             UserNotFound.
         """
-        user = await self.repository.by_email(email)
+        user = await self.repository.by_proven_email(email)
         if user is None:
-            raise UserNotFound
+            raise UserNotFound("No user has proven that email address.")
         return user
 
     async def look_up(self, user_ids: Sequence[UUID]) -> list[User]:
@@ -137,12 +143,19 @@ class AccountService:
         self.wake_relay()
         return await self.facts(user_id)
 
-    async def _resume(self, *, email: str, password: str, address: str) -> UUID:
-        taken_by = await self.repository.by_email(email)
-        if taken_by is None or taken_by.is_verified:
+    async def _register_again(self, new: NewUser, *, password: str, address: str) -> UUID:
+        """Return the caller's account that waits for its code, or store a further one that asks for the address.
+
+        So an account that has not proven the address does not keep its owner out.
+        """
+        known = await self.repository.by_login(new.email)
+        if any(user.is_email_verified and user.is_verified for user in known):
             raise EmailAlreadyExists
-        try:
-            user = await self.credentials.check(email=email, password=password, address=address)
-        except WrongCredentials as error:
-            raise EmailAlreadyExists from error
-        return user.user_id
+        with suppress(WrongCredentials):
+            user = await self.credentials.check(email=new.email, password=password, address=address)
+            if user.is_verified:
+                raise EmailAlreadyExists
+            return user.user_id
+        if not await self.repository.add_claimant(new):
+            raise EmailAlreadyExists
+        return new.user_id

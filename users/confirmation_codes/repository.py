@@ -110,7 +110,7 @@ _COUNT_ATTEMPT: Final = text(
 # The outcome of an attempt; no effect if the code was replaced or withdrawn meanwhile.
 _MARK_VERIFIED: Final = text(
     f"""
-    UPDATE otp_challenges SET verified_at = now(), trying_until = NULL
+    UPDATE otp_challenges SET verified_at = now(), trying_until = NULL, verification_sid = NULL
     WHERE {_OF_PURPOSE} AND verification_sid = :verification_sid
     """
 )
@@ -139,9 +139,12 @@ _STATUS: Final = text(
     FROM otp_challenges WHERE {_OF_PURPOSE}
     """
 )
-# A registration's codes stay: they are deleted with an account that is not verified.
+# A registration's code stays until it was right: it is deleted with an account that is not verified.
 CODES_RETENTION: Final = Retention(
-    table="otp_challenges", aged_by="sent_at", keep_days=1, condition="context <> 'registration'"
+    table="otp_challenges",
+    aged_by="sent_at",
+    keep_days=1,
+    condition="context <> 'registration' OR verified_at IS NOT NULL",
 )
 
 

@@ -11,7 +11,7 @@ from common.db.retention import Retention
 _FIND: Final = text(
     """
     SELECT 1 FROM known_devices JOIN users USING (user_id)
-    WHERE token_hash = :token_hash AND email = :email AND expires_at > now()
+    WHERE token_hash = :token_hash AND :email IN (email, new_email) AND expires_at > now()
     """
 )
 # Renews the presented token, or adds a new one. The devices that logged in longest ago make room for it; concurrent

@@ -261,7 +261,7 @@ class Receivable(BaseModel):
     """What a user owes (a positive amount); `last_at`: the time of its last change."""
 
     user_id: UUID
-    email: str
+    email: str | None
     amount: Money
     last_at: datetime
 

@@ -1,1 +1,1 @@
-"""One-time codes that verify the phone of a new account."""
+"""One-time codes that verify a phone: of a new account, or the new one of an account."""

@@ -1,6 +1,7 @@
-"""The open codes of registrations, and the attempts at each, in PostgreSQL."""
+"""The open codes that verify phones, and the attempts at each, in PostgreSQL."""
 
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Final
 from uuid import UUID
 
@@ -14,14 +15,16 @@ _OPEN: Final = text(
     SELECT user_id, :context, CAST(user_id AS text), :verification_sid, :phone FROM users WHERE user_id = :user_id
     FOR KEY SHARE
     ON CONFLICT (user_id, context, reference) DO UPDATE SET
-        verification_sid = excluded.verification_sid, phone = excluded.phone, attempts = 0, sent_at = now()
+        verification_sid = excluded.verification_sid, phone = excluded.phone, attempts = 0, sent_at = now(),
+        verified_at = NULL, code_hash = NULL
     """
 )
 # Counted before the provider is called, so that concurrent attempts cannot exceed the limit.
 _COUNT_ATTEMPT: Final = text(
     """
     UPDATE otp_challenges SET attempts = least(attempts + 1, 1000) WHERE user_id = :user_id AND context = :context
-    RETURNING verification_sid, phone, attempts
+    RETURNING verification_sid, phone, attempts,
+              CASE WHEN verified_at > now() - CAST(:repeatable AS interval) THEN code_hash END AS code_hash
     """
 )
 _UNCOUNT_ATTEMPT: Final = text(
@@ -30,23 +33,31 @@ _UNCOUNT_ATTEMPT: Final = text(
     WHERE user_id = :user_id AND context = :context AND verification_sid = :verification_sid AND attempts > 0
     """
 )
-_CLOSE: Final = text(
+# The right code is recognised for a while by its digest; the provider knows it once only.
+_MARK_VERIFIED: Final = text(
     """
-    DELETE FROM otp_challenges
+    UPDATE otp_challenges SET verified_at = now(), code_hash = :code_hash, verification_sid = NULL, attempts = 0
     WHERE user_id = :user_id AND context = :context AND verification_sid = :verification_sid
     """
 )
+REPEATABLE: Final = timedelta(minutes=10)
 
 
 @dataclass(frozen=True, slots=True)
 class Challenge:
-    """A code that was sent to `phone`. `attempts` includes the current one."""
+    """A code that was sent to `phone`. `attempts` includes the current one.
+
+    Attributes:
+        verification_sid: None once the code was right.
+        code_hash: the digest of the right code, for ten minutes.
+    """
 
     user_id: UUID
     context: str
-    verification_sid: str
+    verification_sid: str | None
     phone: str
     attempts: int
+    code_hash: bytes | None
 
     @property
     def key(self) -> dict[str, object]:
@@ -65,15 +76,14 @@ class RegistrationCodeRepository:
         return opened == 1
 
     async def count_attempt(self, *, user_id: UUID, context: str) -> Challenge | None:
-        """Count one attempt at the open challenge; return None if there is none."""
-        row = await self._database.fetch_one(_COUNT_ATTEMPT, {"user_id": user_id, "context": context})
-        if row is None:
-            return None
-        return Challenge(user_id, context, row["verification_sid"], row["phone"], row["attempts"])
+        """Count one attempt at the latest challenge; return None if there is none."""
+        parameters = {"user_id": user_id, "context": context, "repeatable": REPEATABLE}
+        row = await self._database.fetch_one(_COUNT_ATTEMPT, parameters)
+        return None if row is None else Challenge(user_id, context, **row)
 
     async def uncount_attempt(self, challenge: Challenge) -> None:
         await self._database.execute(_UNCOUNT_ATTEMPT, challenge.key)
 
-    async def close(self, challenge: Challenge) -> bool:
+    async def mark_verified(self, challenge: Challenge, *, code_hash: bytes) -> bool:
         """End the challenge; return False if another call has ended or replaced it."""
-        return await self._database.execute(_CLOSE, challenge.key) == 1
+        return await self._database.execute(_MARK_VERIFIED, {**challenge.key, "code_hash": code_hash}) == 1

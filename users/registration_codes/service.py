@@ -1,5 +1,7 @@
-"""Codes that verify the phone of a registration. The provider is called outside of transactions."""
+"""Codes that verify a phone. The provider is called outside of transactions."""
 
+import hashlib
+import hmac
 from dataclasses import dataclass
 from uuid import UUID
 
@@ -11,8 +13,13 @@ from users.registration_codes.repository import Challenge, RegistrationCodeRepos
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RegistrationCodeService:
-    """Sends and checks the codes. Each user has one open code for each context."""
+    """Sends and checks the codes. Each user has one open code for each context.
 
+    Attributes:
+        key: of the digests by which a repeated code is recognised.
+    """
+
+    key: bytes
     sender: CodeSender
     provider: OtpProvider
     repository: RegistrationCodeRepository
@@ -45,7 +52,9 @@ class RegistrationCodeService:
             raise OtpUnavailable(reason="the account was deleted meanwhile")
 
     async def verify(self, *, user_id: UUID, code: str, context: str) -> str:
-        """Return the phone that the code was sent to, if the code is right; it cannot be used again.
+        """Return the phone that the code was sent to, if the code is right.
+
+        The code can be repeated for ten minutes with the same result, because the answer may have been lost.
 
         Raises:
             OtpInvalid: it is wrong.
@@ -58,9 +67,12 @@ class RegistrationCodeService:
             raise OtpExpired
         if challenge.attempts > MAX_WRONG_CODES:
             raise OtpMaxRetries(retry_after_seconds=NEW_CODE_AFTER_SECONDS)
-        match await self._check(challenge, code):
+        code_hash = hmac.digest(self.key, f"{user_id} {context} {code}".encode(), hashlib.sha256)
+        match await self._check(challenge, code, code_hash):
             case VerificationStatus.APPROVED:
-                if not await self.repository.close(challenge):
+                if challenge.verification_sid is not None and not await self.repository.mark_verified(
+                    challenge, code_hash=code_hash
+                ):
                     raise OtpExpired
                 return challenge.phone
             case VerificationStatus.PENDING:
@@ -70,7 +82,12 @@ class RegistrationCodeService:
             case VerificationStatus.EXPIRED:
                 raise OtpExpired
 
-    async def _check(self, challenge: Challenge, code: str) -> VerificationStatus:
+    async def _check(self, challenge: Challenge, code: str, code_hash: bytes) -> VerificationStatus:
+        if challenge.verification_sid is None:
+            if challenge.code_hash is None:
+                return VerificationStatus.EXPIRED
+            is_right = hmac.compare_digest(challenge.code_hash, code_hash)
+            return VerificationStatus.APPROVED if is_right else VerificationStatus.PENDING
         try:
             return await self.provider.verify(verification_sid=challenge.verification_sid, code=code)
         except OtpUnavailable:

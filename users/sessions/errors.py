@@ -1,6 +1,10 @@
 """The refusals of refresh tokens."""
 
-from common.errors import TooManyRequests, Unauthenticated
+from common.errors import NotFound, TooManyRequests, Unauthenticated
+
+
+class SessionNotFound(NotFound):
+    public_message = "There is no such session."
 
 
 class InvalidRefreshToken(Unauthenticated):

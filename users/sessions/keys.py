@@ -3,11 +3,23 @@
 import base64
 import hashlib
 import json
-from typing import Any
+from typing import Any, Final
 
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_pem_private_key
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    PublicFormat,
+    load_pem_private_key,
+)
 from pydantic import SecretStr
+
+__all__ = ["SigningKey"]
+
+DERIVED_BYTES: Final = 32
 
 
 class SigningKey:
@@ -21,6 +33,11 @@ class SigningKey:
         self._jwk = {"crv": "Ed25519", "kty": "OKP", "x": _base64url(public_bytes)}
         canonical = json.dumps(self._jwk, separators=(",", ":"), sort_keys=True)
         self.key_id = _base64url(hashlib.sha256(canonical.encode()).digest())
+
+    def derived(self, purpose: str) -> bytes:
+        """Return a secret key for another purpose, the same in every copy of the service (HKDF, RFC 5869)."""
+        seed = self.private_key.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption())
+        return HKDF(SHA256(), length=DERIVED_BYTES, salt=None, info=purpose.encode()).derive(seed)
 
     def as_jwks(self) -> dict[str, Any]:
         return {"keys": [{**self._jwk, "kid": self.key_id, "alg": "EdDSA", "use": "sig"}]}

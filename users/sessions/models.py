@@ -21,6 +21,9 @@ SESSIONS: Final = Table(
     Column("ends_at", DateTime(timezone=True), nullable=False),
     Column("revoked_at", DateTime(timezone=True)),
     Column("revoked_because", Text),
+    # Where the login came from; null for a login of an earlier release.
+    Column("device", Text),
+    Column("network", Text),
     Index("ix_sessions_user_id", "user_id"),
     Index("ix_sessions_ends_at", "ends_at"),
     Index("ix_sessions_access_expires_at", "access_expires_at", postgresql_where=text("revoked_at IS NOT NULL")),

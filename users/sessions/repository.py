@@ -17,6 +17,7 @@ from common.messaging.message import Message
 from common.messaging.outbox import outbox_row
 from users.accounts.errors import AccountSuspended
 from users.database import OUTBOX
+from users.sessions.origin import Origin
 from users.sessions.schemas import Revoked
 from users.sessions.tokens import RefreshToken
 
@@ -27,8 +28,8 @@ _OPEN: Final = text(
     WITH owner AS MATERIALIZED (
         SELECT user_id, roles, suspended_at IS NOT NULL AS is_suspended FROM users WHERE user_id = :user_id FOR SHARE),
     session AS (
-        INSERT INTO sessions (session_id, user_id, access_expires_at, ends_at)
-        SELECT :session_id, user_id, :access_expires_at, :expires_at FROM owner WHERE NOT is_suspended
+        INSERT INTO sessions (session_id, user_id, access_expires_at, ends_at, device, network)
+        SELECT :session_id, user_id, :access_expires_at, :expires_at, :device, :network FROM owner WHERE NOT is_suspended
         RETURNING session_id),
     token AS (
         INSERT INTO refresh_tokens (token_hash, session_id, expires_at)
@@ -89,12 +90,23 @@ _REVOKE: Final = text(
 _REVOKE_ALL: Final = text(
     """
     WITH open AS MATERIALIZED (
-        SELECT session_id FROM sessions WHERE user_id = :user_id AND revoked_at IS NULL
+        SELECT session_id FROM sessions
+        WHERE user_id = :user_id AND revoked_at IS NULL
+          AND session_id IS DISTINCT FROM CAST(:except_session_id AS uuid)
         ORDER BY session_id FOR UPDATE)
     UPDATE sessions SET revoked_at = now(), revoked_because = :because FROM open
     WHERE sessions.session_id = open.session_id
     RETURNING sessions.session_id, access_expires_at
     """
+)
+_OPEN_SESSIONS: Final = text(
+    """
+    SELECT session_id, created_at, ends_at, device, network FROM sessions
+    WHERE user_id = :user_id AND revoked_at IS NULL AND ends_at > now() ORDER BY ends_at DESC, session_id LIMIT :most
+    """
+)
+_IS_OWN: Final = text(
+    "SELECT 1 FROM sessions WHERE session_id = :session_id AND user_id = :user_id AND ends_at > now()"
 )
 _REVOKED: Final = text(
     """
@@ -107,6 +119,21 @@ RETENTIONS: Final = (
     Retention(table="refresh_tokens", aged_by="expires_at", keep_days=0),
     Retention(table="sessions", aged_by="ends_at", keep_days=0, condition="access_expires_at < now()"),
 )
+
+
+# A user with more logs in by a program; those used last are shown.
+MOST_LISTED: Final = 100
+
+
+@dataclass(frozen=True, slots=True)
+class OpenSession:
+    """A login that can still be used. Its origin is unknown if an earlier release opened it."""
+
+    session_id: uuid.UUID
+    created_at: datetime
+    ends_at: datetime
+    device: str | None
+    network: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,7 +167,13 @@ class SessionRepository:
         self._bounds = {"repeat_seconds": repeat_seconds, "most_per_minute": refreshes_per_minute}
 
     async def open(
-        self, *, session_id: uuid.UUID, user_id: uuid.UUID, access_expires_at: datetime, refresh: RefreshToken
+        self,
+        *,
+        session_id: uuid.UUID,
+        user_id: uuid.UUID,
+        access_expires_at: datetime,
+        refresh: RefreshToken,
+        origin: Origin,
     ) -> tuple[str, ...] | None:
         """Store a session; return the user's roles, None if there is no such user.
 
@@ -155,6 +188,8 @@ class SessionRepository:
                 "access_expires_at": access_expires_at,
                 "token_hash": refresh.token_hash,
                 "expires_at": refresh.expires_at,
+                "device": origin.device,
+                "network": origin.network,
             },
         )
         if row is not None and row["is_suspended"]:
@@ -187,15 +222,32 @@ class SessionRepository:
             result = await connection.execute(_REVOKE, {"session_id": session_id, "because": because})
             await _publish_revoked(connection, result.mappings().all())
 
+    async def list_open(self, user_id: uuid.UUID) -> list[OpenSession]:
+        """Return a user's sessions, the one used last first."""
+        rows = await self._database.fetch_all(_OPEN_SESSIONS, {"user_id": user_id, "most": MOST_LISTED})
+        return [OpenSession(**row) for row in rows]
+
+    async def is_own(self, session_id: uuid.UUID, *, user_id: uuid.UUID) -> bool:
+        """Return whether it is a session of the user that has not ended by itself."""
+        return await self._database.fetch_one(_IS_OWN, {"session_id": session_id, "user_id": user_id}) is not None
+
+    async def revoke_all(self, user_id: uuid.UUID, *, because: str) -> None:
+        """End all sessions of a user and publish that, in one transaction."""
+        async with self._database.transaction() as connection:
+            await revoke_all(connection, user_id, because=because)
+
     async def list_revoked(self) -> list[Revoked]:
         """Return revoked sessions with access tokens that have not expired."""
         rows = await self._database.fetch_all(_REVOKED)
         return [Revoked(session_id=row["session_id"], expires_at=row["access_expires_at"]) for row in rows]
 
 
-async def revoke_all(connection: AsyncConnection, user_id: uuid.UUID, *, because: str) -> None:
-    """End all sessions of a user and publish that, in the caller's transaction."""
-    result = await connection.execute(_REVOKE_ALL, {"user_id": user_id, "because": because})
+async def revoke_all(
+    connection: AsyncConnection, user_id: uuid.UUID, *, because: str, except_session_id: uuid.UUID | None = None
+) -> None:
+    """End all sessions of a user, but for one, and publish that, in the caller's transaction."""
+    parameters = {"user_id": user_id, "because": because, "except_session_id": except_session_id}
+    result = await connection.execute(_REVOKE_ALL, parameters)
     await _publish_revoked(connection, result.mappings().all())
 
 

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
+from uuid import UUID
 
 from fastapi import APIRouter, Depends, Request, Response
 
@@ -12,7 +13,8 @@ from common.http.envelope import BAD_INPUT, NOT_LOGGED_IN, Success, refusals, su
 from users.accounts.routes import Accounts
 from users.known_devices.service import KNOWN_DAYS
 from users.sessions.keys import SigningKey
-from users.sessions.schemas import LoggedIn, LoggedOut, Login, Revoked, Tokens, VerifyRegistration
+from users.sessions.origin import Origin
+from users.sessions.schemas import LoggedIn, LoggedOut, Login, Revoked, SessionView, Tokens, VerifyRegistration
 from users.sessions.service import SessionService
 
 __all__ = ["DeviceCookie", "internal", "public", "well_known"]
@@ -52,6 +54,13 @@ class DeviceCookie:
 Cookie = Annotated[DeviceCookie, provided(DeviceCookie)]
 
 
+async def _origin(request: Request, address: ClientAddress) -> Origin:
+    return Origin.of(user_agent=request.headers.get("user-agent", ""), address=address)
+
+
+LoginOrigin = Annotated[Origin, Depends(_origin)]
+
+
 @public.post(
     "/verify-registration",
     summary="Verify the phone",
@@ -69,13 +78,15 @@ Cookie = Annotated[DeviceCookie, provided(DeviceCookie)]
     ),
 )
 async def verify_registration(
-    body: VerifyRegistration, response: Response, accounts: Accounts, cookie: Cookie
+    *, body: VerifyRegistration, response: Response, accounts: Accounts, cookie: Cookie, origin: LoginOrigin
 ) -> Success[LoggedIn]:
     """Verify the phone by the code sent to it, and log the user in. Three wrong codes end the attempt.
 
+    The right code can be repeated for ten minutes, if the response was lost. An email asks to prove the email address.
+
     A phone belongs to one account: if another has verified it, register again with another phone.
     """
-    logged_in = await accounts.verify_registration(user_id=body.user_id, code=body.otp_code)
+    logged_in = await accounts.verify_registration(user_id=body.user_id, code=body.otp_code, origin=origin)
     cookie.set(response, logged_in.device_token)
     return success(logged_in)
 
@@ -94,7 +105,14 @@ async def verify_registration(
     ),
 )
 async def log_in(
-    *, body: Login, request: Request, response: Response, address: ClientAddress, sessions: Sessions, cookie: Cookie
+    *,
+    body: Login,
+    request: Request,
+    response: Response,
+    address: ClientAddress,
+    origin: LoginOrigin,
+    sessions: Sessions,
+    cookie: Cookie,
 ) -> Success[LoggedIn]:
     """Get an access token, a refresh token and a device token; the cookie `device` has the last one, too.
 
@@ -103,7 +121,7 @@ async def log_in(
     """
     device_token = body.device_token or request.cookies.get(cookie.name)
     logged_in = await sessions.log_in(
-        email=body.email, password=body.password, address=address, device_token=device_token
+        email=body.email, password=body.password, address=address, origin=origin, device_token=device_token
     )
     cookie.set(response, logged_in.device_token)
     return success(logged_in)
@@ -128,6 +146,29 @@ async def log_out(user: CurrentUser, sessions: Sessions) -> Success[LoggedOut]:
     """End this login: its tokens are refused from now on."""
     await sessions.log_out(user.session_id)
     return success(LoggedOut())
+
+
+@public.get("/sessions", summary="List your logins", responses=refusals({401: NOT_LOGGED_IN}))
+async def list_sessions(user: CurrentUser, sessions: Sessions) -> Success[list[SessionView]]:
+    """The caller's logins, the one used last first; a hundred at most."""
+    return success(await sessions.list_open(user))
+
+
+@public.delete("/sessions", status_code=204, summary="Log out everywhere", responses=refusals({401: NOT_LOGGED_IN}))
+async def end_sessions(user: CurrentUser, sessions: Sessions) -> None:
+    """End all logins, this one included."""
+    await sessions.end_all(user.user_id)
+
+
+@public.delete(
+    "/sessions/{session_id}",
+    status_code=204,
+    summary="End one of your logins",
+    responses=refusals({400: "INVALID_UUID", 401: NOT_LOGGED_IN, 404: "NOT_FOUND"}),
+)
+async def end_session(session_id: UUID, user: CurrentUser, sessions: Sessions) -> None:
+    """End one of the caller's logins: its tokens are refused from now on."""
+    await sessions.end(session_id, user_id=user.user_id)
 
 
 @well_known.get("/.well-known/jwks.json")

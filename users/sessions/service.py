@@ -6,16 +6,19 @@ from dataclasses import dataclass, replace
 from typing import Final
 from uuid import UUID
 
+from common.auth.principal import Principal
 from common.errors import ServiceError
 from common.telemetry.logs import get_logger
 from users.accounts.credentials import Credentials
 from users.accounts.errors import AccountSuspended, UnverifiedAccount, UserNotFound
 from users.accounts.repository import User
 from users.accounts.schemas import UserSummary
+from users.email_links.service import EmailLinkService
 from users.known_devices.service import KnownDeviceService
-from users.sessions.errors import InvalidRefreshToken, RefreshTokenExpired, TooManyRefreshes
+from users.sessions.errors import InvalidRefreshToken, RefreshTokenExpired, SessionNotFound, TooManyRefreshes
+from users.sessions.origin import Origin
 from users.sessions.repository import SessionRepository
-from users.sessions.schemas import LoggedIn, Revoked, Tokens
+from users.sessions.schemas import LoggedIn, Revoked, SessionView, Tokens
 from users.sessions.tokens import RefreshToken, TokenIssuer
 
 __all__ = ["SessionService"]
@@ -39,10 +42,13 @@ class SessionService:
     devices: KnownDeviceService
     repository: SessionRepository
     tokens: TokenIssuer
+    links: EmailLinkService
     wake_relay: Callable[[], None]
 
-    async def log_in(self, *, email: str, password: str, address: str, device_token: str | None) -> LoggedIn:
-        """Open a session.
+    async def log_in(
+        self, *, email: str, password: str, address: str, origin: Origin, device_token: str | None
+    ) -> LoggedIn:
+        """Open a session. A user who has not proven the email address is asked to, by email, once a week at most.
 
         Args:
             address: the caller's network address, for the limit on failures.
@@ -56,9 +62,16 @@ class SessionService:
         user = await self.credentials.check(email=email, password=password, address=address, device_token=device_token)
         if not user.is_verified:
             raise UnverifiedAccount
-        return await self.open(user, device_token=device_token)
+        logged_in = await self.open(user, origin, device_token=device_token)
+        await self.ask_to_verify(user)
+        return logged_in
 
-    async def open(self, user: User, *, device_token: str | None = None) -> LoggedIn:
+    async def ask_to_verify(self, user: User) -> None:
+        """Ask a user who has not proven the email address to do so, by email, once a week at most."""
+        if email := user.unproven_email:
+            await self.links.ask_to_verify(user_id=user.user_id, email=email)
+
+    async def open(self, user: User, origin: Origin, *, device_token: str | None = None) -> LoggedIn:
         """Open a session for an authenticated user, with the user's current roles, and remember the device.
 
         Raises:
@@ -69,7 +82,11 @@ class SessionService:
         expires_at = self.tokens.next_access_expiry()
         refresh = self.tokens.refresh_token()
         roles = await self.repository.open(
-            session_id=session_id, user_id=user.user_id, access_expires_at=expires_at, refresh=refresh
+            session_id=session_id,
+            user_id=user.user_id,
+            access_expires_at=expires_at,
+            refresh=refresh,
+            origin=origin,
         )
         if roles is None:
             raise UserNotFound
@@ -106,6 +123,36 @@ class SessionService:
     async def log_out(self, session_id: UUID) -> None:
         """End a session; the gateways refuse its access tokens as soon as they receive the message."""
         await self._revoke(session_id, because=LOGGED_OUT)
+
+    async def list_open(self, caller: Principal) -> list[SessionView]:
+        """Return the caller's sessions, the one used last first."""
+        return [
+            SessionView(
+                session_id=session.session_id,
+                created_at=session.created_at,
+                # Each use gives the session another refresh token.
+                last_used_at=max(session.created_at, session.ends_at - self.tokens.refresh_ttl),
+                device=session.device,
+                network=session.network,
+                is_current=session.session_id == caller.session_id,
+            )
+            for session in await self.repository.list_open(caller.user_id)
+        ]
+
+    async def end(self, session_id: UUID, *, user_id: UUID) -> None:
+        """End a session of the user; repeatable.
+
+        Raises:
+            SessionNotFound: it is another user's, or has ended by itself.
+        """
+        if not await self.repository.is_own(session_id, user_id=user_id):
+            raise SessionNotFound
+        await self._revoke(session_id, because=LOGGED_OUT)
+
+    async def end_all(self, user_id: UUID) -> None:
+        """End all sessions of the user."""
+        await self.repository.revoke_all(user_id, because=LOGGED_OUT)
+        self.wake_relay()
 
     async def list_revoked(self) -> list[Revoked]:
         """Return the revoked sessions with access tokens that have not expired."""

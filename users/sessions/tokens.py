@@ -39,7 +39,7 @@ class TokenIssuer:
     def __init__(self, key: SigningKey, *, access_ttl_seconds: int, refresh_ttl_seconds: int) -> None:
         self._key = key
         self.access_ttl_seconds = access_ttl_seconds
-        self._refresh_ttl = timedelta(seconds=refresh_ttl_seconds)
+        self.refresh_ttl = timedelta(seconds=refresh_ttl_seconds)
 
     def next_access_expiry(self) -> datetime:
         """Return the expiry of an access token issued now, in whole seconds as in the token."""
@@ -62,4 +62,4 @@ class TokenIssuer:
         return jwt.encode(claims, self._key.private_key, algorithm=ALGORITHM, headers={"kid": self._key.key_id})
 
     def refresh_token(self) -> RefreshToken:
-        return RefreshToken(secrets.token_urlsafe(REFRESH_TOKEN_BYTES), datetime.now(UTC) + self._refresh_ttl)
+        return RefreshToken(secrets.token_urlsafe(REFRESH_TOKEN_BYTES), datetime.now(UTC) + self.refresh_ttl)

@@ -1,11 +1,13 @@
 """The fans sign up and choose seats."""
 
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from devstack.demo.context import SEATS_NEEDED, TOP_UP, Choice, Context
 from devstack.demo.fan_client import FanClient
 from devstack.demo.narrator import DemoFailedError, Narrator, expect
+
+EMAIL_SECONDS: Final = 30.0
 
 
 def register_fans(context: Context) -> None:
@@ -17,6 +19,8 @@ def register_fans(context: Context) -> None:
 def _register(narrator: Narrator, fan: FanClient) -> None:
     with narrator.step(f"{fan.name} registers and verifies the phone number") as details:
         details.append(f"OTP {fan.register()} from the sandbox")
+    with narrator.step(f"{fan.name} proves the email address by the link that was sent to it") as details:
+        details.append(fan.prove_email(seconds=EMAIL_SECONDS))
     with narrator.step(f"{fan.name} tops up in the sandbox") as details:
         fan.top_up(TOP_UP)
         expect("the balance", wanted=Decimal(TOP_UP), seen=fan.balance())

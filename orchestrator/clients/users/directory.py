@@ -20,13 +20,14 @@ __all__ = ["UserDirectory", "UserFacts"]
 FACTS_TTL_SECONDS: Final = 5.0
 CACHED_USERS: Final = 10_000
 LOOKUP_LIMIT: Final = 100  # of the users service
+NAMELESS: Final = "Fan"
 
 
 class UserFacts(BaseModel):
     model_config = ConfigDict(extra="ignore")
 
     user_id: uuid.UUID
-    email: str
+    email: str | None  # None if another account has the address
     name: str
     assigned_hall_id: str | None
     assigned_venue_id: uuid.UUID | None = None  # a users service of the previous release does not send it
@@ -35,7 +36,7 @@ class UserFacts(BaseModel):
     @property
     def display_name(self) -> str:
         """The user's name on one line, or the local part of their email address."""
-        return one_line(self.name) or self.email.partition("@")[0]
+        return one_line(self.name) or (self.email or NAMELESS).partition("@")[0]
 
 
 class UserDirectory:
@@ -57,7 +58,7 @@ class UserDirectory:
         return user
 
     async def find_by_email(self, email: str) -> UserFacts:
-        """Return the user with that email address.
+        """Return the user who has proven that email address.
 
         Raises:
             NotFound: USER_NOT_FOUND.

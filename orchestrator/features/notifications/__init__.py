@@ -5,6 +5,8 @@ message as handled, writes the notices into those users' feeds, and enqueues the
 `repository`). An email is built when it is sent, from the facts at that time (`jobs`, `service`), and sent over SMTP
 (`adapters`). A text message goes through the users service, which has the provider's key.
 
+An email about an account is described by the users service when it is sent, so nothing here has its link.
+
 A duplicate message changes nothing. An email is sent once, unless a worker crashes between the mail server's "250" and
 recording it: then it is sent twice with the same Message-ID, by which email clients recognise a copy.
 """
@@ -20,7 +22,11 @@ from orchestrator.features.notifications.adapters.smtp import EmailClient, SmtpS
 from orchestrator.features.notifications.adapters.template_renderer import TemplateRenderer
 from orchestrator.features.notifications.jobs import POLICIES, NotificationSender
 from orchestrator.features.notifications.messages import NotificationConsumer
-from orchestrator.features.notifications.models.notifications import Channel, NotificationRequest
+from orchestrator.features.notifications.models.notifications import (
+    AccountEmailRequest,
+    Channel,
+    NotificationRequest,
+)
 from orchestrator.features.notifications.models.tables import feed_heads, user_feed
 from orchestrator.features.notifications.repository import FeedStore
 from orchestrator.features.notifications.routes import internal
@@ -29,7 +35,7 @@ from orchestrator.features.notifications.service.email_builder import EmailBuild
 from orchestrator.features.notifications.service.feeds import FeedService
 from orchestrator.features.notifications.settings import NotificationSettings
 from orchestrator.jobs.registry import JobHandler
-from rabbitmq.topology import NOTIFICATIONS_QUEUE
+from rabbitmq.topology import ACCOUNT_EMAILS_QUEUE, NOTIFICATIONS_QUEUE
 
 
 def notification_sender(resources: Resources) -> NotificationSender:
@@ -47,12 +53,17 @@ def notification_sender(resources: Resources) -> NotificationSender:
 def _job_handlers(resources: Resources) -> Iterable[JobHandler]:
     sender = notification_sender(resources)
     yield JobHandler(Channel.EMAIL, NotificationRequest, sender.send_email)
+    yield JobHandler(Channel.ACCOUNT_EMAIL, AccountEmailRequest, sender.send_account_email)
     yield JobHandler(Channel.SMS, NotificationRequest, sender.send_text_message)
 
 
 def _worker_consumers(resources: Resources) -> Mapping[str, Broker]:
     handler = NotificationConsumer(FeedStore(resources.database), resources.jobs, wake_relay=resources.relay.wake)
-    return {"notifications": resources.consumer(NOTIFICATIONS_QUEUE, handler.handle, name="worker").broker}
+    consumers = {
+        "notifications": resources.consumer(NOTIFICATIONS_QUEUE, handler.handle, name="worker"),
+        "account emails": resources.consumer(ACCOUNT_EMAILS_QUEUE, handler.handle_account_email, name="worker"),
+    }
+    return {name: consumer.broker for name, consumer in consumers.items()}
 
 
 def _retentions(resources: Resources) -> Iterable[Retention]:

@@ -10,7 +10,14 @@ from common.http.client import ServiceClient
 from orchestrator.features.notifications.adapters.smtp import EmailClient
 from orchestrator.features.notifications.adapters.template_renderer import TemplateRenderer
 from orchestrator.features.notifications.errors import EmailRefused
-from orchestrator.features.notifications.models.notifications import Channel, NotificationContext, NotificationRequest
+from orchestrator.features.notifications.models.notifications import (
+    AccountEmail,
+    AccountEmailRequest,
+    Channel,
+    NotificationContext,
+    NotificationKind,
+    NotificationRequest,
+)
 from orchestrator.features.notifications.service.context_loader import ContextLoader
 from orchestrator.features.notifications.service.email_builder import EmailBuilder
 from orchestrator.jobs.errors import JobRefused
@@ -38,12 +45,22 @@ def _policy(kind: str, *, concurrency: int) -> JobPolicy:
     )
 
 
-POLICIES: Final = (_policy(Channel.EMAIL, concurrency=8), _policy(Channel.SMS, concurrency=4))
+# A kind of its own, because a user who waits for a link must not wait behind a cancelled hall. A link lives for half an
+# hour, a notice is sent for a day.
+_ACCOUNT_EMAIL: Final = JobPolicy(
+    Channel.ACCOUNT_EMAIL,
+    max_attempts=292,
+    retry_seconds=RETRY_SECONDS[:4],
+    timeout_seconds=30,
+    concurrency=4,
+    publishes_completion=False,
+)
+POLICIES: Final = (_policy(Channel.EMAIL, concurrency=8), _ACCOUNT_EMAIL, _policy(Channel.SMS, concurrency=4))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class NotificationSender:
-    """The handlers of `email` and `sms` jobs."""
+    """The handlers of `email`, `account_email` and `sms` jobs."""
 
     context_loader: ContextLoader
     email_builder: EmailBuilder
@@ -59,14 +76,32 @@ class NotificationSender:
             ServiceError: the job is to be retried.
         """
         context, now = await self._context(request), datetime.now(UTC)
+        if context.address is None:
+            return {"letter": request.kind, "not_sent": "no address"}
         if request.kind.asks_for_code and context.expires_at and context.expires_at <= now:
             return {"letter": request.kind, "not_sent": "too late"}
-        email = self.email_builder.build(request.kind, context, email_id=job.job_id, sent_at=now)
+        return await self._send(request.kind, context, job)
+
+    async def send_account_email(self, request: AccountEmailRequest, job: JobContext) -> Mapping[str, Any]:
+        """Send an email about an account, unless its link was used or has expired, or no account has the address.
+
+        Neither the job nor its result has the address or the link's token.
+
+        Raises:
+            JobRefused: the mail server refuses the email permanently.
+            ServiceError: the job is to be retried.
+        """
         try:
-            await self.email_client.send(email)
-        except EmailRefused as error:
-            raise JobRefused(f"The email was refused: {error}.") from error
-        return {"letter": request.kind, "message_id": email["Message-ID"]}
+            found = AccountEmail.model_validate(await self.users_http.get(f"/internal/email-links/{request.link_id}"))
+        except NotFound:
+            return {"not_sent": "nothing to send"}
+        context = NotificationContext(
+            # Not the account's name: whoever has registered under the address has chosen it.
+            reader=found.address.partition("@")[0],
+            address=found.address,
+            link=self.renderer.account_url(found.purpose, found.token) if found.token else "",
+        )
+        return await self._send(found.purpose, context, job)
 
     async def send_text_message(self, request: NotificationRequest, job: JobContext) -> Mapping[str, Any]:
         """Send a text message through the users service, which has the provider's key and the phone number.
@@ -82,6 +117,14 @@ class NotificationSender:
         except (InvalidRequest, NotFound, Unprocessable) as error:
             raise JobRefused(f"The text message was refused: {error.code}.") from error
         return {"letter": request.kind}
+
+    async def _send(self, kind: NotificationKind, context: NotificationContext, job: JobContext) -> Mapping[str, Any]:
+        email = self.email_builder.build(kind, context, email_id=job.job_id, sent_at=datetime.now(UTC))
+        try:
+            await self.email_client.send(email)
+        except EmailRefused as error:
+            raise JobRefused(f"The email was refused: {error}.") from error
+        return {"letter": kind, "message_id": email["Message-ID"]}
 
     async def _context(self, request: NotificationRequest) -> NotificationContext:
         try:

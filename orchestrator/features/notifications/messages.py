@@ -4,8 +4,11 @@ import uuid
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from common.messaging.message import Message
+from pydantic import ValidationError
+
+from common.messaging.message import InvalidMessage, Message
 from orchestrator.features.notifications.models.notices import Notice, notices_of
+from orchestrator.features.notifications.models.notifications import AccountEmailRequest, Channel
 from orchestrator.features.notifications.repository import FeedStore
 from orchestrator.features.outbound_webhooks.repository import delivery_key
 from orchestrator.features.outbound_webhooks.schemas import DELIVERABLE, DeliverWebhook
@@ -34,6 +37,18 @@ class NotificationConsumer:
         jobs = [job for notice in notices for job in self._notification_jobs(message, notice)]
         if await self.store.record(message, notices, jobs, self._delivery_job):
             self.wake_relay()
+
+    async def handle_account_email(self, message: Message) -> None:
+        """Enqueue the email about an account that a message asks for. A duplicate changes nothing.
+
+        Raises:
+            InvalidMessage: the message names no email.
+        """
+        try:
+            request = AccountEmailRequest.model_validate(message.data)
+        except ValidationError as error:
+            raise InvalidMessage(message_id=message.id) from error
+        await self.jobs.enqueue(Channel.ACCOUNT_EMAIL, request, idempotency_key=f"account email {request.link_id}")
 
     def _notification_jobs(self, message: Message, notice: Notice) -> list[NewJob]:
         """Return a job for each. The key names the message, the user and the template, so a duplicate is the same job."""

@@ -7,7 +7,7 @@ from typing import Any
 import httpx
 import pytest
 
-from gateway.routing import Upstream
+from gateway.routing import ROUTES, Upstream
 from tests.integration.gateway.conftest import Gateways
 from tests.integration.gateway.services import Services
 from tests.support.http_client import http_client
@@ -89,6 +89,24 @@ async def test_root_page_links_the_docs(client: httpx.AsyncClient) -> None:
     assert page.status_code == 200
     for path in re.findall(r'href="([^"]+)"', page.text):
         assert (await client.get(path)).status_code == 200, path
+
+
+@pytest.mark.parametrize("path", ["/verify-email", "/reset-password"])
+async def test_page_of_a_link_runs_and_calls_nothing_of_others(client: httpx.AsyncClient, path: str) -> None:
+    page = await client.get(path)
+    assert (page.status_code, page.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+    policy = dict(rule.split(" ", 1) for rule in page.headers["Content-Security-Policy"].split("; "))
+    assert policy.pop("frame-ancestors") == policy.pop("base-uri") == policy.pop("form-action") == "'none'"
+    assert policy.pop("default-src") == "'none'"
+    assert set(policy.values()) == {"'self'"}
+    assert page.headers["Referrer-Policy"] == "no-referrer"
+    assert not re.search(r"<script>|<style|style=|\son\w+=|https?://", page.text)
+    wanted = re.findall(r'(?:src|href)="([^"]+)"', page.text)
+    assert wanted == ["/web/style.css", "/web/link.js"]
+    for asset in wanted:
+        assert (await client.get(asset)).status_code == 200, asset
+    [called] = re.findall(r'data-path="([^"]+)"', page.text)
+    assert ("POST", called) in {(route.method, route.path) for route in ROUTES}
 
 
 async def test_health_lists_the_dependencies(client: httpx.AsyncClient) -> None:

@@ -10,7 +10,7 @@ from sqlalchemy import text
 
 from common.db.engine import Database
 from common.db.retention import Retention, TableRetention
-from common.messaging.message import Message
+from common.messaging.message import InvalidMessage, Message
 from orchestrator.container import JOB_POLICIES as POLICIES
 from orchestrator.features.notifications.messages import NotificationConsumer
 from orchestrator.features.notifications.repository import FEED_CHANGED, FeedStore
@@ -42,6 +42,10 @@ def confirmed(fan: uuid.UUID) -> Message:
 def transfer_completed(seller: uuid.UUID, buyer: uuid.UUID) -> Message:
     data = {"seller_user_id": str(seller), "buyer_user_id": str(buyer), "transfer_id": str(uuid.uuid4())}
     return Message(type="transfer.completed", source="tests", subject=data["transfer_id"], data=data)
+
+
+def email_requested(link_id: object) -> Message:
+    return Message(type="account.email_requested", source="tests", subject=str(link_id), data={"link_id": str(link_id)})
 
 
 async def jobs_of(database: Database, message: Message) -> Sequence[str]:
@@ -169,3 +173,26 @@ class TestReading:
 
     async def test_number_beyond_the_last_entry_is_corrected(self, store: FeedStore) -> None:
         assert not (await store.read(uuid.uuid4(), since=7, limit=10)).is_complete
+
+
+class TestAccountEmails:
+    async def test_request_becomes_one_job(
+        self, database: Database, notification_consumer: NotificationConsumer
+    ) -> None:
+        """The job names the email and nothing of its content, whatever number of copies arrive."""
+        link_id = uuid.uuid4()
+        message = email_requested(link_id)
+        await asyncio.gather(*(notification_consumer.handle_account_email(message) for _ in range(5)))
+
+        jobs = await database.fetch_all(
+            text("SELECT kind, payload FROM jobs WHERE idempotency_key = :key"), {"key": f"account email {link_id}"}
+        )
+        assert [dict(job) for job in jobs] == [{"kind": "account_email", "payload": {"link_id": str(link_id)}}]
+
+    @pytest.mark.parametrize("data", [{}, {"link_id": "a@example.com"}, {"link_id": None}])
+    async def test_request_without_an_id_is_parked(
+        self, notification_consumer: NotificationConsumer, data: dict[str, object]
+    ) -> None:
+        message = Message(type="account.email_requested", source="tests", subject="", data=data)
+        with pytest.raises(InvalidMessage):
+            await notification_consumer.handle_account_email(message)

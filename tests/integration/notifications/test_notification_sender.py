@@ -13,6 +13,7 @@ from common.http.client import ServiceClient
 from orchestrator.features.notifications.adapters.template_renderer import TemplateRenderer
 from orchestrator.features.notifications.jobs import NotificationSender
 from orchestrator.features.notifications.models.notifications import (
+    AccountEmailRequest,
     NotificationContext,
     NotificationKind,
     NotificationRequest,
@@ -122,19 +123,76 @@ async def test_deleted_user_gets_no_email(mail_server: SandboxMailServer) -> Non
         await notification_sender(mail_server, NotFound(code="USER_NOT_FOUND")).send_email(ORDER, context())
 
 
+async def test_user_without_an_address_gets_no_email(mail_server: SandboxMailServer) -> None:
+    """Another account has proven the address."""
+    facts = FACTS.model_copy(update={"address": None})
+    assert await notification_sender(mail_server, facts).send_email(ORDER, context()) == {
+        "letter": "order_refunded",
+        "not_sent": "no address",
+    }
+    assert mail_server.mails() == []
+
+
 async def test_unavailable_service_is_retried(mail_server: SandboxMailServer) -> None:
     with pytest.raises(Unavailable):
         await notification_sender(mail_server, Unavailable()).send_email(ORDER, context())
     assert mail_server.mails() == []
 
 
+@pytest.fixture
+async def users() -> AsyncIterator[UsersStub]:
+    async with UsersStub() as users:
+        yield users
+
+
+class TestAccountEmails:
+    """The users service says what they contain, when they are sent."""
+
+    @pytest.mark.parametrize("purpose", ["verify_email", "reset_password"])
+    async def test_link_is_in_the_email_and_nowhere_else(
+        self, mail_server: SandboxMailServer, users: UsersStub, purpose: str
+    ) -> None:
+        request = AccountEmailRequest(link_id=uuid.uuid4())
+        email = {"purpose": purpose, "address": "ann@example.com", "token": "s3cret", "expires_at": "2027-01-01"}
+        users.account_emails[str(request.link_id)] = email
+
+        result = await notification_sender(mail_server, users=users.client).send_account_email(request, context())
+
+        [mail] = mail_server.mails("ann@example.com")
+        link = f"https://shop.example/{purpose.replace('_', '-')}#token=s3cret"
+        assert link in mail.body("plain")
+        assert f'href="{link}"' in mail.body("html")
+        assert "Hello ann," in mail.body("plain")
+        assert result == {"letter": purpose, "message_id": mail.message["Message-ID"]}
+
+    @pytest.mark.parametrize("purpose", ["password_changed", "email_changed", "phone_changed"])
+    async def test_notice_has_no_link(self, mail_server: SandboxMailServer, users: UsersStub, purpose: str) -> None:
+        request = AccountEmailRequest(link_id=uuid.uuid4())
+        users.account_emails[str(request.link_id)] = {"purpose": purpose, "address": "ann@example.com", "token": None}
+        await notification_sender(mail_server, users=users.client).send_account_email(request, context())
+        [mail] = mail_server.mails("ann@example.com")
+        assert "was changed" in mail.subject
+        assert "#token=" not in mail.body("plain") + mail.body("html")
+
+    async def test_used_or_expired_link_is_not_sent(self, mail_server: SandboxMailServer, users: UsersStub) -> None:
+        """Nor is one for an address that no account has. The job completes, so no list shows which these are."""
+        request = AccountEmailRequest(link_id=uuid.uuid4())
+        result = await notification_sender(mail_server, users=users.client).send_account_email(request, context())
+        assert result == {"not_sent": "nothing to send"}
+        assert mail_server.mails() == []
+
+    async def test_busy_mail_server_is_retried(self, mail_server: SandboxMailServer, users: UsersStub) -> None:
+        request = AccountEmailRequest(link_id=uuid.uuid4())
+        users.account_emails[str(request.link_id)] = {
+            "purpose": "phone_changed", "address": "ann@example.com", "token": None,
+        }  # fmt: skip
+        mail_server.fail(451)
+        with pytest.raises(Unavailable):
+            await notification_sender(mail_server, users=users.client).send_account_email(request, context())
+
+
 class TestTextMessages:
     """The users service decides their outcome."""
-
-    @pytest.fixture
-    async def users(self) -> AsyncIterator[UsersStub]:
-        async with UsersStub() as users:
-            yield users
 
     @pytest.mark.parametrize(
         ("status", "code"),

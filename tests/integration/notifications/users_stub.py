@@ -1,4 +1,4 @@
-"""A stub of the users service for text messages: over HTTP, on a real socket."""
+"""A stub of the users service for text messages and emails about accounts: over HTTP, on a real socket."""
 
 from typing import Any, Self
 
@@ -16,14 +16,16 @@ def users_at(url: str) -> ServiceClient:
 
 
 class UsersStub:
-    """Accepts text messages, or refuses them; `client` exists while it is open."""
+    """Accepts text messages, or refuses them; describes emails about accounts. `client` exists while it is open."""
 
     client: ServiceClient
 
     def __init__(self) -> None:
         self.calls: list[dict[str, Any]] = []
+        self.account_emails: dict[str, dict[str, Any]] = {}
         app = web.Application()
         app.router.add_post("/internal/sms", self._receive)
+        app.router.add_get("/internal/email-links/{link_id}", self._describe)
         self._runner = web.AppRunner(app)
         self.refuse(200, "")
 
@@ -44,3 +46,9 @@ class UsersStub:
         self.calls.append(await request.json())
         body = {"success": True, "data": {}} if not self._code else {"error_code": self._code, "message": "no"}
         return web.json_response(body, status=self._status)
+
+    async def _describe(self, request: web.Request) -> web.Response:
+        email = self.account_emails.get(request.match_info["link_id"])
+        if email is None:
+            return web.json_response({"error_code": "NOT_FOUND", "message": "no"}, status=404)
+        return web.json_response({"success": True, "data": email})

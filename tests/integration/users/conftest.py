@@ -12,6 +12,7 @@ from common.auth.service_tokens import ServiceTokens
 from common.db.engine import Database
 from devstack.sandbox.app import create_app as create_sandbox
 from devstack.sandbox.settings import Settings as SandboxSettings
+from tests.integration.users.account_emails import AccountEmails
 from tests.integration.users.otp_caller import OtpCaller, new_otp_caller
 from tests.integration.users.user_client import LedgerCaller, LoggedInUser, Sandbox, UserClient
 from tests.support.http_client import http_client
@@ -76,7 +77,12 @@ async def admin(user_client: UserClient, database: Database) -> LoggedInUser:
 @pytest.fixture(scope="module")
 async def limited_user_client(settings: Settings) -> AsyncIterator[UserClient]:
     """A client of an instance with a short password queue and low limits."""
-    narrow = {"login_failures_per_address": 3, "otp_sends_per_account": 3, "otp_sends_per_phone": 3}
+    narrow = {
+        "login_failures_per_address": 3,
+        "otp_sends_per_account": 3,
+        "otp_sends_per_phone": 3,
+        "email_links_per_address": 3,
+    }
     limited_settings = settings.model_copy(update={"password_threads": 1, "password_queue": 1, **narrow})
     async with serving(create_app(limited_settings), limited_settings) as url, http_client(url) as http:
         yield UserClient(http)
@@ -128,6 +134,11 @@ async def ledger(settings: Settings, users_url: str, database: Database) -> Asyn
     headers = {"authorization": f"Bearer {tokens.issue('users')}"}
     async with http_client(users_url, headers=headers) as http:
         yield LedgerCaller(http, database)
+
+
+@pytest.fixture(scope="module")
+def account_emails(ledger: LedgerCaller, database: Database) -> AccountEmails:
+    return AccountEmails(ledger.http, database)
 
 
 @pytest.fixture

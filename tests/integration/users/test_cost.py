@@ -9,9 +9,14 @@ from sqlalchemy import text
 from common.db.engine import Database
 from tests.support.statements import counted_statements
 from users.accounts.repository import AccountRepository, NewUser
+from users.email_links.repository import EmailLinkRepository
+from users.email_links.service import EmailLinkService, LinkLimits
+from users.email_links.tokens import LinkTokens
 from users.ledger.repository import LedgerRepository
 from users.ledger.schemas import Currency
 from users.ledger.service import Ledger
+from users.limits.repository import AttemptsRepository
+from users.limits.service import AttemptLimits, Limit
 from users.payments.repository import PaymentRepository
 from users.payments.schemas import AttachPayment, OpenPayment, ProviderReport
 from users.payments.status import PaymentStatus
@@ -91,6 +96,24 @@ async def test_flagged_user_costs_no_extra_statement(
     with counted_statements() as count:
         await pay()
     assert int(count) == 1
+
+
+async def test_forgotten_password_costs_the_same_whether_an_account_has_the_address_or_not(
+    database: Database, fan: uuid.UUID
+) -> None:
+    """Count, store the link, store its message."""
+    hour = 3_600
+    links = EmailLinkService(
+        repository=EmailLinkRepository(database),
+        tokens=LinkTokens(b"key"),
+        limits=AttemptLimits(AttemptsRepository(database)),
+        links=LinkLimits(Limit("mailbox", 5, hour), Limit("address", 5, hour)),
+        wake_relay=lambda: None,
+    )
+    for email in (f"{fan}@example.com", "nobody@example.com"):
+        with counted_statements() as count:
+            await links.request_reset(email=email, address="192.0.2.1")
+        assert int(count) == 3
 
 
 async def test_refund_is_two_statements(ledger_service: Ledger, fan: uuid.UUID) -> None:

@@ -4,6 +4,7 @@ import asyncio
 import uuid
 
 import pytest
+from sqlalchemy import text
 
 from common.db.retention import TableRetention
 from tests.integration.users.otp_caller import (
@@ -30,6 +31,15 @@ class TestVerify:
         await otp_caller.verify()
         await sandbox.order_fault("/VerifyOTP", status=500)
         assert [(await otp_caller.verify(code)).status_code for code in (CODE, WRONG_CODE)] == [200, 200]
+
+    async def test_id_of_the_provider_is_cleared(self, otp_caller: OtpCaller) -> None:
+        await otp_caller.send()
+        await otp_caller.verify()
+        challenge = text("SELECT verification_sid, verified_at FROM otp_challenges WHERE user_id = :user_id")
+        row = await otp_caller.database.fetch_one(challenge, {"user_id": otp_caller.user_id})
+        assert row is not None
+        assert row["verification_sid"] is None
+        assert row["verified_at"] is not None
 
     async def test_wrong_code_is_401_and_the_third_permanently_429(self, otp_caller: OtpCaller) -> None:
         await otp_caller.send()

@@ -7,6 +7,7 @@ import sys
 from pydantic import SecretStr
 
 from common.db.engine import Database
+from tests.integration.users.account_emails import AccountEmails
 from tests.integration.users.user_client import UserClient, outbox_of
 from tests.support.http_client import http_client
 from tests.support.serving import serving
@@ -54,14 +55,18 @@ async def _command(settings: Settings, *arguments: str) -> tuple[int, str]:
     return process.returncode or 0, (out + err).decode()
 
 
-async def test_first_admin_is_created_on_the_command_line(user_client: UserClient, settings: Settings) -> None:
+async def test_first_admin_is_created_on_the_command_line(
+    user_client: UserClient, settings: Settings, account_emails: AccountEmails
+) -> None:
     user = await user_client.join()
 
+    unproven = await _command(settings, "grant", user.email, "admin")
+    await account_emails.prove(user_client, user)
     done = await _command(settings, "grant", user.email.upper(), "admin")
     unknown = await _command(settings, "grant", "nobody@example.com", "admin")
     nonsense = await _command(settings, "grant", user.email, "king")
 
-    assert (done[0], unknown[0], nonsense[0]) == (0, 1, 1)
-    assert "no verified user" in unknown[1]
+    assert (unproven[0], done[0], unknown[0], nonsense[0]) == (1, 0, 1, 1)
+    assert "no verified user who has proven" in unknown[1]
     assert "usage: python -m users" in nonsense[1]
     assert (await user_client.log_in(user.email)).json()["data"]["user"]["roles"] == ["admin", "customer"]

@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from common.auth.service_tokens import ServiceTokens
 from common.db.engine import Database
+from tests.integration.users.account_emails import AccountEmails
 from tests.integration.users.user_client import LedgerCaller, LoggedInUser, UserClient, code_of
 from tests.support.waiting import eventually
 from users.settings import Settings
@@ -38,6 +39,8 @@ class TestProfile:
         assert profile == {
             "user_id": str(user.user_id),
             "email": user.email,
+            "is_email_verified": False,
+            "new_email": None,
             "phone": user.phone,
             "credit_balance": "12.50",
             "loyalty_points": 0,
@@ -66,7 +69,7 @@ class TestProfile:
     async def test_needs_a_token_and_an_id(self, user_client: UserClient) -> None:
         user = await user_client.join()
         anonymous = await user_client.http.get(f"/api/users/{user.user_id}")
-        nothing = await user_client.http.get("/api/users/me", headers=user.headers)
+        nothing = await user_client.http.get("/api/users/myself", headers=user.headers)
         assert (anonymous.status_code, code_of(anonymous)) == (401, "UNAUTHORIZED")
         assert (nothing.status_code, code_of(nothing)) == (400, "INVALID_UUID")
 
@@ -202,6 +205,7 @@ class TestInternalReads:
         assert answer.json()["data"] == {
             "user_id": str(user.user_id),
             "email": user.email,
+            "is_email_verified": False,
             "phone": user.phone,
             "name": "",
             "roles": ["customer"],
@@ -223,8 +227,11 @@ class TestInternalReads:
         answer = await ledger.http.post("/internal/users/lookup", json=body)
         assert {user["user_id"] for user in answer.json()["data"]} == known
 
-    async def test_email_lookup_is_case_insensitive(self, user_client: UserClient, ledger: LedgerCaller) -> None:
+    async def test_email_lookup_is_case_insensitive(
+        self, user_client: UserClient, ledger: LedgerCaller, account_emails: AccountEmails
+    ) -> None:
         user = await user_client.join()
+        await account_emails.prove(user_client, user)
         known = await ledger.http.post("/internal/users/find", json={"email": user.email.upper()})
         by_id = await ledger.http.get(f"/internal/users/{user.user_id}")
         assert known.json()["data"] == by_id.json()["data"]
@@ -262,6 +269,7 @@ INTERNAL = [
     ("GET", f"/internal/users/{SOMEBODY}"),
     ("POST", "/internal/users/find"),
     ("POST", "/internal/users/lookup"),
+    ("GET", f"/internal/email-links/{SOMETHING}"),
     ("POST", "/internal/otp/send"),
     ("POST", "/internal/otp/withdraw"),
     ("POST", "/internal/otp/verify"),
@@ -296,6 +304,7 @@ async def test_every_internal_route_is_covered(user_client: UserClient) -> None:
             method,
             path.replace(f"revenue/{SOMEBODY}", "revenue/{event_id}")
             .replace(str(SOMEBODY), "{user_id}")
+            .replace(f"email-links/{SOMETHING}", "email-links/{link_id}")
             .replace(str(SOMETHING), "{payment_id}"),
         )
         for method, path in INTERNAL

@@ -19,6 +19,7 @@ from tests.support.statements import schema_differences
 from users.accounts.errors import PhoneAlreadyExists
 from users.accounts.repository import AccountRepository
 from users.registration_codes.repository import RegistrationCodeRepository
+from users.sessions.repository import SessionRepository
 from users.tables import METADATA
 
 
@@ -95,10 +96,57 @@ async def test_accounts_that_share_a_phone_keep_it_and_no_other_gets_it(old_user
         (False, False), (True, False), (True, True), (True, True),
     ]  # fmt: skip
     accounts = AccountRepository(old_users)
-    unverified = await accounts.by_email("fan1@example.com")
-    assert unverified is not None
+    [unverified] = await accounts.by_login("fan1@example.com")
     with pytest.raises(PhoneAlreadyExists):
         await accounts.mark_verified(unverified.user_id, phone="+6590000000")
+
+
+# As the previous release stores them, also for a minute after the migration.
+REGISTER_BEFORE = text(
+    """
+    INSERT INTO users (user_id, email, phone, password_hash, roles, is_verified)
+    VALUES (gen_random_uuid(), 'fan@example.com', '+6590000000', '!', '{customer}', true)
+    ON CONFLICT (email) DO NOTHING
+    """
+)
+VERIFY_BEFORE = text(
+    """
+    WITH fan AS (
+        INSERT INTO sessions (session_id, user_id, access_expires_at, ends_at)
+        SELECT gen_random_uuid(), user_id, now(), now() + interval '1 day' FROM users
+        RETURNING user_id)
+    INSERT INTO otp_challenges AS c (user_id, context, reference, verification_sid, phone)
+    SELECT user_id, 'registration', CAST(user_id AS text), 'VE2', '+6590000000' FROM fan
+    ON CONFLICT (user_id, context, reference) DO UPDATE SET
+        verification_sid = excluded.verification_sid, phone = excluded.phone, attempts = 0, sent_at = now()
+    """
+)
+
+
+async def test_previous_release_continues_to_register_and_log_in(old_users: MigratingDatabase) -> None:
+    await old_users.upgrade("0011")
+    await old_users.execute(REGISTER_BEFORE)
+
+    await old_users.upgrade()
+
+    assert await old_users.execute(REGISTER_BEFORE) == 0
+    [user] = await AccountRepository(old_users).by_login("fan@example.com")
+    codes = RegistrationCodeRepository(old_users)
+    await old_users.execute(VERIFY_BEFORE)
+    first = await codes.count_attempt(user_id=user.user_id, context="registration")
+    assert first is not None
+    assert await codes.mark_verified(first, code_hash=b"digest")
+    await old_users.execute(VERIFY_BEFORE)
+    second = await codes.count_attempt(user_id=user.user_id, context="registration")
+    [session, _] = await SessionRepository(old_users, repeat_seconds=30, refreshes_per_minute=60).list_open(
+        user.user_id
+    )
+
+    assert (user.email, user.is_email_verified) == ("fan@example.com", False)
+    assert await AccountRepository(old_users).by_proven_email("fan@example.com") is None
+    assert second is not None
+    assert second.verification_sid == "VE2"  # which makes it an open challenge, whatever the row remembers
+    assert (session.device, session.network) == (None, None)
 
 
 MOVED_BEFORE = """

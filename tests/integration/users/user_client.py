@@ -102,9 +102,23 @@ class UserClient:
     async def log_out(self, user: LoggedInUser) -> httpx.Response:
         return await self.http.post("/api/auth/logout", headers=user.headers)
 
-    async def join(self) -> LoggedInUser:
+    async def verify_email(self, token: str) -> httpx.Response:
+        return await self.http.post("/api/auth/verify-email", json={"token": token})
+
+    async def forgot_password(self, email: str, *, address: str | None = None) -> httpx.Response:
+        headers = {"x-forwarded-for": address} if address else {}
+        return await self.http.post("/api/auth/forgot-password", json={"email": email}, headers=headers)
+
+    async def reset_password(self, token: str, password: str) -> httpx.Response:
+        return await self.http.post("/api/auth/reset-password", json={"token": token, "password": password})
+
+    async def profile(self, user: LoggedInUser) -> dict[str, Any]:
+        answer = await self.http.get("/api/users/me", headers=user.headers)
+        return dict(answer.json()["data"])
+
+    async def join(self, **given: str) -> LoggedInUser:
         """Register, verify and log in."""
-        facts = self.new_facts()
+        facts = self.new_facts() | given
         user_id = (await self.register(**facts)).json()["data"]["user_id"]
         answer = await self.verify(user_id)
         answer.raise_for_status()

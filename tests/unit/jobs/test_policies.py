@@ -51,6 +51,13 @@ def test_messages_are_retried_for_three_days_at_most_an_hour_apart(kind: str) ->
     assert 3 * 24 * 3600 <= sum(pauses) < rules.keep_failed_seconds
 
 
+def test_emails_about_accounts_are_retried_for_a_day_at_most_five_minutes_apart() -> None:
+    rules = POLICIES["account_email"]
+    pauses = [rules.pause_after(attempt) for attempt in range(1, rules.max_attempts)]
+    assert max(pauses) == 300
+    assert 24 * 3600 <= sum(pauses) < 25 * 3600
+
+
 def test_deliveries_are_retried_for_more_than_two_days() -> None:
     rules = POLICIES["delivery"]
     assert sum(rules.pause_after(attempt) for attempt in range(1, rules.max_attempts)) > 2 * 24 * 3600

@@ -60,6 +60,13 @@ class TemplateRenderer:
         """Return the page that shows the ticket's current code."""
         return f"{self._public_url}/#/tickets/{seat_id}"
 
+    def account_url(self, kind: NotificationKind, token: str) -> str:
+        """Return the page that a link about an account leads to.
+
+        The token is in the fragment, which browsers send to no server, so no log has it.
+        """
+        return f"{self._public_url}/{kind.replace('_', '-')}#token={token}"
+
     def _paragraphs(self, template: str, context: NotificationContext) -> list[str]:
         prose = self._prose.get_template(template).render(self._values(context))
         return [" ".join(paragraph.split()) for paragraph in prose.split("\n\n") if paragraph.strip()]

@@ -15,6 +15,7 @@ class Channel(enum.StrEnum):
     """How a notification is sent; the value is the kind of job."""
 
     EMAIL = "email"
+    ACCOUNT_EMAIL = "account_email"
     SMS = "sms"
 
 
@@ -43,6 +44,11 @@ class NotificationKind(enum.StrEnum):
     PAYMENT_DISPUTED = "payment_disputed"
     PAYMENT_DISPUTE_WON = "payment_dispute_won"
     PAYMENT_DISPUTE_LOST = "payment_dispute_lost"
+    VERIFY_EMAIL = "verify_email"
+    RESET_PASSWORD = "reset_password"  # noqa: S105 - a name
+    PASSWORD_CHANGED = "password_changed"  # noqa: S105 - a name
+    EMAIL_CHANGED = "email_changed"
+    PHONE_CHANGED = "phone_changed"
 
     @property
     def brings_tickets(self) -> bool:
@@ -69,6 +75,22 @@ class NotificationRequest(BaseModel):
     data: dict[str, Any]
 
 
+class AccountEmailRequest(BaseModel):
+    """A job's payload: the id of an email about an account, whose content the users service has."""
+
+    link_id: uuid.UUID
+
+
+class AccountEmail(BaseModel):
+    """An email about an account, as the users service describes it. A notice has no token."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    purpose: NotificationKind
+    address: str
+    token: str | None
+
+
 class Place(BaseModel):
     """An event's place and time; `time_zone` is the venue's."""
 
@@ -91,7 +113,8 @@ class NotificationContext(BaseModel):
     """The facts that templates use; those that do not apply are absent."""
 
     reader: str
-    address: str
+    address: str | None
+    """None for a user without an email address, who gets no email."""
     place: Place | None = None
     seats: tuple[SeatLine, ...] = ()
     amount: Decimal | None = None
@@ -103,6 +126,8 @@ class NotificationContext(BaseModel):
     """The recipient's role: seller or buyer."""
     expires_at: datetime | None = None
     reference: str = ""
+    link: str = ""
+    """The page on which the recipient acts, and what it is for."""
 
 
 class Email(BaseModel):

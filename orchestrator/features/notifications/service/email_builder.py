@@ -32,6 +32,7 @@ class EmailBuilder:
     ) -> EmailMessage:
         """Return an email. `email_id` determines the Message-ID, by which email clients recognise a copy."""
         content = self._renderer.render(kind, context)
+        assert context.address is not None  # noqa: S101 - a user without one gets no email
         name, _, domain = context.address.rpartition("@")
         email = EmailMessage(policy=SMTP)
         email["From"] = address_header("From", self._sender)

@@ -1,0 +1,218 @@
+"""Changes of accounts in PostgreSQL, each in one transaction with the notice to the owner.
+
+Lock order: links, then users by id, then sessions.
+"""
+
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
+from uuid import UUID
+
+from sqlalchemy import text
+from sqlalchemy.exc import IntegrityError
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from common.db.engine import UNIQUE_VIOLATION, Database, sqlstate_of
+from users.accounts.errors import EmailAlreadyExists, PhoneAlreadyExists, WrongPassword
+from users.accounts.repository import User
+from users.email_links.errors import LinkExpired
+from users.email_links.models import Purpose
+from users.email_links.repository import add_email, use_links
+from users.sessions.repository import revoke_all
+
+__all__ = ["PHONE_CHANGE", "AccountChangeRepository", "Proof"]
+
+PHONE_CHANGE: Final = "phone_change"  # the context of codes to a new phone
+PASSWORD_CHANGED: Final = "password changed"  # noqa: S105 - a reason
+
+# The account of the link, and all that have the address or may log in with it.
+_LOCK_HOLDERS: Final = text(
+    """
+    SELECT user_id, email, email_verified_at IS NOT NULL AS is_proven, new_email, phone, created_at FROM users
+    WHERE user_id = CAST(:user_id AS uuid) OR email = :email
+       OR (new_email = :email AND email IS NULL AND is_verified)
+    ORDER BY user_id FOR UPDATE
+    """
+)
+_TAKE: Final = text("UPDATE users SET email = NULL WHERE user_id = :user_id")
+_PROVE: Final = text(
+    """
+    UPDATE users SET email = :email, new_email = NULL,
+        email_verified_at = CASE WHEN email = :email THEN coalesce(email_verified_at, now()) ELSE now() END
+    WHERE user_id = :user_id
+    """
+)
+_RESET_PASSWORD: Final = text("UPDATE users SET password_hash = :password_hash WHERE user_id = :user_id")
+# A change of the address that waits for its proof ends; an account without another address keeps it, to log in with.
+_CHANGE_PASSWORD: Final = text(
+    """
+    UPDATE users SET password_hash = :password_hash, new_email = CASE WHEN email IS NULL THEN new_email END
+    WHERE user_id = :user_id AND password_hash = :old_hash
+    RETURNING email
+    """
+)
+_CANCEL_PHONE_CHANGE: Final = text("DELETE FROM otp_challenges WHERE user_id = :user_id AND context = :context")
+_RENAME: Final = text("UPDATE users SET name = :name WHERE user_id = :user_id")
+_ASK_FOR_EMAIL: Final = text("UPDATE users SET new_email = CAST(:new_email AS text) WHERE user_id = :user_id")
+_CHANGE_PHONE: Final = text(
+    """
+    WITH before AS (SELECT user_id, email, phone FROM users WHERE user_id = :user_id FOR UPDATE)
+    UPDATE users SET phone = :phone, shares_phone = false FROM before
+    WHERE users.user_id = before.user_id AND before.phone <> :phone
+    RETURNING before.email, before.phone
+    """
+)
+
+
+@dataclass(frozen=True, slots=True)
+class _Holder:
+    user_id: UUID
+    email: str | None
+    is_proven: bool
+    new_email: str | None
+    phone: str
+    created_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """An address is proven. `taken_from_phone`: the phone of the account that had it unproven and lost it."""
+
+    email: str
+    taken_from_phone: str | None = None
+
+
+class AccountChangeRepository:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def verify_email(self, link_id: UUID) -> Proof:
+        """Give the address of a link to its account. A link that has done so can be used again, without effect.
+
+        Raises:
+            LinkExpired: it is unknown, too old or used, or the account no longer asks for the address.
+            EmailAlreadyExists: another account has proven the address.
+        """
+
+        async def prove(connection: AsyncConnection) -> Proof:
+            link = await use_links(connection, link_id, Purpose.VERIFY_EMAIL)
+            if link is None:
+                raise LinkExpired
+            holders = await _lock_holders(connection, link.email, link.user_id)
+            own = next((holder for holder in holders if holder.user_id == link.user_id), None)
+            if own is None:
+                raise LinkExpired
+            if own.is_proven and own.email == link.email:
+                return Proof(link.email)
+            if not link.is_first_use or link.email not in {own.email, own.new_email}:
+                raise LinkExpired
+            proof = await _prove(connection, own, holders, link.email)
+            if own.email is not None and own.email != link.email:
+                await add_email(connection, Purpose.EMAIL_CHANGED, email=own.email, user_id=own.user_id)
+            return proof
+
+        return await self._proving(prove)
+
+    async def reset_password(self, link_id: UUID, *, password_hash: str) -> Proof:
+        """Set the password of the account that a link's address finds, which proves the address.
+
+        It ends the account's sessions and its changes that wait for their proof: they may be a thief's.
+
+        Raises:
+            LinkExpired: it is unknown, too old or used, or no account has the address any more.
+        """
+
+        async def reset(connection: AsyncConnection) -> Proof:
+            link = await use_links(connection, link_id, Purpose.RESET_PASSWORD)
+            if link is None or not link.is_first_use:
+                raise LinkExpired
+            holders = await _lock_holders(connection, link.email, None)
+            if not holders:
+                raise LinkExpired
+            own = max(holders, key=lambda holder: (holder.email == link.email, holder.created_at))
+            proof = await _prove(connection, own, holders, link.email)
+            await connection.execute(_RESET_PASSWORD, {"user_id": own.user_id, "password_hash": password_hash})
+            await _end_access(connection, own.user_id, email=link.email, except_session_id=None)
+            return proof
+
+        return await self._proving(reset)
+
+    async def change_password(self, user: User, *, password_hash: str, except_session_id: UUID) -> None:
+        """Change a password that was checked. It ends the other sessions, and changes that wait for their proof.
+
+        Raises:
+            WrongPassword: it was changed meanwhile.
+        """
+        parameters = {"user_id": user.user_id, "password_hash": password_hash, "old_hash": user.password_hash}
+        async with self._database.transaction() as connection:
+            row = (await connection.execute(_CHANGE_PASSWORD, parameters)).mappings().first()
+            if row is None:
+                raise WrongPassword
+            await _end_access(connection, user.user_id, email=row["email"], except_session_id=except_session_id)
+
+    async def rename(self, user_id: UUID, name: str) -> None:
+        await self._database.execute(_RENAME, {"user_id": user_id, "name": name})
+
+    async def ask_for_email(self, user_id: UUID, new_email: str | None) -> None:
+        """Store the address that a user asks for; None withdraws it."""
+        await self._database.execute(_ASK_FOR_EMAIL, {"user_id": user_id, "new_email": new_email})
+
+    async def change_phone(self, user_id: UUID, phone: str) -> str | None:
+        """Store a proven phone and return the one before; None if the account has it already.
+
+        Raises:
+            PhoneAlreadyExists: another account has verified it.
+        """
+        try:
+            async with self._database.transaction() as connection:
+                result = await connection.execute(_CHANGE_PHONE, {"user_id": user_id, "phone": phone})
+                row = result.mappings().first()
+                if row is not None and row["email"] is not None:
+                    await add_email(connection, Purpose.PHONE_CHANGED, email=row["email"], user_id=user_id)
+        except IntegrityError as error:
+            if sqlstate_of(error) == UNIQUE_VIOLATION:
+                raise PhoneAlreadyExists("Another account has that phone.") from error
+            raise
+        return None if row is None else str(row["phone"])
+
+    async def _proving(self, prove: Callable[[AsyncConnection], Awaitable[Proof]]) -> Proof:
+        """Run a transaction that proves an address.
+
+        A registration may insert the address after the transaction has locked all that have it: the second try sees it.
+        """
+        for is_last_try in (False, True):
+            try:
+                async with self._database.transaction() as connection:
+                    return await prove(connection)
+            except IntegrityError as error:
+                if sqlstate_of(error) != UNIQUE_VIOLATION:
+                    raise
+                if is_last_try:
+                    raise EmailAlreadyExists from error
+        raise AssertionError("unreachable: the last try returns or raises")
+
+
+async def _lock_holders(connection: AsyncConnection, email: str, user_id: UUID | None) -> Sequence[_Holder]:
+    result = await connection.execute(_LOCK_HOLDERS, {"email": email, "user_id": user_id})
+    return [_Holder(**row) for row in result.mappings()]
+
+
+async def _prove(connection: AsyncConnection, own: _Holder, holders: Sequence[_Holder], email: str) -> Proof:
+    other = next((holder for holder in holders if holder.email == email and holder is not own), None)
+    if other is not None:
+        if other.is_proven:
+            raise EmailAlreadyExists
+        await connection.execute(_TAKE, {"user_id": other.user_id})
+    await connection.execute(_PROVE, {"user_id": own.user_id, "email": email})
+    return Proof(email, other.phone if other else None)
+
+
+async def _end_access(
+    connection: AsyncConnection, user_id: UUID, *, email: str | None, except_session_id: UUID | None
+) -> None:
+    """End the sessions and a waiting change of the phone, and tell the owner that the password was changed."""
+    await connection.execute(_CANCEL_PHONE_CHANGE, {"user_id": user_id, "context": PHONE_CHANGE})
+    await revoke_all(connection, user_id, because=PASSWORD_CHANGED, except_session_id=except_session_id)
+    if email is not None:
+        await add_email(connection, Purpose.PASSWORD_CHANGED, email=email, user_id=user_id)
