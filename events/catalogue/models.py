@@ -72,7 +72,6 @@ events: Final = Table(
     # millions, and the trigram extension is not part of every PostgreSQL.
     Index("ix_events_published", "event_date", "event_id", postgresql_where=text("status = 'PUBLISHED'")),
     Index("ix_events_venue", "venue_id"),
-    Index("ix_events_organiser", "organiser_user_id", "event_date", "event_id"),
 )
 
 pricing_tiers: Final = Table(

@@ -18,6 +18,7 @@ __all__ = ["DiscardedDraft", "DraftEvent", "EditEvent", "EditedEvent", "Event", 
 LARGEST_HALL: Final = 1_000_000  # seats; the largest stadium has about 150,000
 MOST_CATEGORIES: Final = 200
 HOURS_OF_A_YEAR: Final = 8760
+LARGEST_VERSION: Final = 2**31 - 1  # PostgreSQL's integer
 
 _EXAMPLE: Final[JsonDict] = {
     "event_id": "e1e1e1e1-e1e1-e1e1-e1e1-e1e1e1e1e1e1",
@@ -157,7 +158,9 @@ class EditEvent(RepeatableCall):
     refund_deadline_hours: RefundDeadline | None = None
     organiser_user_id: uuid.UUID | None = None
     refundable_until: CalendarInstant | None = None
-    version: int | None = Field(default=None, description="The edit is refused if the event has another version.")
+    version: int | None = Field(
+        default=None, ge=1, le=LARGEST_VERSION, description="The edit is refused if the event has another version."
+    )
 
     @property
     def changes(self) -> dict[str, JsonValue]:

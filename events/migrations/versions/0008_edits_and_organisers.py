@@ -17,10 +17,8 @@ def upgrade() -> None:
     op.add_column("events", sa.Column("refundable_until", sa.DateTime(timezone=True)))
     op.add_column("events", sa.Column("organiser_user_id", postgresql.UUID(as_uuid=True)))
     op.add_column("events", sa.Column("version", sa.Integer(), nullable=False, server_default="1"))
-    op.create_index("ix_events_organiser", "events", ["organiser_user_id", "event_date", "event_id"])
 
 
 def downgrade() -> None:
-    op.drop_index("ix_events_organiser", "events")
     for column in ("version", "organiser_user_id", "refundable_until", "sale_starts_at", "description"):
         op.drop_column("events", column)
