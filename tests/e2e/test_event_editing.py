@@ -17,6 +17,10 @@ from tests.e2e.test_notifications import Inbox
 from tests.e2e.user_client import ApiResponse, Concert, UserClient
 from tests.support.waiting import eventually
 
+ANNOUNCED = """
+    SELECT count(*) FROM (SELECT CAST(convert_from(body, 'UTF8') AS jsonb) AS message FROM outbox) AS announced
+    WHERE message ->> 'type' = $1 AND message ->> 'subject' = $2
+"""
 SOON = timedelta(hours=20)  # behind the refund deadline of 24 hours
 
 
@@ -147,6 +151,9 @@ class TestPostponement:
         await Inbox(platform, fan).email_about("New date: Once")
         about = [each for each in await Inbox(platform, fan).emails() if each["subject"].startswith("New date")]
         assert len(about) == 1
+        async with connected(platform.urls.databases["orchestrator"]) as connection:
+            announced = await connection.fetchval(ANNOUNCED, "event.rescheduled", concert.event_id)
+        assert announced == 1
 
     async def test_window_is_two_weeks_but_ends_with_the_new_date(
         self, admin: UserClient, new_concert: MakeConcert
