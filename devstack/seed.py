@@ -80,6 +80,13 @@ USERS: Final = (
         "Nova",
         role="performer",
     ),
+    SeedUser(
+        uuid.UUID("46464646-4646-4646-4646-464646464646"),
+        "organiser@example.com",
+        "+6581110006",
+        "Olga Organiser",
+        role="organiser",
+    ),
 )
 
 

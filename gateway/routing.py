@@ -123,6 +123,8 @@ def _routes() -> Iterator[Route]:
     yield Route("GET", "/api/events/{event_id}", orchestrator, public, is_long=True)
     yield Route("GET", "/api/events/{event_id}/availability", orchestrator, public)
     yield Route("POST", "/api/admin/events", orchestrator, user, PROVISIONING_SECONDS)
+    yield Route("GET", "/api/admin/events", orchestrator, user)
+    yield Route("PATCH", "/api/admin/events/{event_id}", orchestrator, user)
 
     yield from _money_routes()
 

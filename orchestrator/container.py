@@ -12,11 +12,13 @@ from common.messaging.broker import Broker
 from common.messaging.outbox import OutboxRelay
 from common.messaging.publisher import Publisher
 from orchestrator.clients import SERVICE, Clients
+from orchestrator.clients.events import EventsClient
 from orchestrator.feature import Feature, Resources
 from orchestrator.features import (
     check_in,
     event_admin,
     event_cancellation,
+    event_editing,
     events,
     inbound_webhooks,
     marketplace,
@@ -55,6 +57,7 @@ FEATURES: Final[tuple[Feature, ...]] = (
     event_cancellation.FEATURE,
     check_in.FEATURE,
     event_admin.FEATURE,
+    event_editing.FEATURE,
     payments.FEATURE,
     inbound_webhooks.FEATURE,
     outbound_webhooks.FEATURE,
@@ -179,6 +182,10 @@ def _resources(settings: Settings) -> Resources:
 
 
 def _add_services(resources: Resources) -> None:
-    resources.services |= {SagaAdminService: SagaAdminService(resources.engine), JobQueue: resources.jobs}
+    resources.services |= {
+        SagaAdminService: SagaAdminService(resources.engine),
+        JobQueue: resources.jobs,
+        EventsClient: resources.clients.events,
+    }
     for feature in FEATURES:
         resources.services |= {type(service): service for service in feature.services(resources)}

@@ -107,6 +107,10 @@ class EventInvalidState(Conflict):
     public_message = "The event is not in a state that allows this."
 
 
+class SaleNotStarted(EventInvalidState):
+    public_message = "The sale of this event has not started yet."
+
+
 class RefundWindowClosed(OrderInvalidState):
     public_message = "It is too late for a refund."
 

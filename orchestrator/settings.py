@@ -5,6 +5,7 @@ from pydantic import Field
 from common.settings import DatabaseSettings
 from orchestrator.clients.settings import ClientSettings
 from orchestrator.features.check_in.settings import CheckInSettings
+from orchestrator.features.event_editing.settings import EventEditingSettings
 from orchestrator.features.marketplace.settings import MarketplaceSettings
 from orchestrator.features.notifications.settings import NotificationSettings
 from orchestrator.features.outbound_webhooks.settings import OutboundWebhookSettings
@@ -22,6 +23,7 @@ class Settings(
     SagaSettings,
     JobSettings,
     CheckInSettings,
+    EventEditingSettings,
     MarketplaceSettings,
     NotificationSettings,
     OutboundWebhookSettings,

@@ -51,6 +51,8 @@ NOTIFYING_MESSAGES: Final = (
     "payment.*",
     "job.*",
     "event.cancelled",
+    "event.rescheduled",
+    "ticket.rescheduled",
     "purchased_item.*",
     "commission.*",
     "fulfillment.*",

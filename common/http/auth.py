@@ -42,11 +42,11 @@ async def current_user(request: Request) -> Principal:
 CurrentUser = Annotated[Principal, Depends(current_user)]
 
 
-def require_role(role: Role) -> Callable[[Principal], Awaitable[Principal]]:
-    """Return a dependency that admits only users with `role`."""
+def require_role(*roles: Role) -> Callable[[Principal], Awaitable[Principal]]:
+    """Return a dependency that admits only users with one of `roles`."""
 
     async def check(user: CurrentUser) -> Principal:
-        if not user.has_role(role):
+        if not any(user.has_role(role) for role in roles):
             raise Forbidden
         return user
 

@@ -1,6 +1,6 @@
 """The refusals of the catalogue."""
 
-from common.errors import Conflict, NotFound
+from common.errors import Conflict, InvalidRequest, NotFound
 
 
 class EventNotFound(NotFound):
@@ -19,6 +19,10 @@ class HallNotFound(NotFound):
 class EventConflict(Conflict):
     code = "EVENT_CONFLICT"
     public_message = "Another event has the hall at that time."
+
+
+class EventTimesInvalid(InvalidRequest):
+    public_message = "Doors open before the event begins, it ends afterwards, and a new date is in the future."
 
 
 class EventInvalidState(Conflict):

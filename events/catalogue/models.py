@@ -44,6 +44,12 @@ events: Final = Table(
     Column("resale_cap_percent", Integer, nullable=False, server_default=text("120")),
     # T7: a fan may refund until this many hours before the event begins.
     Column("refund_deadline_hours", Integer, nullable=False, server_default=text("24")),
+    Column("description", Text, nullable=False, server_default=""),
+    Column("sale_starts_at", DateTime(timezone=True)),  # at once if null
+    # T7: the date has moved, so a fan may refund until then, whatever the deadline.
+    Column("refundable_until", DateTime(timezone=True)),
+    Column("organiser_user_id", UUID(as_uuid=True)),
+    Column("version", Integer, nullable=False, server_default=text("1")),  # counts the edits
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Column("published_at", DateTime(timezone=True)),
     Column("cancelled_at", DateTime(timezone=True)),

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, func, literal_column, select, text
+from sqlalchemy import ColumnElement, Select, func, literal_column, or_, select, text
 
 from common.db.engine import Database, Row
 from common.db.idempotency import IdempotencyStore, ParticipantRequest
@@ -13,18 +13,33 @@ from common.errors import Busy, ServiceError
 from common.http.calls import UndoCall
 from common.pages import Total
 from common.rows import readable
-from events.catalogue.errors import EventConflict, EventInvalidState, EventNotFound, HallNotFound, VenueNotFound
+from events.catalogue.errors import (
+    EventConflict,
+    EventInvalidState,
+    EventNotFound,
+    EventTimesInvalid,
+    HallNotFound,
+    VenueNotFound,
+)
 from events.catalogue.models import events
-from events.catalogue.schemas import DiscardedDraft, DraftEvent, Event, EventSearch
-from events.catalogue.statements import DISCARD, DRAFT, FIND_OBSTACLES, MOVES, event_json
+from events.catalogue.schemas import DiscardedDraft, DraftEvent, EditedEvent, EditEvent, Event, EventSearch
+from events.catalogue.statements import (
+    DISCARD,
+    DRAFT,
+    EDIT,
+    FIND_OBSTACLES,
+    FIND_OBSTACLES_TO_EDIT,
+    MOVES,
+    event_json,
+)
 from events.catalogue.status import EventMove, EventStatus
 from events.venues.models import venues
 
-# Fields that drafts of the previous release do not have; a repeated request must keep its fingerprint.
+# Fields that drafts of an earlier release do not have; a repeated request must keep its fingerprint.
 _NOT_IN_FINGERPRINT: Final[Any] = {
-    "request_id": True,
-    "ends_at": True,
-    "doors_open_at": True,
+    **dict.fromkeys(
+        ("request_id", "ends_at", "doors_open_at", "description", "sale_starts_at", "organiser_user_id"), True
+    ),
     "venue": {"halls": True, "time_zone": True},
 }
 _STATUS_OF: Final = text("SELECT status FROM events WHERE event_id = :event_id")
@@ -74,6 +89,29 @@ class EventRepository:
 
         return Event(**await self._store.answer(request, MOVES[move], {"event_id": event_id}, refuse=refuse))
 
+    async def edit(self, event_id: uuid.UUID, edit: EditEvent) -> EditedEvent:
+        """Change a PUBLISHED event.
+
+        Raises:
+            EventNotFound: no such event.
+            EventInvalidState: it is a draft or cancelled, or has another version than `edit` expects.
+            EventTimesInvalid: its times would not be in order, or its date would move into the past.
+            EventConflict: another event has the hall at that time.
+            Busy: what was in the way has gone; nothing is stored.
+        """
+        parameters = {
+            "event_id": event_id,
+            "changes": edit.changes,
+            "refundable_until": edit.refundable_until,
+            "version": edit.version,
+        }
+        request = ParticipantRequest.of(edit.request_id, "edit", **parameters)
+
+        async def refuse() -> ServiceError:
+            return _refusal_to_edit(await self._database.fetch_one(FIND_OBSTACLES_TO_EDIT, parameters))
+
+        return EditedEvent(**await self._store.answer(request, EDIT, parameters, refuse=refuse))
+
     async def discard(self, event_id: uuid.UUID, undo: UndoCall) -> DiscardedDraft:
         """Undo a draft, even if it never arrived.
 
@@ -97,8 +135,8 @@ class EventRepository:
         rows = await self._database.fetch_all(_SELECT_EVENTS.where(events.c.event_id.in_(event_ids)))
         return readable(rows, _event, of="events")
 
-    async def published_page(self, search: EventSearch, *, limit: int, offset: int) -> tuple[list[Event], Total]:
-        """Return one page of the published events by date, and the number on all pages."""
+    async def page(self, search: EventSearch, *, limit: int, offset: int) -> tuple[list[Event], Total]:
+        """Return one page of events by date, and the number on all pages."""
         found = _SELECT_EVENTS.where(*_conditions(search))
         sorting = events.c.event_date, events.c.event_id
         rows, total = await find_page(
@@ -150,12 +188,35 @@ def _refusal_to_draft(obstacles: Mapping[str, Any], *, is_venue_new: bool) -> Se
     return HallNotFound(details={"halls": obstacles["halls"]})
 
 
+def _refusal_to_edit(obstacles: Mapping[str, Any] | None) -> ServiceError:
+    """Return why an event could not be edited.
+
+    Raises:
+        Busy: nothing is in the way any more.
+    """
+    if obstacles is None:
+        return EventNotFound()
+    if obstacles["status"] != EventStatus.PUBLISHED:
+        return EventInvalidState(details={"status": obstacles["status"]})
+    if not obstacles["has_expected_version"]:
+        return EventInvalidState("The event was changed meanwhile.", details={"version": obstacles["version"]})
+    if not obstacles["is_valid"]:
+        return EventTimesInvalid()
+    if obstacles["overlapping"] is not None:
+        return EventConflict(details=obstacles["overlapping"])
+    raise Busy
+
+
 def _conditions(search: EventSearch) -> list[ColumnElement[bool]]:
-    conditions: list[ColumnElement[bool]] = [has_value(events.c.status, EventStatus.PUBLISHED)]
+    conditions: list[ColumnElement[bool]] = [or_(*(has_value(events.c.status, status) for status in search.statuses))]
+    if not search.includes_past:
+        conditions.append(events.c.ends_at > func.now())
+    if search.organiser_user_id:
+        conditions.append(events.c.organiser_user_id == search.organiser_user_id)
     if search.text:
         conditions.append(func.normalize(events.c.name).icontains(search.text, autoescape=True))
     if search.earliest:
         conditions.append(events.c.event_date >= search.earliest)
-    if search.latest:
-        conditions.append(events.c.event_date <= search.latest)
+    if search.before:
+        conditions.append(events.c.event_date < search.before)
     return conditions

@@ -10,9 +10,17 @@ from common.http.auth import require_service
 from common.http.calls import RepeatableCall, UndoCall
 from common.http.dependencies import provided
 from common.http.envelope import BAD_INPUT, PageQuery, Paginated, Success, paginated, refusals, success
-from events.catalogue.schemas import DiscardedDraft, DraftEvent, Event, EventSearch, LookUpEvents
+from events.catalogue.schemas import (
+    DiscardedDraft,
+    DraftEvent,
+    EditedEvent,
+    EditEvent,
+    Event,
+    EventSearch,
+    LookUpEvents,
+)
 from events.catalogue.service import CatalogueService
-from events.catalogue.status import EventMove
+from events.catalogue.status import EventMove, EventStatus
 
 __all__ = ["internal"]
 
@@ -28,16 +36,27 @@ internal: Final = APIRouter(
 def _search(
     text: Annotated[PlainText | None, Query(alias="q", max_length=200, description="Part of the name.")] = None,
     earliest: Annotated[Instant | None, Query(alias="from", description="Not before this moment.")] = None,
-    latest: Annotated[Instant | None, Query(alias="to", description="Not after this moment.")] = None,
+    before: Annotated[Instant | None, Query(alias="to", description="Before this moment.")] = None,
+    *,
+    includes_past: Annotated[bool, Query(alias="past", description="Include events that have ended.")] = False,
+    statuses: Annotated[list[EventStatus] | None, Query(alias="status", description="PUBLISHED if omitted.")] = None,
+    organiser_user_id: uuid.UUID | None = None,
 ) -> EventSearch:
-    return EventSearch(text=text, earliest=earliest, latest=latest)
+    return EventSearch(
+        text=text,
+        earliest=earliest,
+        before=before,
+        includes_past=includes_past,
+        statuses=tuple(statuses or (EventStatus.PUBLISHED,)),
+        organiser_user_id=organiser_user_id,
+    )
 
 
 @internal.get("", responses=refusals({400: "VALIDATION_ERROR"}))
 async def search_events(
     search: Annotated[EventSearch, Depends(_search)], page: PageQuery, catalogue: Catalogue
 ) -> Paginated[Event]:
-    """Published events only, by date."""
+    """By date. Without `past`, only events that have not ended."""
     return paginated(await catalogue.search(search, limit=page.per_page, offset=page.offset), page)
 
 
@@ -66,6 +85,14 @@ async def find_event(event_id: uuid.UUID, catalogue: Catalogue) -> Success[Event
 @internal.post("/{event_id}/publish", responses=refusals({**_MOVE_REFUSALS, 404: "EVENT_NOT_FOUND"}))
 async def publish_event(event_id: uuid.UUID, call: RepeatableCall, catalogue: Catalogue) -> Success[Event]:
     return success(await catalogue.move(event_id, EventMove.PUBLISH, call))
+
+
+@internal.post(
+    "/{event_id}/edit",
+    responses=refusals({**_MOVE_REFUSALS, 404: "EVENT_NOT_FOUND", 409: "EVENT_CONFLICT, EVENT_INVALID_STATE"}),
+)
+async def edit_event(event_id: uuid.UUID, edit: EditEvent, catalogue: Catalogue) -> Success[EditedEvent]:
+    return success(await catalogue.edit(event_id, edit))
 
 
 @internal.post("/{event_id}/cancel", responses=refusals({**_MOVE_REFUSALS, 404: "EVENT_NOT_FOUND"}))

@@ -8,15 +8,17 @@ from pydantic import AfterValidator, BaseModel, ConfigDict, Field, JsonValue, mo
 from pydantic.config import JsonDict
 
 from common.fields import Instant, SentText, StoredInstant, shifted, without_nul
+from common.http.calls import RepeatableCall
 from common.money import Money
 from events.catalogue.status import EventStatus
 from events.venues.schemas import HallId, IntroducedVenue, Venue
 
-__all__ = ["DiscardedDraft", "DraftEvent", "Event", "EventSearch", "LookUpEvents"]
+__all__ = ["DiscardedDraft", "DraftEvent", "EditEvent", "EditedEvent", "Event", "EventSearch", "LookUpEvents"]
 
 LARGEST_HALL: Final = 1_000_000  # seats; the largest stadium has about 150,000
 MOST_CATEGORIES: Final = 200
 HOURS_OF_A_YEAR: Final = 8760
+LARGEST_VERSION: Final = 2**31 - 1  # PostgreSQL's integer
 
 _EXAMPLE: Final[JsonDict] = {
     "event_id": "e1e1e1e1-e1e1-e1e1-e1e1-e1e1e1e1e1e1",
@@ -40,6 +42,11 @@ _EXAMPLE: Final[JsonDict] = {
     "layout": [{"category": "CAT1", "price": "350.00", "rows": [{"row_number": "A", "seats": 20}]}],
     "resale_cap_percent": 120,
     "refund_deadline_hours": 24,
+    "description": "An evening of light and sound.",
+    "sale_starts_at": None,
+    "refundable_until": None,
+    "organiser_user_id": None,
+    "version": 1,
 }
 
 
@@ -61,6 +68,9 @@ def _storable(layout: JsonValue) -> JsonValue:
     return layout
 
 
+Name = Annotated[SentText, Field(min_length=1, max_length=200)]
+Description = Annotated[SentText, Field(max_length=5_000)]
+RefundDeadline = Annotated[int, Field(strict=True, ge=0, le=HOURS_OF_A_YEAR)]
 Category = Annotated[SentText, Field(min_length=1, max_length=50)]
 Layout = Annotated[list[dict[str, JsonValue]], Field(max_length=MOST_CATEGORIES), AfterValidator(_storable)]
 
@@ -90,6 +100,14 @@ class Event(BaseModel):
     layout: list[dict[str, JsonValue]]
     resale_cap_percent: int = Field(description="A ticket is resold for at most this share of its face value.")
     refund_deadline_hours: int = Field(description="A fan may refund until this many hours before event_date.")
+    # The defaults are for answers that the previous release stored.
+    description: str = ""
+    sale_starts_at: Instant | None = Field(default=None, description="null: the sale starts at once.")
+    refundable_until: Instant | None = Field(
+        default=None, description="The date has moved: a fan may refund until then, whatever the deadline."
+    )
+    organiser_user_id: uuid.UUID | None = None
+    version: int = Field(default=1, description="Grows with each edit.")
 
 
 class DraftEvent(BaseModel):
@@ -97,18 +115,21 @@ class DraftEvent(BaseModel):
 
     request_id: uuid.UUID
     event_id: uuid.UUID
-    name: Annotated[SentText, Field(min_length=1, max_length=200)]
+    name: Name
+    description: Description = ""
+    organiser_user_id: uuid.UUID | None = None
     venue: IntroducedVenue | None = None
     venue_id: uuid.UUID | None = None
     hall_id: HallId
     event_date: Instant
     ends_at: Instant | None = Field(default=None, description="4 hours after event_date when omitted.")
     doors_open_at: Instant | None = Field(default=None, description="2 hours before event_date when omitted.")
+    sale_starts_at: Instant | None = None
     total_seats: Annotated[int, Field(strict=True, ge=1, le=LARGEST_HALL)]
     pricing_tiers: Annotated[dict[Category, Money], Field(min_length=1, max_length=MOST_CATEGORIES)]
     layout: Layout = []
     resale_cap_percent: Annotated[int, Field(strict=True, ge=0, le=1000)] = 120
-    refund_deadline_hours: Annotated[int, Field(strict=True, ge=0, le=HOURS_OF_A_YEAR)] = 24
+    refund_deadline_hours: RefundDeadline = 24
 
     @model_validator(mode="after")
     def _has_one_venue(self) -> Self:
@@ -127,6 +148,34 @@ class DraftEvent(BaseModel):
         return self
 
 
+class EditEvent(RepeatableCall):
+    """Changes of a published event: the fields that are given. null removes `sale_starts_at` and `organiser_user_id`.
+
+    If `event_date` moves, `refundable_until` is stored, and `ends_at` and `doors_open_at` move along unless they are given.
+    """
+
+    name: Name | None = None
+    description: Description | None = None
+    event_date: Instant | None = None
+    ends_at: Instant | None = None
+    doors_open_at: Instant | None = None
+    sale_starts_at: Instant | None = None
+    refund_deadline_hours: RefundDeadline | None = None
+    organiser_user_id: uuid.UUID | None = None
+    refundable_until: Instant | None = None
+    version: int | None = Field(
+        default=None, ge=1, le=LARGEST_VERSION, description="The edit is refused if the event has another version."
+    )
+
+    @property
+    def changes(self) -> dict[str, JsonValue]:
+        return self.model_dump(mode="json", exclude={"request_id", "refundable_until", "version"}, exclude_unset=True)
+
+
+class EditedEvent(Event):
+    previous_event_date: Instant
+
+
 class DiscardedDraft(BaseModel):
     event_id: uuid.UUID
 
@@ -136,8 +185,11 @@ class LookUpEvents(BaseModel):
 
 
 class EventSearch(BaseModel):
-    """A search among the published events; both bounds belong to the range."""
+    """A search among events: those that begin at `earliest` or later, and before `before`."""
 
     text: str | None = None
     earliest: Instant | None = None
-    latest: Instant | None = None
+    before: Instant | None = None
+    includes_past: bool = False
+    statuses: tuple[EventStatus, ...] = (EventStatus.PUBLISHED,)
+    organiser_user_id: uuid.UUID | None = None

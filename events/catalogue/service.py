@@ -6,7 +6,15 @@ from common.http.calls import RepeatableCall, UndoCall
 from common.pages import Total
 from events.catalogue.errors import EventNotFound
 from events.catalogue.repository import EventRepository
-from events.catalogue.schemas import DiscardedDraft, DraftEvent, Event, EventSearch, LookUpEvents
+from events.catalogue.schemas import (
+    DiscardedDraft,
+    DraftEvent,
+    EditedEvent,
+    EditEvent,
+    Event,
+    EventSearch,
+    LookUpEvents,
+)
 from events.catalogue.status import EventMove
 
 
@@ -19,6 +27,9 @@ class CatalogueService:
 
     async def move(self, event_id: uuid.UUID, move: EventMove, call: RepeatableCall) -> Event:
         return await self._events.move(event_id, move, request_id=call.request_id)
+
+    async def edit(self, event_id: uuid.UUID, edit: EditEvent) -> EditedEvent:
+        return await self._events.edit(event_id, edit)
 
     async def discard(self, event_id: uuid.UUID, undo: UndoCall) -> DiscardedDraft:
         return await self._events.discard(event_id, undo)
@@ -40,5 +51,5 @@ class CatalogueService:
         return [events[event_id] for event_id in dict.fromkeys(wanted.event_ids) if event_id in events]
 
     async def search(self, search: EventSearch, *, limit: int, offset: int) -> tuple[list[Event], Total]:
-        """Return one page of the published events by date, and the number on all pages."""
-        return await self._events.published_page(search, limit=limit, offset=offset)
+        """Return one page of events by date, and the number on all pages."""
+        return await self._events.page(search, limit=limit, offset=offset)

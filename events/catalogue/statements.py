@@ -29,7 +29,9 @@ def event_json(event: str, *, venue: str = "venues", tiers: str = "pricing_tiers
                 SELECT jsonb_object_agg(tier.category, tier.price::text)
                 FROM {tiers} AS tier WHERE tier.event_id = {event}.event_id),
             'layout', {event}.layout, 'resale_cap_percent', {event}.resale_cap_percent,
-            'refund_deadline_hours', {event}.refund_deadline_hours)
+            'refund_deadline_hours', {event}.refund_deadline_hours, 'description', {event}.description,
+            'sale_starts_at', {event}.sale_starts_at, 'refundable_until', {event}.refundable_until,
+            'organiser_user_id', {event}.organiser_user_id, 'version', {event}.version)
     """  # noqa: S608 - constant names
 
 
@@ -43,6 +45,17 @@ _OVERLAPS: Final = """
         CAST(:event_date AS timestamptz),
         coalesce(CAST(:ends_at AS timestamptz), CAST(:event_date AS timestamptz) + interval '4 hours'))
 """
+
+
+def _first_of(others: str) -> str:
+    """Return the SQL expression that reports the first of the overlapping events."""
+    return f"""(
+        SELECT jsonb_build_object(
+            'event_id', other.event_id, 'name', other.name, 'event_date', other.event_date,
+            'ends_at', other.ends_at)
+        FROM events AS other WHERE {others} ORDER BY other.event_date LIMIT 1)
+    """  # noqa: S608 - constant names
+
 
 # The id of the venue that a draft means: the one given, or that of an equal name and address. NULL for a new venue. And the
 # hall's name as the venue has it, which a release that did not normalise may have stored.
@@ -91,10 +104,11 @@ DRAFT: Final = text(
     drafted AS (
         INSERT INTO events (
             event_id, venue_id, name, status, hall_id, event_date, ends_at, doors_open_at, total_seats, layout,
-            resale_cap_percent, refund_deadline_hours)
+            resale_cap_percent, refund_deadline_hours, description, sale_starts_at, organiser_user_id)
         SELECT :event_id, venue_id, :name, 'DRAFT', (SELECT hall_id FROM hall), :event_date, CAST(:ends_at AS timestamptz),
             coalesce(CAST(:doors_open_at AS timestamptz), CAST(:event_date AS timestamptz) - interval '2 hours'),
-            :total_seats, :layout, :resale_cap_percent, :refund_deadline_hours
+            :total_seats, :layout, :resale_cap_percent, :refund_deadline_hours, :description,
+            CAST(:sale_starts_at AS timestamptz), CAST(:organiser_user_id AS uuid)
         FROM venue WHERE {_IS_NEW} AND NOT EXISTS (
             SELECT FROM events AS other WHERE {_OVERLAPS.format(venue_id="venue.venue_id")})
         RETURNING *),
@@ -113,15 +127,90 @@ FIND_OBSTACLES: Final = text(
     f"""
     WITH {_MEANT}
     SELECT (SELECT status FROM events WHERE event_id = :event_id) AS status, venues.halls,
-        (SELECT hall_id FROM hall) = ANY(venues.halls) AS has_hall, (
-            SELECT jsonb_build_object(
-                'event_id', other.event_id, 'name', other.name, 'event_date', other.event_date,
-                'ends_at', other.ends_at)
-            FROM events AS other WHERE {_OVERLAPS.format(venue_id="venues.venue_id")}
-            ORDER BY other.event_date LIMIT 1) AS overlapping
+        (SELECT hall_id FROM hall) = ANY(venues.halls) AS has_hall,
+        {_first_of(_OVERLAPS.format(venue_id="venues.venue_id"))} AS overlapping
     FROM meant LEFT JOIN venues USING (venue_id)
     """  # noqa: S608
 )
+
+
+# Seconds, not days: a day of the session's time zone may have 23 hours.
+_DATE_CHANGE: Final = "make_interval(secs => extract(epoch FROM new_event_date - event_date))"
+
+
+def _judged(condition: str = "") -> str:
+    """Return the CTEs of an event as it is (`present`) and as it is to be (`judged`)."""
+    return f"""
+    present AS MATERIALIZED (
+        SELECT *, coalesce((CAST(:changes AS jsonb) ->> 'event_date')::timestamptz, event_date) AS new_event_date
+        FROM events WHERE event_id = :event_id {condition}),
+    wanted AS (
+        SELECT *, new_event_date <> event_date AS moves,
+            coalesce((CAST(:changes AS jsonb) ->> 'ends_at')::timestamptz,
+                least(ends_at + {_DATE_CHANGE}, timestamptz '9000-01-01T00:00:00Z')) AS new_ends_at,
+            coalesce((CAST(:changes AS jsonb) ->> 'doors_open_at')::timestamptz,
+                greatest(doors_open_at + {_DATE_CHANGE}, timestamptz '1970-01-01T00:00:00Z')) AS new_doors_open_at
+        FROM present),
+    judged AS MATERIALIZED (
+        SELECT *, (new_event_date, new_ends_at) <> (event_date, ends_at) AS needs_hall,
+            new_ends_at > new_event_date AND coalesce(new_doors_open_at <= new_event_date, true)
+                AND (NOT moves OR new_event_date > clock_timestamp()) AS is_valid
+        FROM wanted)
+    """  # noqa: S608 - constant conditions
+
+
+_OTHERS_IN_HALL: Final = """
+    judged.needs_hall AND other.venue_id = judged.venue_id AND normalize(other.hall_id) = normalize(judged.hall_id)
+    AND other.event_id <> judged.event_id AND other.status <> 'CANCELLED' AND tstzrange(other.event_date, other.ends_at)
+        && tstzrange(judged.new_event_date, greatest(judged.new_ends_at, judged.new_event_date))
+"""
+_EXPECTED: Final = """
+    AND status = 'PUBLISHED' AND version = coalesce(CAST(:version AS integer), version)
+    AND NOT EXISTS (SELECT FROM prior) FOR UPDATE
+"""
+
+# An event that keeps its times may go on sharing its hall, as some of an earlier release do.
+EDIT: Final = text(
+    f"""
+    WITH {PRIOR},
+    {_judged(_EXPECTED)},
+    edited AS (
+        UPDATE events SET version = events.version + 1,
+            name = coalesce(CAST(:changes AS jsonb) ->> 'name', events.name),
+            description = coalesce(CAST(:changes AS jsonb) ->> 'description', events.description),
+            event_date = new_event_date, ends_at = new_ends_at, doors_open_at = new_doors_open_at,
+            shares_hall = events.shares_hall AND NOT needs_hall,
+            sale_starts_at = CASE WHEN CAST(:changes AS jsonb) ? 'sale_starts_at'
+                THEN (CAST(:changes AS jsonb) ->> 'sale_starts_at')::timestamptz ELSE events.sale_starts_at END,
+            refund_deadline_hours = coalesce(
+                (CAST(:changes AS jsonb) ->> 'refund_deadline_hours')::integer, events.refund_deadline_hours),
+            refundable_until = CASE
+                WHEN moves THEN CAST(:refundable_until AS timestamptz) ELSE events.refundable_until END,
+            organiser_user_id = CASE WHEN CAST(:changes AS jsonb) ? 'organiser_user_id'
+                THEN (CAST(:changes AS jsonb) ->> 'organiser_user_id')::uuid ELSE events.organiser_user_id END
+        FROM judged
+        WHERE events.event_id = judged.event_id AND is_valid
+            AND NOT EXISTS (SELECT FROM events AS other WHERE {_OTHERS_IN_HALL})
+        RETURNING events.*, judged.event_date AS previous_event_date),
+    {
+        stored_answer(
+            f"{event_json('edited')} || jsonb_build_object('previous_event_date', previous_event_date)",
+            rows="edited JOIN venues USING (venue_id)",
+        )
+    }
+    {SELECT_ANSWER}
+    """  # noqa: S608
+).bindparams(bindparam("changes", type_=JSONB))
+
+# Why EDIT did nothing.
+FIND_OBSTACLES_TO_EDIT: Final = text(
+    f"""
+    WITH {_judged()}
+    SELECT status, version, version = coalesce(CAST(:version AS integer), version) AS has_expected_version, is_valid,
+        {_first_of(_OTHERS_IN_HALL)} AS overlapping
+    FROM judged
+    """  # noqa: S608
+).bindparams(bindparam("changes", type_=JSONB))
 
 
 def _released(events: str, *, unless: str = "false") -> str:

@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import ROUND_DOWN, Decimal
 from typing import Any, Final
@@ -10,6 +10,7 @@ from typing import Any, Final
 from cachetools import TTLCache
 from pydantic import BaseModel, ConfigDict, Field
 
+from common.auth.principal import Principal, Role
 from common.fields import StoredInstant, shifted
 from common.http.client import ServiceClient
 from common.money import CENT, Money
@@ -19,10 +20,10 @@ from common.text import is_same_text
 from common.time_zones import DEFAULT_TIME_ZONE, local_text
 from orchestrator.clients.calls import post
 from orchestrator.clients.models import EventDraft
-from orchestrator.errors import EventEnded, EventNotFound, PriceAboveCap
+from orchestrator.errors import EventEnded, EventNotFound, PriceAboveCap, SaleNotStarted
 from orchestrator.saga_engine.plan import Call
 
-__all__ = ["EventFacts", "EventsClient", "VenueFacts"]
+__all__ = ["FACTS_TTL_SECONDS", "EditedEventFacts", "EventFacts", "EventsClient", "VenueFacts"]
 
 # An event's name and venue rarely change; a cancellation must be seen within seconds.
 FACTS_TTL_SECONDS: Final = 5.0
@@ -49,7 +50,7 @@ class EventFacts(BaseModel):
     venue: VenueFacts
     hall_id: str
     event_date: StoredInstant
-    # The defaults are for an events service of the previous release, which sends neither.
+    # The defaults are for an events service of an earlier release, which does not send these fields.
     ends_at: StoredInstant = Field(default_factory=lambda facts: shifted(facts["event_date"], timedelta(hours=4)))
     doors_open_at: StoredInstant = Field(
         default_factory=lambda facts: shifted(facts["event_date"], timedelta(hours=-2))
@@ -59,6 +60,11 @@ class EventFacts(BaseModel):
     pricing_tiers: dict[str, Money]
     resale_cap_percent: int = 120
     refund_deadline_hours: int = 24
+    description: str = ""
+    sale_starts_at: StoredInstant | None = None
+    refundable_until: StoredInstant | None = None
+    organiser_user_id: uuid.UUID | None = None
+    version: int = 1
 
     @property
     def venue_id(self) -> uuid.UUID:
@@ -80,6 +86,27 @@ class EventFacts(BaseModel):
         """Return a time at the event's venue, as `common.time_zones` writes it."""
         return local_text(moment, form, self.venue.time_zone)
 
+    @property
+    def has_begun(self) -> bool:
+        return self.event_date <= datetime.now(UTC)
+
+    @property
+    def is_refundable_for_new_date(self) -> bool:
+        """Whether fans may refund because the date has moved, whatever the deadline."""
+        return self.is_published and self.refundable_until is not None and datetime.now(UTC) < self.refundable_until
+
+    def is_organised_by(self, user: Principal) -> bool:
+        return user.has_role(Role.ORGANISER) and self.organiser_user_id == user.user_id
+
+    def check_sale_has_started(self) -> None:
+        """Refuse a reservation before the start of the sale.
+
+        Raises:
+            SaleNotStarted: with its start in `details`.
+        """
+        if self.sale_starts_at is not None and datetime.now(UTC) < self.sale_starts_at:
+            raise SaleNotStarted(details={"sale_starts_at": self.sale_starts_at.isoformat()})
+
     def check_resale_price(self, price: Decimal, *, face_value: Decimal) -> None:
         """Refuse a price of a listing or a transfer above the event's cap (T8, T10).
 
@@ -89,6 +116,14 @@ class EventFacts(BaseModel):
         highest = (face_value * self.resale_cap_percent / 100).quantize(CENT, rounding=ROUND_DOWN)
         if price > highest:
             raise PriceAboveCap(details={"highest_price": f"{highest:.2f}"})
+
+
+class EditedEventFacts(EventFacts):
+    previous_event_date: datetime
+
+    @property
+    def has_moved(self) -> bool:
+        return self.event_date != self.previous_event_date
 
 
 class EventsClient:
@@ -124,12 +159,12 @@ class EventsClient:
 
         Raises:
             EventNotFound: the event does not exist or is a draft.
-            EventEnded: the event is over or cancelled.
+            EventEnded: the event has begun, or is cancelled.
         """
         event = await self.facts(event_id)
         if event.status == "DRAFT":
             raise EventNotFound
-        if not event.is_published or event.event_date <= datetime.now(UTC):
+        if not event.is_published or event.has_begun:
             raise EventEnded
         return event
 
@@ -142,7 +177,7 @@ class EventsClient:
         return {event.event_id: event for event in events}
 
     async def page(self, query: dict[str, Any]) -> tuple[list[EventFacts], Total]:
-        """Return one page of published events, and their number."""
+        """Return one page of events, published ones unless `query` names another status, and their number."""
         answer = await self._events.get("/internal/events", query)
         events = readable(answer["data"], EventFacts.model_validate, of="events")
         pagination = answer["pagination"]
@@ -162,6 +197,25 @@ class EventsClient:
         """Make the event visible and return it."""
         published: dict[str, Any] = await post(self._events, f"/internal/events/{event_id}/publish", call)
         return published
+
+    async def edit(
+        self,
+        call: Call,
+        *,
+        event_id: uuid.UUID,
+        changes: Mapping[str, Any],
+        refundable_until: datetime | None,
+        version: int | None,
+    ) -> EditedEventFacts:
+        """Change a published event and return it.
+
+        Refusals: EVENT_INVALID_STATE, it is not published or has another version; VALIDATION_ERROR, its times;
+        EVENT_CONFLICT, another event has the hall.
+        """
+        facts = {"refundable_until": refundable_until, "version": version, **changes}
+        edited = await post(self._events, f"/internal/events/{event_id}/edit", call, **facts)
+        self._facts.pop(event_id, None)
+        return EditedEventFacts.model_validate(edited)
 
     async def cancel(self, call: Call, *, event_id: uuid.UUID) -> None:
         """Cancel an event. If it is not published: EVENT_INVALID_STATE."""

@@ -144,6 +144,9 @@ class EventDraft(Fact):
     refund_deadline_hours: int | None = None
     ends_at: datetime | None = Field(default=None, exclude_if=_is_empty)
     doors_open_at: datetime | None = Field(default=None, exclude_if=_is_empty)
+    description: str | None = Field(default=None, exclude_if=_is_empty)
+    sale_starts_at: datetime | None = Field(default=None, exclude_if=_is_empty)
+    organiser_user_id: uuid.UUID | None = Field(default=None, exclude_if=_is_empty)
 
     @property
     def capacity(self) -> int:

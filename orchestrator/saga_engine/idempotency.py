@@ -119,6 +119,15 @@ async def find_previous_sagas(log: SagaLog, first_id: uuid.UUID) -> PreviousSaga
     return PreviousSagas(last_saga.saga_id, accepted=last_saga)
 
 
+async def start_unless_accepted(engine: SagaEngine, kind: str, data: SagaData, *, requested_by: uuid.UUID) -> bool:
+    """Start a saga unless it was started before, and return whether it was started. A refused one is started again."""
+    previous = await find_previous_sagas(engine.log, data.saga_id)
+    if previous.accepted is not None:
+        return False
+    await engine.start(kind, data.model_copy(update={"saga_id": previous.next_id}), requested_by=requested_by)
+    return True
+
+
 async def check_key(
     engine: SagaEngine, saga_id: uuid.UUID, signal: str, *, signalled_by: uuid.UUID, key: str | None
 ) -> None:

@@ -70,7 +70,7 @@ class Call:
 
 Action = Callable[[Data, Call], Awaitable[Data]]
 Undo = Callable[[Data, Call], Awaitable[None]]
-MakeMessage = Callable[[Data], OutgoingMessage]
+MakeMessage = Callable[[Data], OutgoingMessage | None]
 Deadline = Callable[[Data], datetime]
 IsOver = Callable[[Data], bool]
 
@@ -132,7 +132,7 @@ def undoable(
 
 
 def publish(name: str, message: MakeMessage[Data]) -> Step[Data]:
-    """Return a step that sends a message through the outbox, in the write that stores the preceding step."""
+    """Return a step that sends a message, or none, through the outbox, in the write that stores the preceding step."""
     return Step(name, StepKind.PUBLISH, message=message)
 
 

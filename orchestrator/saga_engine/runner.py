@@ -245,8 +245,9 @@ class SagaRunner:
     def _record_entering(self, saga: SagaRecord, index: int) -> tuple[SagaRecord, list[OutgoingMessage]]:
         """Return the saga as it enters a step, with the messages of the publish steps on the way. Nothing is written."""
         messages = []
-        while index < len(self.plan.steps) and (message := self.plan.steps[index].message) is not None:
-            messages.append(message(saga.data))
+        while index < len(self.plan.steps) and (make_message := self.plan.steps[index].message) is not None:
+            if (message := make_message(saga.data)) is not None:
+                messages.append(message)
             index += 1
         if index == len(self.plan.steps):
             return saga.with_changes(state=SagaState.COMPLETED, step="", attempts=0), messages

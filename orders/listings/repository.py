@@ -2,9 +2,10 @@
 
 import uuid
 
-from sqlalchemy import or_
+from sqlalchemy import or_, select
 
 from common.db.engine import Database
+from common.db.pages import has_value
 from common.errors import ServiceError
 from common.pages import Cursor, Total
 from orders.listings.errors import ListingAlreadyOpened, ListingInvalidState, ListingNotFound, OwnListing
@@ -44,6 +45,14 @@ class ListingRepository(SeatAggregateRepository[Listing, UndoneListing]):
             return OwnListing() if is_own else await self._transitions.refusal(listing_id)
 
         return await self.move(listing_id, ListingMove.CLAIM, claim, refuse=refuse)
+
+    async def events_on_market(self, *, after: uuid.UUID | None, limit: int) -> list[uuid.UUID]:
+        """Return the ids of events with ACTIVE listings, in ascending order, those after `after`."""
+        found = select(listings.c.event_id).distinct().where(has_value(listings.c.status, ListingStatus.ACTIVE))
+        if after is not None:
+            found = found.where(listings.c.event_id > after)
+        rows = await self._database.fetch_all(found.order_by(listings.c.event_id).limit(limit))
+        return [row["event_id"] for row in rows]
 
     async def page_on_market(
         self,

@@ -114,6 +114,14 @@ async def count_listings(listings: Listings, event_id: uuid.UUID) -> Success[dic
     return success(await listings.counts(event_id))
 
 
+@internal.get("/events-on-market", responses=refusals({400: BAD_INPUT}))
+async def list_events_on_market(
+    listings: Listings, after: uuid.UUID | None = None, limit: Annotated[int, Query(ge=1, le=200)] = 200
+) -> Success[list[uuid.UUID]]:
+    """The events that have ACTIVE listings, in the order of their ids."""
+    return success(await listings.events_on_market(after=after, limit=limit))
+
+
 @internal.get("/{listing_id}", responses=refusals({400: "INVALID_UUID", 404: "LISTING_NOT_FOUND"}))
 async def find_listing(listing_id: uuid.UUID, listings: Listings) -> Success[Listing]:
     return success(await listings.find(listing_id))

@@ -33,6 +33,9 @@ class ListingService(SeatAggregateService[Listing, UndoneListing, ListingStatus]
             raise ListingNotFound
         return listing.as_seen_by(to)
 
+    async def events_on_market(self, *, after: uuid.UUID | None, limit: int) -> list[uuid.UUID]:
+        return await self._listings.events_on_market(after=after, limit=limit)
+
     async def market(
         self,
         user: Principal,

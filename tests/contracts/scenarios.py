@@ -7,6 +7,7 @@ from orchestrator.container import Container
 from orchestrator.saga_engine.plan import AnyPlan
 from tests.contracts import (
     cancel_event,
+    edit_event,
     listing,
     purchase,
     put_on_sale,
@@ -35,6 +36,7 @@ _SCENARIOS: Final[Mapping[AnyPlan, Prepare]] = {
     refund.OUTLINE: refund.RefundScenario.prepare,
     seat_refund.OUTLINE: seat_refund.SeatRefundScenario.prepare,
     cancel_event.OUTLINE: cancel_event.CancelEventScenario.prepare,
+    edit_event.OUTLINE: edit_event.EditEventScenario.prepare,
 }
 OUTLINES: Final[Mapping[str, AnyPlan]] = {plan.kind: plan for plan in _SCENARIOS}
 PREPARE: Final[Mapping[str, Prepare]] = {plan.kind: prepare for plan, prepare in _SCENARIOS.items()}

@@ -22,10 +22,15 @@ from tests.support.servers import DatabaseFactory, TestServers
 from tests.support.waiting import eventually
 
 # A short backoff: a job uses all its attempts within seconds.
-ENV: Final = {"RATE_LIMIT_PER_MINUTE": "0", "JOB_RETRY_SECONDS": "0.2,0.4"}
+ENV: Final = {
+    "RATE_LIMIT_PER_MINUTE": "0",
+    "JOB_RETRY_SECONDS": "0.2,0.4",
+    "LISTING_EXPIRY_INTERVAL_SECONDS": "1",
+}
 
 MakeFan = Callable[..., Awaitable[UserClient]]
 MakeStaff = Callable[..., Awaitable[UserClient]]
+MakeOrganiser = Callable[[], Awaitable[UserClient]]
 MakeConcert = Callable[..., Awaitable[Concert]]
 
 
@@ -103,8 +108,19 @@ async def new_staff(admin: UserClient, new_fan: MakeFan, user_clients: AsyncExit
 
 
 @pytest.fixture
+async def new_organiser(admin: UserClient, new_fan: MakeFan, user_clients: AsyncExitStack) -> MakeOrganiser:
+    async def make() -> UserClient:
+        fan = await new_fan()
+        roles = {"roles": ["customer", "organiser"]}
+        assert (await admin.patch(f"/admin/users/{fan.user_id}", roles)).status == 200
+        return await user_clients.enter_async_context(await fan.log_in(fan.email, USER_PASSWORD))
+
+    return make
+
+
+@pytest.fixture
 async def new_concert(admin: UserClient) -> MakeConcert:
-    async def make(**changes: Any) -> Concert:
+    async def make(*, by: UserClient = admin, **changes: Any) -> Concert:
         layout = [
             {"category": "CAT1", "price": "350.00", "rows": [{"row_number": "A", "seats": 12}]},
             {"category": "CAT2", "price": "100.00", "rows": [{"row_number": "B", "seats": 12}]},
@@ -117,7 +133,7 @@ async def new_concert(admin: UserClient) -> MakeConcert:
             "doors_open_at": (datetime.now(UTC) - timedelta(hours=2)).isoformat(),
             "layout": layout,
         }
-        created = await admin.post("/admin/events", event | changes)
+        created = await by.post("/admin/events", event | changes)
         assert created.status == 201, created.body
         event_id = created.data["event_id"]
         seats: dict[str, tuple[str, ...]] = {}

@@ -17,12 +17,14 @@ SEEDED: Final = {
     "fan": "user1@example.com",
     "performer": "performer@example.com",
     "staff": "staff@example.com",
+    "organiser": "organiser@example.com",
     "admin": "admin@example.com",
 }
 MAY: Final = {
-    Audience.USER: {"fan", "performer", "staff", "admin"},
+    Audience.USER: {"fan", "performer", "staff", "organiser", "admin"},
     Audience.OWNER: {"admin"},
     Audience.STAFF: {"staff", "admin"},
+    Audience.ORGANISER: {"organiser", "admin"},
     Audience.ADMIN: {"admin"},
 }
 BY_TOKEN: Final = [route for route in ROUTES if route.access not in WITHOUT_ACCESS_TOKEN]

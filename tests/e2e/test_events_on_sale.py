@@ -4,8 +4,9 @@ import uuid
 from datetime import UTC, datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from devstack.stack import Stack
 from tests.e2e.conftest import MakeConcert
-from tests.e2e.scanner import ScannerClient, buy
+from tests.e2e.scanner import ScannerClient, buy, end_event
 from tests.e2e.user_client import Concert, UserClient
 from tests.support.waiting import eventually
 
@@ -66,6 +67,62 @@ async def test_dates_filter(anonymous: UserClient, new_concert: MakeConcert) -> 
     assert (await anonymous.get("/events", q=name, **{"from": (date - day).isoformat()})).data
     assert not (await anonymous.get("/events", q=name, **{"from": (date + day).isoformat()})).data
     assert not (await anonymous.get("/events", q=name, to=(date - day).isoformat())).data
+
+
+async def test_range_begins_with_its_first_moment_and_ends_before_its_last(
+    anonymous: UserClient, new_concert: MakeConcert
+) -> None:
+    name, moment = f"Night {uuid.uuid4().hex}", "2031-06-01T12:00:00Z"
+    await new_concert(name=name, event_date=moment)
+    assert (await anonymous.get("/events", q=name, **{"from": moment})).data
+    assert not (await anonymous.get("/events", q=name, to=moment)).data
+    assert (await anonymous.get("/events", q=name, to="2031-06-01T12:00:00.000001Z")).data
+
+
+class TestPast:
+    async def test_past_event_is_listed_on_request_only(
+        self, *, platform: Stack, anonymous: UserClient, fan: UserClient, new_concert: MakeConcert
+    ) -> None:
+        name = f"Night {uuid.uuid4().hex}"
+        concert = await new_concert(name=name)
+        await end_event(platform, concert.event_id)
+
+        assert (await anonymous.get("/events", q=name)).data == []
+        listed = await anonymous.get("/events", q=name, past=True)
+        assert [event["event_id"] for event in listed.data] == [concert.event_id]
+        seats = (await anonymous.get(f"/events/{concert.event_id}")).data["seats"]
+        assert len(seats) == 24
+
+        async def is_refused() -> bool:  # the orchestrator keeps an event's facts for five seconds
+            refused = await fan.reserve(concert.event_id, concert.seats["CAT1"][0])
+            return refused.refused() == (410, "EVENT_ENDED")
+
+        await eventually(is_refused)
+
+    async def test_event_under_way_is_listed(self, anonymous: UserClient, new_concert: MakeConcert) -> None:
+        name, now = f"Night {uuid.uuid4().hex}", datetime.now(UTC)
+        await new_concert(name=name, event_date=(now - timedelta(hours=1)).isoformat())
+        assert len((await anonymous.get("/events", q=name)).data) == 1
+
+
+async def test_seats_are_reserved_from_the_start_of_the_sale_on(
+    *, admin: UserClient, fan: UserClient, anonymous: UserClient, new_concert: MakeConcert
+) -> None:
+    start = (datetime.now(UTC) + timedelta(days=1)).replace(microsecond=0).isoformat()
+    concert = await new_concert(sale_starts_at=start, description="Doors open early.")
+    detail = (await anonymous.get(f"/events/{concert.event_id}")).data
+    assert (datetime.fromisoformat(detail["sale_starts_at"]), detail["description"]) == (
+        datetime.fromisoformat(start),
+        "Doors open early.",
+    )
+    refused = await fan.reserve(concert.event_id, concert.seats["CAT1"][0])
+    assert refused.refused() == (409, "EVENT_INVALID_STATE")
+    assert (await admin.patch(f"/admin/events/{concert.event_id}", {"sale_starts_at": None})).status == 200
+
+    async def is_held() -> bool:
+        return (await fan.reserve(concert.event_id, concert.seats["CAT1"][0])).status == 200
+
+    await eventually(is_held)
 
 
 async def test_seats_are_split_evenly_without_a_layout(admin: UserClient, new_concert: MakeConcert) -> None:

@@ -43,12 +43,14 @@ ANONYMOUS: Final = ""
 FUZZED: Final = [route for route in ROUTES if (route.method, route.path) not in ENDS_LOGINS]
 FAN: Final = "user1@example.com"
 ADMIN: Final = "admin@example.com"
-CALLERS: Final = (ANONYMOUS, FAN, ADMIN)
+ORGANISER: Final = "organiser@example.com"
+CALLERS: Final = (ANONYMOUS, FAN, ORGANISER, ADMIN)
 ACCEPTED_CALLERS: Final = {
     Audience.PUBLIC: {ANONYMOUS},
     Audience.USER: {FAN, ADMIN},
     Audience.OWNER: {FAN, ADMIN},
     Audience.STAFF: {ADMIN},
+    Audience.ORGANISER: {ORGANISER, ADMIN},
     Audience.ADMIN: {ADMIN},
 }
 REPEATABLE: Final = settings(
@@ -75,7 +77,7 @@ async def tokens(platform: Stack) -> dict[str, str]:
     return found
 
 
-@pytest.mark.parametrize("caller", CALLERS, ids=["anonymous", "fan", "admin"])
+@pytest.mark.parametrize("caller", CALLERS, ids=["anonymous", "fan", "organiser", "admin"])
 @pytest.mark.parametrize("route", FUZZED, ids=lambda route: f"{route.method} {route.path}")
 def test_generated_requests_get_documented_responses(
     api: BaseSchema, tokens: dict[str, str], *, platform: Stack, route: Route, caller: str

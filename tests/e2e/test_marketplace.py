@@ -10,7 +10,7 @@ import pytest
 from devstack.stack import Stack
 from tests.e2e.conftest import MakeConcert, MakeFan
 from tests.e2e.deal_calls import WRONG_OTP, DealCalls, expire_wait
-from tests.e2e.scanner import ScannerClient, Ticket, buy
+from tests.e2e.scanner import ScannerClient, Ticket, buy, end_event
 from tests.e2e.user_client import Concert, UserClient
 from tests.support.waiting import eventually
 
@@ -26,6 +26,35 @@ async def buyer(new_fan: MakeFan) -> UserClient:
 async def listing_id(fan: UserClient, ticket: Ticket) -> str:
     """A listing of the fan's ticket: bought for 100.00, offered for 110.00."""
     return str((await DealCalls.list_ticket(fan, ticket.seat_id)).data["listing_id"])
+
+
+class TestExpiry:
+    async def test_listing_of_an_event_that_has_begun_is_withdrawn(
+        self, *, platform: Stack, fan: UserClient, buyer: UserClient, ticket: Ticket, listing_id: str, concert: Concert
+    ) -> None:
+        await end_event(platform, concert.event_id)
+
+        async def is_withdrawn() -> bool:
+            return bool((await buyer.get(f"/marketplace/listings/{listing_id}")).data["status"] == "CANCELLED")
+
+        await eventually(is_withdrawn)
+        assert [own["status"] for own in (await fan.get("/tickets")).data] == ["SOLD"]
+        on_market = (await buyer.get("/marketplace/listings", event_id=concert.event_id)).data
+        assert ticket.seat_id not in [listing["seat_id"] for listing in on_market]
+
+    async def test_sale_in_progress_ends_by_its_own_rule(
+        self, *, platform: Stack, buyer: UserClient, listing_id: str, concert: Concert
+    ) -> None:
+        bought = await buyer.post("/marketplace/buy", {"listing_id": listing_id})
+        assert bought.data["status"] == "PENDING_TRANSFER"
+        await end_event(platform, concert.event_id)
+        await expire_wait(platform, bought.data["sale_id"])
+
+        async def is_withdrawn() -> bool:
+            return bool((await buyer.get(f"/marketplace/listings/{listing_id}")).data["status"] == "CANCELLED")
+
+        await eventually(is_withdrawn)
+        assert await buyer.balance() == "500.00"
 
 
 class TestList:

@@ -24,6 +24,7 @@ PUBLIC: Final = frozenset(
         "event_id",
         "venue_id",
         "hall_id",
+        "organiser_user_id",
         "assigned_hall_id",
         "assigned_venue_id",
         "seat_ids",

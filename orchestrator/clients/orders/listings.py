@@ -33,6 +33,11 @@ class ListingsClient(AggregateClient[ListingFacts]):
     path = "/internal/listings"
     facts = ListingFacts
 
+    async def events_on_market(self, *, after: uuid.UUID | None, limit: int) -> list[uuid.UUID]:
+        """Return the ids of events that have ACTIVE listings, in ascending order, those after `after`."""
+        query = {"limit": limit} | ({"after": str(after)} if after else {})
+        return [uuid.UUID(event_id) for event_id in await self._orders.get(f"{self.path}/events-on-market", query)]
+
     async def open(
         self, call: Call, *, listing_id: uuid.UUID, ticket: Ticket, seller_user_id: uuid.UUID, asking_price: Decimal
     ) -> None:

@@ -1,4 +1,4 @@
-"""An event's dashboard, attendees, scans and blocked seats, for admins."""
+"""An event's dashboard, attendees, scans and blocked seats, for admins and the event's organiser."""
 
 from typing import Final
 

@@ -1,4 +1,4 @@
-"""Sales, entries, attendees and blocked seats, for admins (T15)."""
+"""Sales, entries, attendees and blocked seats, for admins and the event's organiser (T15)."""
 
 import uuid
 from typing import Annotated, Final
@@ -12,6 +12,7 @@ from common.http.envelope import PageQuery, Paginated, Success, paginated, pagin
 from common.http.idempotency_key import IdempotencyKey
 from orchestrator.features.event_admin.schemas import DashboardPage, ScanView, SeatsChanged, SeatSelection
 from orchestrator.features.event_admin.service import EventAdminService
+from orchestrator.http.event_access import EventManager
 from orchestrator.http.refusals import ADMIN, IDEMPOTENT
 from orchestrator.saga_engine.idempotency import request_id_of
 
@@ -35,7 +36,7 @@ EventAdmin = Annotated[EventAdminService, provided(EventAdminService)]
 
 
 @router.get("/events/{event_id}/dashboard", responses=_READ, summary="An event's sales, entries and attendees")
-async def show_dashboard(event_id: uuid.UUID, _: AdminUser, service: EventAdmin, page: PageQuery) -> DashboardPage:
+async def show_dashboard(event_id: uuid.UUID, _: EventManager, service: EventAdmin, page: PageQuery) -> DashboardPage:
     """Attendees come in hall order."""
     dashboard, total = await service.dashboard(event_id, page)
     return DashboardPage(data=dashboard, pagination=pagination_of(page, total))
@@ -47,7 +48,7 @@ async def show_dashboard(event_id: uuid.UUID, _: AdminUser, service: EventAdmin,
     responses=_READ | {200: {"content": {CSV: {"schema": {"type": "string"}}}}},
     summary="An event's attendees as CSV",
 )
-async def export_attendees(event_id: uuid.UUID, _: AdminUser, service: EventAdmin) -> StreamingResponse:
+async def export_attendees(event_id: uuid.UUID, _: EventManager, service: EventAdmin) -> StreamingResponse:
     """In hall order, in UTF-8 with a byte order mark. Times are the venue's, with their offset. A cell that a spreadsheet would take for a formula begins with an apostrophe."""
     headers = {
         "Content-Disposition": f'attachment; filename="attendees-{event_id}.csv"',
@@ -57,7 +58,7 @@ async def export_attendees(event_id: uuid.UUID, _: AdminUser, service: EventAdmi
 
 
 @router.get("/events/{event_id}/scans", responses=_READ, summary="An event's scans, newest first")
-async def list_scans(event_id: uuid.UUID, _: AdminUser, service: EventAdmin, page: PageQuery) -> Paginated[ScanView]:
+async def list_scans(event_id: uuid.UUID, _: EventManager, service: EventAdmin, page: PageQuery) -> Paginated[ScanView]:
     return paginated(await service.scans(event_id, page), page)
 
 
@@ -69,17 +70,17 @@ async def list_stray_scans(_: AdminUser, service: EventAdmin, page: PageQuery) -
 
 @router.post("/events/{event_id}/seats/block", responses=_CHANGE, summary="Block available seats")
 async def block_seats(
-    *, event_id: uuid.UUID, body: SeatSelection, admin: AdminUser, key: IdempotencyKey, service: EventAdmin
+    *, event_id: uuid.UUID, body: SeatSelection, manager: EventManager, key: IdempotencyKey, service: EventAdmin
 ) -> Success[SeatsChanged]:
     """All or none."""
-    request_id = request_id_of(f"block seats/{event_id}", user_id=admin.user_id, key=key)
+    request_id = request_id_of(f"block seats/{event_id}", user_id=manager.user_id, key=key)
     return success(SeatsChanged(seats_changed=await service.block(event_id, body.chosen, request_id=request_id)))
 
 
 @router.post("/events/{event_id}/seats/unblock", responses=_CHANGE, summary="Unblock seats")
 async def unblock_seats(
-    *, event_id: uuid.UUID, body: SeatSelection, admin: AdminUser, key: IdempotencyKey, service: EventAdmin
+    *, event_id: uuid.UUID, body: SeatSelection, manager: EventManager, key: IdempotencyKey, service: EventAdmin
 ) -> Success[SeatsChanged]:
     """All or none."""
-    request_id = request_id_of(f"unblock seats/{event_id}", user_id=admin.user_id, key=key)
+    request_id = request_id_of(f"unblock seats/{event_id}", user_id=manager.user_id, key=key)
     return success(SeatsChanged(seats_changed=await service.unblock(event_id, body.chosen, request_id=request_id)))

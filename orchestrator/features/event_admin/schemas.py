@@ -1,4 +1,4 @@
-"""An event for its admins: sales, entries, attendees."""
+"""An event for those who manage it: sales, entries, attendees."""
 
 import uuid
 from datetime import datetime

@@ -1,4 +1,4 @@
-"""An event for its admins (T15): sales and entries, attendees, the scan log, blocked seats."""
+"""An event for those who manage it (T15): sales and entries, attendees, the scan log, blocked seats."""
 
 import asyncio
 import uuid

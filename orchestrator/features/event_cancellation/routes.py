@@ -5,11 +5,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Response
 
-from common.http.auth import AdminUser
 from common.http.dependencies import provided
 from common.http.envelope import Success, refusals, success
 from orchestrator.features.event_cancellation.schemas import EventCancellation
 from orchestrator.features.event_cancellation.service import EventCancellationService
+from orchestrator.http.event_access import EventManager
 from orchestrator.http.refusals import ADMIN
 from orchestrator.saga_engine.record import SagaState
 
@@ -25,19 +25,19 @@ router = APIRouter(prefix="/admin/events", tags=["Refunds"])
 Cancellations = Annotated[EventCancellationService, provided(EventCancellationService)]
 
 
-@router.post("/{event_id}/cancel", responses=_CANCEL, summary="Cancel an event (admin)")
+@router.post("/{event_id}/cancel", responses=_CANCEL, summary="Cancel an event")
 async def cancel_event(
-    event_id: uuid.UUID, admin: AdminUser, cancellations: Cancellations, response: Response
+    event_id: uuid.UUID, manager: EventManager, cancellations: Cancellations, response: Response
 ) -> Success[EventCancellation]:
-    """Every order is refunded; every transfer, sale and listing ends. 202 until it completes: repeat it for the progress."""
-    progress = await cancellations.cancel(event_id, admin_id=admin.user_id)
+    """By an admin or its organiser. Every order is refunded; every transfer, sale and listing ends. 202 until it completes: repeat it for the progress."""
+    progress = await cancellations.cancel(event_id, cancelled_by=manager.user_id)
     if progress.state != SagaState.COMPLETED:
         response.status_code = 202
     return success(progress)
 
 
-@router.get("/{event_id}/cancellation", responses=_PROGRESS, summary="Show the progress of a cancellation (admin)")
+@router.get("/{event_id}/cancellation", responses=_PROGRESS, summary="Show the progress of a cancellation")
 async def show_cancellation(
-    event_id: uuid.UUID, _: AdminUser, cancellations: Cancellations
+    event_id: uuid.UUID, _: EventManager, cancellations: Cancellations
 ) -> Success[EventCancellation]:
     return success(await cancellations.progress(event_id))

@@ -20,7 +20,7 @@ class EventCancellationService:
     engine: SagaEngine
     clients: Clients
 
-    async def cancel(self, event_id: uuid.UUID, *, admin_id: uuid.UUID) -> EventCancellation:
+    async def cancel(self, event_id: uuid.UUID, *, cancelled_by: uuid.UUID) -> EventCancellation:
         """Cancel an event: every order is refunded, every transfer and listing ends. Repeated, it returns the progress.
 
         Raises:
@@ -33,10 +33,10 @@ class EventCancellationService:
         event = await self.clients.events.facts(event_id)
         if not event.is_published:
             raise EventInvalidState(details={"status": event.status})
-        cancellation = CancelEvent(saga_id=previous.next_id, event_id=event_id, cancelled_by_user_id=admin_id)
+        cancellation = CancelEvent(saga_id=previous.next_id, event_id=event_id, cancelled_by_user_id=cancelled_by)
         try:
-            return _view(await self.engine.start(CANCEL_EVENT, cancellation, requested_by=admin_id))
-        except (StillRunning, Busy, Unavailable):  # it goes on in the background, or another admin was first
+            return _view(await self.engine.start(CANCEL_EVENT, cancellation, requested_by=cancelled_by))
+        except (StillRunning, Busy, Unavailable):  # it goes on in the background, or another request was first
             return await self.progress(event_id)
 
     async def progress(self, event_id: uuid.UUID) -> EventCancellation:

@@ -3,10 +3,9 @@
 import uuid
 from typing import Annotated
 
-from fastapi import APIRouter, Query, Response
+from fastapi import APIRouter, Response
 
-from common.fields import Instant, PlainText
-from common.http.auth import AdminUser
+from common.auth.principal import Role
 from common.http.dependencies import provided
 from common.http.envelope import PageQuery, Paginated, Success, paginated, refusals, success
 from common.http.idempotency_key import IdempotencyKey
@@ -21,6 +20,8 @@ from orchestrator.features.events.schemas import (
 from orchestrator.features.events.service.catalogue import CatalogueService
 from orchestrator.features.events.service.layouts import draft_of
 from orchestrator.http.answers import answer_or
+from orchestrator.http.event_access import OrganiserOrAdmin
+from orchestrator.http.event_filters import EventFilters
 from orchestrator.http.refusals import ADMIN, IDEMPOTENT, UPSTREAM
 from orchestrator.saga_engine.idempotency import request_id_of
 
@@ -38,17 +39,9 @@ EventCatalogue = Annotated[CatalogueService, provided(CatalogueService)]
 
 
 @router.get("/events", responses=refusals(UPSTREAM | {400: "VALIDATION_ERROR"}), summary="Events on sale")
-async def list_events(
-    *,
-    catalogue: EventCatalogue,
-    page: PageQuery,
-    q: Annotated[PlainText | None, Query(max_length=100, description="Part of the event's name.")] = None,
-    from_: Annotated[Instant | None, Query(alias="from", description="The earliest event date (RFC 3339).")] = None,
-    to: Annotated[Instant | None, Query(description="Only events before this time (RFC 3339).")] = None,
-) -> Paginated[EventSummary]:
-    filters = {"q": q, "from": from_ and from_.isoformat(), "to": to and to.isoformat()}
-    query = {name: value for name, value in filters.items() if value}
-    return paginated(await catalogue.page(query | {"page": page.page, "per_page": page.per_page}), page)
+async def list_events(filters: EventFilters, catalogue: EventCatalogue, page: PageQuery) -> Paginated[EventSummary]:
+    """By date. An event is listed until it ends, although its sale ends when it begins."""
+    return paginated(await catalogue.page(filters | {"page": page.page, "per_page": page.per_page}), page)
 
 
 @router.get(
@@ -73,9 +66,10 @@ async def show_availability(event_id: uuid.UUID, catalogue: EventCatalogue) -> S
 
 @router.post("/admin/events", status_code=201, responses=_CREATE, summary="Put an event on sale")
 async def create_event(
-    *, body: NewEvent, admin: AdminUser, key: IdempotencyKey, catalogue: EventCatalogue, response: Response
+    *, body: NewEvent, user: OrganiserOrAdmin, key: IdempotencyKey, catalogue: EventCatalogue, response: Response
 ) -> Success[EventCreated] | Success[EventInProgress]:
-    """Creates the event with its hall; fans see it once every seat exists."""
-    saga_id = request_id_of("put on sale", user_id=admin.user_id, key=key)
-    created = catalogue.put_on_sale(draft_of(body), requested_by=admin.user_id, saga_id=saga_id)
+    """Creates the event with its hall; fans see it once every seat exists. An organiser's event is its own."""
+    saga_id = request_id_of("put on sale", user_id=user.user_id, key=key)
+    draft = draft_of(body, organiser_user_id=None if user.has_role(Role.ADMIN) else user.user_id)
+    created = catalogue.put_on_sale(draft, requested_by=user.user_id, saga_id=saga_id)
     return await answer_or(created, response, lambda saga_id: EventInProgress(event_id=saga_id, saga_id=saga_id))

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from common.fields import Instant, Integer, LineText
+from common.fields import Instant, Integer, LineText, PlainText
 from common.http.body import RequestBody
 from common.money import Money
 from common.time_zones import DEFAULT_TIME_ZONE, TimeZoneName
@@ -50,6 +50,7 @@ class EventSummary(BaseModel):
     event_date: datetime
     ends_at: datetime
     doors_open_at: datetime
+    sale_starts_at: datetime | None
     total_seats: int
     available_seats: int
     pricing_tiers: dict[str, Money]
@@ -68,6 +69,10 @@ class EventDetail(EventSummary):
     """`seats` is included unless `include_seats=false`."""
 
     venue: VenueDetail
+    description: str
+    refundable_until: datetime | None = Field(
+        description="The date has moved: fans may refund until then, whatever the deadline."
+    )
     seats: list[SeatView] | None = None
 
 
@@ -159,6 +164,8 @@ class NewEvent(RequestBody):
     event_date: Instant
     ends_at: Instant | None = Field(default=None, description="4 hours after event_date when omitted.")
     doors_open_at: Instant | None = Field(default=None, description="2 hours before event_date when omitted.")
+    description: PlainText | None = Field(default=None, max_length=5_000)
+    sale_starts_at: Instant | None = Field(default=None, description="At once when omitted.")
     total_seats: Integer | None = Field(default=None, ge=1, le=LARGEST_HALL)
     layout: list[LayoutCategoryInput] | None = Field(default=None, min_length=1, max_length=100)
     pricing_tiers: dict[CategoryName, Money] = Field(default_factory=dict, max_length=100)

@@ -4,7 +4,9 @@ from collections.abc import Iterable
 from datetime import timedelta
 from typing import Final
 
+from common.periodic import PeriodicTask
 from orchestrator.feature import Feature, Resources
+from orchestrator.features.marketplace.jobs import ListingExpiry
 from orchestrator.features.marketplace.routes import router
 from orchestrator.features.marketplace.saga.list_for_resale import list_for_resale_plan
 from orchestrator.features.marketplace.saga.resale import resale_plan
@@ -18,6 +20,14 @@ def _services(resources: Resources) -> Iterable[object]:
     yield MarketplaceService(resources.engine, resources.clients, approval_time)
 
 
+def _periodic(resources: Resources) -> Iterable[PeriodicTask]:
+    yield PeriodicTask(
+        ListingExpiry(resources.engine, resources.clients).withdraw_expired,
+        name="listing expiry",
+        interval_seconds=resources.settings_of(MarketplaceSettings).listing_expiry_interval_seconds,
+    )
+
+
 FEATURE: Final = Feature(
     routers=(router,),
     plans=lambda resources: [
@@ -26,4 +36,5 @@ FEATURE: Final = Feature(
         resale_plan(resources.clients),
     ],
     services=_services,
+    periodic=_periodic,
 )

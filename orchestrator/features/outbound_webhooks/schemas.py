@@ -34,6 +34,7 @@ MessageType = Literal[
     "sale.completed",
     "sale.failed",
     "event.cancelled",
+    "event.rescheduled",
     "payment.confirmed",
     "payment.failed",
     "payment.partially_paid",

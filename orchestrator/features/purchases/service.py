@@ -20,6 +20,7 @@ from orchestrator.errors import (
     OrderInvalidState,
     OrderNotFound,
     OtpRequired,
+    SaleNotStarted,
 )
 from orchestrator.features.purchases.saga import OPEN_ORDER, PAY, PURCHASE, Purchase
 from orchestrator.features.purchases.schemas import Cancellation, Receipt, Reservation
@@ -46,7 +47,7 @@ class PurchaseService:
             NotFound: EVENT_NOT_FOUND, SEAT_NOT_FOUND.
             Gone: EVENT_ENDED, or HOLD_EXPIRED if a repeated request's hold has expired.
             Conflict: SEAT_UNAVAILABLE, SEAT_ALREADY_SOLD, REQUEST_IN_PROGRESS; ORDER_INVALID_STATE or
-                ORDER_ALREADY_CONFIRMED if a repeated request's order has ended.
+                ORDER_ALREADY_CONFIRMED if a repeated request's order has ended; EVENT_INVALID_STATE before the sale.
             Unprocessable: IDEMPOTENCY_KEY_REUSED.
             StillRunning: it exceeds the request's budget.
         """
@@ -54,8 +55,9 @@ class PurchaseService:
         fingerprint = fingerprint_of({"event_id": event_id, "choice": choice.model_dump(mode="json")})
         try:
             event = await self.clients.events.require_on_sale(event_id)
-        except EventEnded:
-            # A repeated request gets its first answer even if the event has ended since.
+            event.check_sale_has_started()
+        except (EventEnded, SaleNotStarted):
+            # A repeated request gets its first answer even if the sale has ended, or was postponed, since.
             if key is None or (first := await self.engine.log.find(saga_id)) is None:
                 raise
             if first.fingerprint != fingerprint:

@@ -45,7 +45,9 @@ async def refund(
 ) -> Success[Refunded] | Success[InProgress]:
     """By its buyer until the event's refund deadline, unless a ticket was used, listed or transferred.
 
-    By an admin at any time, and by its buyer once the event is cancelled. Each ticket's price goes to its owner, with what that owner had paid above it. Without
-    `seat_ids`, every ticket that is neither refunded nor disputed.
+    If the event's date has moved, the window is open until `refundable_until` of the event, also for the present owner of
+    tickets that were transferred or resold, who names them by `seat_ids`. By an admin or the event's organiser at any time,
+    and by its buyer once the event is cancelled: then each ticket's price goes to its owner, with what that owner had paid
+    above it. Without `seat_ids`, every ticket that is neither refunded nor disputed.
     """
     return await answer(refunds.refund(order_id, body or RefundRequest(), caller=user, key=key), response)

@@ -37,6 +37,7 @@ class Refund(SagaData):
     """The saga's data. `seats` are set once they are reclaimed, `premiums` once they are known.
 
     Sagas of the previous release have no `seat_ids`. `is_forced` reclaims used and transferred tickets, too.
+    `buyer_user_id` is the present owner, if another fan than the buyer refunds their own tickets.
     """
 
     model_config = ConfigDict(validate_by_name=True, serialize_by_alias=True)

@@ -1,15 +1,21 @@
-"""Refunds (T7): by the buyer within the event's refund window, by an admin at any time, by both of a cancelled event."""
+"""Refunds (T7): by the buyer within the event's refund window, by an admin or the event's organiser at any time.
+
+While fans may refund because the event's date has moved, so may the present owner of a ticket that another fan bought. The
+buyer of an order of a cancelled event may refund it, too.
+"""
 
 import uuid
 from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from functools import partial
 from typing import Final
 
 from common.auth.principal import Principal, Role
 from common.db.idempotency import fingerprint_of
 from orchestrator.clients import Clients
+from orchestrator.clients.events import EventFacts
 from orchestrator.errors import NotYours, OrderInvalidState, OrderNotFound, RefundWindowClosed, SeatNotFound
 from orchestrator.features.purchases.saga import CHARGE_WALLET, Purchase
 from orchestrator.features.refunds.saga import REFUND_ORDER, REFUND_SEATS, Refund
@@ -22,8 +28,9 @@ from orchestrator.saga_engine.record import SagaRecord, SagaState
 __all__ = ["RefundService", "refund_of"]
 
 # Reasons that are stored with the order when the request names none.
-REQUESTED_BY_BUYER: Final = "asked for by the fan"
+REQUESTED_BY_OWNER: Final = "asked for by the fan"
 GRANTED_BY_ADMIN: Final = "granted by an admin"
+GRANTED_BY_ORGANISER: Final = "granted by the organiser"
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +47,7 @@ class RefundService:
 
         Raises:
             NotFound: ORDER_NOT_FOUND; SEAT_NOT_FOUND, the order does not have the seat.
-            Forbidden: another user's order; NOT_SEAT_OWNER, a ticket was transferred (an admin may refund it).
+            Forbidden: another user's order; NOT_SEAT_OWNER, a ticket was transferred (who manages the event may refund it).
             Conflict: ORDER_INVALID_STATE, not paid, refunded, being refunded, or too late; SEAT_UNAVAILABLE, a ticket was
                 used or is on sale; TRANSFER_INVALID_STATE, a ticket is disputed.
             Unprocessable: IDEMPOTENCY_KEY_REUSED.
@@ -77,20 +84,34 @@ class RefundService:
         purchase = await self.engine.log.find(order_id)
         if purchase is None or not isinstance(purchase.data, Purchase):
             raise OrderNotFound
-        if not caller.may_act_for(purchase.data.user_id):
-            raise NotYours
-        is_admin = caller.has_role(Role.ADMIN)
-        refund = refund_of(
-            self.engine,
-            purchase,
-            saga_id=saga_id,
-            reason=request.reason or (GRANTED_BY_ADMIN if is_admin else REQUESTED_BY_BUYER),
-            is_forced=is_admin,
-        )
-        if not is_admin:
-            refund = await self._as_buyer_may(refund)
+        refund_for = partial(refund_of, self.engine, purchase, saga_id=saga_id)
+        if caller.has_role(Role.ADMIN):
+            refund = refund_for(reason=request.reason or GRANTED_BY_ADMIN, is_forced=True)
+        elif (event := await self.clients.events.present_facts(purchase.data.event_id)).is_organised_by(caller):
+            refund = refund_for(reason=request.reason or GRANTED_BY_ORGANISER, is_forced=True)
+        else:
+            await self._check_owner(purchase.data, request, event, user_id=caller.user_id)
+            refund = refund_for(reason=request.reason or REQUESTED_BY_OWNER, is_forced=False)
+            refund = _as_owner_may(refund, event).model_copy(update={"buyer_user_id": caller.user_id})
         seat_ids = await self._seats_to_refund(purchase.data, request.seat_ids)
         return refund.model_copy(update={"seat_ids": tuple(sorted(seat_ids))})
+
+    async def _check_owner(
+        self, bought: Purchase, request: RefundRequest, event: EventFacts, *, user_id: uuid.UUID
+    ) -> None:
+        """Admit the buyer of the order and, if the event's date has moved, the present owner of the named tickets of it.
+
+        Raises:
+            NotYours: neither.
+        """
+        if bought.user_id == user_id:
+            return
+        if request.seat_ids is None or not event.is_refundable_for_new_date:
+            raise NotYours
+        for seat_id in request.seat_ids:
+            seat = await self.clients.inventory.seat(seat_id)
+            if (seat.owner_user_id, seat.order_id) != (user_id, bought.order_id):
+                raise NotYours
 
     async def _seats_to_refund(self, bought: Purchase, named: Collection[uuid.UUID] | None) -> Collection[uuid.UUID]:
         own = {seat.seat_id for seat in bought.existing_hold.seats}
@@ -101,18 +122,19 @@ class RefundService:
             raise SeatNotFound(details={"seat_ids": sorted(map(str, unknown))})
         return named
 
-    async def _as_buyer_may(self, refund: Refund) -> Refund:
-        """Return the refund of a cancelled event as its cancellation makes it; otherwise check the refund window.
 
-        Raises:
-            RefundWindowClosed: it is too late.
-        """
-        event = await self.clients.events.present_facts(refund.event_id)
-        if event.is_cancelled:
-            return refund.model_copy(update={"is_forced": True, "event_is_cancelled": True})
-        if datetime.now(UTC) + timedelta(hours=event.refund_deadline_hours) >= event.event_date:
-            raise RefundWindowClosed
-        return refund
+def _as_owner_may(refund: Refund, event: EventFacts) -> Refund:
+    """Return the refund of a cancelled event as its cancellation makes it; otherwise check the refund window.
+
+    Raises:
+        RefundWindowClosed: it is too late.
+    """
+    if event.is_cancelled:
+        return refund.model_copy(update={"is_forced": True, "event_is_cancelled": True})
+    is_too_late = datetime.now(UTC) + timedelta(hours=event.refund_deadline_hours) >= event.event_date
+    if is_too_late and not event.is_refundable_for_new_date:
+        raise RefundWindowClosed
+    return refund
 
 
 def refund_of(engine: SagaEngine, purchase: SagaRecord, *, saga_id: uuid.UUID, reason: str, is_forced: bool) -> Refund:

@@ -18,9 +18,10 @@ class TicketEvent(BaseModel):
 
 
 class TicketView(BaseModel):
-    """`status` is SOLD, LISTED or CHECKED_IN."""
+    """`status` is SOLD, LISTED or CHECKED_IN; `order_id` is that of the ticket's first buyer."""
 
     seat_id: uuid.UUID
+    order_id: uuid.UUID
     event: TicketEvent
     category: str
     row_number: str

@@ -59,6 +59,7 @@ def _ticket_view(owned: OwnedSeat, event: EventFacts) -> TicketView:
     return TicketView.model_validate(
         {
             **owned.seat.model_dump(exclude={"price"}),
+            "order_id": owned.order_id,
             "event": TicketEvent.model_validate(event, from_attributes=True),
             "status": owned.status,
             "price_paid": owned.price_paid,

@@ -49,6 +49,10 @@ class CatalogueCaller:
         body = {"request_id": request_id or new_id()}
         return await self.orchestrator.post(f"/internal/events/{event_id}/publish", body)
 
+    async def edit(self, event_id: str, *, request_id: str | None = None, **changes: Any) -> httpx.Response:
+        body = {"request_id": request_id or new_id(), **changes}
+        return await self.orchestrator.post(f"/internal/events/{event_id}/edit", body)
+
     async def cancel(self, event_id: str, *, request_id: str | None = None) -> httpx.Response:
         body = {"request_id": request_id or new_id()}
         return await self.orchestrator.post(f"/internal/events/{event_id}/cancel", body)

@@ -16,6 +16,7 @@ INTERNAL: list[tuple[str, str, Any]] = [
     ("POST", "/internal/events/lookup", {"event_ids": []}),
     ("GET", f"/internal/events/{new_id()}", None),
     ("POST", f"/internal/events/{new_id()}/publish", {"request_id": new_id()}),
+    ("POST", f"/internal/events/{new_id()}/edit", {"request_id": new_id(), "name": "New"}),
     ("POST", f"/internal/events/{new_id()}/cancel", {"request_id": new_id()}),
     ("POST", f"/internal/events/{new_id()}/discard", {"request_id": new_id(), "undoes_request_id": new_id()}),
 ]

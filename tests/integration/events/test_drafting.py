@@ -38,6 +38,11 @@ class TestDraft:
             "layout": LAYOUT,
             "resale_cap_percent": 120,
             "refund_deadline_hours": 24,
+            "description": "",
+            "sale_starts_at": None,
+            "refundable_until": None,
+            "organiser_user_id": None,
+            "version": 1,
         }
         found = (await catalogue.find(body["event_id"])).json()["data"]
         assert found == {**event, "venue": {**a_venue(address=body["venue"]["address"]), "venue_id": venue_id}}

@@ -1,5 +1,6 @@
 """Finding events: by id, by several ids, by name and date, page by page."""
 
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -20,6 +21,10 @@ async def names(catalogue: CatalogueCaller, **query: Any) -> list[str]:
     answer = await catalogue.search(**query)
     assert answer.status_code == 200, answer.text
     return [event["name"] for event in answer.json()["data"]]
+
+
+def _times(event_date: datetime, ends_at: datetime) -> dict[str, str]:
+    return {"event_date": event_date.isoformat(), "ends_at": ends_at.isoformat()}
 
 
 class TestFind:
@@ -81,6 +86,30 @@ class TestSearch:
 
         assert answer.json()["data"] == [(await catalogue.find(published["event_id"])).json()["data"]]
         assert answer.json()["pagination"] == {"page": 1, "per_page": 20, "total": 1, "total_pages": 1}
+
+    async def test_past_events_are_listed_on_request_only(self, catalogue: CatalogueCaller) -> None:
+        """An event under way is not past."""
+        now = datetime.now(UTC)
+        await catalogue.published(name="over", **_times(now - timedelta(days=3), now - timedelta(days=2)))
+        await catalogue.published(name="under way", **_times(now - timedelta(days=1), now + timedelta(days=1)))
+        await catalogue.published(name="coming", **_times(now + timedelta(days=2), now + timedelta(days=3)))
+
+        assert await names(catalogue) == ["under way", "coming"]
+        assert await names(catalogue, past=True) == ["over", "under way", "coming"]
+        assert await names(catalogue, past=True, to=now.isoformat()) == ["over", "under way"]
+
+    async def test_status_and_organiser(self, catalogue: CatalogueCaller) -> None:
+        organiser, other = new_id(), new_id()
+        await catalogue.drafted(name="draft", organiser_user_id=organiser, event_date="2027-03-01T00:00:00Z")
+        await catalogue.cancelled(name="cancelled", organiser_user_id=organiser, event_date="2027-03-02T00:00:00Z")
+        await catalogue.published(name="published", organiser_user_id=organiser, event_date="2027-03-03T00:00:00Z")
+        await catalogue.published(name="another's", organiser_user_id=other, event_date="2027-03-04T00:00:00Z")
+
+        all_statuses = ["DRAFT", "PUBLISHED", "CANCELLED"]
+        assert await names(catalogue, organiser_user_id=organiser) == ["published"]
+        own = await names(catalogue, organiser_user_id=organiser, status=all_statuses)
+        assert own == ["draft", "cancelled", "published"]
+        assert await names(catalogue, status="CANCELLED") == ["cancelled"]
 
     async def test_empty_catalogue_returns_no_events(self, catalogue: CatalogueCaller) -> None:
         answer = await catalogue.search()
@@ -152,15 +181,16 @@ class TestSearch:
         [
             ({"from": "2027-03-02T00:00:00Z"}, ["2", "3"]),
             ({"from": "2027-03-02T00:00:01Z"}, ["3"]),
-            ({"to": "2027-03-02T00:00:00Z"}, ["1", "2"]),
-            ({"to": "2027-03-01T23:59:59Z"}, ["1"]),
-            ({"from": "2027-03-02T08:00:00+08:00", "to": "2027-03-01T19:00:00-05:00"}, ["2"]),
+            ({"to": "2027-03-02T00:00:00Z"}, ["1"]),
+            ({"to": "2027-03-02T00:00:01Z"}, ["1", "2"]),
+            ({"from": "2027-03-02T08:00:00+08:00", "to": "2027-03-01T19:00:01-05:00"}, ["2"]),
+            ({"from": "2027-03-02T00:00:00Z", "to": "2027-03-02T00:00:00Z"}, []),
             ({"from": "2027-03-03T00:00:00Z", "to": "2027-03-01T00:00:00Z"}, []),
             ({"from": "2027-03-02T00:00:00Z", "q": "3"}, ["3"]),
         ],
         ids=str,
     )
-    async def test_date_bounds_are_inclusive(
+    async def test_range_includes_its_beginning_and_excludes_its_end(
         self, catalogue: CatalogueCaller, query: dict[str, str], expected: list[str]
     ) -> None:
         for day in (1, 2, 3):

@@ -42,6 +42,7 @@ INTERNAL: list[tuple[str, str, Any]] = [
     ("GET", f"/internal/transfers/disputed-orders?event_id={new_id()}", None),
     ("GET", f"/internal/transfers/counts?event_id={new_id()}", None),
     ("GET", f"/internal/listings/counts?event_id={new_id()}", None),
+    ("GET", "/internal/listings/events-on-market", None),
     ("GET", f"/internal/transfers/{new_id()}", None),
     ("POST", f"/internal/transfers/{new_id()}/end", {**UNDO, "status": "FAILED", "reason": "x"}),
     ("POST", f"/internal/transfers/{new_id()}/confirmations", {"request_id": new_id(), "parties": ["seller"]}),

@@ -135,6 +135,31 @@ class TestOrdersOfAnEvent:
         assert "Sort" not in plans[0]
 
 
+class TestEventsOnMarket:
+    async def test_each_event_with_an_active_listing_is_named_once_in_order(self, listings: ListingCaller) -> None:
+        event_ids = sorted(new_id() for _ in range(3))
+        for event_id in (*event_ids, event_ids[0]):
+            await listings.at("ACTIVE", event_id=event_id)
+        ended = new_id()
+        for status in listings.paths.keys() - {"ACTIVE"}:
+            await listings.at(status, event_id=ended)
+
+        found: list[str] = []
+        while page := await self._page(listings, after=found[-1] if found else None):
+            assert len(page) <= 2
+            found += page
+
+        assert found == sorted(set(found))
+        assert [event_id for event_id in found if event_id in {*event_ids, ended}] == event_ids
+
+    async def _page(self, listings: ListingCaller, *, after: str | None) -> list[str]:
+        query = {"limit": 2} | ({"after": after} if after else {})
+        page: list[str] = (await listings.orchestrator.get("/internal/listings/events-on-market", **query)).json()[
+            "data"
+        ]
+        return page
+
+
 @pytest.mark.parametrize("kind", [TransferCaller, ListingCaller], indirect=True, ids=lambda kind: kind.__name__)
 class TestDealsOfAnEvent:
     async def test_rows_are_complete_and_oldest_first(self, kind: DealCaller) -> None:

@@ -47,6 +47,8 @@ def email_context(**changes: Any) -> NotificationContext:
         "other": "Ben",
         "party": "buyer",
         "expires_at": datetime(2027, 3, 1, 9, 30, tzinfo=UTC),
+        "previous_date": datetime(2027, 2, 20, 12, 0, tzinfo=UTC),
+        "refundable_until": datetime(2027, 3, 6, 9, 30, tzinfo=UTC),
         "reference": "0d9f2f0e",
     }
     return NotificationContext(**own | changes)
@@ -67,6 +69,15 @@ def test_every_kind_can_be_written(kind: NotificationKind) -> None:
         assert "Night of Strings" in page
         assert "700.00 credits" in page
     assert "{{" not in letter.text + letter.html
+
+
+def test_new_date_is_told_with_the_old_one_and_the_end_of_refunds() -> None:
+    text = RENDERER.render(NotificationKind.EVENT_RESCHEDULED, email_context()).text
+    for moment in ("Saturday, 20 February 2027, 12:00", "Saturday, 20 March 2027, 12:00", "on 06 March 2027"):
+        assert moment in text
+    assert (
+        "return" not in RENDERER.render(NotificationKind.EVENT_RESCHEDULED, email_context(refundable_until=None)).text
+    )
 
 
 @pytest.mark.parametrize("kind", [kind for kind in NotificationKind if kind.value.startswith("payment")])

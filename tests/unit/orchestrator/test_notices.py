@@ -49,6 +49,14 @@ def test_both_parties_are_notified_each_by_their_own_email(
         assert channels_and_kinds(notices[user_id]) == ([(Channel.EMAIL.value, letter.value)] if letter else [])
 
 
+def test_holder_is_told_of_the_new_date() -> None:
+    dates = {"previous_event_date": "2027-03-20T12:00:00Z", "event_date": "2027-04-20T12:00:00Z"}
+    notice = notices_by_user("ticket.rescheduled", user_id=str(FAN), **dates)[FAN]
+    assert channels_and_kinds(notice) == [("email", "event_rescheduled")]
+    assert notice.entry["data"] == {"user_id": str(FAN), **dates}
+    assert notices_by_user("event.rescheduled", event_id=str(uuid.uuid4()), **dates) == {}
+
+
 @pytest.mark.parametrize(
     "what",
     [

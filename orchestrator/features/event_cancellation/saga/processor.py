@@ -25,8 +25,7 @@ from orchestrator.features.refunds.saga import REFUND_SEATS, Refund
 from orchestrator.features.refunds.service import refund_of
 from orchestrator.features.transfers.saga.transfer import TRANSFER
 from orchestrator.saga_engine.engine import SagaEngine, StillRunning
-from orchestrator.saga_engine.idempotency import find_previous_sagas
-from orchestrator.saga_engine.plan import SagaData
+from orchestrator.saga_engine.idempotency import start_unless_accepted
 from orchestrator.saga_engine.record import SagaRecord
 
 __all__ = ["EventCancellationProcessor"]
@@ -82,7 +81,7 @@ class EventCancellationProcessor:
 
     async def _withdraw(self, listing: ListingFacts, cancellation_id: uuid.UUID) -> None:
         withdrawal = WithdrawListing.of(listing, saga_id=uuid.uuid5(cancellation_id, f"listing {listing.listing_id}"))
-        await self._start_once(WITHDRAW_LISTING, withdrawal, requested_by=cancellation_id)
+        await start_unless_accepted(self.get_engine(), WITHDRAW_LISTING, withdrawal, requested_by=cancellation_id)
 
     async def _refund_orders(self, event_id: uuid.UUID, cancellation_id: uuid.UUID) -> None:
         """Refund tickets of up to a hundred orders; orders whose refund does not begin do not block the others."""
@@ -91,7 +90,8 @@ class EventCancellationProcessor:
             purchase = await self.get_engine().log.find(order.order_id)
             if purchase is None:
                 return
-            if await self._start_once(REFUND_SEATS, self._refund_of(purchase, order), requested_by=cancellation_id):
+            wanted = self._refund_of(purchase, order)
+            if await start_unless_accepted(self.get_engine(), REFUND_SEATS, wanted, requested_by=cancellation_id):
                 started.append(order.order_id)
 
         started: list[uuid.UUID] = []
@@ -108,16 +108,6 @@ class EventCancellationProcessor:
         saga_id = uuid.uuid5(order.order_id, " ".join((REFUND_SEATS, *map(str, order.seat_ids))))
         refund = refund_of(self.get_engine(), purchase, saga_id=saga_id, reason=REASON, is_forced=True)
         return refund.model_copy(update={"seat_ids": order.seat_ids, "event_is_cancelled": True})
-
-    async def _start_once(self, kind: str, data: SagaData, *, requested_by: uuid.UUID) -> bool:
-        """Start a saga unless it was started before, and return whether it was started. A refused one is started again."""
-        previous = await find_previous_sagas(self.get_engine().log, data.saga_id)
-        if previous.accepted is not None:
-            return False
-        await self.get_engine().start(
-            kind, data.model_copy(update={"saga_id": previous.next_id}), requested_by=requested_by
-        )
-        return True
 
     async def _run_all(self, actions: Iterable[Awaitable[None]]) -> None:
         await asyncio.gather(*(self._run(action) for action in actions))

@@ -34,7 +34,7 @@ class CatalogueService:
         self._seat_maps = SeatMaps(clients.inventory)
 
     async def page(self, query: dict[str, Any]) -> tuple[list[EventSummary], Total]:
-        """Return a page of the events on sale, and their total."""
+        """Return a page of the published events, and their total."""
         events, total = await self._events.page(query)
         counts = await self._inventory.availability([event.event_id for event in events]) if events else {}
         return [_summary(event, counts.get(event.event_id, [])) for event in events], total
@@ -51,7 +51,8 @@ class CatalogueService:
             self._inventory.availability([event_id]),
         )
         detail = _summary(event, counts.get(event_id, [])).model_dump(mode="json") | {
-            "venue": event.venue.model_dump(mode="json")
+            "venue": event.venue.model_dump(mode="json"),
+            **event.model_dump(mode="json", include={"description", "refundable_until"}),
         }
         if seats is not None:
             detail["seats"] = orjson.Fragment(seats)
@@ -102,6 +103,7 @@ def _summary(event: EventFacts, counts: list[CategoryCount]) -> EventSummary:
         event_date=event.event_date,
         ends_at=event.ends_at,
         doors_open_at=event.doors_open_at,
+        sale_starts_at=event.sale_starts_at,
         total_seats=event.total_seats,
         available_seats=sum(count.available for count in counts),
         pricing_tiers=event.pricing_tiers,

@@ -1,5 +1,6 @@
 """Builds a hall from an admin's request: categories, rows, seats."""
 
+import uuid
 from typing import Final
 
 from orchestrator.clients.models import EventDraft, LayoutCategory, LayoutRow
@@ -10,13 +11,14 @@ __all__ = ["draft_of"]
 SEATS_PER_ROW: Final = 20
 
 
-def draft_of(event: NewEvent) -> EventDraft:
+def draft_of(event: NewEvent, *, organiser_user_id: uuid.UUID | None = None) -> EventDraft:
     """Return the event to create, its layout complete and priced."""
     if event.layout is not None:
         layout = tuple(_category(category, event) for category in event.layout)
     else:
         layout = _spread(event)
-    return EventDraft(**event.model_dump(exclude={"layout", "pricing_tiers", "total_seats"}), layout=layout)
+    facts = event.model_dump(exclude={"layout", "pricing_tiers", "total_seats"})
+    return EventDraft(**facts, layout=layout, organiser_user_id=organiser_user_id)
 
 
 def row_name(index: int) -> str:

@@ -32,6 +32,7 @@ _EMAILS: Final[Mapping[str, Mapping[str, NotificationKind]]] = {
     "sale.pending": {"seller": NotificationKind.SALE_PENDING},
     "sale.completed": {"seller": NotificationKind.SALE_COMPLETED, "buyer": NotificationKind.TICKET_RESOLD},
     "sale.failed": {"buyer": NotificationKind.SALE_FAILED},
+    "ticket.rescheduled": {"": NotificationKind.EVENT_RESCHEDULED},
     "payment.partially_paid": {"": NotificationKind.PAYMENT_PARTIALLY_PAID},
     "payment.confirmed": {"": NotificationKind.PAYMENT_CONFIRMED},
     "payment.failed": {"": NotificationKind.PAYMENT_FAILED},

@@ -34,6 +34,7 @@ class NotificationKind(enum.StrEnum):
     SALE_FAILED = "sale_failed"
     ORDER_REFUNDED = "order_refunded"
     EVENT_CANCELLED = "event_cancelled"
+    EVENT_RESCHEDULED = "event_rescheduled"
     PREMIUM_TAKEN_BACK = "premium_taken_back"
     PAYMENT_PARTIALLY_PAID = "payment_partially_paid"
     PAYMENT_CONFIRMED = "payment_confirmed"
@@ -125,6 +126,9 @@ class NotificationContext(BaseModel):
     party: str = ""
     """The recipient's role: seller or buyer."""
     expires_at: datetime | None = None
+    previous_date: datetime | None = None
+    """When an event was to begin whose date has moved."""
+    refundable_until: datetime | None = None
     reference: str = ""
     link: str = ""
     """The page on which the recipient acts, and what it is for."""

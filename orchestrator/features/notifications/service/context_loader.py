@@ -53,7 +53,9 @@ class ContextLoader:
             refunded=Decimal(data.get("refunded_amount") or 0),
             other=await self._other(data, party),
             party=party,
-            expires_at=datetime.fromisoformat(data["expires_at"]) if data.get("expires_at") else None,
+            expires_at=_time(data, "expires_at"),
+            previous_date=_time(data, "previous_event_date"),
+            refundable_until=_time(data, "refundable_until"),
             reference=str(data.get("order_id") or data.get("payment_id") or "")
             if _is_own(data, request.user_id)
             else "",
@@ -92,6 +94,10 @@ def _party(data: Mapping[str, Any], user_id: uuid.UUID) -> str:
         if data.get(f"{party}_user_id") == str(user_id):
             return party
     return ""
+
+
+def _time(data: Mapping[str, Any], name: str) -> datetime | None:
+    return datetime.fromisoformat(data[name]) if data.get(name) else None
 
 
 def _is_own(data: Mapping[str, Any], user_id: uuid.UUID) -> bool:
