@@ -21,7 +21,7 @@ def normalized(text: str) -> str:
 
 def is_same_text(one: str, other: str) -> bool:
     """Compare names of which one may be from a release that did not normalise."""
-    return one_line(one) == one_line(other)
+    return one == other or one_line(one) == one_line(other)
 
 
 def one_line(text: str) -> str:

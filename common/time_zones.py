@@ -7,6 +7,8 @@ from zoneinfo import ZoneInfo, available_timezones
 
 from pydantic import AfterValidator, Field
 
+from common.fields import EARLIEST, LATEST
+
 DEFAULT_TIME_ZONE: Final = "Asia/Singapore"
 
 _known: Final = cache(available_timezones)  # it reads a directory tree
@@ -34,7 +36,7 @@ def local_text(moment: datetime, form: str, time_zone: str) -> str:
     Args:
         form: as for strftime. For `%Z` the zone's abbreviation is written, or its name and offset if it has none.
     """
-    local = moment.astimezone(zone_of(time_zone))
+    local = min(max(moment, EARLIEST), LATEST).astimezone(zone_of(time_zone))
     return local.strftime(form.replace("%Z", _label(local)))
 
 

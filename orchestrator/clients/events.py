@@ -80,6 +80,8 @@ class EventFacts(BaseModel):
 
     def category_of(self, name: str) -> str:
         """Return the category as inventory has it, which a release that did not normalise names may have stored."""
+        if name in self.pricing_tiers:
+            return name
         return next((category for category in self.pricing_tiers if is_same_text(category, name)), name)
 
     def local_text(self, moment: datetime, form: str) -> str:

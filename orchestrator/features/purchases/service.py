@@ -63,7 +63,8 @@ class PurchaseService:
             if first.fingerprint != fingerprint:
                 raise Unprocessable from None
             return _reservation(first, saga_id)
-        choice = choice.model_copy(update={"category": event.category_of(choice.category)})
+        if choice.category:
+            choice = choice.model_copy(update={"category": event.category_of(choice.category)})
         purchase = Purchase(saga_id=saga_id, user_id=user_id, event_id=event_id, hall_id=event.hall_id, choice=choice)
         saga = await self.engine.start(PURCHASE, purchase, requested_by=user_id, fingerprint=fingerprint)
         return _reservation(saga, saga_id)

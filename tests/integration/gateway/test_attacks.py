@@ -138,7 +138,7 @@ async def test_truncated_request_is_not_forwarded(gateway: str, services: Servic
 async def test_body_of_a_bodyless_method_is_not_forwarded(gateway: str, services: Services, method: str) -> None:
     hidden = b"GET /internal/orders HTTP/1.1\r\nHost: x\r\n\r\n"
     await ask(gateway, "/api/events", f"Content-Length: {len(hidden)}", method=method, body=hidden)
-    assert [(seen.target, seen.body) for seen in services.received] == [("/api/events", b"")] * (method == "GET")
+    assert [(seen.target, seen.body) for seen in services.received] == [("/api/events", b"")] * (method != "OPTIONS")
 
 
 @pytest.mark.parametrize(

@@ -165,9 +165,9 @@ async def test_malformed_id_is_forwarded_to_the_service(client: httpx.AsyncClien
     ("request_line", "allowed"),
     [
         ("GET /api/pay", "POST"),
-        ("DELETE /api/orders/41414141-4141-4141-4141-414141414141", "GET"),
-        ("HEAD /api/events", "GET"),
-        ("TRACE /api/events", "GET"),
+        ("HEAD /api/pay", "POST"),
+        ("DELETE /api/orders/41414141-4141-4141-4141-414141414141", "GET, HEAD"),
+        ("TRACE /api/events", "GET, HEAD"),
         ("OPTIONS /api/reserve", "POST"),
     ],
 )
@@ -182,6 +182,13 @@ async def test_other_method_of_a_known_path_is_405(
         assert answer.json()["success"] is False
         assert answer.json()["error_code"] == "VALIDATION_ERROR"
     assert services.received == []
+
+
+async def test_head_is_forwarded_as_get(client: httpx.AsyncClient, services: Services) -> None:
+    get, head = await client.get("/api/events"), await client.head("/api/events")
+    assert (head.status_code, head.content) == (200, b"")
+    assert head.headers["content-length"] == str(len(get.content))
+    assert services.last.target == "/api/events"
 
 
 async def test_unknown_path_is_404_with_the_error_envelope(client: httpx.AsyncClient, services: Services) -> None:

@@ -44,8 +44,9 @@ def test_hour_that_comes_twice_is_told_apart() -> None:
     )
 
 
-def test_last_time_that_fields_accept_can_be_written() -> None:
-    assert local_text(datetime(9000, 1, 1, tzinfo=UTC), FORM, "Pacific/Kiritimati").startswith("9000-01-01 14:00")
+@pytest.mark.parametrize("moment", [datetime(9000, 1, 1, tzinfo=UTC), datetime.max.replace(tzinfo=UTC)])
+def test_times_at_the_end_of_the_calendar_can_be_written(moment: datetime) -> None:
+    assert local_text(moment, FORM, "Pacific/Kiritimati").startswith("9000-01-01 14:00")
 
 
 @pytest.mark.parametrize("name", ["Asia/Singapore", "Europe/Berlin", "UTC"])

@@ -41,7 +41,7 @@ def test_other_paths_are_not_found(path: bytes) -> None:
 def test_allowed_methods_are_listed_for_a_known_path() -> None:
     with pytest.raises(MethodNotAllowed) as refusal:
         TABLE.match("DELETE", b"/api/menu/5")
-    assert refusal.value.allowed == "GET"
+    assert refusal.value.allowed == "GET, HEAD"
 
 
 @pytest.mark.parametrize("path", [b"/", b"/api", b"/api/events/41414141-4141-4141-4141-414141414141/qr.svg", b"/a_b~c"])

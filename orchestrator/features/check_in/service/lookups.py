@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import Final, TypeVar
 
 from common.errors import Forbidden, InvalidRequest, NotFound, ServiceError, Unavailable, Unprocessable
+from common.text import is_same_text
 from orchestrator.clients import Clients
 from orchestrator.features.check_in.schemas import NamedPlace
 from orchestrator.features.check_in.service.rules import Place
@@ -65,7 +66,8 @@ async def place_to_undo(clients: Clients, staff_user_id: uuid.UUID, named: Named
     with unavailable_on_failure():
         staff = await clients.users.find(staff_user_id)
     place = replace(place, venue_id=place.venue_id or staff.assigned_venue_id)
-    if staff.assigned_hall_id not in {None, place.hall_id} or staff.assigned_venue_id not in {None, place.venue_id}:
+    is_own_hall = staff.assigned_hall_id is None or is_same_text(staff.assigned_hall_id, place.hall_id)
+    if not is_own_hall or staff.assigned_venue_id not in {None, place.venue_id}:
         raise Forbidden("Another hall is assigned to you.")
     return place
 
