@@ -60,10 +60,8 @@ class ApiMiddleware:
         self._clients = clients
         self._limiter = limiter
         self._scan_limit = scan_limit
-        self._refusals = {
-            Access.SIGNED: RefusalLimiter(limiter, scope="rejected-webhooks", statuses=REJECTIONS),
-            Access.LOGIN: RefusalLimiter(limiter, scope="failed-logins", statuses=FAILURES),
-        }
+        self._rejected_webhooks = RefusalLimiter(limiter, scope="rejected-webhooks", statuses=REJECTIONS)
+        self._failed_logins = RefusalLimiter(limiter, scope="failed-logins", statuses=FAILURES)
         self._proxy = proxy
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -95,7 +93,8 @@ class ApiMiddleware:
             headers, client=client, scheme=scope["scheme"], correlation_id=correlation_id()
         )
         forward = partial(self._proxy.forward, route, scope, receive, headers=upstream_headers, extra=extra)
-        if refusals := self._refusals.get(route.access):
+        if route.access is Access.SIGNED or route.is_login:
+            refusals = self._failed_logins if route.is_login else self._rejected_webhooks
             refusals.require_allowed(client)
             async with refusals.count_refusal(client, send) as observed_send:
                 await forward(observed_send)

@@ -32,8 +32,7 @@ class Access(enum.StrEnum):
     PUBLIC = "public"  # no token required; one that is sent is forwarded
     USER = "user"  # a valid access token; the service authorises its user
     SIGNED = "signed"  # a provider's webhook: the service checks its signature
-    OWN_TOKEN = "own_token"  # noqa: S105 - the service checks the token, and accepts one that has ended
-    LOGIN = "login"  # the service checks a password, a code or a refresh token; only failures are counted by address
+    OWN_TOKEN = "own_token"  # noqa: S105 - the service checks the token, which may be of another type
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +44,7 @@ class Route:
         timeout_seconds: for responses that may take longer than others.
         is_long: the response grows with the hall.
         is_scan: staff and admins may send it more often than other requests.
+        is_login: a success shows who the caller is, so only failures are counted by address.
     """
 
     method: str
@@ -54,6 +54,7 @@ class Route:
     timeout_seconds: float | None = None
     is_long: bool = False
     is_scan: bool = False
+    is_login: bool = False
 
 
 class MethodNotAllowed(InvalidRequest):
@@ -170,13 +171,13 @@ def _routes() -> Iterator[Route]:
 
 
 def _account_routes() -> Iterator[Route]:
-    users, public, user, login = Upstream.USERS, Access.PUBLIC, Access.USER, Access.LOGIN
+    users, public, user, own_token = Upstream.USERS, Access.PUBLIC, Access.USER, Access.OWN_TOKEN
 
     yield Route("POST", "/api/auth/register", users, public)
-    yield Route("POST", "/api/auth/verify-registration", users, login)
-    yield Route("POST", "/api/auth/login", users, login)
-    yield Route("POST", "/api/auth/refresh", users, login)
-    yield Route("POST", "/api/auth/logout", users, Access.OWN_TOKEN)
+    yield Route("POST", "/api/auth/verify-registration", users, public, is_login=True)
+    yield Route("POST", "/api/auth/login", users, public, is_login=True)
+    yield Route("POST", "/api/auth/refresh", users, own_token, is_login=True)
+    yield Route("POST", "/api/auth/logout", users, own_token)
     yield Route("POST", "/api/auth/forgot-password", users, public)
     yield Route("POST", "/api/auth/reset-password", users, public)
     yield Route("POST", "/api/auth/verify-email", users, public)

@@ -47,6 +47,8 @@ RULES: Final[Mapping[Audience, frozenset[str]]] = {
             "POST /api/auth/forgot-password",
             "POST /api/auth/reset-password",
             "POST /api/auth/verify-email",
+            "POST /api/auth/verify-registration",
+            "POST /api/auth/login",
             "GET /api/venues",
             "GET /api/events",
             "GET /api/events/{event_id}",
@@ -106,7 +108,7 @@ RULES: Final[Mapping[Audience, frozenset[str]]] = {
     ),
 }
 # These routes take no access token; each has its own tests (tests/integration/users, tests/e2e/test_topup.py).
-WITHOUT_ACCESS_TOKEN: Final = frozenset({Access.SIGNED, Access.OWN_TOKEN, Access.LOGIN})
+WITHOUT_ACCESS_TOKEN: Final = frozenset({Access.SIGNED, Access.OWN_TOKEN})
 
 # Most routes have their own code for a missing resource. These return the plain NOT_FOUND that a service without the
 # route returns too. Those in SPECIFIC_NOT_FOUND differ by their message; the one in GENERIC_NOT_FOUND does not differ.

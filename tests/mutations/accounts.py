@@ -139,9 +139,27 @@ MUTATIONS: Final = (
         breaks=("a stolen or risky account that stays logged in: a suspension ends its sessions and refuses logins",),
     ),
     Mutation(
+        name="a login is refreshed any number of times",
+        file="users/sessions/repository.py",
+        before="'1 minute') < :most_per_minute\n",
+        after="'1 minute') < 1000 * :most_per_minute\n",
+        caught_by=(
+            "tests/integration/users/test_sessions.py::TestRefresh::test_refreshes_of_a_session_are_limited_and_cost_no_token",
+        ),
+        breaks=("too many requests: limits on a user's logins and refreshes",),
+    ),
+    Mutation(
+        name="the last of the admins is demoted",
+        file="users/accounts/repository.py",
+        before="    if list(admins) == [user_id]:\n",
+        after="    if not admins:\n",
+        caught_by=(f"{OTP}/test_last_admin.py::test_last_admin_stays",),
+        breaks=("admins who remove each other: the last admin who can log in stays",),
+    ),
+    Mutation(
         name="two admins who demote each other do not wait",
         file="users/accounts/repository.py",
-        before="    ORDER BY user_id FOR UPDATE\n",
+        before="    ORDER BY user_id FOR NO KEY UPDATE\n",
         after="    ORDER BY user_id\n",
         caught_by=(f"{OTP}/test_last_admin.py::test_one_of_two_admins_who_demote_each_other_at_once_stays",),
         breaks=("admins who remove each other: the last admin who can log in stays",),

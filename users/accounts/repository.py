@@ -101,7 +101,7 @@ _REPLACE_HASH: Final = text("UPDATE users SET password_hash = :new WHERE user_id
 _LOCK_ADMINS: Final = text(
     """
     SELECT user_id FROM users WHERE roles @> '{admin}' AND is_verified AND suspended_at IS NULL
-    ORDER BY user_id FOR UPDATE
+    ORDER BY user_id FOR NO KEY UPDATE
     """
 )
 _GRANT: Final = text(
