@@ -126,6 +126,8 @@ class EmbeddedPostgres:
             self._initdb(files, new, password_file)
         finally:
             password_file.unlink()
+        # What the backends of a killed server wrote after its data had been removed.
+        shutil.rmtree(files.data, ignore_errors=True)
         new.rename(files.data)
 
     def _initdb(self, files: PostgresFiles, folder: Path, password_file: Path) -> None:

@@ -1,4 +1,4 @@
-"""The Postman collection (`make postman`): three scenarios to run from top to bottom.
+"""The Postman collection (`make postman`): folders to run from top to bottom.
 
 Postman itself makes the requests of all public routes: it imports the gateway's `/openapi.json`.
 """

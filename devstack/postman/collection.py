@@ -6,10 +6,12 @@ from pathlib import Path
 from typing import Final
 
 from devstack.home import ROOT
-from devstack.postman.requests import Document
+from devstack.postman.requests import Document, bearer
+from devstack.postman.scenarios.auth import AUTH
 from devstack.postman.scenarios.purchase import PURCHASE
 from devstack.postman.scenarios.resale import RESALE
 from devstack.postman.scenarios.transfer import TRANSFER
+from devstack.postman.scenarios.verification import VERIFICATION
 from devstack.sandbox.otp import USUAL_CODE
 from devstack.seed import HALL_EVENT_ID, PASSWORD
 
@@ -19,10 +21,10 @@ COLLECTION: Final = ROOT / "postman" / "ticketremaster.postman_collection.json"
 ENVIRONMENT: Final = ROOT / "postman" / "ticketremaster.postman_environment.json"
 FORMAT: Final = "https://schema.getpostman.com/json/collection/v2.1.0/collection.json"
 ABOUT: Final = """
-Three scenarios to run from top to bottom against `make run`, with the environment beside this file. For requests of all
-routes import `{{base_url}}/openapi.json`.
+Folders to run from top to bottom against `make run`, with the environment beside this file. *Log in* stores the token that
+further requests send. For requests of all routes import `{{base_url}}/openapi.json`.
 """.strip()
-SCENARIOS: Final = (PURCHASE, TRANSFER, RESALE)
+SCENARIOS: Final = (AUTH, PURCHASE, TRANSFER, RESALE, VERIFICATION)
 
 
 def collection() -> Document:
@@ -30,6 +32,7 @@ def collection() -> Document:
     items = [scenario.folder() for scenario in SCENARIOS]
     return {
         "info": {"name": "TicketRemaster", "description": ABOUT, "schema": FORMAT},
+        "auth": bearer("access_token"),
         "item": items,
         "variable": [{"key": name, "value": ""} for name in _variables(items)],
     }
@@ -42,6 +45,7 @@ def environment() -> Document:
         "sandbox_url": "http://127.0.0.1:5900",
         "event_id": str(HALL_EVENT_ID),
         "otp_code": USUAL_CODE,
+        "user_email": "user1@example.com",
         "staff_email": "staff@example.com",
         "seed_password": PASSWORD,
     }

@@ -101,6 +101,7 @@ class Info(Part):
 
 class Collection(Part):
     info: Info
+    auth: Auth
     item: list[Folder]
     variable: list[KeyValue]
 

@@ -27,10 +27,20 @@ def test_files_are_up_to_date() -> None:
 
 def test_every_scenario_has_its_folder(collection: Collection) -> None:
     assert [folder.name for folder in collection.item] == [
+        "Auth",
         "Scenario: purchase",
         "Scenario: transfer",
         "Scenario: resale",
+        "Verification",
     ]
+
+
+def test_log_in_stores_the_token_that_the_collection_sends(collection: Collection) -> None:
+    [auth] = [folder for folder in collection.item if folder.name == "Auth"]
+    [log_in] = [item for item in auth.item if item.name == "Log in"]
+    script = "\n".join(line for event in log_in.event for line in event.script.exec)
+    assert 'pm.collectionVariables.set("access_token", pm.response.json().data.access_token);' in script
+    assert "{{access_token}}" in str(collection.auth)
 
 
 def test_every_variable_is_defined_once(collection: Collection, environment: Environment) -> None:

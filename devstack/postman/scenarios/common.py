@@ -2,9 +2,10 @@
 
 from typing import Final
 
+from devstack.postman.scripts import Variable
 from devstack.postman.steps import Step
 
-__all__ = ["CATEGORY", "PRICE", "buy", "log_in", "pay", "show_balance", "sign_up"]
+__all__ = ["CATEGORY", "PRICE", "buy", "log_in", "pay", "scan", "show_balance", "show_hall", "show_qr_code", "sign_up"]
 
 # The cheapest category of the seeded hall of 500 seats, whose id is the environment's `event_id`.
 CATEGORY: Final = "CAT3"
@@ -84,6 +85,39 @@ def pay(user: str, *, name: str) -> Step:
         body={"order_id": "{{order_id}}"},
         expected={"data.status": "CONFIRMED", "data.credits_charged": PRICE},
         present=["data.qr_payload"],
+    )
+
+
+def show_qr_code(user: str, *, saved_as: str = "qr_payload") -> Step:
+    return Step(
+        name=f"The {user}'s QR code of the ticket",
+        method="GET",
+        path="/api/tickets/{{seat_id}}/qr",
+        user=user,
+        saved={saved_as: "data.qr_payload"},
+    )
+
+
+def show_hall() -> Step:
+    """Return a step that saves `hall_id`."""
+    return Step(
+        name="The event's hall",
+        method="GET",
+        path="/api/events/{{event_id}}",
+        query={"include_seats": "false"},
+        saved={"hall_id": "data.hall_id"},
+    )
+
+
+def scan(name: str, result: str, *, payload: str = "qr_payload") -> Step:
+    """Return a scan by the staff; `payload` is the variable with the QR code."""
+    return Step(
+        name=name,
+        path="/api/verify",
+        user="staff",
+        body={"qr_payload": f"{{{{{payload}}}}}", "hall_id": "{{hall_id}}"},
+        expected={"data.result": result, "data.seat_id": Variable("seat_id")},
+        present=["data.message"],
     )
 
 

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from devstack.postman.scenarios.common import buy, log_in, show_balance, sign_up
+from devstack.postman.scenarios.common import buy, log_in, scan, show_balance, show_hall, show_qr_code, sign_up
 from devstack.postman.scripts import Variable
 from devstack.postman.steps import Scenario, Step
 
@@ -12,27 +12,6 @@ CREDITS: Final = "1000.00"
 AMOUNT: Final = "100.00"
 SELLER_LEFT: Final = "920.00"
 BUYER_LEFT: Final = "900.00"
-
-
-def _show_code(user: str, *, saved_as: str) -> Step:
-    return Step(
-        name=f"The {user}'s QR code of the ticket",
-        method="GET",
-        path="/api/tickets/{{seat_id}}/qr",
-        user=user,
-        saved={saved_as: "data.qr_payload"},
-    )
-
-
-def _scan(name: str, payload: str, result: str) -> Step:
-    return Step(
-        name=name,
-        path="/api/verify",
-        user="staff",
-        body={"qr_payload": f"{{{{{payload}}}}}", "hall_id": "{{hall_id}}"},
-        expected={"data.result": result, "data.seat_id": Variable("seat_id")},
-        present=["data.message"],
-    )
 
 
 TRANSFER_STEPS: Final = (
@@ -76,17 +55,11 @@ TRANSFER_STEPS: Final = (
     ),
 )
 CHECK_IN: Final = (
-    Step(
-        name="The event's hall",
-        method="GET",
-        path="/api/events/{{event_id}}",
-        query={"include_seats": "false"},
-        saved={"hall_id": "data.hall_id"},
-    ),
+    show_hall(),
     log_in("staff"),
-    _scan("The seller's old QR code is not admitted", "old_qr_payload", "NOT_OWNER"),
-    _scan("The buyer is admitted", "qr_payload", "SUCCESS"),
-    _scan("The second scan is a duplicate", "qr_payload", "DUPLICATE"),
+    scan("The seller's old QR code is not admitted", "NOT_OWNER", payload="old_qr_payload"),
+    scan("The buyer is admitted", "SUCCESS"),
+    scan("The second scan is a duplicate", "DUPLICATE"),
 )
 
 TRANSFER: Final = Scenario(
@@ -96,9 +69,9 @@ TRANSFER: Final = Scenario(
         *sign_up("seller", phone="+6582", credits_=CREDITS),
         *sign_up("buyer", phone="+6583", credits_=CREDITS),
         *buy("seller"),
-        _show_code("seller", saved_as="old_qr_payload"),
+        show_qr_code("seller", saved_as="old_qr_payload"),
         *TRANSFER_STEPS,
-        _show_code("buyer", saved_as="qr_payload"),
+        show_qr_code("buyer"),
         *CHECK_IN,
     ],
 )
