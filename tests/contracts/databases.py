@@ -154,8 +154,9 @@ class Databases:
 
 _INSERT_FAN: Final = """
     WITH born AS (
-        INSERT INTO users (user_id, email, phone, password_hash, roles, is_verified)
-        VALUES (CAST($1 AS uuid), $2, '+65' || abs(hashtextextended($2, 0)) % 1000000000000, $3, ARRAY['customer'], true)
+        INSERT INTO users (user_id, email, email_verified_at, phone, password_hash, roles, is_verified)
+        VALUES (CAST($1 AS uuid), $2, now(), '+65' || abs(hashtextextended($2, 0)) % 1000000000000, $3,
+                ARRAY['customer'], true)
         RETURNING user_id)
     INSERT INTO balances (account_kind, account_owner, currency)
     SELECT kind, CAST(user_id AS text), 'SGD' FROM born CROSS JOIN unnest(ARRAY['wallet', 'escrow']) AS kind
