@@ -197,6 +197,7 @@ def _money_routes() -> Iterator[Route]:
 def _operator_routes() -> Iterator[Route]:
     orchestrator, user = Upstream.ORCHESTRATOR, Access.USER
 
+    yield Route("GET", "/api/admin/audit", orchestrator, user)
     yield Route("GET", "/api/admin/sagas", orchestrator, user)
     yield Route("POST", "/api/admin/sagas/retry-all", orchestrator, user)
     yield Route("POST", "/api/admin/sagas/{saga_id}/retry", orchestrator, user)

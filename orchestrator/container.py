@@ -14,6 +14,7 @@ from common.messaging.publisher import Publisher
 from orchestrator.clients import SERVICE, Clients
 from orchestrator.feature import Feature, Resources
 from orchestrator.features import (
+    audit,
     check_in,
     event_admin,
     event_cancellation,
@@ -60,6 +61,7 @@ FEATURES: Final[tuple[Feature, ...]] = (
     outbound_webhooks.FEATURE,
     notifications.FEATURE,
     parked_messages.FEATURE,
+    audit.FEATURE,
 )
 JOB_POLICIES: Final[Mapping[str, JobPolicy]] = {
     policy.kind: policy

@@ -20,6 +20,7 @@ from common.messaging.declarations import (
 )
 
 __all__ = [
+    "AUDIT_QUEUE",
     "DEAD_JOBS_QUEUE",
     "DEFAULT_HOLD_TTL_MILLISECONDS",
     "DEFAULT_RETRY_SECONDS",
@@ -41,6 +42,7 @@ RELEASE_EXCHANGE: Final = "seat.release.exchange"
 RELEASE_QUEUE: Final = "seat.release.queue"
 ORCHESTRATOR_HOLDS_QUEUE: Final = "orchestrator.hold-expired.queue"
 
+AUDIT_QUEUE: Final = "orchestrator.audit.queue"
 NOTIFICATIONS_QUEUE: Final = "orchestrator.notifications.queue"
 # The messages that users' feeds and emails are made from.
 NOTIFYING_MESSAGES: Final = (
@@ -108,6 +110,7 @@ def platform_topology(
             *holds.queues,
             Queue(ORCHESTRATOR_HOLDS_QUEUE, PARKED_AT_THE_LIMIT),
             Queue(NOTIFICATIONS_QUEUE, PARKED_AT_THE_LIMIT),
+            Queue(AUDIT_QUEUE, PARKED_AT_THE_LIMIT),
             Queue(PARKING_QUEUE),
             *jobs.queues,
             *retries.queues,
@@ -116,6 +119,7 @@ def platform_topology(
             *holds.bindings,
             Binding(MESSAGES_EXCHANGE, ORCHESTRATOR_HOLDS_QUEUE, "hold.expired"),
             *(Binding(MESSAGES_EXCHANGE, NOTIFICATIONS_QUEUE, key) for key in NOTIFYING_MESSAGES),
+            Binding(MESSAGES_EXCHANGE, AUDIT_QUEUE, "audit.recorded"),
             *jobs.bindings,
             *retries.bindings,
         ),

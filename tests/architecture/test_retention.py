@@ -20,6 +20,7 @@ from events.database import metadata as events_metadata
 from inventory.app import RETENTIONS as INVENTORY_RETENTIONS
 from inventory.repository.expiry import lapses_retention
 from inventory.schemas import HoldLimits
+from orchestrator.audit.repository import AUDIT_RETENTION
 from orchestrator.database import metadata as orchestrator_metadata
 from orchestrator.features.inbound_webhooks.repository import log_retention
 from orchestrator.features.outbound_webhooks.repository import DELIVERIES_RETENTION
@@ -52,6 +53,7 @@ RULES: Final[dict[str, tuple[Retention, ...]]] = {
         log_retention(90),
         DELIVERIES_RETENTION,
         SETTLED_RETENTION,
+        AUDIT_RETENTION,
     ),
 }
 DAYS: Final = re.compile(r"(\d+) days?|\((\d+)\)")

@@ -17,6 +17,7 @@ from common.messaging.message import Message
 from common.messaging.outbox import outbox_row
 from users.accounts.errors import PhoneAlreadyExists
 from users.accounts.schemas import AdminChange
+from users.audit import record
 from users.database import OUTBOX
 from users.sessions.repository import revoke_all
 
@@ -55,7 +56,9 @@ _VERIFY: Final = text(
 )
 _UPDATE: Final = text(
     """
-    WITH before AS (SELECT user_id, roles FROM users WHERE user_id = :user_id FOR UPDATE)
+    WITH before AS (
+        SELECT user_id, roles, is_flagged, assigned_hall_id, assigned_venue_id FROM users
+        WHERE user_id = :user_id FOR UPDATE)
     UPDATE users SET is_flagged = coalesce(CAST(:is_flagged AS boolean), users.is_flagged),
                      roles = coalesce(CAST(:roles AS text[]), users.roles),
                      assigned_hall_id = CASE WHEN CAST(:reassigns_hall AS boolean) THEN CAST(:assigned_hall_id AS text)
@@ -63,13 +66,17 @@ _UPDATE: Final = text(
                      assigned_venue_id = CASE WHEN CAST(:reassigns_hall AS boolean) THEN CAST(:assigned_venue_id AS uuid)
                                               ELSE users.assigned_venue_id END
     FROM before WHERE users.user_id = before.user_id
-    RETURNING before.roles AS roles_before
+    RETURNING to_jsonb(before) - 'user_id' AS before,
+              jsonb_build_object('roles', users.roles, 'is_flagged', users.is_flagged, 'assigned_hall_id',
+                                 users.assigned_hall_id, 'assigned_venue_id', users.assigned_venue_id) AS after
     """
 )
 _GRANT: Final = text(
     """
-    UPDATE users SET roles = ARRAY(SELECT DISTINCT unnest(roles || CAST(:role AS text)) ORDER BY 1)
-    WHERE email = :email AND is_verified
+    WITH before AS (SELECT user_id, roles FROM users WHERE email = :email AND is_verified FOR UPDATE)
+    UPDATE users SET roles = ARRAY(SELECT DISTINCT unnest(before.roles || CAST(:role AS text)) ORDER BY 1)
+    FROM before WHERE users.user_id = before.user_id
+    RETURNING users.user_id, before.roles AS roles_before, users.roles
     """
 )
 # An email address must not stay taken by a user who never verifies a phone. A user with credits, a payment or a session
@@ -178,21 +185,46 @@ class AccountRepository:
                 raise PhoneAlreadyExists from error
             raise
 
-    async def update(self, user_id: UUID, change: AdminChange) -> bool:
-        """Apply the change; return False if there is no such user.
+    async def update(self, user_id: UUID, change: AdminChange, *, admin_user_id: UUID, address: str) -> bool:
+        """Apply the change and report it to the audit trail; return False if there is no such user.
 
         Losing a role ends all sessions in the same transaction: their access tokens still name it.
         """
         parameters = {"user_id": user_id, **change.model_dump(), "reassigns_hall": change.reassigns_hall}
         async with self._database.transaction() as connection:
             row = (await connection.execute(_UPDATE, parameters)).mappings().first()
-            if row is not None and change.roles is not None and set(row["roles_before"]) - set(change.roles):
+            if row is None:
+                return False
+            if set(row["before"]["roles"]) - set(row["after"]["roles"]):
                 await revoke_all(connection, user_id, because=ROLES_REMOVED)
-        return row is not None
+            await record(
+                connection,
+                action="user.change",
+                actor_user_id=admin_user_id,
+                object_type="user",
+                object_id=user_id,
+                address=address,
+                before=row["before"],
+                after=row["after"],
+            )
+        return True
 
     async def grant(self, *, email: str, role: str) -> bool:
         """Add a role to a verified user; return False if there is none with that email address."""
-        return await self._database.execute(_GRANT, {"email": email, "role": role}) == 1
+        async with self._database.transaction() as connection:
+            row = (await connection.execute(_GRANT, {"email": email, "role": role})).mappings().first()
+            if row is not None:
+                await record(
+                    connection,
+                    action="user.grant_role",
+                    actor_user_id=None,
+                    object_type="user",
+                    object_id=row["user_id"],
+                    address=None,
+                    before={"roles": row["roles_before"]},
+                    after={"roles": row["roles"]},
+                )
+        return row is not None
 
     async def delete_abandoned(self, *, batch: int) -> int:
         """Delete users who have not verified a phone within a day, `batch` at most; return their number.

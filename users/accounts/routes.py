@@ -5,7 +5,7 @@ from uuid import UUID
 
 from fastapi import APIRouter, Depends
 
-from common.http.auth import ADMIN_ONLY, CurrentUser, require_service
+from common.http.auth import AdminUser, CurrentUser, require_service
 from common.http.client_address import ClientAddress
 from common.http.dependencies import provided
 from common.http.envelope import BAD_INPUT, NOT_LOGGED_IN, Success, refusals, success
@@ -48,12 +48,14 @@ async def read_profile(user_id: UUID, caller: CurrentUser, accounts: Accounts) -
 @public.patch(
     "/admin/users/{user_id}",
     summary="Flag a user, set roles or the hall (admin)",
-    dependencies=[ADMIN_ONLY],
     responses=refusals({400: BAD_INPUT, 401: NOT_LOGGED_IN, 403: "FORBIDDEN", 404: "USER_NOT_FOUND"}),
 )
-async def change_user(user_id: UUID, body: AdminChange, accounts: Accounts) -> Success[Profile]:
+async def change_user(
+    *, user_id: UUID, body: AdminChange, admin: AdminUser, address: ClientAddress, accounts: Accounts
+) -> Success[Profile]:
     """Flag a user as high-risk, set their roles, or assign the hall where they scan. Removing a role logs them out."""
-    return success(Profile.model_validate(await accounts.change(user_id, body)))
+    changed = await accounts.change(user_id, body, admin_user_id=admin.user_id, address=address)
+    return success(Profile.model_validate(changed))
 
 
 @internal.get("/{user_id}", responses=refusals({400: "INVALID_UUID", 404: "USER_NOT_FOUND"}))

@@ -118,13 +118,13 @@ class AccountService:
         """Return the users that exist, in no particular order."""
         return await self.repository.by_ids(user_ids)
 
-    async def change(self, user_id: UUID, change: AdminChange) -> User:
+    async def change(self, user_id: UUID, change: AdminChange, *, admin_user_id: UUID, address: str) -> User:
         """Flag a user, set their roles, or assign a hall. Losing a role ends their sessions, whose tokens still name it.
 
         Raises:
             UserNotFound.
         """
-        if not await self.repository.update(user_id, change):
+        if not await self.repository.update(user_id, change, admin_user_id=admin_user_id, address=address):
             raise UserNotFound
         self.wake_relay()
         return await self.facts(user_id)
