@@ -120,6 +120,8 @@ def _routes() -> Iterator[Route]:
     yield Route("POST", "/api/auth/refresh", users, own_token)
     yield Route("POST", "/api/auth/logout", users, own_token)
     yield Route("GET", "/api/users/{user_id}", users, user)
+    yield Route("DELETE", "/api/users/me", orchestrator, user)
+    yield Route("GET", "/api/users/me/export", orchestrator, user, is_long=True)
     yield Route("PATCH", "/api/admin/users/{user_id}", users, user)
 
     yield Route("GET", "/api/venues", events, public)

@@ -26,6 +26,7 @@ from orchestrator.features import (
     outbound_webhooks,
     parked_messages,
     payments,
+    personal_data,
     purchases,
     refunds,
     tickets,
@@ -62,6 +63,7 @@ FEATURES: Final[tuple[Feature, ...]] = (
     notifications.FEATURE,
     parked_messages.FEATURE,
     audit.FEATURE,
+    personal_data.FEATURE,
 )
 JOB_POLICIES: Final[Mapping[str, JobPolicy]] = {
     policy.kind: policy

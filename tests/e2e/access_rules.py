@@ -50,6 +50,8 @@ RULES: Final[Mapping[Audience, frozenset[str]]] = {
     ),
     Audience.USER: frozenset(
         {
+            "DELETE /api/users/me",
+            "GET /api/users/me/export",
             "GET /api/credits/balance",
             "GET /api/credits/statement",
             "POST /api/credits/topup",

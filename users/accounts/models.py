@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from sqlalchemy import Boolean, Column, DateTime, Index, Table, Text, UniqueConstraint, func, text
+from sqlalchemy import Boolean, CheckConstraint, Column, DateTime, Index, Table, Text, UniqueConstraint, func, text
 from sqlalchemy.dialects.postgresql import ARRAY, UUID
 
 from users.database import METADATA
@@ -11,8 +11,9 @@ USERS: Final = Table(
     "users",
     METADATA,
     Column("user_id", UUID(as_uuid=True), primary_key=True),
-    Column("email", Text, nullable=False),  # normalised: lower case
-    Column("phone", Text, nullable=False),  # E.164
+    # Normalised: lower case; and E.164. Both are NULL once the account is deleted.
+    Column("email", Text),
+    Column("phone", Text),
     Column("password_hash", Text, nullable=False),
     Column("roles", ARRAY(Text), nullable=False),
     Column("is_flagged", Boolean, nullable=False, server_default="false"),
@@ -24,7 +25,10 @@ USERS: Final = Table(
     Column("assigned_hall_id", Text),
     Column("assigned_venue_id", UUID(as_uuid=True)),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
+    # The row stays for the ledger; what is personal is gone.
+    Column("deleted_at", DateTime(timezone=True)),
     UniqueConstraint("email"),
+    CheckConstraint("deleted_at IS NOT NULL OR phone IS NOT NULL", name="person"),
     Index("uq_users_verified_phone", "phone", unique=True, postgresql_where=text("is_verified AND NOT shares_phone")),
     Index("ix_users_unverified", "created_at", postgresql_where=text("NOT is_verified")),
 )

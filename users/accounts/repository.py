@@ -48,8 +48,9 @@ _SELECT: Final = """
     LEFT JOIN balances loyalty ON loyalty.account_kind = 'loyalty' AND loyalty.currency = 'POINTS'
          AND loyalty.account_owner = CAST(users.user_id AS text)
 """
-_BY_ID: Final = text(f"{_SELECT} WHERE user_id = :user_id")
-_BY_IDS: Final = text(f"{_SELECT} WHERE user_id = ANY(:user_ids)")
+# A deleted account is unknown to all readers.
+_BY_ID: Final = text(f"{_SELECT} WHERE user_id = :user_id AND deleted_at IS NULL")
+_BY_IDS: Final = text(f"{_SELECT} WHERE user_id = ANY(:user_ids) AND deleted_at IS NULL")
 _BY_EMAIL: Final = text(f"{_SELECT} WHERE email = :email")
 _VERIFY: Final = text(
     "UPDATE users SET is_verified = true, phone = :phone WHERE user_id = :user_id AND NOT is_verified"
@@ -58,7 +59,7 @@ _UPDATE: Final = text(
     """
     WITH before AS (
         SELECT user_id, roles, is_flagged, assigned_hall_id, assigned_venue_id FROM users
-        WHERE user_id = :user_id FOR UPDATE)
+        WHERE user_id = :user_id AND deleted_at IS NULL FOR UPDATE)
     UPDATE users SET is_flagged = coalesce(CAST(:is_flagged AS boolean), users.is_flagged),
                      roles = coalesce(CAST(:roles AS text[]), users.roles),
                      assigned_hall_id = CASE WHEN CAST(:reassigns_hall AS boolean) THEN CAST(:assigned_hall_id AS text)

@@ -21,7 +21,8 @@ from users.sessions.tokens import RefreshToken
 # finds this session and ends it.
 _OPEN: Final = text(
     """
-    WITH owner AS MATERIALIZED (SELECT user_id, roles FROM users WHERE user_id = :user_id FOR SHARE),
+    WITH owner AS MATERIALIZED (SELECT user_id, roles FROM users
+        WHERE user_id = :user_id AND deleted_at IS NULL FOR SHARE),
     session AS (
         INSERT INTO sessions (session_id, user_id, access_expires_at, ends_at)
         SELECT :session_id, user_id, :access_expires_at, :expires_at FROM owner
