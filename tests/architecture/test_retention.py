@@ -29,13 +29,14 @@ from orchestrator.jobs.repository.maintenance import JOB_RETENTIONS
 from orchestrator.saga_engine.repository import KEYS_RETENTION, unwound_retention
 from tests.architecture.compose import ROOT
 
-TABLES: Final = {
-    "users": set(users.tables.METADATA.tables),
-    "orders": set(orders.tables.metadata.tables),
-    "events": set(events_metadata.tables),
-    "inventory": set(inventory.models.metadata.tables),
-    "orchestrator": set(orchestrator_metadata.tables),
+METADATA: Final = {
+    "users": users.tables.METADATA,
+    "orders": orders.tables.metadata,
+    "events": events_metadata,
+    "inventory": inventory.models.metadata,
+    "orchestrator": orchestrator_metadata,
 }
+TABLES: Final = {service: set(metadata.tables) for service, metadata in METADATA.items()}
 LIMITS: Final = HoldLimits(
     seats_per_event=10, seats_per_user=20, lapses=3, lapse_window_seconds=900, cooldown_seconds=300
 )

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from sqlalchemy import Boolean, CheckConstraint, Column, DateTime, Index, Table, Text, UniqueConstraint, func, text
+from sqlalchemy import Boolean, Column, DateTime, Index, Table, Text, UniqueConstraint, func, text
 from sqlalchemy.dialects.postgresql import ARRAY, UUID
 
 from users.database import METADATA
@@ -28,7 +28,6 @@ USERS: Final = Table(
     # The row stays for the ledger; what is personal is gone.
     Column("deleted_at", DateTime(timezone=True)),
     UniqueConstraint("email"),
-    CheckConstraint("deleted_at IS NOT NULL OR phone IS NOT NULL", name="person"),
     Index("uq_users_verified_phone", "phone", unique=True, postgresql_where=text("is_verified AND NOT shares_phone")),
     Index("ix_users_unverified", "created_at", postgresql_where=text("NOT is_verified")),
 )

@@ -2,6 +2,7 @@
 
 import asyncio
 import uuid
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any, Final
 
@@ -14,6 +15,8 @@ from tests.integration.users.test_audit import reported
 from tests.integration.users.test_ledger_debts import put_in_debt
 from tests.integration.users.user_client import PASSWORD, LedgerCaller, LoggedInUser, UserClient, code_of, outbox_of
 from users.accounts.repository import AccountRepository
+from users.sessions.repository import SessionRepository
+from users.sessions.tokens import RefreshToken
 
 NOTHING_LEFT: Final[dict[str, Any]] = {
     "email": None,
@@ -135,7 +138,7 @@ class TestDeletion:
         assert (code_of(refused), refused.json()["details"]) == ("ACCOUNT_IN_USE", {"roles": ["admin"]})
 
     async def test_deleted_account_gets_no_role_session_or_code(
-        self, user_client: UserClient, ledger: LedgerCaller, admin: LoggedInUser
+        self, user_client: UserClient, ledger: LedgerCaller, admin: LoggedInUser, database: Database
     ) -> None:
         user = await user_client.join()
         await delete(ledger, user)
@@ -143,6 +146,17 @@ class TestDeletion:
             f"/api/admin/users/{user.user_id}", json={"roles": ["staff"]}, headers=admin.headers
         )
         assert code_of(changed) == "USER_NOT_FOUND"
+        opened = await SessionRepository(database).open(
+            session_id=uuid.uuid4(),
+            user_id=user.user_id,
+            access_expires_at=datetime.now(UTC),
+            refresh=RefreshToken("unused", datetime.now(UTC)),
+        )
+        assert opened is None
+        claim = {"user_id": str(user.user_id), "context": "transfer", "reference": str(uuid.uuid4())}
+        asked = {"requested_by_user_id": str(admin.user_id), "address": "2001:db8::1"}
+        sent = await ledger.post("/internal/otp/send", **claim, **asked)
+        assert code_of(sent) == "USER_NOT_FOUND", sent.text
 
 
 class TestCredits:
