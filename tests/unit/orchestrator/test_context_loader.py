@@ -23,7 +23,7 @@ class DirectoryOfOne(UserDirectory):
 
 
 class NoSeats(ServiceClient):
-    async def get(self, path: str, params: object = None) -> dict[str, object]:
+    async def get(self, path: str, params: object = None) -> dict[str, object]:  # noqa: ARG002 - as the client has them
         return {"seat_id": str(uuid.uuid4()), "category": "CAT1", "row_number": "A", "seat_number": 1}
 
 
