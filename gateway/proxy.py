@@ -22,7 +22,7 @@ CONNECT_SECONDS: Final = 2.0
 DOCUMENT_TIMEOUT: Final = aiohttp.ClientTimeout(total=3.0)
 # A seat map up to this size is read whole, so that an interruption can still become an error.
 MAX_WHOLE_BYTES: Final = 262_144
-BODYLESS_METHODS: Final = frozenset({"GET", "HEAD", "DELETE", "OPTIONS"})
+BODYLESS_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 BODYLESS_STATUSES: Final = frozenset({204, 304})
 
 

@@ -188,6 +188,8 @@ def _account_routes() -> Iterator[Route]:
     yield Route("DELETE", "/api/auth/sessions/{session_id}", users, user)
     yield Route("GET", "/api/users/me", users, user)
     yield Route("PATCH", "/api/users/me", users, user)
+    yield Route("DELETE", "/api/users/me", Upstream.ORCHESTRATOR, user)
+    yield Route("GET", "/api/users/me/export", Upstream.ORCHESTRATOR, user, is_long=True)
     yield Route("POST", "/api/users/me/verify-phone", users, user)
     yield Route("GET", "/api/users/{user_id}", users, user)
     yield Route("GET", "/api/admin/users", users, user)
@@ -220,6 +222,7 @@ def _money_routes() -> Iterator[Route]:
 def _operator_routes() -> Iterator[Route]:
     orchestrator, user = Upstream.ORCHESTRATOR, Access.USER
 
+    yield Route("GET", "/api/admin/audit", orchestrator, user)
     yield Route("GET", "/api/admin/sagas", orchestrator, user)
     yield Route("POST", "/api/admin/sagas/retry-all", orchestrator, user)
     yield Route("POST", "/api/admin/sagas/{saga_id}/retry", orchestrator, user)

@@ -1,4 +1,4 @@
-"""Credits: every transaction balances, and every balance is the sum of its entries."""
+"""Credits: every transaction balances, every balance is the sum of its entries, and deleted accounts keep books only."""
 
 from invariants.snapshot import Row, Snapshot
 
@@ -26,6 +26,7 @@ def violations(snapshot: Snapshot) -> list[str]:
             f"{row['kind']} {row['transaction_id']} corrects an account without an admin and a reason"
             for row in snapshot.unexplained
         ),
+        *(f"deleted account {row['user_id']} still has personal data" for row in snapshot.undeleted),
         *(
             f"escrow of {row['account_owner']} is {row['amount']}, its held escrows sum up to {row['held']}"
             for row in snapshot.escrow_balances

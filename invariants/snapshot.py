@@ -31,6 +31,7 @@ class Snapshot:
     overpaid: Rows = ()
     owed: Rows = ()
     unexplained: Rows = ()
+    undeleted: Rows = ()
     escrow_balances: Rows = ()
     charges: Rows = ()
     escrows: Rows = ()
@@ -156,7 +157,20 @@ UNEXPLAINED: Final = """
     SELECT t.transaction_id, t.kind FROM ledger_transactions t JOIN ledger_entries e USING (transaction_id)
     WHERE (e.account_kind = 'platform' OR e.account_kind = 'external' AND e.account_owner = 'settled')
       AND (t.kind, e.account_owner) NOT IN (
-          ('settlement', 'settled'), ('write_off', 'write_off'), ('adjustment', 'adjustment'))
+          ('settlement', 'settled'), ('write_off', 'write_off'), ('adjustment', 'adjustment'), ('forfeit', 'forfeited'))
+    UNION
+    SELECT t.transaction_id, t.kind FROM ledger_transactions t JOIN ledger_entries e USING (transaction_id)
+    JOIN users u ON e.account_kind = 'wallet' AND e.account_owner = CAST(u.user_id AS text)
+    WHERE t.kind = 'forfeit' AND u.deleted_at IS NULL
+"""
+# What a deleted account must not have any more.
+UNDELETED: Final = """
+    SELECT user_id FROM users
+    WHERE deleted_at IS NOT NULL AND (
+        num_nonnulls(email, phone, assigned_hall_id) > 0 OR name <> '' OR password_hash <> '' OR roles <> '{}'
+        OR EXISTS (SELECT FROM refresh_tokens JOIN sessions USING (session_id) WHERE sessions.user_id = users.user_id)
+        OR EXISTS (SELECT FROM sessions WHERE sessions.user_id = users.user_id AND revoked_at IS NULL)
+        OR EXISTS (SELECT FROM otp_challenges c WHERE c.user_id = users.user_id))
 """
 MISCOUNTED: Final = """
     WITH changed AS (
@@ -236,6 +250,7 @@ QUERIES: Final[Mapping[str, Query]] = {
     ),
     "owed": Query("users", OWED),
     "unexplained": Query("users", UNEXPLAINED),
+    "undeleted": Query("users", UNDELETED),
     "escrow_balances": Query("users", ESCROW_BALANCES),
     "charges": Query("users", CHARGES),
     "escrows": Query("users", ESCROWS),

@@ -189,6 +189,7 @@ class InventoryServicer(rpc.InventoryServicer):
     async def ListScans(self, request: pb.ListScansRequest, _: Context) -> pb.ListScansResponse:
         scans, total = await self.check_in.scans(
             read_optional_id(request.event_id, "event_id"),
+            ticket_user_id=read_optional_id(request.ticket_user_id, "ticket_user_id"),
             offset=_read_offset(request.offset),
             limit=_read_limit(request.limit, "limit"),
         )

@@ -15,6 +15,7 @@ from orchestrator.clients import SERVICE, Clients
 from orchestrator.clients.events import EventsClient
 from orchestrator.feature import Feature, Resources
 from orchestrator.features import (
+    audit,
     check_in,
     event_admin,
     event_cancellation,
@@ -27,6 +28,7 @@ from orchestrator.features import (
     outbound_webhooks,
     parked_messages,
     payments,
+    personal_data,
     purchases,
     refunds,
     tickets,
@@ -63,6 +65,8 @@ FEATURES: Final[tuple[Feature, ...]] = (
     outbound_webhooks.FEATURE,
     notifications.FEATURE,
     parked_messages.FEATURE,
+    audit.FEATURE,
+    personal_data.FEATURE,
 )
 JOB_POLICIES: Final[Mapping[str, JobPolicy]] = {
     policy.kind: policy

@@ -10,6 +10,8 @@ from common.db.engine import Database
 from orders.listings import routes as listing_routes
 from orders.listings.repository import ListingRepository
 from orders.listings.service import ListingService
+from orders.personal_data import routes as personal_data_routes
+from orders.personal_data.service import PersonalDataService
 from orders.settings import Settings
 from orders.ticket_orders import routes as order_routes
 from orders.ticket_orders.repository import OrderRepository
@@ -24,20 +26,26 @@ SERVICE: Final = "orders"
 def create_app(settings: Settings, *, user_tokens: UserTokenVerifier | None = None) -> FastAPI:
     """Return the app; users' tokens are verified against `JWKS_URL` if `user_tokens` is omitted."""
     database = Database(settings, application_name=SERVICE)
+    orders, transfers = OrderRepository(database), TransferRepository(database)
+    listings = ListingRepository(database)
     return database_app(
         service=SERVICE,
         settings=settings,
         database=database,
         services=(
-            OrderService(OrderRepository(database)),
-            TransferService(TransferRepository(database)),
-            ListingService(ListingRepository(database)),
+            OrderService(orders),
+            TransferService(transfers),
+            ListingService(listings),
+            PersonalDataService(orders=orders, transfers=transfers, listings=listings),
         ),
         # Routes are matched in order, so the hot ones come first.
         routers=[
-            router
-            for routes in (order_routes, transfer_routes, listing_routes)
-            for router in (routes.internal, routes.public)
+            *(
+                router
+                for routes in (order_routes, transfer_routes, listing_routes)
+                for router in (routes.internal, routes.public)
+            ),
+            personal_data_routes.internal,
         ],
         user_tokens=user_tokens,
     )

@@ -21,6 +21,7 @@ from common.messaging.declarations import (
 
 __all__ = [
     "ACCOUNT_EMAILS_QUEUE",
+    "AUDIT_QUEUE",
     "DEAD_JOBS_QUEUE",
     "DEFAULT_HOLD_TTL_MILLISECONDS",
     "DEFAULT_RETRY_SECONDS",
@@ -30,6 +31,7 @@ __all__ = [
     "NOTIFICATIONS_QUEUE",
     "NOTIFYING_MESSAGES",
     "ORCHESTRATOR_HOLDS_QUEUE",
+    "PERSONAL_DATA_QUEUE",
     "RELEASE_QUEUE",
     "hold_queue_name",
     "job_queue_name",
@@ -42,6 +44,8 @@ RELEASE_EXCHANGE: Final = "seat.release.exchange"
 RELEASE_QUEUE: Final = "seat.release.queue"
 ORCHESTRATOR_HOLDS_QUEUE: Final = "orchestrator.hold-expired.queue"
 
+AUDIT_QUEUE: Final = "orchestrator.audit.queue"
+PERSONAL_DATA_QUEUE: Final = "orchestrator.personal-data.queue"
 NOTIFICATIONS_QUEUE: Final = "orchestrator.notifications.queue"
 # The messages that users' feeds and emails are made from.
 NOTIFYING_MESSAGES: Final = (
@@ -115,6 +119,8 @@ def platform_topology(
             Queue(ORCHESTRATOR_HOLDS_QUEUE, PARKED_AT_THE_LIMIT),
             Queue(NOTIFICATIONS_QUEUE, PARKED_AT_THE_LIMIT),
             Queue(ACCOUNT_EMAILS_QUEUE, PARKED_AT_THE_LIMIT),
+            Queue(AUDIT_QUEUE, PARKED_AT_THE_LIMIT),
+            Queue(PERSONAL_DATA_QUEUE, PARKED_AT_THE_LIMIT),
             Queue(PARKING_QUEUE),
             *jobs.queues,
             *retries.queues,
@@ -124,6 +130,8 @@ def platform_topology(
             Binding(MESSAGES_EXCHANGE, ORCHESTRATOR_HOLDS_QUEUE, "hold.expired"),
             Binding(MESSAGES_EXCHANGE, ACCOUNT_EMAILS_QUEUE, "account.email_requested"),
             *(Binding(MESSAGES_EXCHANGE, NOTIFICATIONS_QUEUE, key) for key in NOTIFYING_MESSAGES),
+            Binding(MESSAGES_EXCHANGE, AUDIT_QUEUE, "audit.recorded"),
+            Binding(MESSAGES_EXCHANGE, PERSONAL_DATA_QUEUE, "user.deleted"),
             *jobs.bindings,
             *retries.bindings,
         ),

@@ -45,6 +45,9 @@ from users.one_time_codes.sending import MAX_WRONG_CODES, CodeSender, SendLimits
 from users.payments import routes as payment_routes
 from users.payments.repository import PaymentRepository
 from users.payments.service import PaymentService
+from users.personal_data import routes as personal_data_routes
+from users.personal_data.repository import PersonalDataRepository
+from users.personal_data.service import PersonalDataService
 from users.registration_codes.repository import RegistrationCodeRepository
 from users.registration_codes.service import RegistrationCodeService
 from users.sessions import routes as session_routes
@@ -92,6 +95,7 @@ ROUTERS: Final = (
     payment_routes.public,
     payment_routes.admin,
     sms_routes.internal,
+    personal_data_routes.internal,
 )
 
 
@@ -219,6 +223,8 @@ class _Container:
             provider=self._provider,
             wake_relay=self._relay.wake,
         )
+        ledger = Ledger(LedgerRepository(self._database))
+        payments = PaymentService(repository=PaymentRepository(self._database), wake_relay=self._relay.wake)
         return (
             session_routes.DeviceCookie(is_secure=not self._settings.is_dev),
             sessions,
@@ -227,8 +233,17 @@ class _Container:
             changes,
             ConfirmationCodeService(sender=sender, provider=self._provider, repository=self._confirmation_codes),
             SmsService(provider=self._provider, repository=SmsRepository(self._database)),
-            Ledger(LedgerRepository(self._database)),
-            PaymentService(repository=PaymentRepository(self._database), wake_relay=self._relay.wake),
+            ledger,
+            payments,
+            PersonalDataService(
+                repository=PersonalDataRepository(self._database),
+                accounts=self._accounts,
+                credentials=credentials,
+                limits=limits,
+                ledger=ledger,
+                payments=payments,
+                wake_relay=self._relay.wake,
+            ),
         )
 
     def health(self) -> Health:

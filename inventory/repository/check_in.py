@@ -130,6 +130,7 @@ _UNDO: Final = text(
 # Two conditions, because IS NOT DISTINCT FROM cannot use an index.
 _OF_EVENT: Final = "event_id = CAST(:event_id AS uuid)"
 _OF_NO_EVENT: Final = "event_id IS NULL"
+_OF_USER: Final = f"{_OF_EVENT} AND ticket_user_id = CAST(:ticket_user_id AS uuid)"
 
 # An earlier release stored the time of a scanner without a clock.
 _SCANS: Final = """
@@ -141,7 +142,9 @@ _SCANS: Final = """
 
 _SCANS_OF_EVENT: Final = text(_SCANS.format(condition=_OF_EVENT))
 _SCANS_OF_NO_EVENT: Final = text(_SCANS.format(condition=_OF_NO_EVENT))
+_SCANS_OF_USER: Final = text(_SCANS.format(condition=_OF_USER))
 _COUNT_OF_EVENT: Final = text(f"SELECT count(*) FROM entry_logs WHERE {_OF_EVENT}")  # noqa: S608 - constants only
+_COUNT_OF_USER: Final = text(f"SELECT count(*) FROM entry_logs WHERE {_OF_USER}")  # noqa: S608 - constants only
 # As in `common.db.pages`: everyone's unreadable codes are more than the scans of an event.
 _COUNT_OF_NO_EVENT: Final = text(
     f"SELECT count(*) FROM (SELECT FROM entry_logs WHERE {_OF_NO_EVENT} LIMIT {COUNT_LIMIT}) AS counted"  # noqa: S608 - constants only
@@ -231,14 +234,22 @@ class CheckInRepository:
             return Change(ScanOutcome(result=ScanResult.UNDONE, admitted_at=None), is_new=False)
         return change
 
-    async def scans(self, event_id: uuid.UUID | None, *, offset: int, limit: int) -> tuple[list[LoggedScan], int]:
+    async def scans(
+        self, event_id: uuid.UUID | None, *, offset: int, limit: int, ticket_user_id: uuid.UUID | None = None
+    ) -> tuple[list[LoggedScan], int]:
         """Return a page of an event's scans, or of those without an event, newest first, and their total.
 
         The latter are counted to `COUNT_LIMIT`, and an offset beyond `MAX_COUNTED` is read at `MAX_COUNTED`.
+
+        Args:
+            ticket_user_id: only the event's scans whose code named this user. It reads all scans of the event.
         """
         offset = offset if event_id else min(offset, MAX_COUNTED)
-        parameters = {"event_id": event_id, "offset": offset, "limit": limit}
-        page, count = (_SCANS_OF_EVENT, _COUNT_OF_EVENT) if event_id else (_SCANS_OF_NO_EVENT, _COUNT_OF_NO_EVENT)
+        parameters = {"event_id": event_id, "ticket_user_id": ticket_user_id, "offset": offset, "limit": limit}
+        if event_id is None:
+            page, count = _SCANS_OF_NO_EVENT, _COUNT_OF_NO_EVENT
+        else:
+            page, count = (_SCANS_OF_USER, _COUNT_OF_USER) if ticket_user_id else (_SCANS_OF_EVENT, _COUNT_OF_EVENT)
         rows = await self._database.fetch_all(page, parameters)
         total = await self._database.fetch_one(count, parameters)
         return readable(rows, _logged_scan, of="entry_logs"), int(total["count"]) if total else 0

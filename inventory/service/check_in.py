@@ -54,9 +54,11 @@ class CheckInService:
             SCANS.labels(decided.result.result).inc()
         return decided.result
 
-    async def scans(self, event_id: uuid.UUID | None, *, offset: int, limit: int) -> tuple[list[LoggedScan], int]:
+    async def scans(
+        self, event_id: uuid.UUID | None, *, offset: int, limit: int, ticket_user_id: uuid.UUID | None = None
+    ) -> tuple[list[LoggedScan], int]:
         """Return a page of the event's scans, or of those without an event, newest first, and their total."""
-        return await self.scan_log.scans(event_id, offset=offset, limit=limit)
+        return await self.scan_log.scans(event_id, offset=offset, limit=limit, ticket_user_id=ticket_user_id)
 
     async def stats(self, event_id: uuid.UUID, *, minutes: int) -> EntryStats:
         """Count the event's checked-in seats, its log by result, and the scans of the last `minutes` by minute."""

@@ -14,6 +14,7 @@ from orchestrator.clients.inventory.seats import InventoryClient
 from orchestrator.clients.orders.listings import ListingsClient
 from orchestrator.clients.orders.orders import OrdersClient
 from orchestrator.clients.orders.transfers import TransfersClient
+from orchestrator.clients.personal_data import PersonalDataClient
 from orchestrator.clients.settings import ClientSettings
 from orchestrator.clients.users.directory import UserDirectory
 from orchestrator.clients.users.ledger import LedgerClient
@@ -40,6 +41,7 @@ class Clients:
     ledger: LedgerClient
     otp: OtpClient
     payments: PaymentsClient
+    personal_data: PersonalDataClient
 
     @classmethod
     def connect(cls, settings: ClientSettings) -> Self:
@@ -65,6 +67,7 @@ class Clients:
             ledger=LedgerClient(users),
             otp=OtpClient(users),
             payments=PaymentsClient(users),
+            personal_data=PersonalDataClient(users=users, orders=orders),
         )
 
     @property

@@ -9,6 +9,7 @@ from common.fields import PlainText
 from common.http.auth import ADMIN_ONLY, CurrentUser
 from common.http.dependencies import provided
 from common.http.envelope import CursorPageQuery, Paginated, Success, paginated, refusals, success
+from orchestrator.http.audit import Audit
 from orchestrator.http.refusals import ADMIN
 from orchestrator.jobs.record import Failure, JobStatus, JobSummary, KindStats
 from orchestrator.jobs.schemas import JobDetail, JobsAcknowledged, JobsRetried
@@ -54,17 +55,23 @@ async def show_stats(jobs: Jobs) -> Success[list[KindStats]]:
 
 
 @router.post("/retry-all", responses=refusals(ADMIN), summary="Retry all failed jobs, or those of a kind (admin)")
-async def retry_all_jobs(jobs: Jobs, kind: str | None = None) -> Success[JobsRetried]:
+async def retry_all_jobs(jobs: Jobs, audit: Audit, kind: str | None = None) -> Success[JobsRetried]:
     """Acknowledged jobs are not retried."""
-    return success(JobsRetried(retried=await jobs.retry_all(kind)))
+    async with audit.record("job.retry_all", "job", None, {"kind": kind}) as change:
+        retried = await jobs.retry_all(kind)
+        change.after = {"retried": retried}
+    return success(JobsRetried(retried=retried))
 
 
 @router.post(
     "/acknowledge-all", responses=refusals(ADMIN), summary="Acknowledge all dead jobs, or those of a kind (admin)"
 )
-async def acknowledge_all_jobs(jobs: Jobs, kind: str | None = None) -> Success[JobsAcknowledged]:
+async def acknowledge_all_jobs(jobs: Jobs, audit: Audit, kind: str | None = None) -> Success[JobsAcknowledged]:
     """The jobs stay failed and no longer raise an alert."""
-    return success(JobsAcknowledged(acknowledged=await jobs.acknowledge_all(kind)))
+    async with audit.record("job.acknowledge_all", "job", None, {"kind": kind}) as change:
+        acknowledged = await jobs.acknowledge_all(kind)
+        change.after = {"acknowledged": acknowledged}
+    return success(JobsAcknowledged(acknowledged=acknowledged))
 
 
 @router.get("/{job_id}", responses=refusals(_ONE), summary="Show a job (admin)")
@@ -74,17 +81,26 @@ async def show_job(job_id: uuid.UUID, jobs: Jobs) -> Success[JobDetail]:
 
 
 @router.post("/{job_id}/retry", responses=refusals(_CHANGE), summary="Retry a failed job (admin)")
-async def retry_job(job_id: uuid.UUID, admin: CurrentUser, jobs: Jobs) -> Success[JobSummary]:
+async def retry_job(job_id: uuid.UUID, admin: CurrentUser, jobs: Jobs, audit: Audit) -> Success[JobSummary]:
     """The job gets as many attempts as a new job. If no user requested it, the admin is notified of its end (`/ws/me`)."""
-    return success(await jobs.retry(job_id, requested_by=admin.user_id))
+    async with audit.record("job.retry", "job", job_id) as change:
+        job = await jobs.retry(job_id, requested_by=admin.user_id)
+        change.before, change.after = {"status": JobStatus.FAILED}, {"status": job.status}
+    return success(job)
 
 
 @router.post("/{job_id}/acknowledge", responses=refusals(_CHANGE), summary="Acknowledge a failed job (admin)")
-async def acknowledge_job(job_id: uuid.UUID, jobs: Jobs) -> Success[JobSummary]:
+async def acknowledge_job(job_id: uuid.UUID, jobs: Jobs, audit: Audit) -> Success[JobSummary]:
     """The job needs no further action. It can still be retried."""
-    return success(await jobs.acknowledge(job_id))
+    async with audit.record("job.acknowledge", "job", job_id) as change:
+        job = await jobs.acknowledge(job_id)
+        change.after = {"failure": job.failure}
+    return success(job)
 
 
 @router.post("/{job_id}/cancel", responses=refusals(_CHANGE), summary="Cancel a job before its first attempt (admin)")
-async def cancel_job(job_id: uuid.UUID, jobs: Jobs) -> Success[JobSummary]:
-    return success(await jobs.cancel(job_id))
+async def cancel_job(job_id: uuid.UUID, jobs: Jobs, audit: Audit) -> Success[JobSummary]:
+    async with audit.record("job.cancel", "job", job_id) as change:
+        job = await jobs.cancel(job_id)
+        change.after = {"status": job.status}
+    return success(job)

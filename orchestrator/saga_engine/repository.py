@@ -270,6 +270,11 @@ class SagaLog:
         )
         return row["saga_id"] if row else None
 
+    async def count_unfinished(self, *, requested_by: uuid.UUID) -> int:
+        """Return how many sagas of a user run, wait or are stuck."""
+        row = await self._database.fetch_one(statements.COUNT_UNFINISHED, {"requested_by": requested_by})
+        return int(row["sagas"]) if row else 0
+
     async def count_by_state(self) -> Mapping[str, int]:
         """Return how many sagas are in progress, by state."""
         counts = {row["state"]: row["sagas"] for row in await self._database.fetch_all(statements.COUNT_BY_STATE)}

@@ -9,6 +9,7 @@ from common.fields import PlainText
 from common.http.auth import ADMIN_ONLY
 from common.http.dependencies import provided
 from common.http.envelope import CursorPageQuery, Paginated, Success, paginated, refusals, success
+from orchestrator.http.audit import Audit
 from orchestrator.http.refusals import ADMIN
 from orchestrator.saga_engine.engine import StillRunning
 from orchestrator.saga_engine.record import SagaState
@@ -33,6 +34,7 @@ async def list_sagas(service: Service, page: CursorPageQuery, state: SagaState |
 @router.post("/retry-all", responses=refusals(ADMIN), summary="Retry stuck sagas")
 async def retry_sagas(
     service: Service,
+    audit: Audit,
     kind: Annotated[PlainText | None, Query(max_length=100, description="Only sagas of this kind.")] = None,
     stuck_code: Annotated[
         PlainText | None, Query(max_length=100, description="Only sagas stuck with this code.")
@@ -42,14 +44,20 @@ async def retry_sagas(
 
     The worker tries them within seconds, and those that fail wait again.
     """
-    return success(SagasMadeDue(made_due=await service.make_due(kind=kind, stuck_code=stuck_code)))
+    asked = {"kind": kind, "stuck_code": stuck_code}
+    async with audit.record("saga.retry_all", "saga", None, asked) as change:
+        made_due = await service.make_due(kind=kind, stuck_code=stuck_code)
+        change.after = {"made_due": made_due}
+    return success(SagasMadeDue(made_due=made_due))
 
 
 @router.post("/{saga_id}/retry", responses=_RETRY, summary="Retry a stuck saga")
-async def retry_saga(saga_id: uuid.UUID, service: Service, response: Response) -> Success[SagaRetried]:
+async def retry_saga(saga_id: uuid.UUID, service: Service, audit: Audit, response: Response) -> Success[SagaRetried]:
     """Before its pivot the saga unwinds; from the pivot on it goes forward."""
     try:
-        state = await service.retry(saga_id)
+        async with audit.record("saga.retry", "saga", saga_id) as change:
+            state = await service.retry(saga_id)
+            change.before, change.after = {"state": SagaState.STUCK}, {"state": state}
     except StillRunning:
         response.status_code = 202
         state = SagaState.RUNNING

@@ -162,3 +162,8 @@ FIND_KEY_USE: Final = text(
 
 COUNT_BY_STATE: Final = text("SELECT state, count(*) AS sagas FROM sagas WHERE due_at IS NOT NULL GROUP BY state")
 COUNT_STUCK: Final = text("SELECT count(*) AS sagas FROM sagas WHERE state = 'STUCK'")
+
+# `due_at` is NULL for ended sagas, so this reads the index of the others.
+COUNT_UNFINISHED: Final = text(
+    "SELECT count(*) AS sagas FROM sagas WHERE due_at IS NOT NULL AND requested_by = :requested_by"
+)

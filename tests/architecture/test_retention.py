@@ -20,6 +20,7 @@ from events.database import metadata as events_metadata
 from inventory.app import RETENTIONS as INVENTORY_RETENTIONS
 from inventory.repository.expiry import lapses_retention
 from inventory.schemas import HoldLimits
+from orchestrator.audit.repository import AUDIT_RETENTION
 from orchestrator.database import metadata as orchestrator_metadata
 from orchestrator.features.inbound_webhooks.repository import log_retention
 from orchestrator.features.outbound_webhooks.repository import DELIVERIES_RETENTION
@@ -28,13 +29,14 @@ from orchestrator.jobs.repository.maintenance import JOB_RETENTIONS
 from orchestrator.saga_engine.repository import KEYS_RETENTION, unwound_retention
 from tests.architecture.compose import ROOT
 
-TABLES: Final = {
-    "users": set(users.tables.METADATA.tables),
-    "orders": set(orders.tables.metadata.tables),
-    "events": set(events_metadata.tables),
-    "inventory": set(inventory.models.metadata.tables),
-    "orchestrator": set(orchestrator_metadata.tables),
+METADATA: Final = {
+    "users": users.tables.METADATA,
+    "orders": orders.tables.metadata,
+    "events": events_metadata,
+    "inventory": inventory.models.metadata,
+    "orchestrator": orchestrator_metadata,
 }
+TABLES: Final = {service: set(metadata.tables) for service, metadata in METADATA.items()}
 LIMITS: Final = HoldLimits(
     seats_per_event=10, seats_per_user=20, lapses=3, lapse_window_seconds=900, cooldown_seconds=300
 )
@@ -52,6 +54,7 @@ RULES: Final[dict[str, tuple[Retention, ...]]] = {
         log_retention(90),
         DELIVERIES_RETENTION,
         SETTLED_RETENTION,
+        AUDIT_RETENTION,
     ),
 }
 DAYS: Final = re.compile(r"(\d+) days?|\((\d+)\)")

@@ -5,6 +5,20 @@ from typing import Final
 from tests.contracts.violation import Violation
 
 LEDGER: Final = {
+    "a deleted account keeps its email address": Violation(
+        saga="purchase",
+        database="users",
+        sql="UPDATE users SET deleted_at = now() WHERE user_id = CAST($1 AS uuid)",
+        parameters=("user_id",),
+        expected=("deleted account {user_id} still has personal data",),
+    ),
+    "an account that exists forfeits credits": Violation(
+        saga="purchase",
+        database="users",
+        sql="UPDATE ledger_transactions SET kind = 'forfeit' WHERE kind = 'deduct' AND reference = $1",
+        parameters=("order_id",),
+        expected=("forfeit ",),
+    ),
     "a wallet differs from its movements": Violation(
         saga="purchase",
         database="users",

@@ -65,6 +65,8 @@ RULES: Final[Mapping[Audience, frozenset[str]]] = {
             "GET /api/users/me",
             "PATCH /api/users/me",
             "POST /api/users/me/verify-phone",
+            "DELETE /api/users/me",
+            "GET /api/users/me/export",
             "GET /api/credits/balance",
             "GET /api/credits/statement",
             "POST /api/credits/topup",

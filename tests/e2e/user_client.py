@@ -76,6 +76,10 @@ class UserClient:
         """Send DELETE, and return the status; a success has no body."""
         return (await self._http.delete(f"/api{path}")).status_code
 
+    async def delete_account(self, password: str = USER_PASSWORD, **more: bool) -> ApiResponse:
+        body = {"current_password": password, **more}
+        return _response(await self._http.request("DELETE", "/api/users/me", json=body))
+
     async def send(self, path: str, content: bytes, **headers: str) -> ApiResponse:
         """Post bytes that need not be JSON."""
         own = {"content-type": "application/json"} | {k.replace("_", "-"): v for k, v in headers.items()}

@@ -17,7 +17,7 @@ from devstack.keys import new_keys
 from gateway.openapi import merge
 from gateway.routing import ROUTES, Upstream
 
-__all__ = ["describe"]
+__all__ = ["describe", "public_apps"]
 
 TITLE: Final = "TicketRemaster"
 # Creating and describing an app opens no connection.
@@ -27,11 +27,11 @@ RABBITMQ_URL: Final = SecretStr("amqp://127.0.0.1")
 
 async def describe() -> dict[str, Any]:
     """Return the gateway's `/openapi.json`. It is a coroutine because the services' clients need a running loop."""
-    documents = {upstream: app.openapi() for upstream, app in _apps().items()}
+    documents = {upstream: app.openapi() for upstream, app in public_apps().items()}
     return merge(documents, routes=ROUTES, title=TITLE)
 
 
-def _apps() -> dict[Upstream, FastAPI]:
+def public_apps() -> dict[Upstream, FastAPI]:
     keys = new_keys()
     return {
         Upstream.USERS: users.app.create_app(

@@ -21,6 +21,7 @@ from common.pages import Total
 from users.accounts.errors import LastAdmin, PhoneAlreadyExists
 from users.accounts.models import USERS
 from users.accounts.schemas import AdminChange, UserSearch
+from users.audit import record
 from users.database import OUTBOX
 from users.sessions.repository import revoke_all
 
@@ -67,8 +68,9 @@ _SELECT: Final = """
     LEFT JOIN balances loyalty ON loyalty.account_kind = 'loyalty' AND loyalty.currency = 'POINTS'
          AND loyalty.account_owner = CAST(users.user_id AS text)
 """
-_BY_ID: Final = text(f"{_SELECT} WHERE user_id = :user_id")
-_BY_IDS: Final = text(f"{_SELECT} WHERE user_id = ANY(:user_ids)")
+# A deleted account is unknown to all readers.
+_BY_ID: Final = text(f"{_SELECT} WHERE user_id = :user_id AND deleted_at IS NULL")
+_BY_IDS: Final = text(f"{_SELECT} WHERE user_id = ANY(:user_ids) AND deleted_at IS NULL")
 _BY_PROVEN_EMAIL: Final = text(f"{_SELECT} WHERE email = :email AND email_verified_at IS NOT NULL")
 # The account that has the address comes first, then the newest of those that only ask for it.
 _BY_LOGIN: Final = text(
@@ -82,7 +84,10 @@ _VERIFY: Final = text(
 )
 _UPDATE: Final = text(
     """
-    WITH before AS (SELECT user_id, roles FROM users WHERE user_id = :user_id FOR UPDATE)
+    WITH before AS (
+        SELECT user_id, roles, is_flagged, suspended_at IS NOT NULL AS is_suspended, assigned_hall_id, assigned_venue_id
+        FROM users
+        WHERE user_id = :user_id AND deleted_at IS NULL FOR UPDATE)
     UPDATE users SET is_flagged = coalesce(CAST(:is_flagged AS boolean), users.is_flagged),
                      suspended_at = CASE CAST(:is_suspended AS boolean) WHEN true THEN coalesce(users.suspended_at, now())
                                     WHEN false THEN NULL ELSE users.suspended_at END,
@@ -92,7 +97,10 @@ _UPDATE: Final = text(
                      assigned_venue_id = CASE WHEN CAST(:reassigns_hall AS boolean) THEN CAST(:assigned_venue_id AS uuid)
                                               ELSE users.assigned_venue_id END
     FROM before WHERE users.user_id = before.user_id
-    RETURNING before.roles AS roles_before
+    RETURNING to_jsonb(before) - 'user_id' AS before,
+              jsonb_build_object('roles', users.roles, 'is_flagged', users.is_flagged,
+                              'is_suspended', users.suspended_at IS NOT NULL, 'assigned_hall_id',
+                                 users.assigned_hall_id, 'assigned_venue_id', users.assigned_venue_id) AS after
     """
 )
 _REPLACE_HASH: Final = text("UPDATE users SET password_hash = :new WHERE user_id = :user_id AND password_hash = :old")
@@ -106,8 +114,12 @@ _LOCK_ADMINS: Final = text(
 )
 _GRANT: Final = text(
     """
-    UPDATE users SET roles = ARRAY(SELECT DISTINCT unnest(roles || CAST(:role AS text)) ORDER BY 1)
-    WHERE email = :email AND email_verified_at IS NOT NULL AND is_verified
+    WITH before AS (
+        SELECT user_id, roles FROM users
+        WHERE email = :email AND email_verified_at IS NOT NULL AND is_verified FOR UPDATE)
+    UPDATE users SET roles = ARRAY(SELECT DISTINCT unnest(before.roles || CAST(:role AS text)) ORDER BY 1)
+    FROM before WHERE users.user_id = before.user_id
+    RETURNING users.user_id, before.roles AS roles_before, users.roles
     """
 )
 # An email address must not stay taken by a user who never verifies a phone. A user with credits, a payment or a session
@@ -210,7 +222,7 @@ class AccountRepository:
 
     async def search(self, search: UserSearch, *, limit: int, offset: int) -> tuple[list[User], Total]:
         """Return a page of the users that match, the newest first, and the number on all pages."""
-        found = select(USERS.c.user_id)
+        found = select(USERS.c.user_id).where(USERS.c.deleted_at.is_(None))
         if search.text:
             parts = (USERS.c.email, USERS.c.name, USERS.c.phone)
             matches = [part.icontains(search.text, autoescape=True) for part in parts]
@@ -253,8 +265,8 @@ class AccountRepository:
                 raise PhoneAlreadyExists from error
             raise
 
-    async def update(self, user_id: UUID, change: AdminChange) -> bool:
-        """Apply the change; return False if there is no such user.
+    async def update(self, user_id: UUID, change: AdminChange, *, admin_user_id: UUID, address: str) -> bool:
+        """Apply the change and report it to the audit trail; return False if there is no such user.
 
         A suspension, or the loss of a role, ends all sessions in the same transaction: their access tokens are still valid
         and name the role.
@@ -271,8 +283,18 @@ class AccountRepository:
                 return False
             if change.is_suspended:
                 await revoke_all(connection, user_id, because=SUSPENDED)
-            elif change.roles is not None and set(row["roles_before"]) - set(change.roles):
+            elif set(row["before"]["roles"]) - set(row["after"]["roles"]):
                 await revoke_all(connection, user_id, because=ROLES_REMOVED)
+            await record(
+                connection,
+                action="user.change",
+                actor_user_id=admin_user_id,
+                object_type="user",
+                object_id=user_id,
+                address=address,
+                before=row["before"],
+                after=row["after"],
+            )
         return True
 
     async def replace_password_hash(self, user_id: UUID, *, old: str, new: str) -> None:
@@ -281,7 +303,20 @@ class AccountRepository:
 
     async def grant(self, *, email: str, role: str) -> bool:
         """Add a role to a verified user; return False if none has proven that email address."""
-        return await self._database.execute(_GRANT, {"email": email, "role": role}) == 1
+        async with self._database.transaction() as connection:
+            row = (await connection.execute(_GRANT, {"email": email, "role": role})).mappings().first()
+            if row is not None:
+                await record(
+                    connection,
+                    action="user.grant_role",
+                    actor_user_id=None,
+                    object_type="user",
+                    object_id=row["user_id"],
+                    address=None,
+                    before={"roles": row["roles_before"]},
+                    after={"roles": row["roles"]},
+                )
+        return row is not None
 
     async def delete_abandoned(self, *, batch: int) -> int:
         """Delete users who have not verified a phone within a day, `batch` at most; return their number.

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Depends, Query
 
 from common.auth.principal import Role
 from common.fields import PlainText
-from common.http.auth import ADMIN_ONLY, CurrentUser, require_service
+from common.http.auth import ADMIN_ONLY, AdminUser, CurrentUser, require_service
 from common.http.client_address import ClientAddress
 from common.http.dependencies import provided
 from common.http.envelope import (
@@ -96,17 +96,19 @@ async def list_users(
 @public.patch(
     "/admin/users/{user_id}",
     summary="Flag or suspend a user, set roles or the hall (admin)",
-    dependencies=[ADMIN_ONLY],
     responses=refusals(
         {400: BAD_INPUT, 401: NOT_LOGGED_IN, 403: "FORBIDDEN", 404: "USER_NOT_FOUND", 409: "LAST_ADMIN"}
     ),
 )
-async def change_user(user_id: UUID, body: AdminChange, accounts: Accounts) -> Success[Profile]:
+async def change_user(
+    *, user_id: UUID, body: AdminChange, admin: AdminUser, address: ClientAddress, accounts: Accounts
+) -> Success[Profile]:
     """Flag a user as high-risk, suspend them, set their roles, or assign the hall where they scan.
 
     Removing a role or suspending logs them out. The last admin cannot be demoted or suspended.
     """
-    return success(Profile.model_validate(await accounts.change(user_id, body)))
+    changed = await accounts.change(user_id, body, admin_user_id=admin.user_id, address=address)
+    return success(Profile.model_validate(changed))
 
 
 @internal.get("/{user_id}", responses=refusals({400: "INVALID_UUID", 404: "USER_NOT_FOUND"}))

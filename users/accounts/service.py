@@ -129,7 +129,7 @@ class AccountService:
         """Return a page of the users that match, the newest first, and the number on all pages."""
         return await self.repository.search(search, limit=limit, offset=offset)
 
-    async def change(self, user_id: UUID, change: AdminChange) -> User:
+    async def change(self, user_id: UUID, change: AdminChange, *, admin_user_id: UUID, address: str) -> User:
         """Flag or suspend a user, set their roles, or assign a hall.
 
         A suspension ends their sessions, and so does the loss of a role, which their tokens still name.
@@ -138,7 +138,7 @@ class AccountService:
             UserNotFound.
             LastAdmin: no admin who can log in would be left.
         """
-        if not await self.repository.update(user_id, change):
+        if not await self.repository.update(user_id, change, admin_user_id=admin_user_id, address=address):
             raise UserNotFound
         self.wake_relay()
         return await self.facts(user_id)

@@ -40,7 +40,8 @@ _CLAIM: Final = text(
     f"""
     WITH {PRIOR},
     fan AS MATERIALIZED (
-        SELECT user_id, phone FROM users WHERE user_id = CAST(:user_id AS uuid) AND NOT EXISTS (SELECT FROM prior)
+        SELECT user_id, phone FROM users
+        WHERE user_id = CAST(:user_id AS uuid) AND deleted_at IS NULL AND NOT EXISTS (SELECT FROM prior)
         FOR KEY SHARE),
     claimed AS (
         INSERT INTO otp_challenges AS c (user_id, context, reference, sending_request_id, sending_until)

@@ -1,4 +1,4 @@
-"""The movements that admins make by hand: each names the admin, and its reference is the reason."""
+"""The movements that admins make by hand: each names the admin, its reference is the reason, and the audit trail has it."""
 
 # ruff: noqa: S608 - the statements are composed of constants; values are bound
 
@@ -7,6 +7,7 @@ from typing import Final
 from sqlalchemy import text
 
 from common.db.idempotency import SELECT_ANSWER, stored_answer
+from common.messaging.outbox import ANNOUNCE
 from users.ledger.fragments import APPLY, LOCK, PRIOR, STORE_MOVEMENT
 
 _MOVEMENT: Final = """
@@ -15,6 +16,7 @@ _MOVEMENT: Final = """
         SELECT gen_random_uuid(), :request_id, :kind, :reference, CAST(:made_by_user_id AS uuid) FROM allowed
         RETURNING transaction_id)
 """
+_AUDITED: Final = f"written AS (SELECT transaction_id FROM movement), {ANNOUNCE}"
 
 # Credits a wallet, or debits what it has, against the platform's account of adjustments.
 ADJUST: Final = text(
@@ -28,7 +30,7 @@ ADJUST: Final = text(
         WHERE NOT EXISTS (SELECT FROM prior)),
     {LOCK},
     allowed AS (SELECT 1 FROM locked HAVING count(*) = 1 AND min(balance_after) >= 0),
-    {_MOVEMENT}, {APPLY}, {STORE_MOVEMENT}
+    {_MOVEMENT}, {_AUDITED}, {APPLY}, {STORE_MOVEMENT}
     {SELECT_ANSWER}
     """
 )
@@ -46,7 +48,7 @@ REDUCE_DEBT: Final = text(
     allowed AS MATERIALIZED (
         SELECT owed, coalesce(CAST(:amount AS numeric), owed) AS amount FROM locked
         WHERE owed > 0 AND coalesce(CAST(:amount AS numeric), owed) <= owed),
-    {_MOVEMENT},
+    {_MOVEMENT}, {_AUDITED},
     entries AS (
         INSERT INTO ledger_entries (transaction_id, account_kind, account_owner, currency, amount)
         SELECT transaction_id, side.kind, side.owner, 'SGD', side.change FROM movement, allowed

@@ -13,8 +13,11 @@ from common.db.engine import Database, Row
 from common.db.idempotency import IdempotencyStore, ParticipantRequest
 from common.db.pages import find_newest
 from common.errors import ServiceError
+from common.messaging.declarations import MESSAGES_EXCHANGE
+from common.messaging.outbox import OutgoingMessage, message_arrays
 from common.pages import Total
 from common.rows import readable
+from users.audit import audit_message
 from users.ledger import corrections, reversals, statements
 from users.ledger.cursors import AccountStatementCursor
 from users.ledger.models import LEDGER_ENTRIES, LEDGER_TRANSACTIONS
@@ -187,6 +190,8 @@ class LedgerRepository:
         """Return the answer of a movement, made now or the first time."""
         # The accounts' owners are text, users' ids and events' ids alike.
         texts = {name: str(value) if isinstance(value, UUID) else value for name, value in facts.items()}
+        if operation in BY_HAND:
+            texts |= _audited(operation, request, facts)
         attempt = await self._store.attempt(request, operation.statement, {**operation.constants, **texts})
         if attempt.done is not None:
             return attempt.done
@@ -277,6 +282,21 @@ class LedgerRepository:
         """Return the kind of the movement made under that id, if any."""
         row = await self._database.fetch_one(_KIND, {"request_id": request_id})
         return None if row is None else str(row["kind"])
+
+
+def _audited(operation: Operation, request: ParticipantRequest, facts: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """Return the parameters that report a movement by hand to the audit trail; its reason stays in the ledger."""
+    amount = facts["amount"]
+    message = audit_message(
+        action=f"wallet.{operation.label}",
+        actor_user_id=facts["made_by_user_id"],
+        object_type="user",
+        object_id=facts["user_id"],
+        address=facts["address"],
+        before=None,
+        after={"amount": None if amount is None else f"{amount:.2f}", "request_id": str(request.request_id)},
+    )
+    return message_arrays([OutgoingMessage(message, MESSAGES_EXCHANGE, message.type)])
 
 
 def _id_or_none(value: str | None) -> UUID | None:

@@ -8,6 +8,7 @@ from fastapi import APIRouter, Depends, Query
 from common.auth.principal import Principal
 from common.fields import Integer
 from common.http.auth import ADMIN_ONLY, AdminUser, CurrentUser, require_service
+from common.http.client_address import ClientAddress
 from common.http.dependencies import provided
 from common.http.envelope import (
     BAD_INPUT,
@@ -130,24 +131,36 @@ async def list_receivables(page: PageQuery, ledger: LedgerService) -> Paginated[
 
 @admin.post("/receivables/{user_id}/settle", summary="Settle a debt (admin)", responses=refusals(_REDUCE_DEBT))
 async def settle_debt(
-    *, user_id: UUID, body: ReduceDebt, user: AdminUser, key: IdempotencyKey, ledger: LedgerService
+    *,
+    user_id: UUID,
+    body: ReduceDebt,
+    user: AdminUser,
+    key: IdempotencyKey,
+    address: ClientAddress,
+    ledger: LedgerService,
 ) -> Success[DebtReduced]:
     """The user has paid outside the platform, all of the debt or an amount."""
     request_id = _request_id(user, key=key, operation="settle")
     reduced = await ledger.settle_debt(
-        request_id=request_id, user_id=user_id, made_by_user_id=user.user_id, **dict(body)
+        request_id=request_id, user_id=user_id, made_by_user_id=user.user_id, address=address, **dict(body)
     )
     return success(reduced)
 
 
 @admin.post("/receivables/{user_id}/write-off", summary="Write a debt off (admin)", responses=refusals(_REDUCE_DEBT))
 async def write_off_debt(
-    *, user_id: UUID, body: ReduceDebt, user: AdminUser, key: IdempotencyKey, ledger: LedgerService
+    *,
+    user_id: UUID,
+    body: ReduceDebt,
+    user: AdminUser,
+    key: IdempotencyKey,
+    address: ClientAddress,
+    ledger: LedgerService,
 ) -> Success[DebtReduced]:
     """The platform bears the debt, all of it or an amount."""
     request_id = _request_id(user, key=key, operation="write off")
     reduced = await ledger.write_off_debt(
-        request_id=request_id, user_id=user_id, made_by_user_id=user.user_id, **dict(body)
+        request_id=request_id, user_id=user_id, made_by_user_id=user.user_id, address=address, **dict(body)
     )
     return success(reduced)
 
@@ -158,11 +171,13 @@ async def write_off_debt(
     responses=refusals(_CORRECT | {402: "INSUFFICIENT_CREDITS"}),
 )
 async def adjust_wallet(
-    *, user_id: UUID, body: Adjust, user: AdminUser, key: IdempotencyKey, ledger: LedgerService
+    *, user_id: UUID, body: Adjust, user: AdminUser, key: IdempotencyKey, address: ClientAddress, ledger: LedgerService
 ) -> Success[Adjusted]:
     """Credit a wallet, or debit it by a negative amount, never below zero. A credit pays what the user owes first."""
     request_id = _request_id(user, key=key, operation="adjust")
-    movement = await ledger.adjust(request_id=request_id, user_id=user_id, made_by_user_id=user.user_id, **dict(body))
+    movement = await ledger.adjust(
+        request_id=request_id, user_id=user_id, made_by_user_id=user.user_id, address=address, **dict(body)
+    )
     return success(
         Adjusted(transaction_id=movement.transaction_id, user_id=user_id, balance=movement.balances[user_id])
     )

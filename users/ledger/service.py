@@ -39,6 +39,9 @@ ACCOUNTS: Final[Mapping[Currency, tuple[str, str]]] = {
     Currency.POINTS: ("loyalty", "POINTS"),
 }
 
+AmountOrAll = Decimal | None
+"""A part of a debt; None is all of it."""
+
 
 class Ledger:
     def __init__(self, repository: LedgerRepository) -> None:
@@ -269,7 +272,7 @@ class Ledger:
         return AccountStatement(currency=currency, owed=owed, entries=entries[:limit], next_cursor=following)
 
     async def adjust(
-        self, *, request_id: UUID, user_id: UUID, amount: Decimal, reason: str, made_by_user_id: UUID
+        self, *, request_id: UUID, user_id: UUID, amount: Decimal, reason: str, made_by_user_id: UUID, address: str
     ) -> Movement:
         """Credit a user's wallet, or debit it by a negative amount, for an admin's reason. Refusals are not stored.
 
@@ -282,10 +285,10 @@ class Ledger:
             return await self._why_not_covered(user_id)
 
         facts = {"user_id": user_id, "amount": amount, "reference": reason, "made_by_user_id": made_by_user_id}
-        return await self._move(Operation.ADJUST, request_id, facts, refuse)
+        return await self._move(Operation.ADJUST, request_id, facts, refuse, address=address)
 
     async def settle_debt(
-        self, *, request_id: UUID, user_id: UUID, amount: Decimal | None, reason: str, made_by_user_id: UUID
+        self, *, request_id: UUID, user_id: UUID, amount: AmountOrAll, reason: str, made_by_user_id: UUID, address: str
     ) -> DebtReduced:
         """Reduce what a user owes, because it was paid outside the platform; by all of it without an amount.
 
@@ -293,10 +296,10 @@ class Ledger:
             OwesLess, UserNotFound. Not stored.
         """
         facts = {"user_id": user_id, "amount": amount, "reference": reason, "made_by_user_id": made_by_user_id}
-        return await self._reduce_debt(Operation.SETTLE_DEBT, request_id, facts)
+        return await self._reduce_debt(Operation.SETTLE_DEBT, request_id, facts, address)
 
     async def write_off_debt(
-        self, *, request_id: UUID, user_id: UUID, amount: Decimal | None, reason: str, made_by_user_id: UUID
+        self, *, request_id: UUID, user_id: UUID, amount: AmountOrAll, reason: str, made_by_user_id: UUID, address: str
     ) -> DebtReduced:
         """Reduce what a user owes, because the platform bears it; by all of it without an amount.
 
@@ -304,7 +307,7 @@ class Ledger:
             OwesLess, UserNotFound. Not stored.
         """
         facts = {"user_id": user_id, "amount": amount, "reference": reason, "made_by_user_id": made_by_user_id}
-        return await self._reduce_debt(Operation.WRITE_OFF_DEBT, request_id, facts)
+        return await self._reduce_debt(Operation.WRITE_OFF_DEBT, request_id, facts, address)
 
     async def list_corrections(
         self, user_id: UUID | None, *, limit: int, offset: int
@@ -312,13 +315,15 @@ class Ledger:
         """Return a page of what admins changed by hand, of one user or all, and the number on all pages."""
         return await self._repository.corrections(user_id, limit=limit, offset=offset)
 
-    async def _reduce_debt(self, operation: Operation, request_id: UUID, facts: Mapping[str, Any]) -> DebtReduced:
+    async def _reduce_debt(
+        self, operation: Operation, request_id: UUID, facts: Mapping[str, Any], address: str
+    ) -> DebtReduced:
         async def refuse(_: Row) -> ServiceError:
             wallet = await self._repository.wallet_of(facts["user_id"])
             return UserNotFound() if wallet is None else OwesLess(details={"owed": f"{wallet.owed:.2f}"})
 
         request = ParticipantRequest.of(request_id, operation.label, **facts)
-        done = await self._repository.move(operation, request, facts, refuse=refuse)
+        done = await self._repository.move(operation, request, {**facts, "address": address}, refuse=refuse)
         return DebtReduced(**done, user_id=facts["user_id"])
 
     async def _move(
@@ -326,8 +331,7 @@ class Ledger:
     ) -> Movement:
         """Make a movement; `more` are parameters that are not part of the request's fingerprint."""
         request = ParticipantRequest.of(request_id, operation.label, **facts)
-        done = await self._repository.move(operation, request, {**facts, **more}, refuse=refuse)
-        return Movement.from_answer(done)
+        return Movement.from_answer(await self._repository.move(operation, request, {**facts, **more}, refuse=refuse))
 
     async def _resolve_escrow(self, operation: Operation, request_id: UUID, facts: Mapping[str, UUID]) -> Movement:
         escrow_id = facts["escrow_id"]

@@ -28,7 +28,8 @@ OPEN: Final = text(
     f"""
     WITH {PRIOR},
     payer AS MATERIALIZED (
-        SELECT user_id FROM users WHERE user_id = :user_id AND NOT EXISTS (SELECT FROM prior) FOR KEY SHARE),
+        SELECT user_id FROM users
+        WHERE user_id = :user_id AND deleted_at IS NULL AND NOT EXISTS (SELECT FROM prior) FOR KEY SHARE),
     opened AS (
         INSERT INTO payments (payment_id, user_id, provider, purpose, reference, amount, currency, expires_at,
                               details)

@@ -26,7 +26,8 @@ from users.sessions.tokens import RefreshToken
 _OPEN: Final = text(
     """
     WITH owner AS MATERIALIZED (
-        SELECT user_id, roles, suspended_at IS NOT NULL AS is_suspended FROM users WHERE user_id = :user_id FOR SHARE),
+        SELECT user_id, roles, suspended_at IS NOT NULL AS is_suspended FROM users
+        WHERE user_id = :user_id AND deleted_at IS NULL FOR SHARE),
     session AS (
         INSERT INTO sessions (session_id, user_id, access_expires_at, ends_at, device, network)
         SELECT :session_id, user_id, :access_expires_at, :expires_at, :device, :network FROM owner WHERE NOT is_suspended

@@ -172,13 +172,18 @@ class CheckInClient(InventoryChannel):
         answer = await self._call_twice(self._stub.UndoCheckIn, request)
         return datetime.fromisoformat(answer.undone_at)
 
-    async def scans(self, event_id: uuid.UUID | None, *, offset: int, limit: int) -> tuple[list[LoggedScan], Total]:
+    async def scans(
+        self, event_id: uuid.UUID | None, *, offset: int, limit: int, ticket_user_id: uuid.UUID | None = None
+    ) -> tuple[list[LoggedScan], Total]:
         """Return a page of an event's scans, newest first, and the total.
 
         Args:
             event_id: None for scans that name no known event; only their count is bounded.
+            ticket_user_id: only scans of an event whose code named this user.
         """
-        request = pb.ListScansRequest(event_id=str(event_id or ""), offset=offset, limit=limit)
+        request = pb.ListScansRequest(
+            event_id=str(event_id or ""), offset=offset, limit=limit, ticket_user_id=str(ticket_user_id or "")
+        )
         answer = await self._caller.call(self._stub.ListScans, request)
         total = Total(answer.total) if event_id else Total.of_bounded(answer.total)
         return [_logged(logged) for logged in answer.scans], total

@@ -14,13 +14,15 @@ from common.http.client import ServiceClient
 from common.rows import readable
 from common.text import one_line
 
-__all__ = ["UserDirectory", "UserFacts"]
+__all__ = ["DELETED_USER", "UserDirectory", "UserFacts"]
 
 # Names rarely change; a new hall assignment of staff must be seen within seconds.
 FACTS_TTL_SECONDS: Final = 5.0
 CACHED_USERS: Final = 10_000
 LOOKUP_LIMIT: Final = 100  # of the users service
 NAMELESS: Final = "Fan"
+DELETED_USER: Final = "deleted user"
+"""Shown where the name of a user stood whose account was deleted: the users service does not know it any more."""
 
 
 class UserFacts(BaseModel):

@@ -13,6 +13,7 @@ from common.http.idempotency_key import IdempotencyKey
 from orchestrator.features.check_in.schemas import ScanDecision, UndoneCheckIn, UndoRequest, VerifyRequest
 from orchestrator.features.check_in.service.check_in import CheckInService, PresentedCode
 from orchestrator.features.check_in.service.undo import CheckInUndoService
+from orchestrator.http.audit import Audit
 from orchestrator.http.refusals import ADMIN, IDEMPOTENT
 from orchestrator.saga_engine.idempotency import request_id_of
 
@@ -65,6 +66,7 @@ async def undo(
     body: UndoRequest,
     staff: Staff,
     key: IdempotencyKey,
+    audit: Audit,
     undos: Annotated[CheckInUndoService, provided(CheckInUndoService)],
 ) -> Success[UndoneCheckIn]:
     """Until the event's end, with a reason, which is logged; staff and admins only. The ticket can be scanned again.
@@ -73,5 +75,7 @@ async def undo(
     """
     request_id = request_id_of("undo check-in", user_id=staff.user_id, key=key)
     is_admin = staff.has_role(Role.ADMIN)
-    undone = await undos.undo(body, staff_user_id=staff.user_id, is_admin=is_admin, request_id=request_id)
+    async with audit.record("check_in.undo", "seat", body.seat_id) as change:
+        undone = await undos.undo(body, staff_user_id=staff.user_id, is_admin=is_admin, request_id=request_id)
+        change.before, change.after = {"status": "CHECKED_IN"}, {"status": "SOLD"}
     return success(undone)

@@ -12,6 +12,7 @@ from common.http.envelope import PageQuery, Paginated, Success, paginated, pagin
 from common.http.idempotency_key import IdempotencyKey
 from orchestrator.features.event_admin.schemas import DashboardPage, ScanView, SeatsChanged, SeatSelection
 from orchestrator.features.event_admin.service import EventAdminService
+from orchestrator.http.audit import Audit
 from orchestrator.http.event_access import EventManager
 from orchestrator.http.refusals import ADMIN, IDEMPOTENT
 from orchestrator.saga_engine.idempotency import request_id_of
@@ -70,17 +71,39 @@ async def list_stray_scans(_: AdminUser, service: EventAdmin, page: PageQuery) -
 
 @router.post("/events/{event_id}/seats/block", responses=_CHANGE, summary="Block available seats")
 async def block_seats(
-    *, event_id: uuid.UUID, body: SeatSelection, manager: EventManager, key: IdempotencyKey, service: EventAdmin
+    *,
+    event_id: uuid.UUID,
+    body: SeatSelection,
+    manager: EventManager,
+    key: IdempotencyKey,
+    service: EventAdmin,
+    audit: Audit,
 ) -> Success[SeatsChanged]:
     """All or none."""
     request_id = request_id_of(f"block seats/{event_id}", user_id=manager.user_id, key=key)
-    return success(SeatsChanged(seats_changed=await service.block(event_id, body.chosen, request_id=request_id)))
+    async with audit.record(
+        "seats.block", "event", event_id, body.model_dump(mode="json", exclude_none=True)
+    ) as change:
+        changed = await service.block(event_id, body.chosen, request_id=request_id)
+        change.before, change.after = {"status": "AVAILABLE"}, {"status": "BLOCKED", "seats_changed": changed}
+    return success(SeatsChanged(seats_changed=changed))
 
 
 @router.post("/events/{event_id}/seats/unblock", responses=_CHANGE, summary="Unblock seats")
 async def unblock_seats(
-    *, event_id: uuid.UUID, body: SeatSelection, manager: EventManager, key: IdempotencyKey, service: EventAdmin
+    *,
+    event_id: uuid.UUID,
+    body: SeatSelection,
+    manager: EventManager,
+    key: IdempotencyKey,
+    service: EventAdmin,
+    audit: Audit,
 ) -> Success[SeatsChanged]:
     """All or none."""
     request_id = request_id_of(f"unblock seats/{event_id}", user_id=manager.user_id, key=key)
-    return success(SeatsChanged(seats_changed=await service.unblock(event_id, body.chosen, request_id=request_id)))
+    async with audit.record(
+        "seats.unblock", "event", event_id, body.model_dump(mode="json", exclude_none=True)
+    ) as change:
+        changed = await service.unblock(event_id, body.chosen, request_id=request_id)
+        change.before, change.after = {"status": "BLOCKED"}, {"status": "AVAILABLE", "seats_changed": changed}
+    return success(SeatsChanged(seats_changed=changed))

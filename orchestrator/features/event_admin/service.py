@@ -13,7 +13,7 @@ from orchestrator.clients import Clients
 from orchestrator.clients.events import EventFacts
 from orchestrator.clients.inventory.check_in import Attendee, AttendeePage, EntryStats, LoggedScan, ScanResult
 from orchestrator.clients.inventory.seats import CategoryCount
-from orchestrator.clients.users.directory import UserFacts
+from orchestrator.clients.users.directory import DELETED_USER, UserFacts
 from orchestrator.features.event_admin.adapters.attendee_csv import BOM, COLUMNS, cells_of, csv_of
 from orchestrator.features.event_admin.schemas import AttendeeView, Dashboard, DashboardStats, ScanView
 
@@ -119,7 +119,7 @@ def _statistics(counts: Sequence[CategoryCount], stats: EntryStats) -> dict[str,
 
 
 def _attendee_view(attendee: Attendee, user: UserFacts | None) -> AttendeeView:
-    name, email = (user.display_name, user.email) if user else (None, None)
+    name, email = (user.display_name, user.email) if user else (DELETED_USER, None)
     return AttendeeView(**asdict(attendee), name=name, email=email)
 
 

@@ -9,6 +9,7 @@ from common.http.dependencies import provided
 from common.http.envelope import Success, refusals, success
 from orchestrator.features.event_cancellation.schemas import EventCancellation
 from orchestrator.features.event_cancellation.service import EventCancellationService
+from orchestrator.http.audit import Audit
 from orchestrator.http.event_access import EventManager
 from orchestrator.http.refusals import ADMIN
 from orchestrator.saga_engine.record import SagaState
@@ -27,10 +28,12 @@ Cancellations = Annotated[EventCancellationService, provided(EventCancellationSe
 
 @router.post("/{event_id}/cancel", responses=_CANCEL, summary="Cancel an event")
 async def cancel_event(
-    event_id: uuid.UUID, manager: EventManager, cancellations: Cancellations, response: Response
+    *, event_id: uuid.UUID, manager: EventManager, cancellations: Cancellations, audit: Audit, response: Response
 ) -> Success[EventCancellation]:
     """By an admin or its organiser. Every order is refunded; every transfer, sale and listing ends. 202 until it completes: repeat it for the progress."""
-    progress = await cancellations.cancel(event_id, cancelled_by=manager.user_id)
+    async with audit.record("event.cancel", "event", event_id) as change:
+        progress = await cancellations.cancel(event_id, cancelled_by=manager.user_id)
+        change.after = {"saga_id": progress.saga_id, "state": progress.state}
     if progress.state != SagaState.COMPLETED:
         response.status_code = 202
     return success(progress)

@@ -11,6 +11,7 @@ from common.http.idempotency_key import IdempotencyKey
 from orchestrator.features.event_editing.schemas import EventChanges, ManagedEvent
 from orchestrator.features.event_editing.service import EventEditingService
 from orchestrator.http.answers import answer
+from orchestrator.http.audit import Audit
 from orchestrator.http.event_access import EventManager, OrganiserOrAdmin
 from orchestrator.http.event_filters import EventFilters
 from orchestrator.http.refusals import ADMIN, IDEMPOTENT
@@ -59,6 +60,7 @@ async def edit_event(
     manager: EventManager,
     key: IdempotencyKey,
     editing: EventEditing,
+    audit: Audit,
     response: Response,
 ) -> Success[ManagedEvent] | Success[InProgress]:
     """By an admin or its organiser, unless it is cancelled. If `event_date` moves, the hall must be free at the new time.
@@ -66,4 +68,11 @@ async def edit_event(
     The holders of its tickets are then told, and may refund for 14 days, at most until the new date, whatever the deadline.
     The last of two concurrent edits wins, field by field; with `version`, the second is refused (`EVENT_INVALID_STATE`).
     """
-    return await answer(editing.edit(event_id, body, caller=manager, key=key), response)
+
+    async def edit() -> ManagedEvent:
+        async with audit.record("event.edit", "event", event_id, body.changes) as change:
+            edited = await editing.edit(event_id, body, caller=manager, key=key)
+            change.after = edited.model_dump(mode="json", include=set(body.changes))
+        return edited
+
+    return await answer(edit(), response)

@@ -20,6 +20,7 @@ from orchestrator.features.events.schemas import (
 from orchestrator.features.events.service.catalogue import CatalogueService
 from orchestrator.features.events.service.layouts import draft_of
 from orchestrator.http.answers import answer_or
+from orchestrator.http.audit import Audit
 from orchestrator.http.event_access import OrganiserOrAdmin
 from orchestrator.http.event_filters import EventFilters
 from orchestrator.http.refusals import ADMIN, IDEMPOTENT, UPSTREAM
@@ -66,10 +67,23 @@ async def show_availability(event_id: uuid.UUID, catalogue: EventCatalogue) -> S
 
 @router.post("/admin/events", status_code=201, responses=_CREATE, summary="Put an event on sale")
 async def create_event(
-    *, body: NewEvent, user: OrganiserOrAdmin, key: IdempotencyKey, catalogue: EventCatalogue, response: Response
+    *,
+    body: NewEvent,
+    user: OrganiserOrAdmin,
+    key: IdempotencyKey,
+    catalogue: EventCatalogue,
+    audit: Audit,
+    response: Response,
 ) -> Success[EventCreated] | Success[EventInProgress]:
     """Creates the event with its hall; fans see it once every seat exists. An organiser's event is its own."""
     saga_id = request_id_of("put on sale", user_id=user.user_id, key=key)
     draft = draft_of(body, organiser_user_id=None if user.has_role(Role.ADMIN) else user.user_id)
-    created = catalogue.put_on_sale(draft, requested_by=user.user_id, saga_id=saga_id)
-    return await answer_or(created, response, lambda saga_id: EventInProgress(event_id=saga_id, saga_id=saga_id))
+
+    async def put_on_sale() -> EventCreated:
+        asked = body.model_dump(mode="json", include={"venue_id", "hall_id", "event_date", "ends_at"})
+        async with audit.record("event.create", "event", saga_id, asked) as change:
+            created = await catalogue.put_on_sale(draft, requested_by=user.user_id, saga_id=saga_id)
+            change.after = created.model_dump(mode="json")
+        return created
+
+    return await answer_or(put_on_sale(), response, lambda saga_id: EventInProgress(event_id=saga_id, saga_id=saga_id))

@@ -12,6 +12,7 @@ from orchestrator.clients.users.payments import Provider
 from orchestrator.features.inbound_webhooks.models.records import WebhookStatus, WebhookSummary
 from orchestrator.features.inbound_webhooks.schemas import WebhookDetail, WebhookReceived
 from orchestrator.features.inbound_webhooks.service import WebhookInbox
+from orchestrator.http.audit import Audit
 from orchestrator.http.refusals import ADMIN
 
 __all__ = ["router"]
@@ -93,9 +94,14 @@ async def show_webhook(webhook_id: uuid.UUID, inbox: Inbox) -> Success[WebhookDe
 
 
 @_admin.post("/{webhook_id}/replay", responses=_ONE, summary="Process a webhook again (admin)")
-async def replay_webhook(webhook_id: uuid.UUID, admin: CurrentUser, inbox: Inbox) -> Success[WebhookSummary]:
+async def replay_webhook(
+    webhook_id: uuid.UUID, admin: CurrentUser, inbox: Inbox, audit: Audit
+) -> Success[WebhookSummary]:
     """Process the webhook by a new job. No effect happens twice, and the earlier outcome stays on record."""
-    return success(await inbox.replay(webhook_id, admin_id=admin.user_id))
+    async with audit.record("webhook.replay", "webhook", webhook_id) as change:
+        webhook = await inbox.replay(webhook_id, admin_id=admin.user_id)
+        change.after = {"status": webhook.status, "replays": webhook.replays}
+    return success(webhook)
 
 
 router.include_router(_public)

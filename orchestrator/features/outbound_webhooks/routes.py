@@ -15,6 +15,7 @@ from orchestrator.features.outbound_webhooks.schemas import (
     SubscriptionWithSecret,
 )
 from orchestrator.features.outbound_webhooks.service import SubscriptionService
+from orchestrator.http.audit import Audit
 from orchestrator.http.refusals import ADMIN
 
 __all__ = ["router"]
@@ -34,10 +35,14 @@ Subscriptions = Annotated[SubscriptionService, provided(SubscriptionService)]
     summary="Create a webhook subscription (admin)",
 )
 async def subscribe(
-    body: NewSubscription, caller: CurrentUser, subscriptions: Subscriptions
+    body: NewSubscription, caller: CurrentUser, subscriptions: Subscriptions, audit: Audit
 ) -> Success[SubscriptionWithSecret]:
     """Webhooks are signed according to Standard Webhooks; the secret cannot be shown again."""
-    return success(await subscriptions.subscribe(body, caller=caller))
+    subscription_id = uuid.uuid4()
+    async with audit.record("webhook_subscription.create", "webhook_subscription", subscription_id) as change:
+        created = await subscriptions.subscribe(body, subscription_id=subscription_id, caller=caller)
+        change.after = {"message_types": created.message_types, "status": created.status}
+    return success(created)
 
 
 @router.get(
@@ -52,9 +57,12 @@ async def list_subscriptions(subscriptions: Subscriptions, page: PageQuery) -> P
     responses=refusals(_ONE),
     summary="Enable a webhook subscription (admin)",
 )
-async def enable(subscription_id: uuid.UUID, subscriptions: Subscriptions) -> Success[Subscription]:
+async def enable(subscription_id: uuid.UUID, subscriptions: Subscriptions, audit: Audit) -> Success[Subscription]:
     """Reverse the disabling after a 410. Deliveries that failed meanwhile can be replayed."""
-    return success(await subscriptions.enable(subscription_id))
+    async with audit.record("webhook_subscription.enable", "webhook_subscription", subscription_id) as change:
+        enabled = await subscriptions.enable(subscription_id)
+        change.after = {"status": enabled.status}
+    return success(enabled)
 
 
 @router.delete(
@@ -63,9 +71,10 @@ async def enable(subscription_id: uuid.UUID, subscriptions: Subscriptions) -> Su
     responses=refusals(_ONE),
     summary="Delete a webhook subscription (admin)",
 )
-async def unsubscribe(subscription_id: uuid.UUID, subscriptions: Subscriptions) -> None:
+async def unsubscribe(subscription_id: uuid.UUID, subscriptions: Subscriptions, audit: Audit) -> None:
     """Its deliveries are deleted, too."""
-    await subscriptions.unsubscribe(subscription_id)
+    async with audit.record("webhook_subscription.delete", "webhook_subscription", subscription_id):
+        await subscriptions.unsubscribe(subscription_id)
 
 
 @router.get(
@@ -87,5 +96,8 @@ async def list_deliveries(
 @router.post(
     "/webhook-deliveries/{delivery_id}/replay", responses=refusals(_ONE), summary="Deliver a webhook again (admin)"
 )
-async def replay(delivery_id: uuid.UUID, subscriptions: Subscriptions) -> Success[Delivery]:
-    return success(await subscriptions.replay(delivery_id))
+async def replay(delivery_id: uuid.UUID, subscriptions: Subscriptions, audit: Audit) -> Success[Delivery]:
+    async with audit.record("webhook_delivery.replay", "webhook_delivery", delivery_id) as change:
+        delivery = await subscriptions.replay(delivery_id)
+        change.after = {"status": delivery.status}
+    return success(delivery)

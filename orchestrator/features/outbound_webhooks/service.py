@@ -30,7 +30,9 @@ class SubscriptionService:
     jobs: JobQueue
     is_private_allowed: bool
 
-    async def subscribe(self, new: NewSubscription, *, caller: Principal) -> SubscriptionWithSecret:
+    async def subscribe(
+        self, new: NewSubscription, *, subscription_id: uuid.UUID, caller: Principal
+    ) -> SubscriptionWithSecret:
         """Create a subscription. Its secret is returned only here.
 
         Raises:
@@ -39,7 +41,7 @@ class SubscriptionService:
         check_url(new.url, is_private_allowed=self.is_private_allowed)
         secret = new_secret()
         created = await self.store.create(
-            subscription_id=uuid.uuid4(),
+            subscription_id=subscription_id,
             url=new.url,
             message_types=sorted(set(new.message_types)),
             secret=secret,

@@ -12,6 +12,7 @@ from common.http.envelope import CursorPageQuery, Paginated, Success, paginated,
 from orchestrator.features.parked_messages.models.records import ParkedStatus
 from orchestrator.features.parked_messages.schemas import ParkedMessage
 from orchestrator.features.parked_messages.service import ParkedMessageService
+from orchestrator.http.audit import Audit
 from orchestrator.http.refusals import ADMIN
 
 __all__ = ["router"]
@@ -38,13 +39,21 @@ async def list_parked_messages(
 
 
 @router.post("/{parked_id}/replay", responses=refusals(_SETTLE), summary="Replay a parked message (admin)")
-async def replay_parked_message(parked_id: uuid.UUID, admin: CurrentUser, messages: Messages) -> Success[ParkedMessage]:
+async def replay_parked_message(
+    parked_id: uuid.UUID, admin: CurrentUser, messages: Messages, audit: Audit
+) -> Success[ParkedMessage]:
     """Send the message to the queue that it came from. If its handling fails again, it is parked again."""
-    return success(await messages.replay(parked_id, admin_id=admin.user_id))
+    async with audit.record("parked_message.replay", "parked_message", parked_id) as change:
+        parked = await messages.replay(parked_id, admin_id=admin.user_id)
+        change.before, change.after = {"status": ParkedStatus.PARKED}, {"status": parked.status, "queue": parked.queue}
+    return success(parked)
 
 
 @router.post("/{parked_id}/discard", responses=refusals(_SETTLE), summary="Discard a parked message (admin)")
 async def discard_parked_message(
-    parked_id: uuid.UUID, admin: CurrentUser, messages: Messages
+    parked_id: uuid.UUID, admin: CurrentUser, messages: Messages, audit: Audit
 ) -> Success[ParkedMessage]:
-    return success(await messages.discard(parked_id, admin_id=admin.user_id))
+    async with audit.record("parked_message.discard", "parked_message", parked_id) as change:
+        parked = await messages.discard(parked_id, admin_id=admin.user_id)
+        change.before, change.after = {"status": ParkedStatus.PARKED}, {"status": parked.status, "queue": parked.queue}
+    return success(parked)

@@ -5,6 +5,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Response
 
+from common.auth.principal import Role
 from common.http.auth import CurrentUser
 from common.http.dependencies import provided
 from common.http.envelope import Success, refusals
@@ -12,6 +13,7 @@ from common.http.idempotency_key import IdempotencyKey
 from orchestrator.features.refunds.schemas import Refunded, RefundRequest
 from orchestrator.features.refunds.service import RefundService
 from orchestrator.http.answers import answer
+from orchestrator.http.audit import Audit
 from orchestrator.http.refusals import COMMON, IDEMPOTENT
 from orchestrator.http.schemas import InProgress
 
@@ -40,6 +42,7 @@ async def refund(
     user: CurrentUser,
     key: IdempotencyKey,
     refunds: Refunds,
+    audit: Audit,
     response: Response,
     body: RefundRequest | None = None,
 ) -> Success[Refunded] | Success[InProgress]:
@@ -50,4 +53,14 @@ async def refund(
     and by its buyer once the event is cancelled: then each ticket's price goes to its owner, with what that owner had paid
     above it. Without `seat_ids`, every ticket that is neither refunded nor disputed.
     """
-    return await answer(refunds.refund(order_id, body or RefundRequest(), caller=user, key=key), response)
+    wanted = body or RefundRequest()
+
+    async def audited() -> Refunded:
+        asked = wanted.model_dump(mode="json", include={"seat_ids"})
+        async with audit.record("order.refund", "order", order_id, asked) as change:
+            refunded = await refunds.refund(order_id, wanted, caller=user, key=key)
+            change.after = refunded.model_dump(mode="json")
+        return refunded
+
+    refunded = audited() if user.has_role(Role.ADMIN) else refunds.refund(order_id, wanted, caller=user, key=key)
+    return await answer(refunded, response)

@@ -24,6 +24,7 @@ from orchestrator.features.transfers.schemas import (
 from orchestrator.features.transfers.service.disputes import DisputeService
 from orchestrator.features.transfers.service.transfers import TransferService
 from orchestrator.http.answers import answer
+from orchestrator.http.audit import Audit
 from orchestrator.http.refusals import COMMON, IDEMPOTENT
 from orchestrator.http.schemas import InProgress
 
@@ -134,14 +135,30 @@ async def dispute(
 
 @router.post("/reverse", responses=_REVERSE, summary="Reverse a disputed transfer (admin)")
 async def reverse(
-    *, body: TransferReference, admin: AdminUser, key: IdempotencyKey, disputes: Disputes, response: Response
+    *,
+    body: TransferReference,
+    admin: AdminUser,
+    key: IdempotencyKey,
+    disputes: Disputes,
+    audit: Audit,
+    response: Response,
 ) -> Success[TransferReversed] | Success[InProgress]:
     """The seller gets the ticket back, and the buyer all credits, even if the seller has spent some."""
-    return await answer(disputes.reverse(body.transfer_id, admin_id=admin.user_id, key=key), response)
+
+    async def audited() -> TransferReversed:
+        async with audit.record("transfer.reverse", "transfer", body.transfer_id) as change:
+            reversed_ = await disputes.reverse(body.transfer_id, admin_id=admin.user_id, key=key)
+            change.before, change.after = {"status": "DISPUTED"}, reversed_.model_dump(mode="json")
+        return reversed_
+
+    return await answer(audited(), response)
 
 
 @router.post("/dismiss", responses=refusals(_COMMON), summary="Dismiss the dispute of a transfer (admin)")
 async def dismiss(
-    body: TransferReference, admin: AdminUser, key: IdempotencyKey, disputes: Disputes
+    *, body: TransferReference, admin: AdminUser, key: IdempotencyKey, disputes: Disputes, audit: Audit
 ) -> Success[TransferDismissed]:
-    return success(await disputes.dismiss(body.transfer_id, admin_id=admin.user_id, key=key))
+    async with audit.record("transfer.dismiss", "transfer", body.transfer_id) as change:
+        dismissed = await disputes.dismiss(body.transfer_id, admin_id=admin.user_id, key=key)
+        change.before, change.after = {"status": "DISPUTED"}, {"status": "COMPLETED"}
+    return success(dismissed)

@@ -1154,20 +1154,24 @@ class ListScansRequest(_message.Message):
     EVENT_ID_FIELD_NUMBER: _builtins.int
     OFFSET_FIELD_NUMBER: _builtins.int
     LIMIT_FIELD_NUMBER: _builtins.int
+    TICKET_USER_ID_FIELD_NUMBER: _builtins.int
     event_id: _builtins.str
     """empty: scans that name no event"""
     offset: _builtins.int
     limit: _builtins.int
+    ticket_user_id: _builtins.str
+    """empty: of all users; only with an event"""
     def __init__(
         self,
         *,
         event_id: _builtins.str = ...,
         offset: _builtins.int = ...,
         limit: _builtins.int = ...,
+        ticket_user_id: _builtins.str = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["event_id", b"event_id", "limit", b"limit", "offset", b"offset"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["event_id", b"event_id", "limit", b"limit", "offset", b"offset", "ticket_user_id", b"ticket_user_id"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

@@ -125,6 +125,7 @@ class LedgerMachine(RuleBasedStateMachine):
                 amount=change,
                 reason="a correction",
                 made_by_user_id=self.users[0],
+                address="203.0.113.7",
             )
 
         outcome = self.outcome(call)
@@ -148,6 +149,7 @@ class LedgerMachine(RuleBasedStateMachine):
                 amount=amount,
                 reason="paid at the counter",
                 made_by_user_id=self.users[0],
+                address="203.0.113.7",
             )
 
         outcome = self.outcome(call)

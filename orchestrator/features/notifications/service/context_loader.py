@@ -9,9 +9,10 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict
 
+from common.errors import NotFound
 from common.http.client import ServiceClient
 from orchestrator.clients.events import EventsClient
-from orchestrator.clients.users.directory import UserDirectory
+from orchestrator.clients.users.directory import DELETED_USER, UserDirectory
 from orchestrator.features.notifications.models.notifications import (
     NotificationContext,
     NotificationRequest,
@@ -86,7 +87,12 @@ class ContextLoader:
     async def _other(self, data: Mapping[str, Any], party: str) -> str:
         """Return the name of a transfer's other party. Those of a sale do not learn each other's name."""
         other = {"seller": "buyer_user_id", "buyer": "seller_user_id"}.get(party) if data.get("transfer_id") else None
-        return (await self.users.find(uuid.UUID(data[other]))).display_name if other else ""
+        if other is None:
+            return ""
+        try:
+            return (await self.users.find(uuid.UUID(data[other]))).display_name
+        except NotFound:
+            return DELETED_USER
 
 
 def _party(data: Mapping[str, Any], user_id: uuid.UUID) -> str:

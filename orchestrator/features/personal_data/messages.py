@@ -1,0 +1,28 @@
+"""Deletes what the orchestrator stores of a user whose account was deleted."""
+
+from dataclasses import dataclass
+
+from pydantic import ValidationError
+
+from common.messaging.message import InvalidMessage, Message
+from orchestrator.features.personal_data.repository import PersonalDataRepository
+from orchestrator.features.personal_data.schemas import UserDeleted
+
+
+@dataclass(frozen=True, slots=True)
+class UserDeletedHandler:
+    """Handles `user.deleted`. A repeated message changes nothing."""
+
+    repository: PersonalDataRepository
+
+    async def handle(self, message: Message) -> None:
+        """Delete the user's feed.
+
+        Raises:
+            InvalidMessage: the message names no user.
+        """
+        try:
+            deleted = UserDeleted.model_validate(message.data)
+        except ValidationError as error:
+            raise InvalidMessage(problems=error.error_count()) from error
+        await self.repository.erase(deleted.user_id, message)

@@ -1,0 +1,38 @@
+"""Routes of personal data, for the orchestrator."""
+
+import uuid
+from typing import Annotated, Final
+
+from fastapi import APIRouter, Depends
+
+from common.errors import InvalidRequest
+from common.http.auth import require_service
+from common.http.dependencies import provided
+from common.http.envelope import BAD_INPUT, Success, refusals, success
+from common.pages import Cursor
+from orders.personal_data.schemas import OpenDeals, Section, SectionName
+from orders.personal_data.service import PersonalDataService
+
+__all__ = ["internal"]
+
+internal: Final = APIRouter(
+    prefix="/internal/personal-data", tags=["Internal: personal data"], dependencies=[Depends(require_service)]
+)
+
+PersonalData = Annotated[PersonalDataService, provided(PersonalDataService)]
+
+
+@internal.get("/{user_id}/open-deals", responses=refusals({400: BAD_INPUT}))
+async def count_open_deals(user_id: uuid.UUID, personal_data: PersonalData) -> Success[OpenDeals]:
+    return success(await personal_data.open_deals(user_id))
+
+
+@internal.get("/{user_id}/{section}", responses=refusals({400: BAD_INPUT}))
+async def read_section(
+    user_id: uuid.UUID, section: SectionName, personal_data: PersonalData, after: str | None = None
+) -> Success[Section]:
+    try:
+        cursor = None if after is None else Cursor.parse(after)
+    except ValueError as error:
+        raise InvalidRequest from error
+    return success(await personal_data.section(user_id, section, after=cursor))

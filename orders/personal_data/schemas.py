@@ -1,0 +1,27 @@
+"""The answers of the personal data routes."""
+
+import enum
+from typing import Any
+
+from pydantic import BaseModel
+
+
+class SectionName(enum.StrEnum):
+    ORDERS = "orders"
+    TRANSFERS = "transfers"
+    LISTINGS = "listings"
+
+
+class Section(BaseModel):
+    """A part of an export, newest first. `next` leads to the following part as `after`; null after the last one."""
+
+    items: list[dict[str, Any]]
+    next: str | None
+
+
+class OpenDeals(BaseModel):
+    """How many of a user's orders wait for payment, transfers are not decided, and listings are not over."""
+
+    orders: int
+    transfers: int
+    listings: int

@@ -1,0 +1,1 @@
+"""What the users service stores of a person: its export, and the deletion of an account."""

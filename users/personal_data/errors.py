@@ -1,0 +1,10 @@
+"""The refusal of a deletion."""
+
+from common.errors import Conflict
+
+
+class AccountInUse(Conflict):
+    """Something of the account is still open; the details say what."""
+
+    code = "ACCOUNT_IN_USE"
+    public_message = "Something of the account is still open. The details say what."

@@ -1,0 +1,46 @@
+"""The bodies and answers of the personal data routes."""
+
+import enum
+from collections.abc import Sequence
+from typing import Any
+from uuid import UUID
+
+from pydantic import BaseModel
+
+from common.money import Money
+
+
+class SectionName(enum.StrEnum):
+    SESSIONS = "sessions"
+    CREDITS = "credits"
+    POINTS = "points"
+    PAYMENTS = "payments"
+
+
+class Section(BaseModel):
+    """A part of an export, newest first. `next` leads to the following part as `after`; null after the last one."""
+
+    items: Sequence[Any]
+    next: str | None = None
+
+
+class Holdings(BaseModel):
+    """What an account has: credits, credits in escrow, what its owner owes, and roles that an admin gave."""
+
+    credits: Money
+    held: Money
+    owed: Money
+    roles: list[str]
+
+
+class DeleteAccount(BaseModel):
+    """With `forfeits` the credits are given up; `tickets` are, elsewhere."""
+
+    user_id: UUID
+    current_password: str
+    forfeits: bool = False
+    tickets: int = 0
+
+
+class DeletedAccount(BaseModel):
+    credits_forfeited: Money
