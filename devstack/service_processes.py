@@ -70,18 +70,21 @@ class ServiceProcesses:
         self._children[name] = _Child(popen=popen, identity=identify(popen, name=name), log=log)
         self._on_spawn()
 
-    def wait_healthy(self, name: str, url: str) -> None:
+    def wait_healthy(self, name: str, url: str, *, among: Sequence[str] = ()) -> None:
         """Wait until ``GET {url}/health`` returns 200 and this stack's instance, which another platform's process cannot.
 
+        Args:
+            among: others that are starting; the end of one of them ends the wait.
+
         Raises:
-            DevstackError: the process ended, or is not healthy in time.
+            DevstackError: a process ended, or this one is not healthy in time.
         """
         deadline = time.monotonic() + HEALTHY_SECONDS
         while True:
             problem = problem_of(url, instance=self._instance)
-            code = self._children[name].popen.poll()
-            if code is not None:
-                raise DevstackError(f"{name} ended with exit code {code} while starting.{self._log_tail(name)}")
+            for each in (name, *among):
+                if (code := self._children[each].popen.poll()) is not None:
+                    raise DevstackError(f"{each} ended with exit code {code} while starting.{self._log_tail(each)}")
             if problem is None:
                 return
             if time.monotonic() > deadline:

@@ -323,7 +323,7 @@ class Stack:
         for name in names:
             self._spawn(self._specs[name])
         for name in names:
-            self._children.wait_healthy(name, self.urls.health_of(name))
+            self._children.wait_healthy(name, self.urls.health_of(name), among=names)
 
     def _spawn(
         self, spec: ServiceSpec, *, env: Mapping[str, str] | None = None, command: Sequence[str] | None = None
