@@ -197,7 +197,8 @@ class TestRefundWindow:
         await DealCalls.complete(seats[0], seller=fan, buyer=friend, credits_="120.00")
         assert await order_of(friend, seats[0]) == order_id
         assert (await refund(friend, order_id, seats[0])).refused() == (403, "FORBIDDEN")
-        await edit(admin, soon, event_date=at(hours=23))
+        edited = await edit(admin, soon, event_date=at(hours=23))
+        assert (await friend.get("/tickets")).data[0]["event"]["refundable_until"] == edited.data["refundable_until"]
         assert (await refund(friend, order_id)).refused() == (403, "FORBIDDEN")
         assert (await refund(friend, order_id, *seats)).refused() == (403, "FORBIDDEN")
         assert (await refund(friend, order_id, seats[1])).refused() == (403, "FORBIDDEN")

@@ -77,7 +77,7 @@ async def create_event(
 ) -> Success[EventCreated] | Success[EventInProgress]:
     """Creates the event with its hall; fans see it once every seat exists. An organiser's event is its own."""
     saga_id = request_id_of("put on sale", user_id=user.user_id, key=key)
-    draft = draft_of(body, organiser_user_id=None if user.has_role(Role.ADMIN) else user.user_id)
+    draft = draft_of(body, organiser_user_id=user.user_id if user.has_role(Role.ORGANISER) else None)
 
     async def put_on_sale() -> EventCreated:
         asked = body.model_dump(mode="json", include={"venue_id", "hall_id", "event_date", "ends_at"})

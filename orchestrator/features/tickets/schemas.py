@@ -3,7 +3,7 @@
 import uuid
 from datetime import datetime
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
 from common.money import Money
 from orchestrator.clients.events import VenueFacts
@@ -15,6 +15,9 @@ class TicketEvent(BaseModel):
     event_date: datetime
     hall_id: str
     venue: VenueFacts
+    refundable_until: datetime | None = Field(
+        description="The date has moved: the ticket may be refunded until then, whatever the deadline."
+    )
 
 
 class TicketView(BaseModel):
