@@ -284,6 +284,8 @@ class TestConnecting:
             for connection in (one, two, three):
                 await received(connection)
             async with watch(gateway_url, token) as fourth:
+                with pytest.raises(ConnectionClosed):
+                    await received(fourth)
                 assert await refusal(fourth) == (4429, "RATE_LIMITED")
 
     async def test_connection_attempts_per_user_are_rate_limited(
