@@ -10,6 +10,7 @@ from tests.mutations import (
     gateway,
     halls_and_limits,
     messaging_and_connections,
+    personal_data,
     sagas_and_jobs,
     seats_and_check_in,
 )
@@ -17,6 +18,7 @@ from tests.mutations import (
 MUTATIONS: Final = (
     *gateway.MUTATIONS,
     *accounts.MUTATIONS,
+    *personal_data.MUTATIONS,
     *data_and_network.MUTATIONS,
     *seats_and_check_in.MUTATIONS,
     *halls_and_limits.MUTATIONS,

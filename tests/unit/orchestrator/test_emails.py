@@ -73,7 +73,7 @@ def test_every_kind_can_be_written(kind: NotificationKind) -> None:
 
 def test_new_date_is_told_with_the_old_one_and_the_end_of_refunds() -> None:
     text = RENDERER.render(NotificationKind.EVENT_RESCHEDULED, email_context()).text
-    for moment in ("Saturday, 20 February 2027, 12:00", "Saturday, 20 March 2027, 12:00", "on 06 March 2027"):
+    for moment in ("Saturday, 20 February 2027, 20:00", "Saturday, 20 March 2027, 20:00", "on 06 March 2027"):
         assert moment in text
     assert (
         "return" not in RENDERER.render(NotificationKind.EVENT_RESCHEDULED, email_context(refundable_until=None)).text
