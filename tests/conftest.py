@@ -7,6 +7,7 @@ import gc
 import os
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 import structlog
 
@@ -14,6 +15,10 @@ from devstack.supervisor import FREE_PORTS_VARIABLE
 from tests.support.servers import DatabaseFactory, TestServers, Vhost, started_servers
 from tests.support.timeouts import be_generous
 from tests.support.usual_ports import UsualPortUsed, refusing_usual_ports
+
+# An example that is slow on a busy machine is no failure.
+hypothesis.settings.register_profile("tests", deadline=None)
+hypothesis.settings.load_profile("tests")
 
 
 def pytest_collection_finish() -> None:
