@@ -82,7 +82,7 @@ async def test_reserve_and_expiry_are_one_trace(sales: TicketSales, collector: C
     assert await eventually(span_path) == [
         "gateway: POST /api/reserve",
         "gateway: POST orchestrator",
-        "orchestrator: POST /reserve",
+        "orchestrator: POST /api/reserve",
         "orchestrator: publish seat.hold.exchange",
         "inventory: process seat.hold",
         "inventory: publish messages.exchange",
