@@ -20,15 +20,26 @@ UPSTREAMS_OF_CONTRACT = {
         "POST /api/admin/users/{}/adjustments",
         "GET /api/admin/users",
         "PATCH /api/admin/users/{}",
+        "POST /api/auth/change-password",
+        "POST /api/auth/forgot-password",
         "POST /api/auth/login",
         "POST /api/auth/logout",
         "POST /api/auth/refresh",
         "POST /api/auth/register",
+        "POST /api/auth/reset-password",
+        "DELETE /api/auth/sessions",
+        "GET /api/auth/sessions",
+        "DELETE /api/auth/sessions/{}",
+        "POST /api/auth/verify-email",
+        "POST /api/auth/verify-email/resend",
         "POST /api/auth/verify-registration",
         "GET /api/credits/balance",
         "GET /api/credits/statement",
         "GET /api/payments",
         "GET /api/payments/{}",
+        "GET /api/users/me",
+        "PATCH /api/users/me",
+        "POST /api/users/me/verify-phone",
         "GET /api/users/{}",
     },
     Upstream.ORDERS: {
@@ -45,7 +56,12 @@ UPSTREAMS_OF_CONTRACT = {
         "GET /api/venues",
     },
     Upstream.ORCHESTRATOR: {
+        "GET /api/admin/audit",
+        "GET /api/admin/events",
         "POST /api/admin/events",
+        "PATCH /api/admin/events/{}",
+        "DELETE /api/users/me",
+        "GET /api/users/me/export",
         "POST /api/admin/events/{}/cancel",
         "GET /api/admin/events/{}/cancellation",
         "GET /api/admin/events/{}/dashboard",
@@ -109,7 +125,16 @@ UPSTREAMS_OF_CONTRACT = {
         "POST /api/webhooks/stripe",
     },
 }
-PUBLIC = {"/api/auth/register", "/api/auth/verify-registration", "/api/auth/login", "/api/venues", "/api/events"}
+PUBLIC = {
+    "/api/auth/forgot-password",
+    "/api/auth/login",
+    "/api/auth/register",
+    "/api/auth/reset-password",
+    "/api/auth/verify-email",
+    "/api/auth/verify-registration",
+    "/api/events",
+    "/api/venues",
+}
 
 
 def shape(route: Route) -> tuple[str, str]:
