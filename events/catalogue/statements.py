@@ -149,7 +149,9 @@ def _judged(condition: str = "") -> str:
             coalesce((CAST(:changes AS jsonb) ->> 'ends_at')::timestamptz,
                 least(ends_at + {_DATE_CHANGE}, timestamptz '9000-01-01T00:00:00Z')) AS new_ends_at,
             coalesce((CAST(:changes AS jsonb) ->> 'doors_open_at')::timestamptz,
-                greatest(doors_open_at + {_DATE_CHANGE}, timestamptz '1970-01-01T00:00:00Z')) AS new_doors_open_at
+                CASE WHEN doors_open_at IS NOT NULL
+                    THEN greatest(doors_open_at + {_DATE_CHANGE}, timestamptz '1970-01-01T00:00:00Z') END
+            ) AS new_doors_open_at
         FROM present),
     judged AS MATERIALIZED (
         SELECT *, (new_event_date, new_ends_at) <> (event_date, ends_at) AS needs_hall,

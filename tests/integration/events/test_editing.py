@@ -138,6 +138,22 @@ class TestTimes:
 
         assert (late["ends_at"], early["doors_open_at"]) == ("9000-01-01T00:00:00Z", "1971-01-01T00:00:00Z")
 
+    @pytest.mark.parametrize(
+        "changes", [{"name": "New"}, {"event_date": "2027-03-27T12:00:00Z"}], ids=["without a move", "with a move"]
+    )
+    async def test_doors_that_were_not_stored_stay_unknown(
+        self, *, catalogue: CatalogueCaller, database: Database, event_id: str, changes: dict[str, str]
+    ) -> None:
+        """An earlier release stored no doors."""
+        forget = text("UPDATE events SET doors_open_at = NULL WHERE event_id = CAST(:event_id AS uuid)")
+        await database.execute(forget, {"event_id": event_id})
+
+        event = (await catalogue.edit(event_id, **changes)).json()["data"]
+
+        begins = datetime.fromisoformat(event["event_date"])
+        assert (event["version"], event["has_doors_time"]) == (2, False)
+        assert datetime.fromisoformat(event["doors_open_at"]) == begins - timedelta(hours=2)
+
 
 class TestHall:
     @pytest.fixture
