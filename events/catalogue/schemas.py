@@ -173,7 +173,7 @@ class EditEvent(RepeatableCall):
 
 
 class EditedEvent(Event):
-    previous_event_date: Instant
+    previous_event_date: StoredInstant
 
 
 class DiscardedDraft(BaseModel):

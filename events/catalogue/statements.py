@@ -139,7 +139,10 @@ _DATE_CHANGE: Final = "make_interval(secs => extract(epoch FROM new_event_date -
 
 
 def _judged(condition: str = "") -> str:
-    """Return the CTEs of an event as it is (`present`) and as it is to be (`judged`)."""
+    """Return the CTEs of an event as it is (`present`) and as it is to be (`judged`).
+
+    Times that stay may lie beyond the years that the API accepts, as an earlier release stored them.
+    """
     return f"""
     present AS MATERIALIZED (
         SELECT *, coalesce((CAST(:changes AS jsonb) ->> 'event_date')::timestamptz, event_date) AS new_event_date
@@ -147,10 +150,13 @@ def _judged(condition: str = "") -> str:
     wanted AS (
         SELECT *, new_event_date <> event_date AS moves,
             coalesce((CAST(:changes AS jsonb) ->> 'ends_at')::timestamptz,
-                least(ends_at + {_DATE_CHANGE}, timestamptz '9000-01-01T00:00:00Z')) AS new_ends_at,
+                CASE WHEN new_event_date <> event_date
+                    THEN least(ends_at + {_DATE_CHANGE}, timestamptz '9000-01-01T00:00:00Z') ELSE ends_at END
+            ) AS new_ends_at,
             coalesce((CAST(:changes AS jsonb) ->> 'doors_open_at')::timestamptz,
-                CASE WHEN doors_open_at IS NOT NULL
-                    THEN greatest(doors_open_at + {_DATE_CHANGE}, timestamptz '1970-01-01T00:00:00Z') END
+                CASE WHEN new_event_date <> event_date AND doors_open_at IS NOT NULL
+                    THEN greatest(doors_open_at + {_DATE_CHANGE}, timestamptz '1970-01-01T00:00:00Z')
+                    ELSE doors_open_at END
             ) AS new_doors_open_at
         FROM present),
     judged AS MATERIALIZED (

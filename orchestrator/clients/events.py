@@ -121,7 +121,7 @@ class EventFacts(BaseModel):
 
 
 class EditedEventFacts(EventFacts):
-    previous_event_date: datetime
+    previous_event_date: StoredInstant
 
     @property
     def has_moved(self) -> bool:
