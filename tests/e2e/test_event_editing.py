@@ -174,6 +174,53 @@ class TestPostponement:
         assert len({event["refundable_until"] for event in moved}) == 1
 
 
+class TestAdmissions:
+    """Of an event whose doors are open when its date moves."""
+
+    @pytest.fixture
+    async def admitted(self, scanner: ScannerClient, ticket: Ticket, payload: str) -> Ticket:
+        assert await scanner.result_of(payload) == "SUCCESS"
+        return ticket
+
+    async def test_ticket_is_valid_again_until_the_new_doors_open(
+        self,
+        *,
+        platform: Stack,
+        admin: UserClient,
+        fan: UserClient,
+        concert: Concert,
+        scanner: ScannerClient,
+        admitted: Ticket,
+    ) -> None:
+        await edit(admin, concert, event_date=at(days=40), name="Later")
+        await Inbox(platform, fan).email_about("New date: Later")
+        assert (await fan.get("/tickets")).data[0]["status"] == "SOLD"
+        assert (await fan.get(f"/tickets/{admitted.seat_id}/qr")).status == 200
+        undone, admission = await scanner.scans_of(concert.event_id)
+        assert (undone["result"], undone["staff_user_id"]) == ("UNDONE", admin.user_id)
+        assert undone["reason"] == "The event has a new date."
+        assert (admission["result"], admission["seat_id"]) == ("SUCCESS", undone["seat_id"])
+        assert (await refund(fan, await order_of(fan, admitted.seat_id))).data["status"] == "REFUNDED"
+
+    async def test_admission_stands_if_the_new_doors_are_open(
+        self, *, platform: Stack, admin: UserClient, fan: UserClient, concert: Concert, admitted: Ticket
+    ) -> None:
+        assert admitted.seat_id
+        await edit(admin, concert, event_date=at(days=40), doors_open_at=at(hours=-1), name="Soon")
+        await Inbox(platform, fan).email_about("New date: Soon")
+        assert (await fan.get("/tickets")).data[0]["status"] == "CHECKED_IN"
+
+    async def test_admission_of_another_event_stands(
+        self, *, platform: Stack, admin: UserClient, fan: UserClient, new_concert: MakeConcert, admitted: Ticket
+    ) -> None:
+        other = await new_concert()
+        moved = await buy(fan, other, other.seats["CAT2"][0])
+        await edit(admin, other, event_date=at(days=40), name="Other")
+        await Inbox(platform, fan).email_about("New date: Other")
+        statuses = {ticket["seat_id"]: ticket["status"] for ticket in (await fan.get("/tickets")).data}
+        assert statuses == {admitted.seat_id: "CHECKED_IN", moved.seat_id: "SOLD"}
+
+
 class TestRefundWindow:
     async def test_buyer_may_refund_while_the_window_is_open(
         self, admin: UserClient, fan: UserClient, soon: Concert

@@ -54,7 +54,7 @@ class EventEditingService:
             await self._check_organiser(body.organiser_user_id, caller)
 
         async def prepare(saga_id: uuid.UUID) -> EditEvent:
-            return self._edit(saga_id, event_id, body)
+            return self._edit(saga_id, event_id, body, caller)
 
         try:
             saga = await start_once(
@@ -73,13 +73,14 @@ class EventEditingService:
             saga = found
         return _edited(saga)
 
-    def _edit(self, saga_id: uuid.UUID, event_id: uuid.UUID, body: EventChanges) -> EditEvent:
+    def _edit(self, saga_id: uuid.UUID, event_id: uuid.UUID, body: EventChanges, caller: Principal) -> EditEvent:
         refundable_until = (
             min(datetime.now(UTC) + self.refund_window, body.event_date) if body.event_date is not None else None
         )
         return EditEvent(
             saga_id=saga_id,
             event_id=event_id,
+            editor_user_id=caller.user_id,
             changes=body.changes,
             refundable_until=refundable_until,
             version=body.version,
