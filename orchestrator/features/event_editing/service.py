@@ -74,9 +74,7 @@ class EventEditingService:
         return _edited(saga)
 
     def _edit(self, saga_id: uuid.UUID, event_id: uuid.UUID, body: EventChanges, caller: Principal) -> EditEvent:
-        refundable_until = (
-            min(datetime.now(UTC) + self.refund_window, body.event_date) if body.event_date is not None else None
-        )
+        refundable_until = None if body.event_date is None else end_of_refunds(self.refund_window, body.event_date)
         return EditEvent(
             saga_id=saga_id,
             event_id=event_id,
@@ -91,6 +89,11 @@ class EventEditingService:
             raise Forbidden
         if user_id is not None:
             await self.clients.users.find(user_id)
+
+
+def end_of_refunds(window: timedelta, new_date: datetime) -> datetime | None:
+    """Return until when fans may refund, whatever the deadline, if an event moves now; None without a window."""
+    return min(datetime.now(UTC) + window, new_date) if window else None
 
 
 def _edited(saga: SagaRecord) -> ManagedEvent:
