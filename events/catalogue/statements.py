@@ -177,6 +177,16 @@ _EXPECTED: Final = """
     AND NOT EXISTS (SELECT FROM prior) FOR UPDATE
 """
 
+_PREVIOUS: Final = """
+    jsonb_build_object(
+        'name', judged.name, 'description', judged.description, 'event_date', judged.event_date,
+        'ends_at', judged.ends_at,
+        'doors_open_at', coalesce(judged.doors_open_at, judged.event_date - interval '2 hours'),
+        'sale_starts_at', judged.sale_starts_at, 'refund_deadline_hours', judged.refund_deadline_hours,
+        'refundable_until', judged.refundable_until, 'organiser_user_id', judged.organiser_user_id,
+        'version', judged.version)
+"""
+
 # An event that keeps its times may go on sharing its hall, as some of an earlier release do.
 EDIT: Final = text(
     f"""
@@ -199,10 +209,11 @@ EDIT: Final = text(
         FROM judged
         WHERE events.event_id = judged.event_id AND is_valid
             AND NOT EXISTS (SELECT FROM events AS other WHERE {_OTHERS_IN_HALL})
-        RETURNING events.*, judged.event_date AS previous_event_date),
+        RETURNING events.*, judged.event_date AS previous_event_date, {_PREVIOUS} AS previous),
     {
         stored_answer(
-            f"{event_json('edited')} || jsonb_build_object('previous_event_date', previous_event_date)",
+            event_json("edited")
+            + "|| jsonb_build_object('previous_event_date', previous_event_date, 'previous', previous)",
             rows="edited JOIN venues USING (venue_id)",
         )
     }

@@ -58,6 +58,16 @@ class TestEdit:
 
         await eventually(is_shown)
 
+    async def test_audit_trail_has_all_that_changed(self, admin: UserClient, concert: Concert) -> None:
+        first = (await edit(admin, concert, name="First")).data
+        second = (await edit(admin, concert, name="Second", event_date=at(days=40), refund_deadline_hours=24)).data
+
+        entry = (await admin.get("/admin/audit", object=concert.event_id, action="event.edit")).data[0]
+
+        changed = {"name", "event_date", "ends_at", "doors_open_at", "refundable_until", "version"}
+        assert entry["before"] == {name: first[name] for name in changed}
+        assert entry["after"] == {name: second[name] for name in changed}
+
     async def test_second_edit_of_a_version_is_refused(self, admin: UserClient, concert: Concert) -> None:
         assert (await edit(admin, concert, name="One", version=1)).status == 200
         refused = await edit(admin, concert, name="Two", version=1)

@@ -11,6 +11,7 @@ from common.errors import Forbidden
 from common.http.envelope import Page
 from common.pages import Total
 from orchestrator.clients import Clients
+from orchestrator.clients.events import EditedEventFacts
 from orchestrator.errors import EventNotFound
 from orchestrator.features.event_editing.saga import EDIT_EVENT, EditEvent
 from orchestrator.features.event_editing.schemas import EventChanges, ManagedEvent
@@ -39,7 +40,7 @@ class EventEditingService:
 
     async def edit(
         self, event_id: uuid.UUID, body: EventChanges, *, caller: Principal, key: str | None
-    ) -> ManagedEvent:
+    ) -> EditedEventFacts:
         """Change a published event. If its date moves, the holders of its tickets are told, and may refund for a while.
 
         Raises:
@@ -96,7 +97,7 @@ def end_of_refunds(window: timedelta, new_date: datetime) -> datetime | None:
     return min(datetime.now(UTC) + window, new_date) if window else None
 
 
-def _edited(saga: SagaRecord) -> ManagedEvent:
+def _edited(saga: SagaRecord) -> EditedEventFacts:
     """Return the event of a saga, even while that is telling the holders.
 
     Raises:
@@ -107,4 +108,4 @@ def _edited(saga: SagaRecord) -> ManagedEvent:
     if edit.event is None:
         succeeded(saga)
         raise StillRunning(saga.saga_id)
-    return ManagedEvent.model_validate(edit.event)
+    return edit.event

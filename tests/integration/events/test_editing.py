@@ -52,6 +52,9 @@ class TestFacts:
         edited = (await catalogue.edit(event_id, **changes)).json()["data"]
 
         assert edited.pop("previous_event_date") == before["event_date"]
+        previous = edited.pop("previous")
+        assert previous == {name: before[name] for name in previous}
+        assert previous.keys() >= changes.keys()
         expected = before | changes | {"name": "Darkness over the Bay", "version": 2}
         assert edited == expected | {"sale_starts_at": "2026-01-01T00:00:00Z"}
         assert await found(catalogue, event_id) == edited
