@@ -11,7 +11,13 @@ from common.fields import EARLIEST, LATEST
 
 DEFAULT_TIME_ZONE: Final = "Asia/Singapore"
 
-_known: Final = cache(available_timezones)  # it reads a directory tree
+NO_PLACES: Final = frozenset({"localtime", "Factory"})  # the machine's own zone, and that of one without a zone
+
+
+@cache
+def _known() -> frozenset[str]:
+    """Return the names of zones; the list is read from a directory tree."""
+    return frozenset(available_timezones()) - NO_PLACES
 
 
 def _require_known(name: str) -> str:

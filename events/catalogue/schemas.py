@@ -172,8 +172,24 @@ class EditEvent(RepeatableCall):
         return self.model_dump(mode="json", exclude={"request_id", "refundable_until", "version"}, exclude_unset=True)
 
 
+class PreviousFacts(BaseModel):
+    """What an edit can change of an event, as it was before."""
+
+    name: str
+    description: str
+    event_date: StoredInstant
+    ends_at: StoredInstant
+    doors_open_at: StoredInstant
+    sale_starts_at: StoredInstant | None
+    refund_deadline_hours: int
+    refundable_until: StoredInstant | None
+    organiser_user_id: uuid.UUID | None
+    version: int
+
+
 class EditedEvent(Event):
-    previous_event_date: Instant
+    previous_event_date: StoredInstant
+    previous: PreviousFacts
 
 
 class DiscardedDraft(BaseModel):

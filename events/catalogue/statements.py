@@ -139,7 +139,10 @@ _DATE_CHANGE: Final = "make_interval(secs => extract(epoch FROM new_event_date -
 
 
 def _judged(condition: str = "") -> str:
-    """Return the CTEs of an event as it is (`present`) and as it is to be (`judged`)."""
+    """Return the CTEs of an event as it is (`present`) and as it is to be (`judged`).
+
+    Times that stay may lie beyond the years that the API accepts, as an earlier release stored them.
+    """
     return f"""
     present AS MATERIALIZED (
         SELECT *, coalesce((CAST(:changes AS jsonb) ->> 'event_date')::timestamptz, event_date) AS new_event_date
@@ -147,9 +150,14 @@ def _judged(condition: str = "") -> str:
     wanted AS (
         SELECT *, new_event_date <> event_date AS moves,
             coalesce((CAST(:changes AS jsonb) ->> 'ends_at')::timestamptz,
-                least(ends_at + {_DATE_CHANGE}, timestamptz '9000-01-01T00:00:00Z')) AS new_ends_at,
+                CASE WHEN new_event_date <> event_date
+                    THEN least(ends_at + {_DATE_CHANGE}, timestamptz '9000-01-01T00:00:00Z') ELSE ends_at END
+            ) AS new_ends_at,
             coalesce((CAST(:changes AS jsonb) ->> 'doors_open_at')::timestamptz,
-                greatest(doors_open_at + {_DATE_CHANGE}, timestamptz '1970-01-01T00:00:00Z')) AS new_doors_open_at
+                CASE WHEN new_event_date <> event_date AND doors_open_at IS NOT NULL
+                    THEN greatest(doors_open_at + {_DATE_CHANGE}, timestamptz '1970-01-01T00:00:00Z')
+                    ELSE doors_open_at END
+            ) AS new_doors_open_at
         FROM present),
     judged AS MATERIALIZED (
         SELECT *, (new_event_date, new_ends_at) <> (event_date, ends_at) AS needs_hall,
@@ -167,6 +175,16 @@ _OTHERS_IN_HALL: Final = """
 _EXPECTED: Final = """
     AND status = 'PUBLISHED' AND version = coalesce(CAST(:version AS integer), version)
     AND NOT EXISTS (SELECT FROM prior) FOR UPDATE
+"""
+
+_PREVIOUS: Final = """
+    jsonb_build_object(
+        'name', judged.name, 'description', judged.description, 'event_date', judged.event_date,
+        'ends_at', judged.ends_at,
+        'doors_open_at', coalesce(judged.doors_open_at, judged.event_date - interval '2 hours'),
+        'sale_starts_at', judged.sale_starts_at, 'refund_deadline_hours', judged.refund_deadline_hours,
+        'refundable_until', judged.refundable_until, 'organiser_user_id', judged.organiser_user_id,
+        'version', judged.version)
 """
 
 # An event that keeps its times may go on sharing its hall, as some of an earlier release do.
@@ -191,10 +209,11 @@ EDIT: Final = text(
         FROM judged
         WHERE events.event_id = judged.event_id AND is_valid
             AND NOT EXISTS (SELECT FROM events AS other WHERE {_OTHERS_IN_HALL})
-        RETURNING events.*, judged.event_date AS previous_event_date),
+        RETURNING events.*, judged.event_date AS previous_event_date, {_PREVIOUS} AS previous),
     {
         stored_answer(
-            f"{event_json('edited')} || jsonb_build_object('previous_event_date', previous_event_date)",
+            event_json("edited")
+            + "|| jsonb_build_object('previous_event_date', previous_event_date, 'previous', previous)",
             rows="edited JOIN venues USING (venue_id)",
         )
     }

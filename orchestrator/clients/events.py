@@ -120,12 +120,38 @@ class EventFacts(BaseModel):
             raise PriceAboveCap(details={"highest_price": f"{highest:.2f}"})
 
 
+class PreviousFacts(BaseModel):
+    """What an edit can change of an event, as it was before."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    name: str
+    description: str
+    event_date: StoredInstant
+    ends_at: StoredInstant
+    doors_open_at: StoredInstant
+    sale_starts_at: StoredInstant | None
+    refund_deadline_hours: int
+    refundable_until: StoredInstant | None
+    organiser_user_id: uuid.UUID | None
+    version: int
+
+
 class EditedEventFacts(EventFacts):
-    previous_event_date: datetime
+    previous_event_date: StoredInstant
+    previous: PreviousFacts
 
     @property
     def has_moved(self) -> bool:
         return self.event_date != self.previous_event_date
+
+    @property
+    def changed_values(self) -> tuple[dict[str, Any], dict[str, Any]]:
+        """The changed fields as JSON, as they were before the edit and as they are after it."""
+        before = self.previous.model_dump(mode="json")
+        after = self.model_dump(mode="json", include=set(before))
+        changed = [name for name in before if before[name] != after[name]]
+        return {name: before[name] for name in changed}, {name: after[name] for name in changed}
 
 
 class EventsClient:

@@ -56,6 +56,8 @@ listings: Final = Table(
         unique=True,
         postgresql_where=text("status IN ('OPENING', 'ACTIVE', 'PENDING_TRANSFER', 'WITHDRAWING')"),
     ),
+    # Listings are kept for ever, and few are on the market.
+    Index("ix_listings_on_market", "event_id", postgresql_where=text("status = 'ACTIVE'")),
     completed_index("ix_listings_ticket_completed"),
     newest_index("ix_listings_status_newest", "status", key="listing_id"),
     oldest_index("ix_listings_event_oldest", key="listing_id"),

@@ -58,6 +58,16 @@ class TestEdit:
 
         await eventually(is_shown)
 
+    async def test_audit_trail_has_all_that_changed(self, admin: UserClient, concert: Concert) -> None:
+        first = (await edit(admin, concert, name="First")).data
+        second = (await edit(admin, concert, name="Second", event_date=at(days=40), refund_deadline_hours=24)).data
+
+        entry = (await admin.get("/admin/audit", object=concert.event_id, action="event.edit")).data[0]
+
+        changed = {"name", "event_date", "ends_at", "doors_open_at", "refundable_until", "version"}
+        assert entry["before"] == {name: first[name] for name in changed}
+        assert entry["after"] == {name: second[name] for name in changed}
+
     async def test_second_edit_of_a_version_is_refused(self, admin: UserClient, concert: Concert) -> None:
         assert (await edit(admin, concert, name="One", version=1)).status == 200
         refused = await edit(admin, concert, name="Two", version=1)
@@ -172,6 +182,53 @@ class TestPostponement:
         moved = [answer.data for answer in answers if answer.status == 200]
         assert moved
         assert len({event["refundable_until"] for event in moved}) == 1
+
+
+class TestAdmissions:
+    """Of an event whose doors are open when its date moves."""
+
+    @pytest.fixture
+    async def admitted(self, scanner: ScannerClient, ticket: Ticket, payload: str) -> Ticket:
+        assert await scanner.result_of(payload) == "SUCCESS"
+        return ticket
+
+    async def test_ticket_is_valid_again_until_the_new_doors_open(
+        self,
+        *,
+        platform: Stack,
+        admin: UserClient,
+        fan: UserClient,
+        concert: Concert,
+        scanner: ScannerClient,
+        admitted: Ticket,
+    ) -> None:
+        await edit(admin, concert, event_date=at(days=40), name="Later")
+        await Inbox(platform, fan).email_about("New date: Later")
+        assert (await fan.get("/tickets")).data[0]["status"] == "SOLD"
+        assert (await fan.get(f"/tickets/{admitted.seat_id}/qr")).status == 200
+        undone, admission = await scanner.scans_of(concert.event_id)
+        assert (undone["result"], undone["staff_user_id"]) == ("UNDONE", admin.user_id)
+        assert undone["reason"] == "The event has a new date."
+        assert (admission["result"], admission["seat_id"]) == ("SUCCESS", undone["seat_id"])
+        assert (await refund(fan, await order_of(fan, admitted.seat_id))).data["status"] == "REFUNDED"
+
+    async def test_admission_stands_if_the_new_doors_are_open(
+        self, *, platform: Stack, admin: UserClient, fan: UserClient, concert: Concert, admitted: Ticket
+    ) -> None:
+        assert admitted.seat_id
+        await edit(admin, concert, event_date=at(days=40), doors_open_at=at(hours=-1), name="Soon")
+        await Inbox(platform, fan).email_about("New date: Soon")
+        assert (await fan.get("/tickets")).data[0]["status"] == "CHECKED_IN"
+
+    async def test_admission_of_another_event_stands(
+        self, *, platform: Stack, admin: UserClient, fan: UserClient, new_concert: MakeConcert, admitted: Ticket
+    ) -> None:
+        other = await new_concert()
+        moved = await buy(fan, other, other.seats["CAT2"][0])
+        await edit(admin, other, event_date=at(days=40), name="Other")
+        await Inbox(platform, fan).email_about("New date: Other")
+        statuses = {ticket["seat_id"]: ticket["status"] for ticket in (await fan.get("/tickets")).data}
+        assert statuses == {admitted.seat_id: "CHECKED_IN", moved.seat_id: "SOLD"}
 
 
 class TestRefundWindow:

@@ -33,6 +33,20 @@ MUTATIONS: Final = (
         caught_by=("tests/contracts/test_actions.py::test_completes_without_faults[edit event]",),
     ),
     Mutation(
+        name="who was admitted before the date moved is refused at the new one",
+        file="orchestrator/features/event_editing/saga.py",
+        before="            if was_admitted_before(event.doors_open_at, attendee):\n",
+        after="            if False:\n",
+        caught_by=("tests/contracts/test_actions.py::test_completes_without_faults[edit event]",),
+    ),
+    Mutation(
+        name="a saga that continues late withdraws admissions at the new date",
+        file="orchestrator/features/event_editing/saga.py",
+        before="attendee.status == CHECKED_IN and (at is None or at < doors_open_at)",
+        after="attendee.status == CHECKED_IN",
+        caught_by=("tests/unit/orchestrator/test_event_editing.py",),
+    ),
+    Mutation(
         name="a fan refunds after the window of a moved date has closed",
         file="orchestrator/clients/events.py",
         before=" and self.refundable_until is not None and datetime.now(UTC) < self.refundable_until\n",

@@ -72,7 +72,7 @@ async def edit_event(
     async def edit() -> ManagedEvent:
         async with audit.record("event.edit", "event", event_id, body.changes) as change:
             edited = await editing.edit(event_id, body, caller=manager, key=key)
-            change.after = edited.model_dump(mode="json", include=set(body.changes))
-        return edited
+            change.before, change.after = edited.changed_values
+        return ManagedEvent.model_validate(edited)
 
     return await answer(edit(), response)

@@ -11,6 +11,7 @@ from common.errors import Forbidden
 from common.http.envelope import Page
 from common.pages import Total
 from orchestrator.clients import Clients
+from orchestrator.clients.events import EditedEventFacts
 from orchestrator.errors import EventNotFound
 from orchestrator.features.event_editing.saga import EDIT_EVENT, EditEvent
 from orchestrator.features.event_editing.schemas import EventChanges, ManagedEvent
@@ -39,7 +40,7 @@ class EventEditingService:
 
     async def edit(
         self, event_id: uuid.UUID, body: EventChanges, *, caller: Principal, key: str | None
-    ) -> ManagedEvent:
+    ) -> EditedEventFacts:
         """Change a published event. If its date moves, the holders of its tickets are told, and may refund for a while.
 
         Raises:
@@ -54,7 +55,7 @@ class EventEditingService:
             await self._check_organiser(body.organiser_user_id, caller)
 
         async def prepare(saga_id: uuid.UUID) -> EditEvent:
-            return self._edit(saga_id, event_id, body)
+            return self._edit(saga_id, event_id, body, caller)
 
         try:
             saga = await start_once(
@@ -73,13 +74,12 @@ class EventEditingService:
             saga = found
         return _edited(saga)
 
-    def _edit(self, saga_id: uuid.UUID, event_id: uuid.UUID, body: EventChanges) -> EditEvent:
-        refundable_until = (
-            min(datetime.now(UTC) + self.refund_window, body.event_date) if body.event_date is not None else None
-        )
+    def _edit(self, saga_id: uuid.UUID, event_id: uuid.UUID, body: EventChanges, caller: Principal) -> EditEvent:
+        refundable_until = None if body.event_date is None else end_of_refunds(self.refund_window, body.event_date)
         return EditEvent(
             saga_id=saga_id,
             event_id=event_id,
+            editor_user_id=caller.user_id,
             changes=body.changes,
             refundable_until=refundable_until,
             version=body.version,
@@ -92,7 +92,12 @@ class EventEditingService:
             await self.clients.users.find(user_id)
 
 
-def _edited(saga: SagaRecord) -> ManagedEvent:
+def end_of_refunds(window: timedelta, new_date: datetime) -> datetime | None:
+    """Return until when fans may refund, whatever the deadline, if an event moves now; None without a window."""
+    return min(datetime.now(UTC) + window, new_date) if window else None
+
+
+def _edited(saga: SagaRecord) -> EditedEventFacts:
     """Return the event of a saga, even while that is telling the holders.
 
     Raises:
@@ -103,4 +108,4 @@ def _edited(saga: SagaRecord) -> ManagedEvent:
     if edit.event is None:
         succeeded(saga)
         raise StillRunning(saga.saga_id)
-    return ManagedEvent.model_validate(edit.event)
+    return edit.event

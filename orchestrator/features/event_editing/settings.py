@@ -10,5 +10,5 @@ class EventEditingSettings(EnvironmentSettings):
         default=14.0,
         ge=0,
         le=365,
-        description="How long fans may refund after their event's date has moved, at most until the new date (T7).",
+        description="How long fans may refund after their event's date has moved, at most until the new date; 0: no longer (T7).",
     )

@@ -6,7 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
-from sqlalchemy import text
+from sqlalchemy import DateTime, bindparam, text
 
 from common.db.engine import Database
 from tests.integration.events.catalogue import CatalogueCaller, a_venue
@@ -52,6 +52,9 @@ class TestFacts:
         edited = (await catalogue.edit(event_id, **changes)).json()["data"]
 
         assert edited.pop("previous_event_date") == before["event_date"]
+        previous = edited.pop("previous")
+        assert previous == {name: before[name] for name in previous}
+        assert previous.keys() >= changes.keys()
         expected = before | changes | {"name": "Darkness over the Bay", "version": 2}
         assert edited == expected | {"sale_starts_at": "2026-01-01T00:00:00Z"}
         assert await found(catalogue, event_id) == edited
@@ -137,6 +140,44 @@ class TestTimes:
         early = (await catalogue.edit(body["event_id"], event_date="2028-01-01T00:00:00Z")).json()["data"]
 
         assert (late["ends_at"], early["doors_open_at"]) == ("9000-01-01T00:00:00Z", "1971-01-01T00:00:00Z")
+
+    @pytest.mark.parametrize(
+        "changes", [{"name": "New"}, {"event_date": "2027-03-27T12:00:00Z"}], ids=["without a move", "with a move"]
+    )
+    async def test_doors_that_were_not_stored_stay_unknown(
+        self, *, catalogue: CatalogueCaller, database: Database, event_id: str, changes: dict[str, str]
+    ) -> None:
+        """An earlier release stored no doors."""
+        forget = text("UPDATE events SET doors_open_at = NULL WHERE event_id = CAST(:event_id AS uuid)")
+        await database.execute(forget, {"event_id": event_id})
+
+        event = (await catalogue.edit(event_id, **changes)).json()["data"]
+
+        begins = datetime.fromisoformat(event["event_date"])
+        assert (event["version"], event["has_doors_time"]) == (2, False)
+        assert datetime.fromisoformat(event["doors_open_at"]) == begins - timedelta(hours=2)
+
+    @pytest.mark.parametrize("year", [1, 9999])
+    async def test_event_beyond_the_calendar_can_be_mended(
+        self, *, catalogue: CatalogueCaller, database: Database, event_id: str, year: int
+    ) -> None:
+        """An earlier release accepted any year."""
+        stored = text(
+            """
+            UPDATE events SET event_date = :at, ends_at = :at + interval '4 hours', doors_open_at = :at
+            WHERE event_id = CAST(:event_id AS uuid)
+            """
+        ).bindparams(bindparam("at", type_=DateTime(timezone=True)))
+        await database.execute(stored, {"event_id": event_id, "at": datetime(year, 6, 1, tzinfo=UTC)})
+        shown = (await found(catalogue, event_id))["event_date"]
+
+        renamed = await catalogue.edit(event_id, name="New")
+        moved = await catalogue.edit(event_id, event_date="2027-06-01T12:00:00Z")
+
+        assert (renamed.status_code, renamed.json()["data"]["previous_event_date"]) == (200, shown)
+        assert renamed.json()["data"]["event_date"] == shown
+        assert (moved.status_code, moved.json()["data"]["previous_event_date"]) == (200, shown)
+        assert moved.json()["data"]["ends_at"] == "2027-06-01T16:00:00Z"
 
 
 class TestHall:

@@ -152,6 +152,28 @@ class TestEventsOnMarket:
         assert found == sorted(set(found))
         assert [event_id for event_id in found if event_id in {*event_ids, ended}] == event_ids
 
+    async def test_query_reads_active_listings_only(self, database: Database) -> None:
+        fill = text(
+            """
+            INSERT INTO listings (listing_id, seat_id, order_id, event_id, category, row_number, seat_number, face_value,
+                asking_price, seller_user_id, status, moved_by_request_id, ended_at)
+            SELECT gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), gen_random_uuid(), 'CAT1', 'A', 1, 1, 1,
+                gen_random_uuid(), CASE WHEN n > 50 THEN 'CANCELLED' ELSE 'ACTIVE' END, gen_random_uuid(),
+                CASE WHEN n > 50 THEN now() END
+            FROM generate_series(1, 5000) AS n
+            """
+        )
+        query = "SELECT DISTINCT event_id FROM listings WHERE status = 'ACTIVE' ORDER BY event_id LIMIT 20"
+        async with database.transaction() as connection:
+            await connection.execute(text("SET LOCAL session_replication_role = replica"))  # no triggers
+            await connection.execute(fill)
+            await connection.execute(text("ANALYZE listings"))
+            plan = "\n".join((await connection.execute(text(f"EXPLAIN {query}"))).scalars())
+            await connection.rollback()
+
+        assert "ix_listings_on_market" in plan
+        assert "Sort" not in plan
+
     async def _page(self, listings: ListingCaller, *, after: str | None) -> list[str]:
         query = {"limit": 2} | ({"after": after} if after else {})
         page: list[str] = (await listings.orchestrator.get("/internal/listings/events-on-market", **query)).json()[

@@ -75,6 +75,8 @@ def test_new_date_is_told_with_the_old_one_and_the_end_of_refunds() -> None:
     text = RENDERER.render(NotificationKind.EVENT_RESCHEDULED, email_context()).text
     for moment in ("Saturday, 20 February 2027, 20:00", "Saturday, 20 March 2027, 20:00", "on 06 March 2027"):
         assert moment in text
+    assert "its face value" in text
+    assert "must be withdrawn from sale first" in text
     assert (
         "return" not in RENDERER.render(NotificationKind.EVENT_RESCHEDULED, email_context(refundable_until=None)).text
     )
