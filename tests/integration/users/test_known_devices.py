@@ -6,6 +6,7 @@ from sqlalchemy import text
 from starlette.responses import Response
 
 from common.db.engine import Database
+from tests.integration.users.account_emails import AccountEmails
 from tests.integration.users.user_client import CODE, PASSWORD, LoggedInUser, UserClient, code_of, fresh_address
 from users.sessions.routes import DeviceCookie
 
@@ -91,6 +92,40 @@ class TestLockout:
         await guess(guessed_user_client, user, times=5)
         answer = await guessed_user_client.log_in(user.email, address=fresh_address(), device_token=device_token)
         assert answer.status_code == 429
+
+    async def test_token_of_an_account_that_asks_for_the_address_is_no_help(
+        self, guessed_user_client: UserClient
+    ) -> None:
+        user, thief = await guessed_user_client.join(), await guessed_user_client.join()
+        body = {"email": user.email, "current_password": PASSWORD}
+        asked = await guessed_user_client.http.patch("/api/users/me", json=body, headers=thief.headers)
+        device_token = await device_of(guessed_user_client, thief)
+
+        await guess(guessed_user_client, user, times=5)
+        answer = await guessed_user_client.log_in(user.email, address=fresh_address(), device_token=device_token)
+
+        assert asked.status_code == 200
+        assert answer.status_code == 429
+
+    async def test_no_device_is_known_while_two_accounts_log_in_by_one_address(
+        self, guessed_user_client: UserClient, account_emails: AccountEmails
+    ) -> None:
+        """Each has a password of its own, and neither may try the other's without limit."""
+        holder = await guessed_user_client.join()
+        claimant = await guessed_user_client.join(email=holder.email, password="a password of their own")
+        holders_token = await device_of(guessed_user_client, holder)
+        answer = await guessed_user_client.log_in(claimant.email, "a password of their own")
+        claimants_token = answer.json()["data"]["device_token"]
+        await guess(guessed_user_client, holder, times=5)
+
+        async def status(device_token: str) -> int:
+            tried = await guessed_user_client.log_in(holder.email, address=fresh_address(), device_token=device_token)
+            return tried.status_code
+
+        assert [await status(token) for token in (holders_token, claimants_token)] == [429, 429]
+        link, _ = await account_emails.to(holder.email)
+        await guessed_user_client.verify_email(link["token"])
+        assert [await status(token) for token in (holders_token, claimants_token)] == [200, 429]
 
     async def test_expired_token_is_no_help(self, guessed_user_client: UserClient, database: Database) -> None:
         user = await guessed_user_client.join()
