@@ -109,7 +109,7 @@ MUTATIONS: Final = (
     Mutation(
         name="right passwords are not counted",
         file="users/accounts/credentials.py",
-        before="        await self.limits.count([success])\n",
+        before="        await self.limits.count([self._success(user)])\n",
         after="",
         caught_by=(f"{LOGIN}::test_logins_of_an_account_are_limited",),
         breaks=("too many requests: limits on a user's logins and refreshes",),

@@ -19,7 +19,7 @@ class LoginLimits:
         per_account: wrong passwords of one account from one network, or from one known device.
         per_account_in_all: wrong passwords of one account from all other devices, or from one known device; slower.
         per_address: wrong passwords from one network, of all accounts.
-        successes: right passwords of one account. Each costs a hash.
+        successes: right passwords of one account, counted by its id: several accounts may log in by one address.
     """
 
     per_account: Limit
@@ -56,7 +56,8 @@ class Credentials:
         """Return the account with that email address and password. Of several, none of which has proven it, the first.
 
         A failure is counted before it is answered, and the limits are checked again before a success is answered: of a
-        burst of guesses, no more than the limit get an answer. A success resets the failures from its network or device.
+        burst of guesses, no more than the limit get an answer. A success resets the failures from its network or device,
+        unless other accounts can log in by the address: their owners must not gain guesses at each other's passwords.
 
         Args:
             address: the caller's network address.
@@ -69,15 +70,18 @@ class Credentials:
         """
         device = await self.devices.known_as(device_token, email=email)
         failures = self.login_limits.failures(email=email, address=address, device=device)
-        success = Tried(self.login_limits.successes, email)
-        await self.limits.check([*failures, success])
-        user = await self._find(await self.accounts.by_login(email), password)
+        candidates = await self.accounts.by_login(email)
+        is_alone = len(candidates) == 1
+        # Spares the hash that a further login of the account would cost.
+        await self.limits.check([*failures, *(self._success(user) for user in candidates if is_alone)])
+        user = await self._find(candidates, password)
         if user is None:
             await self.limits.count(failures)
             raise WrongCredentials
         await self.limits.check(failures)
-        await self.limits.count([success])
-        await self.limits.reset(failures[0])
+        await self.limits.count([self._success(user)])
+        if is_alone:
+            await self.limits.reset(failures[0])
         await self._renew_hash(user, password)
         return user
 
@@ -103,6 +107,9 @@ class Credentials:
         of_account, in_all, _ = self.login_limits.failures(email=email, address=address, device=None)
         await self.limits.reset(of_account)
         await self.limits.reset(in_all)
+
+    def _success(self, user: User) -> Tried:
+        return Tried(self.login_limits.successes, str(user.user_id))
 
     async def _find(self, candidates: Sequence[User], password: str) -> User | None:
         """Return the first with that password. Without candidates the usual time passes, too."""

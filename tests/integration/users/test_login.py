@@ -12,6 +12,8 @@ from common.db.engine import Database
 from tests.integration.users.user_client import PASSWORD, UserClient, code_of, fresh_address
 from users.settings import Settings
 
+STRANGERS_PASSWORD = "a password of their own"
+
 
 async def test_gives_tokens_and_the_user(user_client: UserClient, settings: Settings) -> None:
     user = await user_client.join()
@@ -137,6 +139,26 @@ class TestLimits:
         answers = [await guessed_user_client.log_in(user.email, address=fresh_address()) for _ in range(7)]
         assert [answer.status_code for answer in answers] == [200] * 6 + [429]
         assert (await guessed_user_client.log_in(other.email)).status_code == 200
+
+    async def test_logins_of_an_account_with_the_same_address_do_not_count(
+        self, guessed_user_client: UserClient
+    ) -> None:
+        owner = await guessed_user_client.join()
+        stranger = await guessed_user_client.join(email=owner.email, password=STRANGERS_PASSWORD)
+        logins = [await guessed_user_client.log_in(stranger.email, STRANGERS_PASSWORD) for _ in range(7)]
+        assert [login.status_code for login in logins] == [200] * 6 + [429]
+        assert (await guessed_user_client.log_in(owner.email)).status_code == 200
+
+    async def test_login_of_an_account_with_the_same_address_gives_no_more_guesses(
+        self, user_client: UserClient
+    ) -> None:
+        owner, address = await user_client.join(), fresh_address()
+        stranger = await user_client.join(email=owner.email, password=STRANGERS_PASSWORD)
+        for n in range(9):
+            await user_client.log_in(owner.email, f"guess {n}", address=address)
+        assert (await user_client.log_in(stranger.email, STRANGERS_PASSWORD, address=address)).status_code == 200
+        guesses = [await user_client.log_in(owner.email, "guess", address=address) for _ in range(2)]
+        assert [guess.status_code for guess in guesses] == [401, 429]
 
     async def test_concurrent_logins_are_not_counted_as_failures(self, user_client: UserClient) -> None:
         user = await user_client.join()
