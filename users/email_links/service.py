@@ -89,6 +89,7 @@ class EmailLinkService:
             address=link.email,
             token=self.tokens.issue(link_id) if has_token else None,
             expires_at=link.created_at + LINK_LIFETIME if has_token else None,
+            phone_ending=link.phone_ending,
         )
 
     async def _add(self, purpose: Purpose, *, email: str, user_id: UUID | None = None) -> None:

@@ -124,7 +124,7 @@ class TestLockout:
 
         assert [await status(token) for token in (holders_token, claimants_token)] == [429, 429]
         link, _ = await account_emails.to(holder.email)
-        await guessed_user_client.verify_email(link["token"])
+        await guessed_user_client.verify_email(link["token"], password=PASSWORD)
         assert [await status(token) for token in (holders_token, claimants_token)] == [200, 429]
 
     async def test_expired_token_is_no_help(self, guessed_user_client: UserClient, database: Database) -> None:
