@@ -130,12 +130,13 @@ class AccountService:
         return await self.repository.search(search, limit=limit, offset=offset)
 
     async def change(self, user_id: UUID, change: AdminChange, *, admin_user_id: UUID, address: str) -> User:
-        """Flag or suspend a user, set their roles, or assign a hall.
+        """Flag or suspend a user, set their roles or email address, or assign a hall.
 
         A suspension ends their sessions, and so does the loss of a role, which their tokens still name.
 
         Raises:
             UserNotFound.
+            EmailAlreadyExists: another account has the address.
             LastAdmin: no admin who can log in would be left.
         """
         if not await self.repository.update(user_id, change, admin_user_id=admin_user_id, address=address):
