@@ -82,8 +82,7 @@ class Credentials:
         await self.limits.count([self._success(user)])
         if is_alone:
             await self.limits.reset(failures[0])
-        await self._renew_hash(user, password)
-        return user
+        return await self._renew_hash(user, password)
 
     async def confirm(self, user: User, *, password: str) -> None:
         """Check the password of a user who is logged in and changes the account.
@@ -120,7 +119,15 @@ class Credentials:
             await self.passwords.matches(password, stored_hash=None)
         return None
 
-    async def _renew_hash(self, user: User, password: str) -> None:
+    async def _renew_hash(self, user: User, password: str) -> User:
+        """Return the user with the hash of the password that is stored from now on."""
         renewed = await self.passwords.renewed(password, stored_hash=user.password_hash)
-        if renewed is not None:
-            await self.accounts.replace_password_hash(user.user_id, old=user.password_hash, new=renewed)
+        if renewed is None:
+            return user
+        if await self.accounts.replace_password_hash(user.user_id, old=user.password_hash, new=renewed):
+            return replace(user, password_hash=renewed)
+        # Another login has renewed it, or the password was changed.
+        current = await self.accounts.by_id(user.user_id)
+        if current is None or not await self.passwords.matches(password, stored_hash=current.password_hash):
+            raise WrongCredentials
+        return current

@@ -290,9 +290,9 @@ class AccountRepository:
                 raise EmailAlreadyExists from error
             raise
 
-    async def replace_password_hash(self, user_id: UUID, *, old: str, new: str) -> None:
-        """Store another hash of the same password, unless the password was changed meanwhile."""
-        await self._database.execute(_REPLACE_HASH, {"user_id": user_id, "old": old, "new": new})
+    async def replace_password_hash(self, user_id: UUID, *, old: str, new: str) -> bool:
+        """Store another hash of the same password; return False if the stored one was changed meanwhile."""
+        return await self._database.execute(_REPLACE_HASH, {"user_id": user_id, "old": old, "new": new}) > 0
 
     async def grant(self, *, email: str, role: str) -> bool:
         """Add a role to a verified user; return False if none has proven that email address."""

@@ -10,8 +10,10 @@ from sqlalchemy import text
 
 from common.db.engine import Database
 from tests.integration.users.user_client import PASSWORD, UserClient, code_of, fresh_address
+from tests.support.waiting import eventually
 from users.settings import Settings
 
+WAITING = text("SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
 STRANGERS_PASSWORD = "a password of their own"
 
 
@@ -45,10 +47,27 @@ async def test_password_hashed_as_it_was_typed_is_hashed_anew(user_client: UserC
     await database.execute(text("UPDATE users SET password_hash = :password_hash WHERE user_id = :user_id"), stored)
 
     before = await user_client.log_in(user.email, elsewhere)
-    renewing = await user_client.log_in(user.email, typed)
+    renewing = await asyncio.gather(*(user_client.log_in(user.email, typed) for _ in range(3)))
     after = await user_client.log_in(user.email, elsewhere)
 
-    assert [answer.status_code for answer in (before, renewing, after)] == [401, 200, 200]
+    assert [answer.status_code for answer in (before, *renewing, after)] == [401, 200, 200, 200, 200]
+
+
+async def test_login_that_overlaps_a_change_of_the_password_is_refused(
+    user_client: UserClient, database: Database
+) -> None:
+    """The change ends all sessions; this one would begin after it."""
+    user = await user_client.join()
+    async with database.transaction() as change:
+        await change.execute(
+            text("UPDATE users SET password_hash = :password_hash WHERE user_id = :user_id"),
+            {"user_id": user.user_id, "password_hash": PasswordHasher().hash("another horse battery")},
+        )
+        login = asyncio.ensure_future(user_client.log_in(user.email))
+        await eventually(lambda: database.fetch_all(WAITING))
+    answer = await login
+    assert (answer.status_code, code_of(answer)) == (401, "UNAUTHORIZED")
+    assert len((await user_client.http.get("/api/auth/sessions", headers=user.headers)).json()["data"]) == 1
 
 
 async def test_unknown_account_and_wrong_password_get_the_same_response(user_client: UserClient) -> None:

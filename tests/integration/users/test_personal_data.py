@@ -151,6 +151,7 @@ class TestDeletion:
         opened = await sessions.open(
             session_id=uuid.uuid4(),
             user_id=user.user_id,
+            password_hash=None,
             access_expires_at=datetime.now(UTC),
             refresh=RefreshToken("unused", datetime.now(UTC)),
             origin=Origin("Firefox", "2001:db8::/64"),
