@@ -1,9 +1,11 @@
 """Checks passwords, without revealing to a caller whether an account exists."""
 
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from common.addresses import network_of
+from common.errors import TooManyRequests
 from users.accounts.errors import WrongCredentials, WrongPassword
 from users.accounts.passwords import Passwords
 from users.accounts.repository import AccountRepository, User
@@ -42,6 +44,15 @@ class LoginLimits:
             Tried(self.per_account_in_all, email),
             Tried(self.per_address, network),
         )
+
+    def registrations(self, *, email: str, address: str) -> Sequence[Tried]:
+        """Return what a wrong password of a registration counts against.
+
+        Its slow limit is apart from that of logins: a new user with a password of their own must not use up the logins
+        of an account that has the address.
+        """
+        of_account, in_all, of_network = self.failures(email=email, address=address, device=None)
+        return of_account, in_all._replace(limit=replace(in_all.limit, scope="registration-in-all")), of_network
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +94,28 @@ class Credentials:
         if is_alone:
             await self.limits.reset(failures[0])
         return await self._renew_hash(user, password)
+
+    async def find_own(self, *, email: str, password: str, address: str) -> User | None:
+        """Return the account that a registration continues: the one with that email address and password.
+
+        Wrong passwords are limited; beyond the limit none is tried, and None is returned: the accounts of others must not
+        keep a new user out.
+
+        Args:
+            address: the caller's network address.
+
+        Raises:
+            Unavailable: too many passwords are being checked.
+        """
+        tried = self.login_limits.registrations(email=email, address=address)
+        with suppress(TooManyRequests):
+            await self.limits.check(tried)
+            user = await self._find(await self.accounts.by_login(email), password)
+            if user is not None:
+                await self.limits.check(tried)
+                return user
+            await self.limits.count(tried)
+        return None
 
     async def confirm(self, user: User, *, password: str) -> None:
         """Check the password of a user who is logged in and changes the account.

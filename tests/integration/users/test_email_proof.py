@@ -196,6 +196,42 @@ class TestUnprovenHolder:
         owner = await user_client.join(email=facts["email"], password=OWNERS_PASSWORD)
         await account_emails.prove(user_client, owner)
 
+    async def test_owner_registers_while_the_logins_of_the_other_account_are_used_up(
+        self, guessed_user_client: UserClient
+    ) -> None:
+        squatter, address = await guessed_user_client.join(), fresh_address()
+        for n in range(4):
+            await guessed_user_client.log_in(squatter.email, f"guess {n}", address=address)
+        facts = guessed_user_client.new_facts() | {"email": squatter.email, "password": OWNERS_PASSWORD}
+        answer = await guessed_user_client.register(address=address, **facts)
+        assert answer.status_code == 201
+        assert (await guessed_user_client.verify(answer.json()["data"]["user_id"])).status_code == 200
+
+    async def test_registrations_do_not_use_up_the_logins_of_the_other_account(
+        self, guessed_user_client: UserClient
+    ) -> None:
+        holder = await guessed_user_client.join()
+        for n in range(6):
+            facts = guessed_user_client.new_facts() | {"email": holder.email, "password": f"password {n}"}
+            answer = await guessed_user_client.register(address=fresh_address(), **facts)
+            assert answer.status_code == 201
+        assert (await guessed_user_client.log_in(holder.email, address=fresh_address())).status_code == 200
+
+    async def test_passwords_tried_by_registrations_are_limited_across_networks(
+        self, guessed_user_client: UserClient
+    ) -> None:
+        """Beyond the limit, not even the right password tells."""
+        holder = await guessed_user_client.join()
+
+        async def register(password: str) -> int:
+            facts = guessed_user_client.new_facts() | {"email": holder.email, "password": password}
+            return (await guessed_user_client.register(address=fresh_address(), **facts)).status_code
+
+        known = await register(PASSWORD)
+        guesses = [await register(f"guess {n}") for n in range(5)]
+        assert (known, guesses) == (409, [201] * 5)
+        assert await register(PASSWORD) == 201
+
     async def test_proven_address_is_taken(self, user_client: UserClient, account_emails: AccountEmails) -> None:
         owner = await user_client.join()
         await account_emails.prove(user_client, owner)
