@@ -117,6 +117,39 @@ class TestProof:
         answers = [await user_client.http.post("/api/auth/verify-email/resend", headers=user.headers) for _ in range(5)]
         assert [answer.status_code for answer in answers] == [200] * 4 + [429]
 
+    async def test_forgotten_passwords_do_not_use_up_the_links(
+        self, user_client: UserClient, account_emails: AccountEmails
+    ) -> None:
+        """Anyone may ask for a new password."""
+        facts = user_client.new_facts()
+        for _ in range(6):
+            await user_client.forgot_password(facts["email"], address=fresh_address())
+        user = await user_client.join(**facts)
+        asked = (await account_emails.purposes(user.email)).count("verify_email")
+        again = await user_client.http.post("/api/auth/verify-email/resend", headers=user.headers)
+        assert (asked, again.status_code) == (1, 200)
+
+    async def test_links_of_another_account_with_the_address_do_not_count(self, user_client: UserClient) -> None:
+        stranger = await user_client.join()
+        owner = await user_client.join(email=stranger.email, password=OWNERS_PASSWORD)
+        path = "/api/auth/verify-email/resend"
+        answers = [await user_client.http.post(path, headers=stranger.headers) for _ in range(5)]
+        assert answers[-1].status_code == 429
+        assert (await user_client.http.post(path, headers=owner.headers)).status_code == 200
+
+    async def test_user_is_asked_at_the_next_login_if_there_were_too_many_links(
+        self, user_client: UserClient, account_emails: AccountEmails, database: Database
+    ) -> None:
+        user, email = await user_client.join(), user_client.new_facts()["email"]
+        body = {"email": email, "current_password": PASSWORD}
+        for _ in range(6):
+            await user_client.http.patch("/api/users/me", json=body, headers=user.headers)
+        await user_client.log_in(user.email)
+        before = len(await account_emails.to(email))
+        await database.execute(text("UPDATE attempts SET ends_at = now() WHERE scope LIKE 'links-%'"))
+        await user_client.log_in(user.email)
+        assert (before, len(await account_emails.to(email))) == (5, 6)
+
     async def test_user_is_asked_at_login_once_a_week(
         self, user_client: UserClient, account_emails: AccountEmails, database: Database
     ) -> None:
