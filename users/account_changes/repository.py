@@ -65,7 +65,21 @@ _CHANGE_PASSWORD: Final = text(
 )
 _CANCEL_PHONE_CHANGE: Final = text("DELETE FROM otp_challenges WHERE user_id = :user_id AND context = :context")
 _RENAME: Final = text("UPDATE users SET name = :name WHERE user_id = :user_id")
-_ASK_FOR_EMAIL: Final = text("UPDATE users SET new_email = CAST(:new_email AS text) WHERE user_id = :user_id")
+# An account without an address keeps the one that it logs in by; the link alone names the new one.
+_ASK_FOR_EMAIL: Final = text(
+    "UPDATE users SET new_email = CAST(:new_email AS text) WHERE user_id = :user_id AND email IS NOT NULL"
+)
+# Links to other addresses than that of the logins are a thief's, if a thief knew the previous password.
+_END_LINKS: Final = text(
+    """
+    UPDATE email_links SET used_at = now()
+    WHERE used_at IS NULL AND link_id IN (
+        SELECT link_id FROM email_links link JOIN users USING (user_id)
+        WHERE link.user_id = :user_id AND link.purpose = 'verify_email'
+          AND link.email <> coalesce(users.email, new_email, '')
+        ORDER BY link_id FOR UPDATE OF link)
+    """
+)
 _CHANGE_PHONE: Final = text(
     """
     WITH before AS (SELECT user_id, email, phone FROM users WHERE user_id = :user_id FOR UPDATE)
@@ -139,7 +153,7 @@ class AccountChangeRepository:
                 raise LinkExpired
             if own.has_proven(link.email):
                 return Proof(link.email)
-            if not link.is_first_use or link.email not in {own.email, own.new_email}:
+            if not link.is_first_use or (own.email is not None and link.email not in {own.email, own.new_email}):
                 raise LinkExpired
             proof = await _prove(connection, own, holders, link.email)
             if proof.taken_from_phones and own.password_hash != checked_hash:
@@ -186,6 +200,7 @@ class AccountChangeRepository:
         """
         parameters = {"user_id": user.user_id, "password_hash": password_hash, "old_hash": user.password_hash}
         async with self._database.transaction() as connection:
+            await connection.execute(_END_LINKS, {"user_id": user.user_id})
             row = (await connection.execute(_CHANGE_PASSWORD, parameters)).mappings().first()
             if row is None:
                 raise WrongPassword
@@ -195,7 +210,7 @@ class AccountChangeRepository:
         await self._database.execute(_RENAME, {"user_id": user_id, "name": name})
 
     async def ask_for_email(self, user_id: UUID, new_email: str | None) -> None:
-        """Store the address that a user asks for; None withdraws it."""
+        """Store the address that a user asks for; None withdraws it. Without effect for an account without an address."""
         await self._database.execute(_ASK_FOR_EMAIL, {"user_id": user_id, "new_email": new_email})
 
     async def change_phone(self, user_id: UUID, phone: str) -> str | None:

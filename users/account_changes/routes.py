@@ -138,6 +138,8 @@ async def change_profile(
 ) -> Success[Profile]:
     """Change the name at once. A new email address counts once the link sent to it is used.
 
+    An account whose address another account has (`email` is null) logs in by its `new_email` until then, so it keeps that.
+
     A new phone counts once the code sent to it is entered: `POST /api/users/me/verify-phone`.
     """
     return success(Profile.model_validate(await changes.change_profile(user.user_id, body, address=address)))

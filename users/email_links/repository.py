@@ -33,8 +33,9 @@ _TO_SEND: Final = text(
             WHERE users.email = link.email OR (new_email = link.email AND users.email IS NULL AND is_verified))
         WHEN 'verify_email' THEN used_at IS NULL AND created_at > now() - CAST(:lifetime AS interval) AND EXISTS (
             SELECT FROM users
-            WHERE users.user_id = link.user_id
-              AND (new_email = link.email OR (users.email = link.email AND email_verified_at IS NULL)))
+            WHERE users.user_id = link.user_id AND deleted_at IS NULL
+              AND (users.email IS NULL OR new_email = link.email
+                   OR (users.email = link.email AND email_verified_at IS NULL)))
         ELSE true END
     """
 )

@@ -18,6 +18,7 @@ from tests.integration.users.user_client import (
 )
 
 NEW_PASSWORD = "another horse battery"
+OWN_PASSWORD = "a password of their own"
 
 
 async def change_password(
@@ -128,6 +129,32 @@ class TestEmail:
         assert (taken.status_code, taken.json()["data"]["new_email"]) == (200, owner.email)
         assert (link.status_code, code_of(link)) == (409, "EMAIL_ALREADY_EXISTS")
         assert (await user_client.profile(user))["email"] == user.email
+
+    async def test_account_without_an_address_keeps_the_one_it_logs_in_by(
+        self, user_client: UserClient, account_emails: AccountEmails
+    ) -> None:
+        holder, new = await user_client.join(), user_client.new_facts()["email"]
+        user = await user_client.join(email=holder.email, password=OWN_PASSWORD)
+
+        asked = await change(user_client, user, email=new, current_password=OWN_PASSWORD)
+        waiting = [(await user_client.log_in(email, OWN_PASSWORD)).status_code for email in (holder.email, new)]
+        proven = await user_client.verify_email(await account_emails.token(new, "verify_email"))
+        after = [(await user_client.log_in(email, OWN_PASSWORD)).status_code for email in (holder.email, new)]
+
+        assert (asked.status_code, asked.json()["data"]["new_email"], proven.status_code) == (200, holder.email, 200)
+        assert (waiting, after) == ([200, 401], [401, 200])
+        assert (await user_client.profile(user))["email"] == new
+
+    async def test_new_password_ends_a_link_of_an_account_without_an_address(
+        self, user_client: UserClient, account_emails: AccountEmails
+    ) -> None:
+        holder, thiefs = await user_client.join(), user_client.new_facts()["email"]
+        user = await user_client.join(email=holder.email, password=OWN_PASSWORD)
+        await change(user_client, user, email=thiefs, current_password=OWN_PASSWORD)
+        token = await account_emails.token(thiefs, "verify_email")
+        assert (await change_password(user_client, user, OWN_PASSWORD)).status_code == 200
+        answer = await user_client.verify_email(token)
+        assert (answer.status_code, code_of(answer)) == (410, "LINK_EXPIRED")
 
     async def test_present_address_withdraws_a_change(
         self, user_client: UserClient, account_emails: AccountEmails
