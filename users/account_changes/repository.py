@@ -19,6 +19,7 @@ from users.accounts.repository import User
 from users.email_links.errors import LinkExpired
 from users.email_links.models import Purpose
 from users.email_links.repository import LINK_LIFETIME, add_email, use_links
+from users.one_time_codes.errors import OtpExpired
 from users.sessions.repository import revoke_all
 
 __all__ = ["PHONE_CHANGE", "AccountChangeRepository", "Proof"]
@@ -80,12 +81,20 @@ _END_LINKS: Final = text(
         ORDER BY link_id FOR UPDATE OF link)
     """
 )
+# The code's row is locked after the user's, so that a new password, which deletes it, ends a change that overlaps it. It
+# stays otherwise: the same code may be sent again.
 _CHANGE_PHONE: Final = text(
     """
-    WITH before AS (SELECT user_id, email, phone FROM users WHERE user_id = :user_id FOR UPDATE)
-    UPDATE users SET phone = :phone, shares_phone = false FROM before
-    WHERE users.user_id = before.user_id AND before.phone <> :phone
-    RETURNING before.email, before.phone
+    WITH before AS MATERIALIZED (SELECT user_id, email, phone FROM users WHERE user_id = :user_id FOR UPDATE),
+    proven AS MATERIALIZED (
+        SELECT challenge.user_id FROM otp_challenges challenge JOIN before USING (user_id)
+        WHERE context = :context AND challenge.phone = :phone AND verified_at IS NOT NULL
+        FOR UPDATE OF challenge),
+    changed AS (
+        UPDATE users SET phone = :phone, shares_phone = false FROM before JOIN proven USING (user_id)
+        WHERE users.user_id = before.user_id AND before.phone <> :phone
+        RETURNING before.email, before.phone)
+    SELECT changed.email, changed.phone FROM proven LEFT JOIN changed ON true
     """
 )
 
@@ -217,19 +226,22 @@ class AccountChangeRepository:
         """Store a proven phone and return the one before; None if the account has it already.
 
         Raises:
+            OtpExpired: the change was ended meanwhile, by a new password.
             PhoneAlreadyExists: another account has verified it.
         """
+        parameters = {"user_id": user_id, "phone": phone, "context": PHONE_CHANGE}
         try:
             async with self._database.transaction() as connection:
-                result = await connection.execute(_CHANGE_PHONE, {"user_id": user_id, "phone": phone})
-                row = result.mappings().first()
-                if row is not None and row["email"] is not None:
+                row = (await connection.execute(_CHANGE_PHONE, parameters)).mappings().first()
+                if row is None:
+                    raise OtpExpired
+                if row["email"] is not None:
                     await add_email(connection, Purpose.PHONE_CHANGED, email=row["email"], user_id=user_id)
         except IntegrityError as error:
             if sqlstate_of(error) == UNIQUE_VIOLATION:
                 raise PhoneAlreadyExists("Another account has that phone.") from error
             raise
-        return None if row is None else str(row["phone"])
+        return None if row["phone"] is None else str(row["phone"])
 
     async def _proving(self, prove: Callable[[AsyncConnection], Awaitable[Proof]]) -> Proof:
         """Run a transaction that proves an address.

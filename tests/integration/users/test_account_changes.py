@@ -4,7 +4,9 @@ import asyncio
 
 import httpx
 import pytest
+from sqlalchemy import text
 
+from common.db.engine import Database
 from tests.integration.users.account_emails import AccountEmails
 from tests.integration.users.user_client import (
     CODE,
@@ -16,9 +18,15 @@ from tests.integration.users.user_client import (
     UserClient,
     code_of,
 )
+from tests.support.waiting import eventually
 
 NEW_PASSWORD = "another horse battery"
 OWN_PASSWORD = "a password of their own"
+WAITING = text("SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
+
+
+def key_of(user: LoggedInUser) -> dict[str, object]:
+    return {"user_id": user.user_id}
 
 
 async def change_password(
@@ -192,6 +200,19 @@ class TestPhone:
         await change(user_client, user, phone=other.phone, current_password=PASSWORD)
         answer = await verify_phone(user_client, user)
         assert (answer.status_code, code_of(answer)) == (409, "PHONE_ALREADY_EXISTS")
+        assert (await user_client.profile(user))["phone"] == user.phone
+
+    async def test_change_that_overlaps_a_new_password_ends(self, user_client: UserClient, database: Database) -> None:
+        """The code is right, and the new password comes before the phone is changed."""
+        user, new = await user_client.join(), user_client.new_facts()["phone"]
+        await change(user_client, user, phone=new, current_password=PASSWORD)
+        async with database.transaction() as reset:
+            await reset.execute(text("SELECT 1 FROM users WHERE user_id = :user_id FOR UPDATE"), key_of(user))
+            verifying = asyncio.ensure_future(verify_phone(user_client, user))
+            await eventually(lambda: database.fetch_all(WAITING))
+            await reset.execute(text("DELETE FROM otp_challenges WHERE user_id = :user_id"), key_of(user))
+        answer = await verifying
+        assert (answer.status_code, code_of(answer)) == (410, "OTP_EXPIRED")
         assert (await user_client.profile(user))["phone"] == user.phone
 
     async def test_without_a_code_is_410(self, user_client: UserClient) -> None:
