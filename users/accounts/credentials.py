@@ -120,7 +120,8 @@ class Credentials:
     async def confirm(self, user: User, *, password: str) -> None:
         """Check the password of a user who is logged in and changes the account.
 
-        Failures are counted apart from those of logins: a stolen access token must not keep its owner out.
+        Failures are counted apart from those of logins: a stolen access token must not keep its owner out. The limit is
+        checked again before a success is answered, as for logins.
 
         Raises:
             WrongPassword.
@@ -132,6 +133,7 @@ class Credentials:
         if not await self.passwords.matches(password, stored_hash=user.password_hash):
             await self.limits.count([tried])
             raise WrongPassword
+        await self.limits.check([tried])
         await self.limits.reset(tried)
 
     async def forget_failures(self, email: str, *, address: str) -> None:

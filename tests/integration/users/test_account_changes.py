@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy import text
 
 from common.db.engine import Database
+from common.errors import TooManyRequests
 from tests.integration.users.account_emails import AccountEmails
 from tests.integration.users.user_client import (
     CODE,
@@ -19,10 +20,30 @@ from tests.integration.users.user_client import (
     code_of,
 )
 from tests.support.waiting import eventually
+from users.accounts.credentials import Credentials, LoginLimits
+from users.accounts.passwords import Passwords
+from users.accounts.repository import AccountRepository
+from users.known_devices.repository import KnownDeviceRepository
+from users.known_devices.service import KnownDeviceService
+from users.limits.repository import AttemptsRepository
+from users.limits.service import AttemptLimits, Limit
 
 NEW_PASSWORD = "another horse battery"
 OWN_PASSWORD = "a password of their own"
 WAITING = text("SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
+
+
+class HeldPasswords(Passwords):
+    """Checks a password when it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__(threads=1, queue=1)
+        self.begun, self.may_end = asyncio.Event(), asyncio.Event()
+
+    async def matches(self, password: str, *, stored_hash: str | None) -> bool:
+        self.begun.set()
+        await self.may_end.wait()
+        return await super().matches(password, stored_hash=stored_hash)
 
 
 def key_of(user: LoggedInUser) -> dict[str, object]:
@@ -71,6 +92,31 @@ class TestPassword:
         assert answers[0].status_code == 403
         assert right.status_code == 429
         assert (await user_client.log_in(user.email)).status_code == 200
+
+    async def test_right_guess_of_a_burst_gets_no_answer(self, user_client: UserClient, database: Database) -> None:
+        """It passes the limit before the wrong ones are counted, and its hash takes longer than theirs."""
+        user = await user_client.join()
+        passwords = HeldPasswords()
+        limit = Limit("login-account-place", 10, 900)
+        credentials = Credentials(
+            accounts=AccountRepository(database),
+            passwords=passwords,
+            devices=KnownDeviceService(KnownDeviceRepository(database, days=1, most=1)),
+            limits=AttemptLimits(AttemptsRepository(database)),
+            login_limits=LoginLimits(limit, limit, limit, limit),
+        )
+        account = await credentials.accounts.by_id(user.user_id)
+        assert account is not None
+
+        right = asyncio.ensure_future(credentials.confirm(account, password=PASSWORD))
+        await passwords.begun.wait()
+        guesses = [await change_password(user_client, user, f"guess {n}") for n in range(10)]
+        passwords.may_end.set()
+
+        assert [guess.status_code for guess in guesses] == [403] * 10
+        with pytest.raises(TooManyRequests):
+            await right
+        passwords.close()
 
     async def test_of_two_changes_at_once_one_succeeds(self, user_client: UserClient) -> None:
         user = await user_client.join()
