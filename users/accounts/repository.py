@@ -18,6 +18,7 @@ from common.db.pages import find_newest
 from common.messaging.message import Message
 from common.messaging.outbox import outbox_row
 from common.pages import Total
+from common.rows import readable
 from users.accounts.errors import EmailAlreadyExists, LastAdmin, PhoneAlreadyExists
 from users.accounts.models import USERS
 from users.accounts.schemas import AdminChange, UserSearch
@@ -225,7 +226,7 @@ class AccountRepository:
 
     async def by_ids(self, user_ids: Sequence[UUID]) -> list[User]:
         rows = await self._database.fetch_all(_BY_IDS, {"user_ids": list(user_ids)})
-        return [User.from_row(row) for row in rows]
+        return readable(rows, User.from_row, of="users")
 
     async def search(self, search: UserSearch, *, limit: int, offset: int) -> tuple[list[User], Total]:
         """Return a page of the users that match, the newest first, and the number on all pages."""

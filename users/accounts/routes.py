@@ -90,7 +90,7 @@ async def list_users(
 ) -> Paginated[Profile]:
     """Users, the newest first."""
     users, total = await accounts.search(UserSearch(text=q, role=role), limit=page.per_page, offset=page.offset)
-    return paginated(([Profile.model_validate(user) for user in users], total), page)
+    return paginated((readable(users, Profile.model_validate, of="users"), total), page)
 
 
 @public.patch(
