@@ -202,6 +202,10 @@ class User:
         """The address that the user may prove: the one asked for, or the present one."""
         return self.new_email or (None if self.is_email_verified else self.email)
 
+    @property
+    def login_email(self) -> str:
+        return self.email or self.new_email or ""
+
     @classmethod
     def from_row(cls, row: Row) -> "User":
         values: dict[str, Any] = {**row}

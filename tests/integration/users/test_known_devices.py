@@ -48,7 +48,10 @@ class TestLockout:
         await guess(guessed_user_client, user, times=5)
 
         body = {"email": user.email, "password": PASSWORD}
-        headers = {"cookie": f"theme=dark; device={device_token}; lang=de", "x-forwarded-for": fresh_address()}
+        headers = {
+            "cookie": f"theme=dark; {DeviceCookie.name_for(user.email)}={device_token}; lang=de",
+            "x-forwarded-for": fresh_address(),
+        }
         answer = await guessed_user_client.http.post("/api/auth/login", json=body, headers=headers)
 
         assert answer.status_code == 200
@@ -196,16 +199,37 @@ class TestCookie:
         user = await user_client.join()
         answer = await user_client.log_in(user.email)
         assert cookie_of(answer) == {
-            f"device={answer.json()['data']['device_token']}",
+            f"{DeviceCookie.name_for(user.email)}={answer.json()['data']['device_token']}",
             "HttpOnly",
             "Max-Age=15552000",
             "Path=/api/auth",
             "SameSite=lax",
         }
 
+    async def test_each_account_has_its_own_in_one_browser(self, guessed_user_client: UserClient) -> None:
+        users = [await guessed_user_client.join() for _ in range(2)]
+        browser: dict[str, str] = {}
+        for user in users:
+            cookie = next(iter((await guessed_user_client.log_in(user.email)).headers["set-cookie"].split(";")))
+            browser.update([cookie.split("=", 1)])
+        for user in users:
+            await guess(guessed_user_client, user, times=5)
+            body = {"email": user.email.upper(), "password": PASSWORD}
+            headers = {"cookie": "; ".join(map("=".join, browser.items())), "x-forwarded-for": fresh_address()}
+            answer = await guessed_user_client.http.post("/api/auth/login", json=body, headers=headers)
+            assert answer.status_code == 200
+
+    async def test_verified_registration_sets_it_for_the_address_of_the_logins(self, user_client: UserClient) -> None:
+        """An account that only asks for its address has none of its own."""
+        holder = await user_client.join()
+        facts = user_client.new_facts() | {"email": holder.email, "password": "a password of their own"}
+        user_id = (await user_client.register(**facts)).json()["data"]["user_id"]
+        answer = await user_client.verify(user_id)
+        assert answer.headers["set-cookie"].startswith(f"{DeviceCookie.name_for(holder.email)}=")
+
     def test_cookie_is_secure_outside_dev(self) -> None:
         response = Response()
-        DeviceCookie(is_secure=True).set(response, "token")
+        DeviceCookie(is_secure=True).set(response, "token", email="fan@example.com")
         assert "; Secure" in response.headers["set-cookie"]
 
 
