@@ -210,8 +210,9 @@ class TestCookie:
         users = [await guessed_user_client.join() for _ in range(2)]
         browser: dict[str, str] = {}
         for user in users:
-            cookie = next(iter((await guessed_user_client.log_in(user.email)).headers["set-cookie"].split(";")))
-            browser.update([cookie.split("=", 1)])
+            answer = await guessed_user_client.log_in(user.email)
+            name, _, rest = answer.headers["set-cookie"].partition("=")
+            browser[name] = rest.partition(";")[0]
         for user in users:
             await guess(guessed_user_client, user, times=5)
             body = {"email": user.email.upper(), "password": PASSWORD}
