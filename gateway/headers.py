@@ -33,7 +33,8 @@ PASSED_ON: Final = {
     )
 }
 # Cookies are an allow-list too. Those of other applications on this domain are not the services' business.
-DEVICE_COOKIE: Final = re.compile(rb"(?:^|[;,]) *(device=[A-Za-z0-9_-]+) *(?:$|[;,])")
+# There is one for each account that logged in on the browser.
+DEVICE_COOKIE: Final = re.compile(rb"(?:^|[;,]) *(device_[0-9a-f]{12}=[A-Za-z0-9_-]+) *(?=$|[;,])")
 # The gateway or a service decides by them, and could read a repeated header differently.
 SINGLE: Final = frozenset(
     {
@@ -85,8 +86,8 @@ def request_headers(headers: dict[bytes, bytes], *, client: str, scheme: str, co
     passed = CIMultiDict(
         (PASSED_ON[name], headers[name].decode("latin-1")) for name in PASSED_ON.keys() & headers.keys()
     )
-    if device := DEVICE_COOKIE.search(headers.get(b"cookie", b"")):
-        passed["Cookie"] = device[1].decode()
+    if devices := DEVICE_COOKIE.findall(headers.get(b"cookie", b"")):
+        passed["Cookie"] = b"; ".join(devices).decode()
     passed["X-Forwarded-For"] = client
     passed["X-Forwarded-Proto"] = scheme
     passed[CORRELATION_HEADER] = correlation_id

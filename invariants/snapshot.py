@@ -169,7 +169,8 @@ UNDELETED: Final = """
     WHERE deleted_at IS NOT NULL AND (
         num_nonnulls(email, new_email, phone, assigned_hall_id) > 0 OR name <> '' OR password_hash <> '' OR roles <> '{}'
         OR EXISTS (SELECT FROM refresh_tokens JOIN sessions USING (session_id) WHERE sessions.user_id = users.user_id)
-        OR EXISTS (SELECT FROM sessions WHERE sessions.user_id = users.user_id AND revoked_at IS NULL)
+        OR EXISTS (SELECT FROM sessions WHERE sessions.user_id = users.user_id
+                   AND (revoked_at IS NULL OR num_nonnulls(device, network) > 0))
         OR EXISTS (SELECT FROM known_devices d WHERE d.user_id = users.user_id)
         OR EXISTS (SELECT FROM otp_challenges c WHERE c.user_id = users.user_id))
 """

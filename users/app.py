@@ -220,6 +220,7 @@ class _Container:
             codes=codes,
             links=links,
             tokens=tokens,
+            limits=limits,
             provider=self._provider,
             wake_relay=self._relay.wake,
         )

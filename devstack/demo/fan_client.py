@@ -13,7 +13,7 @@ from devstack.services import Urls
 
 __all__ = ["FanClient"]
 
-VERIFY_LINK: Final = re.compile(r"/verify-email#token=(\S+)")
+VERIFY_LINK: Final = re.compile(r"/verify-email#token=([\w-]+)")
 PASSWORD: Final = "demo-password-1"  # noqa: S105 - of accounts that exist only during the demo
 
 

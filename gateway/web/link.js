@@ -5,7 +5,11 @@ const button = form.querySelector("button");
 const outcome = document.getElementById("outcome");
 const password = document.getElementById("password");
 const show = document.getElementById("show");
-const token = new URLSearchParams(location.hash.slice(1)).get("token");
+const asked = document.getElementById("asked");
+const more = document.getElementById("more");
+const ending = document.getElementById("ending");
+const link = new URLSearchParams(location.hash.slice(1));
+const token = link.get("token");
 
 // The browser's history keeps no token.
 history.replaceState(null, "", location.pathname);
@@ -21,18 +25,39 @@ function end(text, isError) {
   tell(text, isError);
 }
 
+function bodyToSend() {
+  const body = { token };
+  if (password) {
+    body.password = password.value;
+  }
+  if (more.required) {
+    body[more.name] = more.value;
+  }
+  return body;
+}
+
+// Some accounts need one thing more. The server says so.
+function ask(text) {
+  asked.hidden = false;
+  more.required = true;
+  tell(text, true);
+  more.focus();
+}
+
 async function send() {
   const response = await fetch(form.dataset.path, {
     method: "POST",
     headers: { "Content-Type": "application/json" },
-    body: JSON.stringify(password ? { token, password: password.value } : { token }),
+    body: JSON.stringify(bodyToSend()),
   });
   if (response.ok) {
     end(form.dataset.done, false);
     return;
   }
-  const { message } = await response.json();
-  if (response.status === 409 || response.status === 410) {
+  const { error_code: code, message } = await response.json();
+  if (code === form.dataset.asks) {
+    ask(message);
+  } else if (response.status === 409 || response.status === 410) {
     end(message, true);
   } else {
     tell(message, true);
@@ -55,6 +80,11 @@ if (show) {
   show.addEventListener("change", () => {
     password.type = show.checked ? "text" : "password";
   });
+}
+
+if (ending && /^[0-9]{4}$/.test(link.get("phone"))) {
+  ending.textContent = link.get("phone");
+  document.getElementById("account").hidden = false;
 }
 
 if (!token) {

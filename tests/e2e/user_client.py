@@ -16,7 +16,7 @@ from tests.support.waiting import eventually
 __all__ = ["USER_PASSWORD", "ApiResponse", "Concert", "UserClient"]
 
 SANDBOX_OTP = "123456"
-VERIFY_LINK = re.compile(r"/verify-email#token=(\S+)")
+VERIFY_LINK = re.compile(r"/verify-email#token=([\w-]+)")
 USER_PASSWORD = "a long password"
 
 

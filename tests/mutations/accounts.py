@@ -11,7 +11,6 @@ E2E: Final = "tests/e2e"
 LOGIN: Final = "tests/integration/users/test_login.py::TestLimits"
 ORDERS: Final = "tests/integration/orders/test_access.py"
 OTP: Final = "tests/integration/users"
-PASSWORDS: Final = f"{OTP}/test_forgotten_passwords.py"
 REGISTER: Final = f"{OTP}/test_registration.py::TestRegister"
 TOKENS: Final = "tests/integration/gateway/test_tokens.py"
 
@@ -107,9 +106,27 @@ MUTATIONS: Final = (
         ),
     ),
     Mutation(
+        name="a device is known for every account that its account's address is asked of",
+        file="users/known_devices/repository.py",
+        before="      AND (own.email = :email OR (own.new_email = :email AND own.email IS NULL))\n",
+        after="      AND :email IN (own.email, own.new_email)\n",
+        caught_by=(f"{DEVICES}::test_token_of_an_account_that_asks_for_the_address_is_no_help",),
+        breaks=("guessed passwords: a device is known for the one account of its address only",),
+    ),
+    Mutation(
+        name="logins are counted for the address",
+        file="users/accounts/credentials.py",
+        before="        return Tried(self.login_limits.successes, str(user.user_id))\n",
+        after="        return Tried(self.login_limits.successes, user.login_email)\n",
+        caught_by=(f"{LOGIN}::test_logins_of_an_account_with_the_same_address_do_not_count",),
+        breaks=(
+            "an owner locked out by an account with the same address: logins are counted for the account that logged in",
+        ),
+    ),
+    Mutation(
         name="right passwords are not counted",
         file="users/accounts/credentials.py",
-        before="        await self.limits.count([success])\n",
+        before="        await self.limits.count([self._success(user)])\n",
         after="",
         caught_by=(f"{LOGIN}::test_logins_of_an_account_are_limited",),
         breaks=("too many requests: limits on a user's logins and refreshes",),
@@ -125,8 +142,8 @@ MUTATIONS: Final = (
     Mutation(
         name="a suspended user's sessions go on",
         file="users/accounts/repository.py",
-        before="                await revoke_all(connection, user_id, because=SUSPENDED)\n",
-        after="                pass\n",
+        before="        await revoke_all(connection, user_id, because=SUSPENDED)\n",
+        after="        pass\n",
         caught_by=(f"{OTP}/test_suspension.py::TestLogins::test_suspension_ends_every_session",),
         breaks=("a stolen or risky account that stays logged in: a suspension ends its sessions and refuses logins",),
     ),
@@ -221,95 +238,6 @@ MUTATIONS: Final = (
         after='Limit("otp-for-others", 0, ',
         caught_by=(f"{OTP}/test_otp_sends.py::TestSend::test_requester_is_limited_across_recipients",),
         breaks=("codes sent again and again: a limit per requester, for codes to other users",),
-    ),
-    Mutation(
-        name="an unproven address keeps its owner out",
-        file="users/accounts/service.py",
-        before="        if not await self.repository.add_claimant(new):\n",
-        after="        if new.email:\n",
-        caught_by=(f"{REGISTER}::test_unverified_email_with_another_password_is_another_account",),
-        breaks=("an account under another user's address: an unproven address keeps nobody out",),
-    ),
-    Mutation(
-        name="a transfer by address finds unproven addresses",
-        file="users/accounts/repository.py",
-        before='{_SELECT} WHERE email = :email AND email_verified_at IS NOT NULL")\n',
-        after='{_SELECT} WHERE email = :email")\n',
-        caught_by=(f"{OTP}/test_email_proof.py::TestFoundByAddress::test_proven_address_is_found",),
-        breaks=("an account under another user's address: a transfer by address finds proven addresses only",),
-    ),
-    Mutation(
-        name="the token of a link is not authenticated",
-        file="users/email_links/tokens.py",
-        before="        if not hmac.compare_digest(tag, self._tag(link_id)):\n",
-        after="        if len(link_id) < ID_BYTES:\n",
-        caught_by=(f"{OTP}/test_email_proof.py::TestProof::test_forged_token_is_refused",),
-        breaks=("a forged or old link: its token is authenticated by a key of the service",),
-    ),
-    Mutation(
-        name="links live for a month",
-        file="users/email_links/repository.py",
-        before="LINK_LIFETIME: Final = timedelta(minutes=30)\n",
-        after="LINK_LIFETIME: Final = timedelta(days=30)\n",
-        caught_by=(
-            f"{OTP}/test_email_proof.py::TestProof::test_link_ends_after_half_an_hour",
-            f"{PASSWORDS}::TestResetPassword::test_link_ends_after_half_an_hour",
-        ),
-        breaks=("a forged or old link: it lives for half an hour",),
-    ),
-    Mutation(
-        name="a link sets any number of passwords",
-        file="users/account_changes/repository.py",
-        before="            if link is None or not link.is_first_use:\n",
-        after="            if link is None:\n",
-        caught_by=(f"{PASSWORDS}::TestResetPassword::test_works_once_even_if_sent_twice_at_once",),
-        breaks=("a forged or old link: it sets one password",),
-    ),
-    Mutation(
-        name="a forgotten password does less for some addresses",
-        file="users/email_links/service.py",
-        before="        await self._add(Purpose.RESET_PASSWORD, email=email)\n",
-        after="""        if not email.startswith("nobody"):
-            await self._add(Purpose.RESET_PASSWORD, email=email)
-""",
-        caught_by=(
-            f"{OTP}/test_cost.py::test_forgotten_password_costs_the_same_whether_an_account_has_the_address_or_not",
-        ),
-        breaks=("a search for accounts by address: the same response and work for every forgotten password",),
-    ),
-    Mutation(
-        name="a mailbox gets any number of links",
-        file="users/app.py",
-        before='Limit("links-mailbox", self._settings.email_links_per_mailbox, ',
-        after='Limit("links-mailbox", 0, ',
-        caught_by=(
-            f"{PASSWORDS}::TestForgotPassword::test_links_to_one_mailbox_are_limited_whether_it_is_known_or_not",
-        ),
-        breaks=("links sent again and again: a limit per mailbox",),
-    ),
-    Mutation(
-        name="a network asks for any number of links",
-        file="users/app.py",
-        before='Limit("links-address", self._settings.email_links_per_address, ',
-        after='Limit("links-address", 0, ',
-        caught_by=(f"{PASSWORDS}::TestForgotPassword::test_links_for_one_network_are_limited_across_mailboxes",),
-        breaks=("links sent again and again: a limit per address",),
-    ),
-    Mutation(
-        name="an email address is changed without the password",
-        file="users/account_changes/service.py",
-        before="        if change.needs_password:\n",
-        after="        if change.needs_password and not change.current_password:\n",
-        caught_by=(f"{OTP}/test_account_changes.py::TestProfile::test_change_of_email_or_phone_needs_the_password",),
-        breaks=("an account taken over: a change of email or phone needs the password",),
-    ),
-    Mutation(
-        name="a reset password leaves a change of the address open",
-        file="users/account_changes/repository.py",
-        before="    UPDATE users SET email = :email, new_email = NULL,\n",
-        after="    UPDATE users SET email = :email,\n",
-        caught_by=(f"{PASSWORDS}::TestResetPassword::test_change_of_address_that_a_thief_has_begun_ends",),
-        breaks=("an account taken over: a new password ends what a thief has begun",),
     ),
     Mutation(
         name="any code logs in after the right one",

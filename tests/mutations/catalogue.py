@@ -4,6 +4,7 @@ from typing import Final
 
 from tests.mutations import (
     accounts,
+    addresses,
     credits_and_payments,
     data_and_network,
     events,
@@ -18,6 +19,7 @@ from tests.mutations import (
 MUTATIONS: Final = (
     *gateway.MUTATIONS,
     *accounts.MUTATIONS,
+    *addresses.MUTATIONS,
     *personal_data.MUTATIONS,
     *data_and_network.MUTATIONS,
     *seats_and_check_in.MUTATIONS,

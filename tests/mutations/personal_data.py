@@ -38,8 +38,8 @@ MUTATIONS: Final = (
     Mutation(
         name="a deleted account opens sessions",
         file="users/sessions/repository.py",
-        before="        WHERE user_id = :user_id AND deleted_at IS NULL FOR SHARE)",
-        after="        WHERE user_id = :user_id FOR SHARE)",
+        before="        WHERE user_id = :user_id AND deleted_at IS NULL\n          AND (CAST(",
+        after="        WHERE user_id = :user_id\n          AND (CAST(",
         caught_by=(f"{PERSONAL_DATA}::TestDeletion::test_deleted_account_gets_no_role_session_or_code",),
     ),
     Mutation(

@@ -48,23 +48,44 @@ async def forgot_password(body: ForgotPassword, address: ClientAddress, changes:
     "/auth/reset-password",
     summary="Set a new password by a link",
     responses=refusals(
-        {400: "VALIDATION_ERROR", 409: "EMAIL_ALREADY_EXISTS", 410: "LINK_EXPIRED", 503: "SERVICE_UNAVAILABLE"}
+        {
+            400: "VALIDATION_ERROR",
+            409: "EMAIL_ALREADY_EXISTS, PHONE_ENDING_REQUIRED",
+            410: "LINK_EXPIRED",
+            503: "SERVICE_UNAVAILABLE",
+        }
     ),
 )
 async def reset_password(body: ResetPassword, address: ClientAddress, changes: Changes) -> Success[Done]:
-    """Set a new password, once for each link, within 30 minutes. All logins end, and the email address is verified."""
-    await changes.reset_password(token=body.token, password=body.password, address=address)
+    """Set a new password, once for each link, within 30 minutes. All logins end, and the email address is verified.
+
+    If several accounts have the address unverified, the last digits of the account's phone say which; three tries.
+    """
+    await changes.reset_password(**body.model_dump(), address=address)
     return success(Done(message=RESET))
 
 
 @public.post(
     "/auth/verify-email",
     summary="Verify the email address by a link",
-    responses=refusals({400: "VALIDATION_ERROR", 409: "EMAIL_ALREADY_EXISTS", 410: "LINK_EXPIRED"}),
+    responses=refusals(
+        {
+            400: "VALIDATION_ERROR",
+            403: "PASSWORD_INVALID",
+            404: "USER_NOT_FOUND",
+            409: "EMAIL_ALREADY_EXISTS",
+            410: "LINK_EXPIRED",
+            429: "RATE_LIMITED",
+            503: "SERVICE_UNAVAILABLE",
+        }
+    ),
 )
 async def verify_email(body: VerifyEmail, changes: Changes) -> Success[EmailVerified]:
-    """Verify the address that the link was sent to, within 30 minutes. If it is a new one, it replaces the previous one."""
-    return success(EmailVerified(email=await changes.verify_email(token=body.token)))
+    """Verify the address that the link was sent to, within 30 minutes. If it is a new one, it replaces the previous one.
+
+    While other accounts have the address unverified, the password of the link's account is needed.
+    """
+    return success(EmailVerified(email=await changes.verify_email(token=body.token, password=body.password)))
 
 
 @public.post(
@@ -116,6 +137,8 @@ async def change_profile(
     body: ChangeProfile, user: CurrentUser, address: ClientAddress, changes: Changes
 ) -> Success[Profile]:
     """Change the name at once. A new email address counts once the link sent to it is used.
+
+    An account whose address another account has (`email` is null) logs in by its `new_email` until then, so it keeps that.
 
     A new phone counts once the code sent to it is entered: `POST /api/users/me/verify-phone`.
     """

@@ -15,6 +15,8 @@ LONGEST_TOKEN: Final = 200
 
 Token = Annotated[str, StringConstraints(min_length=1, max_length=LONGEST_TOKEN), Field(examples=["from-the-email"])]
 
+PhoneEnding = Annotated[str, StringConstraints(pattern=r"^[0-9]{4,15}$"), Field(examples=["4567"])]
+
 
 class _Body(BaseModel):
     model_config = ConfigDict(extra="forbid")
@@ -25,16 +27,18 @@ class ForgotPassword(_Body):
 
 
 class ResetPassword(_Body):
-    """`token`: what follows `#token=` in the link."""
+    """`token`: what follows `#token=` in the link. `phone_ending`: only after `PHONE_ENDING_REQUIRED`."""
 
     token: Token
     password: NewPassword
+    phone_ending: PhoneEnding | None = None
 
 
 class VerifyEmail(_Body):
-    """`token`: what follows `#token=` in the link."""
+    """`token`: what follows `#token=` in the link. `password`: of the link's account, only after `PASSWORD_INVALID`."""
 
     token: Token
+    password: Password | None = None
 
 
 class ChangePassword(_Body):

@@ -7,14 +7,18 @@ from typing import Final
 from uuid import UUID
 
 from common.auth.principal import Principal
+from common.errors import TooManyRequests
 from users.account_changes.repository import PHONE_CHANGE, AccountChangeRepository, Proof
 from users.account_changes.schemas import ChangeProfile
 from users.accounts.credentials import Credentials
 from users.accounts.passwords import Passwords
 from users.accounts.repository import User
 from users.accounts.service import AccountService
+from users.email_links.errors import LinkExpired
+from users.email_links.repository import LINK_LIFETIME
 from users.email_links.service import EmailLinkService
 from users.email_links.tokens import LinkTokens
+from users.limits.service import AttemptLimits, Limit, Tried
 from users.one_time_codes.errors import OtpUnavailable
 from users.one_time_codes.notification_api import NotificationApi
 from users.registration_codes.service import RegistrationCodeService
@@ -23,8 +27,9 @@ __all__ = ["AccountChangeService"]
 
 EMAIL_TAKEN: Final = (
     "TicketRemaster: the owner of the email address of your account has proven it, so your account has none now. "
-    "Set another in your profile."
+    "Set another in your profile, or ask the organiser to."
 )
+PHONE_ENDINGS: Final = Limit("reset-phone-ending", 3, int(LINK_LIFETIME.total_seconds()))  # per link
 PHONE_REPLACED: Final = "TicketRemaster: your account has another phone now. If it was not you, change your password."
 
 
@@ -43,6 +48,7 @@ class AccountChangeService:
     codes: RegistrationCodeService
     links: EmailLinkService
     tokens: LinkTokens
+    limits: AttemptLimits
     provider: NotificationApi
     wake_relay: Callable[[], None]
 
@@ -50,27 +56,43 @@ class AccountChangeService:
         """Have a link sent that sets a new password; see `EmailLinkService.request_reset`."""
         await self.links.request_reset(email=email, address=address)
 
-    async def reset_password(self, *, token: str, password: str, address: str) -> None:
+    async def reset_password(self, *, token: str, password: str, phone_ending: str | None, address: str) -> None:
         """Set the password of the account with the link's address, and end its sessions. That proves the address.
 
+        Args:
+            phone_ending: the last digits of the account's phone, needed if several can log in by the address.
+
         Raises:
-            LinkExpired: the link is forged, used or too old, or no account has the address any more.
+            LinkExpired: the link is forged, used or too old, or no account has the address any more; or three endings
+                were tried.
+            PhoneEndingRequired: it is missing, or wrong.
             Unavailable: too many passwords are being hashed.
         """
         link_id = self.tokens.link_id_of(token)
         password_hash = await self.passwords.hash(password)
-        proof = await self.repository.reset_password(link_id, password_hash=password_hash)
+        if phone_ending is not None:
+            await self._count_ending(link_id)
+        proof = await self.repository.reset_password(link_id, password_hash=password_hash, phone_ending=phone_ending)
         await self.credentials.forget_failures(proof.email, address=address)
         await self._announce(proof)
 
-    async def verify_email(self, *, token: str) -> str:
+    async def verify_email(self, *, token: str, password: str | None) -> str:
         """Return the address that the link has proven.
+
+        Args:
+            password: of the link's account, needed if other accounts can log in by the address.
 
         Raises:
             LinkExpired: the link is forged, used or too old, or the account no longer asks for the address.
             EmailAlreadyExists: another account has proven the address.
+            WrongPassword, TooManyRequests, Unavailable: see `Credentials.confirm`; or the password is needed.
         """
-        proof = await self.repository.verify_email(self.tokens.link_id_of(token))
+        link_id, checked_hash = self.tokens.link_id_of(token), None
+        if password is not None:
+            user = await self.accounts.facts(await self.repository.account_of(link_id))
+            await self.credentials.confirm(user, password=password)
+            checked_hash = user.password_hash
+        proof = await self.repository.verify_email(link_id, checked_hash=checked_hash)
         await self._announce(proof)
         return proof.email
 
@@ -136,8 +158,14 @@ class AccountChangeService:
 
     async def _announce(self, proof: Proof) -> None:
         self.wake_relay()
-        if proof.taken_from_phone is not None:
-            await self._text(proof.taken_from_phone, EMAIL_TAKEN)
+        for phone in proof.taken_from_phones:
+            await self._text(phone, EMAIL_TAKEN)
+
+    async def _count_ending(self, link_id: UUID) -> None:
+        try:
+            await self.limits.count([Tried(PHONE_ENDINGS, str(link_id))])
+        except TooManyRequests as error:
+            raise LinkExpired from error
 
     async def _text(self, phone: str, text: str) -> None:
         """Send a text message. The change stands without it."""

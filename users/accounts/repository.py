@@ -18,11 +18,14 @@ from common.db.pages import find_newest
 from common.messaging.message import Message
 from common.messaging.outbox import outbox_row
 from common.pages import Total
-from users.accounts.errors import LastAdmin, PhoneAlreadyExists
+from common.rows import readable
+from users.accounts.errors import EmailAlreadyExists, LastAdmin, PhoneAlreadyExists
 from users.accounts.models import USERS
 from users.accounts.schemas import AdminChange, UserSearch
 from users.audit import record
 from users.database import OUTBOX
+from users.email_links.models import Purpose
+from users.email_links.repository import add_email
 from users.sessions.repository import revoke_all
 
 __all__ = ["AccountRepository", "NewUser", "User", "require_another_admin"]
@@ -85,10 +88,14 @@ _VERIFY: Final = text(
 _UPDATE: Final = text(
     """
     WITH before AS (
-        SELECT user_id, roles, is_flagged, suspended_at IS NOT NULL AS is_suspended, assigned_hall_id, assigned_venue_id
+        SELECT user_id, email, roles, is_flagged, suspended_at IS NOT NULL AS is_suspended, assigned_hall_id, assigned_venue_id
         FROM users
         WHERE user_id = :user_id AND deleted_at IS NULL FOR UPDATE)
-    UPDATE users SET is_flagged = coalesce(CAST(:is_flagged AS boolean), users.is_flagged),
+    UPDATE users SET email = coalesce(CAST(:email AS text), users.email),
+                     email_verified_at = CASE WHEN CAST(:email AS text) <> coalesce(users.email, '') THEN NULL
+                                         ELSE users.email_verified_at END,
+                     new_email = CASE WHEN CAST(:email AS text) IS NULL THEN users.new_email END,
+                     is_flagged = coalesce(CAST(:is_flagged AS boolean), users.is_flagged),
                      suspended_at = CASE CAST(:is_suspended AS boolean) WHEN true THEN coalesce(users.suspended_at, now())
                                     WHEN false THEN NULL ELSE users.suspended_at END,
                      roles = coalesce(CAST(:roles AS text[]), users.roles),
@@ -97,7 +104,8 @@ _UPDATE: Final = text(
                      assigned_venue_id = CASE WHEN CAST(:reassigns_hall AS boolean) THEN CAST(:assigned_venue_id AS uuid)
                                               ELSE users.assigned_venue_id END
     FROM before WHERE users.user_id = before.user_id
-    RETURNING to_jsonb(before) - 'user_id' AS before,
+    RETURNING to_jsonb(before) - ARRAY['user_id', 'email'] AS before,
+              before.email AS old_email, users.email IS DISTINCT FROM before.email AS is_email_changed,
               jsonb_build_object('roles', users.roles, 'is_flagged', users.is_flagged,
                               'is_suspended', users.suspended_at IS NOT NULL, 'assigned_hall_id',
                                  users.assigned_hall_id, 'assigned_venue_id', users.assigned_venue_id) AS after
@@ -194,6 +202,10 @@ class User:
         """The address that the user may prove: the one asked for, or the present one."""
         return self.new_email or (None if self.is_email_verified else self.email)
 
+    @property
+    def login_email(self) -> str:
+        return self.email or self.new_email or ""
+
     @classmethod
     def from_row(cls, row: Row) -> "User":
         values: dict[str, Any] = {**row}
@@ -218,7 +230,7 @@ class AccountRepository:
 
     async def by_ids(self, user_ids: Sequence[UUID]) -> list[User]:
         rows = await self._database.fetch_all(_BY_IDS, {"user_ids": list(user_ids)})
-        return [User.from_row(row) for row in rows]
+        return readable(rows, User.from_row, of="users")
 
     async def search(self, search: UserSearch, *, limit: int, offset: int) -> tuple[list[User], Total]:
         """Return a page of the users that match, the newest first, and the number on all pages."""
@@ -272,34 +284,20 @@ class AccountRepository:
         and name the role.
 
         Raises:
+            EmailAlreadyExists: another account has the address.
             LastAdmin: no admin who can log in would be left.
         """
-        parameters = {"user_id": user_id, **change.model_dump(), "reassigns_hall": change.reassigns_hall}
-        async with self._database.transaction() as connection:
-            if change.leaves_no_admin:
-                await require_another_admin(connection, user_id)
-            row = (await connection.execute(_UPDATE, parameters)).mappings().first()
-            if row is None:
-                return False
-            if change.is_suspended:
-                await revoke_all(connection, user_id, because=SUSPENDED)
-            elif set(row["before"]["roles"]) - set(row["after"]["roles"]):
-                await revoke_all(connection, user_id, because=ROLES_REMOVED)
-            await record(
-                connection,
-                action="user.change",
-                actor_user_id=admin_user_id,
-                object_type="user",
-                object_id=user_id,
-                address=address,
-                before=row["before"],
-                after=row["after"],
-            )
-        return True
+        try:
+            async with self._database.transaction() as connection:
+                return await _update(connection, user_id, change, admin_user_id=admin_user_id, address=address)
+        except IntegrityError as error:
+            if sqlstate_of(error) == UNIQUE_VIOLATION:
+                raise EmailAlreadyExists from error
+            raise
 
-    async def replace_password_hash(self, user_id: UUID, *, old: str, new: str) -> None:
-        """Store another hash of the same password, unless the password was changed meanwhile."""
-        await self._database.execute(_REPLACE_HASH, {"user_id": user_id, "old": old, "new": new})
+    async def replace_password_hash(self, user_id: UUID, *, old: str, new: str) -> bool:
+        """Store another hash of the same password; return False if the stored one was changed meanwhile."""
+        return await self._database.execute(_REPLACE_HASH, {"user_id": user_id, "old": old, "new": new}) > 0
 
     async def grant(self, *, email: str, role: str) -> bool:
         """Add a role to a verified user; return False if none has proven that email address."""
@@ -340,3 +338,32 @@ async def require_another_admin(connection: AsyncConnection, user_id: UUID) -> N
     admins = (await connection.execute(_LOCK_ADMINS)).scalars().all()
     if list(admins) == [user_id]:
         raise LastAdmin
+
+
+async def _update(
+    connection: AsyncConnection, user_id: UUID, change: AdminChange, *, admin_user_id: UUID, address: str
+) -> bool:
+    if change.leaves_no_admin:
+        await require_another_admin(connection, user_id)
+    parameters = {"user_id": user_id, **change.model_dump(), "reassigns_hall": change.reassigns_hall}
+    row = (await connection.execute(_UPDATE, parameters)).mappings().first()
+    if row is None:
+        return False
+    if change.is_suspended:
+        await revoke_all(connection, user_id, because=SUSPENDED)
+    elif set(row["before"]["roles"]) - set(row["after"]["roles"]):
+        await revoke_all(connection, user_id, because=ROLES_REMOVED)
+    if row["is_email_changed"] and row["old_email"] is not None:
+        await add_email(connection, Purpose.EMAIL_CHANGED, email=row["old_email"], user_id=user_id)
+    await record(
+        connection,
+        action="user.change",
+        actor_user_id=admin_user_id,
+        object_type="user",
+        object_id=user_id,
+        address=address,
+        before=row["before"],
+        # The trail outlives the account, so it has no email address.
+        after={**row["after"], **({"email": "changed"} if row["is_email_changed"] else {})},
+    )
+    return True

@@ -90,22 +90,30 @@ async def list_users(
 ) -> Paginated[Profile]:
     """Users, the newest first."""
     users, total = await accounts.search(UserSearch(text=q, role=role), limit=page.per_page, offset=page.offset)
-    return paginated(([Profile.model_validate(user) for user in users], total), page)
+    return paginated((readable(users, Profile.model_validate, of="users"), total), page)
 
 
 @public.patch(
     "/admin/users/{user_id}",
-    summary="Flag or suspend a user, set roles or the hall (admin)",
+    summary="Flag or suspend a user, set roles, email address or hall (admin)",
     responses=refusals(
-        {400: BAD_INPUT, 401: NOT_LOGGED_IN, 403: "FORBIDDEN", 404: "USER_NOT_FOUND", 409: "LAST_ADMIN"}
+        {
+            400: BAD_INPUT,
+            401: NOT_LOGGED_IN,
+            403: "FORBIDDEN",
+            404: "USER_NOT_FOUND",
+            409: "EMAIL_ALREADY_EXISTS, LAST_ADMIN",
+        }
     ),
 )
 async def change_user(
     *, user_id: UUID, body: AdminChange, admin: AdminUser, address: ClientAddress, accounts: Accounts
 ) -> Success[Profile]:
-    """Flag a user as high-risk, suspend them, set their roles, or assign the hall where they scan.
+    """Flag a user as high-risk, suspend them, set their roles or email address, or assign the hall where they scan.
 
     Removing a role or suspending logs them out. The last admin cannot be demoted or suspended.
+
+    The email address is not verified by that. The previous address is told.
     """
     changed = await accounts.change(user_id, body, admin_user_id=admin.user_id, address=address)
     return success(Profile.model_validate(changed))

@@ -134,12 +134,15 @@ class Profile(InternalUser):
 class AdminChange(RequestBody):
     """At least one field; `roles` replaces all roles, an `assigned_hall_id` of null removes the hall.
 
+    An `email` is not verified, and replaces the previous one: a way back for an account that has lost its address.
+
     A suspended user cannot log in or spend. What others owe them still arrives.
 
     A hall is assigned with its venue, because two venues may have halls of the same name. Without `assigned_venue_id`
     the user's venue is unknown.
     """
 
+    email: Email | None = None
     is_flagged: bool | None = None
     is_suspended: bool | None = None
     roles: Annotated[list[Role], Field(min_length=1, max_length=len(Role))] | None = None
@@ -148,8 +151,9 @@ class AdminChange(RequestBody):
 
     @model_validator(mode="after")
     def _changes_something(self) -> Self:
-        if self.is_flagged is None and self.is_suspended is None and self.roles is None and not self.reassigns_hall:
-            raise ValueError("give is_flagged, is_suspended, roles or assigned_hall_id")
+        given = (self.email, self.is_flagged, self.is_suspended, self.roles)
+        if all(value is None for value in given) and not self.reassigns_hall:
+            raise ValueError("give email, is_flagged, is_suspended, roles or assigned_hall_id")
         if self.assigned_venue_id is not None and self.assigned_hall_id is None:
             raise ValueError("a venue is assigned with its hall")
         if self.roles is not None and len(set(self.roles)) < len(self.roles):

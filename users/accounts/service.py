@@ -2,7 +2,6 @@
 
 import uuid
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
 from uuid import UUID
@@ -11,7 +10,7 @@ from common.auth.principal import Principal, Role
 from common.errors import Forbidden
 from common.pages import Total
 from users.accounts.credentials import Credentials
-from users.accounts.errors import EmailAlreadyExists, UserNotFound, WrongCredentials
+from users.accounts.errors import EmailAlreadyExists, UserNotFound
 from users.accounts.passwords import Passwords
 from users.accounts.repository import AccountRepository, NewUser, User
 from users.accounts.schemas import AdminChange, UserSearch
@@ -53,7 +52,7 @@ class AccountService:
         Raises:
             EmailAlreadyExists: another account has proven the email address; or the caller's own account has it.
             OtpUnavailable: the code could not be sent; try again.
-            TooManyRequests: too many codes were sent, or too many passwords tried.
+            TooManyRequests: too many codes were sent.
         """
         await self.codes.check_address(address)
         user_id = uuid.uuid4()
@@ -130,12 +129,13 @@ class AccountService:
         return await self.repository.search(search, limit=limit, offset=offset)
 
     async def change(self, user_id: UUID, change: AdminChange, *, admin_user_id: UUID, address: str) -> User:
-        """Flag or suspend a user, set their roles, or assign a hall.
+        """Flag or suspend a user, set their roles or email address, or assign a hall.
 
         A suspension ends their sessions, and so does the loss of a role, which their tokens still name.
 
         Raises:
             UserNotFound.
+            EmailAlreadyExists: another account has the address.
             LastAdmin: no admin who can log in would be left.
         """
         if not await self.repository.update(user_id, change, admin_user_id=admin_user_id, address=address):
@@ -151,11 +151,11 @@ class AccountService:
         known = await self.repository.by_login(new.email)
         if any(user.is_email_verified and user.is_verified for user in known):
             raise EmailAlreadyExists
-        with suppress(WrongCredentials):
-            user = await self.credentials.check(email=new.email, password=password, address=address)
-            if user.is_verified:
-                raise EmailAlreadyExists
-            return user.user_id
+        own = await self.credentials.find_own(email=new.email, password=password, address=address)
+        if own is not None and own.is_verified:
+            raise EmailAlreadyExists
+        if own is not None:
+            return own.user_id
         if not await self.repository.add_claimant(new):
             raise EmailAlreadyExists
         return new.user_id

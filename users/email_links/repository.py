@@ -24,15 +24,18 @@ LINKS_RETENTION: Final = Retention(table="email_links", aged_by="created_at", ke
 # email, and one that was proven meanwhile needs none.
 _TO_SEND: Final = text(
     """
-    SELECT purpose, email, created_at FROM email_links link
+    SELECT purpose, email, created_at,
+           (SELECT right(phone, 4) FROM users WHERE users.user_id = link.user_id) AS phone_ending
+    FROM email_links link
     WHERE link_id = :link_id AND CASE purpose
         WHEN 'reset_password' THEN used_at IS NULL AND created_at > now() - CAST(:lifetime AS interval) AND EXISTS (
             SELECT FROM users
             WHERE users.email = link.email OR (new_email = link.email AND users.email IS NULL AND is_verified))
         WHEN 'verify_email' THEN used_at IS NULL AND created_at > now() - CAST(:lifetime AS interval) AND EXISTS (
             SELECT FROM users
-            WHERE users.user_id = link.user_id
-              AND (new_email = link.email OR (users.email = link.email AND email_verified_at IS NULL)))
+            WHERE users.user_id = link.user_id AND deleted_at IS NULL
+              AND (users.email IS NULL OR new_email = link.email
+                   OR (users.email = link.email AND email_verified_at IS NULL)))
         ELSE true END
     """
 )
@@ -59,6 +62,7 @@ class Link:
     purpose: Purpose
     email: str
     created_at: datetime
+    phone_ending: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +85,9 @@ class EmailLinkRepository:
     async def to_send(self, link_id: UUID) -> Link | None:
         """Return the link or notice; None if it must not be sent any more."""
         row = await self._database.fetch_one(_TO_SEND, {"link_id": link_id, "lifetime": LINK_LIFETIME})
-        return None if row is None else Link(Purpose(row["purpose"]), row["email"], row["created_at"])
+        return (
+            None if row is None else Link(Purpose(row["purpose"]), row["email"], row["created_at"], row["phone_ending"])
+        )
 
 
 async def add_email(connection: AsyncConnection, purpose: Purpose, *, email: str, user_id: UUID | None) -> None:

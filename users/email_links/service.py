@@ -1,8 +1,8 @@
 """Has emails about accounts sent, up to limits, and says what they contain."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 from uuid import UUID
 
@@ -25,11 +25,21 @@ ASKED: Final = Limit("email-asked", 1, WEEK_SECONDS)
 class LinkLimits:
     """The limits on requested links in a window, per email address and per network address of those who ask.
 
-    They count for unknown email addresses as for known ones.
+    They count for unknown email addresses as for known ones. Each purpose is counted apart: anyone may ask for a new
+    password, and must not use up the links that prove an address. Those are counted per account and address.
     """
 
     per_mailbox: Limit
     per_address: Limit
+
+    def resets(self, *, email: str, address: str) -> Sequence[Tried]:
+        return Tried(self.per_mailbox, email), Tried(self.per_address, network_of(address))
+
+    def verifications(self, *, user_id: UUID, email: str) -> Tried:
+        return Tried(replace(self.per_mailbox, scope=f"{self.per_mailbox.scope}-verification"), f"{user_id} {email}")
+
+    def verifications_from(self, address: str) -> Tried:
+        return Tried(replace(self.per_address, scope=f"{self.per_address.scope}-verification"), network_of(address))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,24 +65,28 @@ class EmailLinkService:
         Raises:
             TooManyRequests: too many links were requested for that email address, or from that network.
         """
-        await self.limits.count(self._tried(email, address))
+        await self.limits.count(self.links.resets(email=email, address=address))
         await self._add(Purpose.RESET_PASSWORD, email=email)
 
     async def request_verification(self, *, user_id: UUID, email: str, address: str) -> None:
         """Have a link sent that proves an address.
 
         Raises:
-            TooManyRequests: as for `request_reset`.
+            TooManyRequests: too many links were requested for that account and address, or from that network.
         """
-        await self.limits.count(self._tried(email, address))
+        of_address = self.links.verifications(user_id=user_id, email=email)
+        await self.limits.count([of_address, self.links.verifications_from(address)])
         await self._add(Purpose.VERIFY_EMAIL, email=email, user_id=user_id)
 
     async def ask_to_verify(self, *, user_id: UUID, email: str) -> None:
         """Have a user who logs in asked to prove an address, once a week at most."""
+        asked = Tried(ASKED, f"{user_id} {email}")
         with suppress(TooManyRequests):
-            await self.limits.count([Tried(ASKED, f"{user_id} {email}")])
-            await self.limits.count([Tried(self.links.per_mailbox, email)])
+            await self.limits.check([asked])
+            await self.limits.count([self.links.verifications(user_id=user_id, email=email)])
             await self._add(Purpose.VERIFY_EMAIL, email=email, user_id=user_id)
+            # Counted last: a link that was not requested must not be missed for a week.
+            await self.limits.count([asked])
 
     async def email_to_send(self, link_id: UUID) -> AccountEmail:
         """Return an email that is to be sent now.
@@ -89,11 +103,9 @@ class EmailLinkService:
             address=link.email,
             token=self.tokens.issue(link_id) if has_token else None,
             expires_at=link.created_at + LINK_LIFETIME if has_token else None,
+            phone_ending=link.phone_ending,
         )
 
     async def _add(self, purpose: Purpose, *, email: str, user_id: UUID | None = None) -> None:
         await self.repository.add(purpose, email=email, user_id=user_id)
         self.wake_relay()
-
-    def _tried(self, email: str, address: str) -> list[Tried]:
-        return [Tried(self.links.per_mailbox, email), Tried(self.links.per_address, network_of(address))]

@@ -8,10 +8,17 @@ from sqlalchemy import text
 from common.db.engine import Database
 from common.db.retention import Retention
 
+# The device's account must be the only one that can log in by the address: others have chosen their passwords themselves,
+# and must not spare the owner's account its limits.
 _FIND: Final = text(
     """
-    SELECT 1 FROM known_devices JOIN users USING (user_id)
-    WHERE token_hash = :token_hash AND :email IN (email, new_email) AND expires_at > now()
+    SELECT 1 FROM known_devices JOIN users own USING (user_id)
+    WHERE token_hash = :token_hash AND expires_at > now()
+      AND (own.email = :email OR (own.new_email = :email AND own.email IS NULL))
+      AND ((own.email IS NOT NULL AND own.email_verified_at IS NOT NULL) OR NOT EXISTS (
+          SELECT FROM users other
+          WHERE other.user_id <> own.user_id
+            AND (other.email = :email OR (other.new_email = :email AND other.email IS NULL))))
     """
 )
 # Renews the presented token, or adds a new one. The devices that logged in longest ago make room for it; concurrent
@@ -52,7 +59,7 @@ class KnownDeviceRepository:
         self._bounds = {"days": days, "most": most}
 
     async def is_known(self, token_hash: bytes, *, email: str) -> bool:
-        """Return whether the token is of a device that logged in to the account with that email address."""
+        """Return whether the token is of a device that logged in to the one account that can log in by that address."""
         return await self._database.fetch_one(_FIND, {"token_hash": token_hash, "email": email}) is not None
 
     async def remember(self, user_id: UUID, *, presented_hash: bytes, new_hash: bytes) -> bool:

@@ -41,7 +41,7 @@ _HOLDINGS: Final = """
     ORDER BY account_kind
 """
 _READ_HOLDINGS: Final = text(_HOLDINGS)
-# The user's row is locked first, as by a top-up. An escrow's row refers to the user after its movement has locked the
+# The user's row is locked before, as by a top-up. An escrow's row refers to the user after its movement has locked the
 # balances, so this does not wait for them: it would wait for a movement that waits for it.
 _LOCK_HOLDINGS: Final = text(f"{_HOLDINGS} FOR UPDATE NOWAIT")
 _ROLES: Final = text("SELECT roles, deleted_at IS NOT NULL AS is_deleted FROM users WHERE user_id = :user_id")
@@ -61,6 +61,16 @@ _FORFEIT: Final = text(
                        ('platform', 'forfeited', CAST(:amount AS numeric))) AS side (kind, owner, change)
     """
 )
+# Links, also those for a forgotten password, are locked before the user's row, as everywhere.
+_DELETE_LINKS: Final = text(
+    """
+    DELETE FROM email_links WHERE link_id IN (
+        SELECT link_id FROM email_links link JOIN users own
+             ON own.user_id = link.user_id OR (link.user_id IS NULL AND link.email IN (own.email, own.new_email))
+        WHERE own.user_id = :user_id
+        ORDER BY link_id FOR UPDATE OF link)
+    """
+)
 # The row stays: the ledger and payments refer to it. Without address and phone, both are free for a new account.
 _ERASE: Final = (
     text(
@@ -78,7 +88,6 @@ _ERASE: Final = (
     ),
     text("DELETE FROM otp_challenges WHERE user_id = :user_id"),
     text("DELETE FROM known_devices WHERE user_id = :user_id"),
-    text("DELETE FROM email_links WHERE user_id = :user_id"),
 )
 
 
@@ -110,6 +119,7 @@ class PersonalDataRepository:
         """
         user_id = account.user_id
         async with self._database.transaction() as connection:
+            await connection.execute(_DELETE_LINKS, {"user_id": user_id})
             user = (await connection.execute(_LOCK_USER, {"user_id": user_id})).mappings().first()
             if user is None or user["is_deleted"]:
                 return None

@@ -22,12 +22,13 @@ from users.sessions.schemas import Revoked
 from users.sessions.tokens import RefreshToken
 
 # The user's row is locked, so that the roles are current: this waits for a concurrent change of them, and a later change
-# finds this session and ends it. So is a suspension.
+# finds this session and ends it. So is a suspension, and the password: a new one ends the sessions of the previous one.
 _OPEN: Final = text(
     """
     WITH owner AS MATERIALIZED (
         SELECT user_id, roles, suspended_at IS NOT NULL AS is_suspended FROM users
-        WHERE user_id = :user_id AND deleted_at IS NULL FOR SHARE),
+        WHERE user_id = :user_id AND deleted_at IS NULL
+          AND (CAST(:password_hash AS text) IS NULL OR password_hash = :password_hash) FOR SHARE),
     session AS (
         INSERT INTO sessions (session_id, user_id, access_expires_at, ends_at, device, network)
         SELECT :session_id, user_id, :access_expires_at, :expires_at, :device, :network FROM owner WHERE NOT is_suspended
@@ -172,11 +173,15 @@ class SessionRepository:
         *,
         session_id: uuid.UUID,
         user_id: uuid.UUID,
+        password_hash: str | None,
         access_expires_at: datetime,
         refresh: RefreshToken,
         origin: Origin,
     ) -> tuple[str, ...] | None:
         """Store a session; return the user's roles, None if there is no such user.
+
+        Args:
+            password_hash: that of the password that was checked. If the user has another by now, there is no session.
 
         Raises:
             AccountSuspended.
@@ -186,6 +191,7 @@ class SessionRepository:
             {
                 "session_id": session_id,
                 "user_id": user_id,
+                "password_hash": password_hash,
                 "access_expires_at": access_expires_at,
                 "token_hash": refresh.token_hash,
                 "expires_at": refresh.expires_at,

@@ -1,5 +1,6 @@
 """HTTP routes of sessions: logging in and out, the published keys, and revoked sessions for gateways."""
 
+import hashlib
 from dataclasses import dataclass
 from typing import Annotated, Any, Final
 from uuid import UUID
@@ -33,15 +34,20 @@ Sessions = Annotated[SessionService, provided(SessionService)]
 
 @dataclass(frozen=True, slots=True)
 class DeviceCookie:
-    """The cookie with a browser's device token. No script can read it, and it goes to the login only."""
+    """The cookie with a browser's device token. No script can read it, and it goes to the login only.
+
+    A browser has one for each address that its users log in by. The name has a digest in place of the address.
+    """
 
     is_secure: bool
 
-    name = "device"
+    @staticmethod
+    def name_for(email: str) -> str:
+        return f"device_{hashlib.sha256(email.encode()).hexdigest()[:12]}"
 
-    def set(self, response: Response, device_token: str) -> None:
+    def set(self, response: Response, device_token: str, *, email: str) -> None:
         response.set_cookie(
-            self.name,
+            self.name_for(email),
             device_token,
             max_age=KNOWN_DAYS * SECONDS_PER_DAY,
             path=PREFIX,
@@ -87,7 +93,7 @@ async def verify_registration(
     A phone belongs to one account: if another has verified it, register again with another phone.
     """
     logged_in = await accounts.verify_registration(user_id=body.user_id, code=body.otp_code, origin=origin)
-    cookie.set(response, logged_in.device_token)
+    cookie.set(response, logged_in.device_token, email=(await accounts.facts(body.user_id)).login_email)
     return success(logged_in)
 
 
@@ -114,16 +120,16 @@ async def log_in(
     sessions: Sessions,
     cookie: Cookie,
 ) -> Success[LoggedIn]:
-    """Get an access token, a refresh token and a device token; the cookie `device` has the last one, too.
+    """Get an access token, a refresh token and a device token; a cookie has the last one, too.
 
     Failures are limited per account and per address. A device that sends its device token, in the cookie or the body, is
     counted apart from all others.
     """
-    device_token = body.device_token or request.cookies.get(cookie.name)
+    device_token = body.device_token or request.cookies.get(cookie.name_for(body.email))
     logged_in = await sessions.log_in(
         email=body.email, password=body.password, address=address, origin=origin, device_token=device_token
     )
-    cookie.set(response, logged_in.device_token)
+    cookie.set(response, logged_in.device_token, email=body.email)
     return success(logged_in)
 
 

@@ -10,7 +10,7 @@ from common.auth.principal import Principal
 from common.errors import ServiceError
 from common.telemetry.logs import get_logger
 from users.accounts.credentials import Credentials
-from users.accounts.errors import AccountSuspended, UnverifiedAccount, UserNotFound
+from users.accounts.errors import AccountSuspended, UnverifiedAccount, UserNotFound, WrongCredentials
 from users.accounts.repository import User
 from users.accounts.schemas import UserSummary
 from users.email_links.service import EmailLinkService
@@ -62,7 +62,7 @@ class SessionService:
         user = await self.credentials.check(email=email, password=password, address=address, device_token=device_token)
         if not user.is_verified:
             raise UnverifiedAccount
-        logged_in = await self.open(user, origin, device_token=device_token)
+        logged_in = await self.open(user, origin, password_hash=user.password_hash, device_token=device_token)
         await self.ask_to_verify(user)
         return logged_in
 
@@ -71,12 +71,18 @@ class SessionService:
         if email := user.unproven_email:
             await self.links.ask_to_verify(user_id=user.user_id, email=email)
 
-    async def open(self, user: User, origin: Origin, *, device_token: str | None = None) -> LoggedIn:
+    async def open(
+        self, user: User, origin: Origin, *, password_hash: str | None = None, device_token: str | None = None
+    ) -> LoggedIn:
         """Open a session for an authenticated user, with the user's current roles, and remember the device.
+
+        Args:
+            password_hash: that of the password that was checked, if the user gave one.
 
         Raises:
             AccountSuspended.
-            UserNotFound: the account was deleted meanwhile.
+            WrongCredentials: the password was changed meanwhile, or the account deleted.
+            UserNotFound: the account was deleted meanwhile, and no password was checked.
         """
         session_id = uuid.uuid4()
         expires_at = self.tokens.next_access_expiry()
@@ -84,12 +90,13 @@ class SessionService:
         roles = await self.repository.open(
             session_id=session_id,
             user_id=user.user_id,
+            password_hash=password_hash,
             access_expires_at=expires_at,
             refresh=refresh,
             origin=origin,
         )
         if roles is None:
-            raise UserNotFound
+            raise UserNotFound if password_hash is None else WrongCredentials
         access = self.tokens.access_token(
             user_id=user.user_id, session_id=session_id, roles=roles, expires_at=expires_at
         )

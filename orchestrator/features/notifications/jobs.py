@@ -99,7 +99,8 @@ class NotificationSender:
             # Not the account's name: whoever has registered under the address has chosen it.
             reader=found.address.partition("@")[0],
             address=found.address,
-            link=self.renderer.account_url(found.purpose, found.token) if found.token else "",
+            phone_ending=found.phone_ending or "",
+            link=self.renderer.account_url(found.purpose, found.token, found.phone_ending) if found.token else "",
         )
         return await self._send(found.purpose, context, job)
 

@@ -91,6 +91,20 @@ async def test_root_page_links_the_docs(client: httpx.AsyncClient) -> None:
         assert (await client.get(path)).status_code == 200, path
 
 
+@pytest.mark.parametrize(
+    ("path", "code", "field"),
+    [("/verify-email", "PASSWORD_INVALID", "password"), ("/reset-password", "PHONE_ENDING_REQUIRED", "phone_ending")],
+)
+async def test_page_of_a_link_asks_for_what_some_accounts_need(
+    client: httpx.AsyncClient, path: str, code: str, field: str
+) -> None:
+    page = (await client.get(path)).text
+    assert f'data-path="/api/auth{path}" data-asks="{code}"' in page
+    assert re.findall(
+        r'<div id="asked" hidden>\s*<label for="more">.+</label>\s*<input id="more" name="(\w+)"', page
+    ) == [field]
+
+
 @pytest.mark.parametrize("path", ["/verify-email", "/reset-password"])
 async def test_page_of_a_link_runs_and_calls_nothing_of_others(client: httpx.AsyncClient, path: str) -> None:
     page = await client.get(path)

@@ -10,6 +10,7 @@ from tests.integration.gateway.conftest import Gateways, until_ready
 from tests.integration.gateway.raw import ask
 from tests.integration.gateway.services import Services
 
+DEVICE = "device_0123456789ab"
 # Headers by which a client could pose as another user or as a service.
 FORGED = (
     "X-Forwarded-For: 6.6.6.6",
@@ -46,13 +47,16 @@ async def test_forged_internal_headers_are_dropped(gateway: str, services: Servi
 @pytest.mark.parametrize(
     ("sent", "forwarded"),
     [
-        ("device=a-Token_1", "device=a-Token_1"),
-        ("theme=dark; device=abc; session=1", "device=abc"),
-        ("device=abc; device=def", "device=abc"),
-        ("xdevice=abc", None),
-        ("device=", None),
-        ('device="a b"', None),
-        ("device=a%20b", None),
+        (f"{DEVICE}=a-Token_1", f"{DEVICE}=a-Token_1"),
+        (f"theme=dark; {DEVICE}=abc; session=1", f"{DEVICE}=abc"),
+        (f"{DEVICE}=abc; device_abcdef012345=def", f"{DEVICE}=abc; device_abcdef012345=def"),
+        (f"x{DEVICE}=abc", None),
+        (f"{DEVICE}0=abc", None),
+        ("device=abc", None),
+        ("device_ABCDEF012345=abc", None),
+        (f"{DEVICE}=", None),
+        (f'{DEVICE}="a b"', None),
+        (f"{DEVICE}=a%20b", None),
     ],
 )
 async def test_device_token_is_the_only_cookie_that_is_forwarded(

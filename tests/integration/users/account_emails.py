@@ -41,7 +41,7 @@ class AccountEmails:
     async def let_time_pass(self, email: str, by: timedelta) -> None:
         await self.database.execute(_AGE, {"email": email, "by": by})
 
-    async def prove(self, user_client: UserClient, user: LoggedInUser) -> None:
+    async def prove(self, user_client: UserClient, user: LoggedInUser, **more: str) -> None:
         """Use the link that a new account was sent."""
-        answer = await user_client.verify_email(await self.token(user.email, "verify_email"))
+        answer = await user_client.verify_email(await self.token(user.email, "verify_email"), **more)
         assert answer.status_code == 200, answer.text

@@ -4,7 +4,10 @@ import asyncio
 
 import httpx
 import pytest
+from sqlalchemy import text
 
+from common.db.engine import Database
+from common.errors import TooManyRequests
 from tests.integration.users.account_emails import AccountEmails
 from tests.integration.users.user_client import (
     CODE,
@@ -16,8 +19,35 @@ from tests.integration.users.user_client import (
     UserClient,
     code_of,
 )
+from tests.support.waiting import eventually
+from users.accounts.credentials import Credentials, LoginLimits
+from users.accounts.passwords import Passwords
+from users.accounts.repository import AccountRepository
+from users.known_devices.repository import KnownDeviceRepository
+from users.known_devices.service import KnownDeviceService
+from users.limits.repository import AttemptsRepository
+from users.limits.service import AttemptLimits, Limit
 
 NEW_PASSWORD = "another horse battery"
+OWN_PASSWORD = "a password of their own"
+WAITING = text("SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
+
+
+class HeldPasswords(Passwords):
+    """Checks a password when it is told to."""
+
+    def __init__(self) -> None:
+        super().__init__(threads=1, queue=1)
+        self.begun, self.may_end = asyncio.Event(), asyncio.Event()
+
+    async def matches(self, password: str, *, stored_hash: str | None) -> bool:
+        self.begun.set()
+        await self.may_end.wait()
+        return await super().matches(password, stored_hash=stored_hash)
+
+
+def key_of(user: LoggedInUser) -> dict[str, object]:
+    return {"user_id": user.user_id}
 
 
 async def change_password(
@@ -62,6 +92,31 @@ class TestPassword:
         assert answers[0].status_code == 403
         assert right.status_code == 429
         assert (await user_client.log_in(user.email)).status_code == 200
+
+    async def test_right_guess_of_a_burst_gets_no_answer(self, user_client: UserClient, database: Database) -> None:
+        """It passes the limit before the wrong ones are counted, and its hash takes longer than theirs."""
+        user = await user_client.join()
+        passwords = HeldPasswords()
+        limit = Limit("login-account-place", 10, 900)
+        credentials = Credentials(
+            accounts=AccountRepository(database),
+            passwords=passwords,
+            devices=KnownDeviceService(KnownDeviceRepository(database, days=1, most=1)),
+            limits=AttemptLimits(AttemptsRepository(database)),
+            login_limits=LoginLimits(limit, limit, limit, limit),
+        )
+        account = await credentials.accounts.by_id(user.user_id)
+        assert account is not None
+
+        right = asyncio.ensure_future(credentials.confirm(account, password=PASSWORD))
+        await passwords.begun.wait()
+        guesses = [await change_password(user_client, user, f"guess {n}") for n in range(10)]
+        passwords.may_end.set()
+
+        assert [guess.status_code for guess in guesses] == [403] * 10
+        with pytest.raises(TooManyRequests):
+            await right
+        passwords.close()
 
     async def test_of_two_changes_at_once_one_succeeds(self, user_client: UserClient) -> None:
         user = await user_client.join()
@@ -129,6 +184,32 @@ class TestEmail:
         assert (link.status_code, code_of(link)) == (409, "EMAIL_ALREADY_EXISTS")
         assert (await user_client.profile(user))["email"] == user.email
 
+    async def test_account_without_an_address_keeps_the_one_it_logs_in_by(
+        self, user_client: UserClient, account_emails: AccountEmails
+    ) -> None:
+        holder, new = await user_client.join(), user_client.new_facts()["email"]
+        user = await user_client.join(email=holder.email, password=OWN_PASSWORD)
+
+        asked = await change(user_client, user, email=new, current_password=OWN_PASSWORD)
+        waiting = [(await user_client.log_in(email, OWN_PASSWORD)).status_code for email in (holder.email, new)]
+        proven = await user_client.verify_email(await account_emails.token(new, "verify_email"))
+        after = [(await user_client.log_in(email, OWN_PASSWORD)).status_code for email in (holder.email, new)]
+
+        assert (asked.status_code, asked.json()["data"]["new_email"], proven.status_code) == (200, holder.email, 200)
+        assert (waiting, after) == ([200, 401], [401, 200])
+        assert (await user_client.profile(user))["email"] == new
+
+    async def test_new_password_ends_a_link_of_an_account_without_an_address(
+        self, user_client: UserClient, account_emails: AccountEmails
+    ) -> None:
+        holder, thiefs = await user_client.join(), user_client.new_facts()["email"]
+        user = await user_client.join(email=holder.email, password=OWN_PASSWORD)
+        await change(user_client, user, email=thiefs, current_password=OWN_PASSWORD)
+        token = await account_emails.token(thiefs, "verify_email")
+        assert (await change_password(user_client, user, OWN_PASSWORD)).status_code == 200
+        answer = await user_client.verify_email(token)
+        assert (answer.status_code, code_of(answer)) == (410, "LINK_EXPIRED")
+
     async def test_present_address_withdraws_a_change(
         self, user_client: UserClient, account_emails: AccountEmails
     ) -> None:
@@ -165,6 +246,19 @@ class TestPhone:
         await change(user_client, user, phone=other.phone, current_password=PASSWORD)
         answer = await verify_phone(user_client, user)
         assert (answer.status_code, code_of(answer)) == (409, "PHONE_ALREADY_EXISTS")
+        assert (await user_client.profile(user))["phone"] == user.phone
+
+    async def test_change_that_overlaps_a_new_password_ends(self, user_client: UserClient, database: Database) -> None:
+        """The code is right, and the new password comes before the phone is changed."""
+        user, new = await user_client.join(), user_client.new_facts()["phone"]
+        await change(user_client, user, phone=new, current_password=PASSWORD)
+        async with database.transaction() as reset:
+            await reset.execute(text("SELECT 1 FROM users WHERE user_id = :user_id FOR UPDATE"), key_of(user))
+            verifying = asyncio.ensure_future(verify_phone(user_client, user))
+            await eventually(lambda: database.fetch_all(WAITING))
+            await reset.execute(text("DELETE FROM otp_challenges WHERE user_id = :user_id"), key_of(user))
+        answer = await verifying
+        assert (answer.status_code, code_of(answer)) == (410, "OTP_EXPIRED")
         assert (await user_client.profile(user))["phone"] == user.phone
 
     async def test_without_a_code_is_410(self, user_client: UserClient) -> None:

@@ -7,6 +7,7 @@ from sqlalchemy import text
 
 from common.db.engine import Database
 from common.messaging.message import Message
+from tests.integration.users.account_emails import AccountEmails
 from tests.integration.users.test_ledger_corrections import post
 from tests.integration.users.user_client import LedgerCaller, LoggedInUser, UserClient
 from users.accounts.repository import AccountRepository
@@ -35,16 +36,28 @@ class TestAccounts:
 
         (action,) = await reported(database, user.user_id)
 
-        nowhere = {"assigned_hall_id": None, "assigned_venue_id": None}
+        unchanged = {"is_suspended": False, "assigned_hall_id": None, "assigned_venue_id": None}
         assert action == {
             "action": "user.change",
             "actor_user_id": str(admin.user_id),
             "object_type": "user",
             "object_id": str(user.user_id),
             "address": ADDRESS,
-            "before": {"roles": ["customer"], "is_flagged": False, **nowhere},
-            "after": {"roles": ["customer", "staff"], "is_flagged": True, **nowhere},
+            "before": {"roles": ["customer"], "is_flagged": False, **unchanged},
+            "after": {"roles": ["customer", "staff"], "is_flagged": True, **unchanged},
         }
+
+    async def test_change_of_the_address_is_on_the_trail_without_it(
+        self, user_client: UserClient, admin: LoggedInUser, database: Database
+    ) -> None:
+        user, email = await user_client.join(), user_client.new_facts()["email"]
+        changed = await user_client.http.patch(
+            f"/api/admin/users/{user.user_id}", json={"email": email}, headers=admin.headers
+        )
+        assert changed.json()["data"]["email"] == email
+        (action,) = await reported(database, user.user_id)
+        assert action["after"]["email"] == "changed"
+        assert "@" not in str(action)
 
     async def test_change_of_an_unknown_user_is_not_reported(
         self, user_client: UserClient, admin: LoggedInUser, database: Database
@@ -57,9 +70,10 @@ class TestAccounts:
         assert await reported(database, user_id) == []
 
     async def test_role_that_a_command_grants_is_reported_without_an_actor(
-        self, user_client: UserClient, database: Database
+        self, user_client: UserClient, database: Database, account_emails: AccountEmails
     ) -> None:
         user = await user_client.join()
+        await account_emails.prove(user_client, user)
         assert await AccountRepository(database).grant(email=user.email, role="admin")
 
         (action,) = await reported(database, user.user_id)

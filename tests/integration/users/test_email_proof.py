@@ -10,7 +10,14 @@ from sqlalchemy import text
 
 from common.db.engine import Database
 from tests.integration.users.account_emails import AccountEmails
-from tests.integration.users.user_client import LedgerCaller, Sandbox, UserClient, code_of, fresh_address
+from tests.integration.users.user_client import (
+    PASSWORD,
+    LedgerCaller,
+    Sandbox,
+    UserClient,
+    code_of,
+    fresh_address,
+)
 
 OWNERS_PASSWORD = "the owner of the mailbox"
 HALF_AN_HOUR = timedelta(minutes=30, seconds=1)
@@ -108,6 +115,39 @@ class TestProof:
         answers = [await user_client.http.post("/api/auth/verify-email/resend", headers=user.headers) for _ in range(5)]
         assert [answer.status_code for answer in answers] == [200] * 4 + [429]
 
+    async def test_forgotten_passwords_do_not_use_up_the_links(
+        self, user_client: UserClient, account_emails: AccountEmails
+    ) -> None:
+        """Anyone may ask for a new password."""
+        facts = user_client.new_facts()
+        for _ in range(6):
+            await user_client.forgot_password(facts["email"], address=fresh_address())
+        user = await user_client.join(**facts)
+        asked = (await account_emails.purposes(user.email)).count("verify_email")
+        again = await user_client.http.post("/api/auth/verify-email/resend", headers=user.headers)
+        assert (asked, again.status_code) == (1, 200)
+
+    async def test_links_of_another_account_with_the_address_do_not_count(self, user_client: UserClient) -> None:
+        stranger = await user_client.join()
+        owner = await user_client.join(email=stranger.email, password=OWNERS_PASSWORD)
+        path = "/api/auth/verify-email/resend"
+        answers = [await user_client.http.post(path, headers=stranger.headers) for _ in range(5)]
+        assert answers[-1].status_code == 429
+        assert (await user_client.http.post(path, headers=owner.headers)).status_code == 200
+
+    async def test_user_is_asked_at_the_next_login_if_there_were_too_many_links(
+        self, user_client: UserClient, account_emails: AccountEmails, database: Database
+    ) -> None:
+        user, email = await user_client.join(), user_client.new_facts()["email"]
+        body = {"email": email, "current_password": PASSWORD}
+        for _ in range(6):
+            await user_client.http.patch("/api/users/me", json=body, headers=user.headers)
+        await user_client.log_in(user.email)
+        before = len(await account_emails.to(email))
+        await database.execute(text("UPDATE attempts SET ends_at = now() WHERE scope LIKE 'links-%'"))
+        await user_client.log_in(user.email)
+        assert (before, len(await account_emails.to(email))) == (5, 6)
+
     async def test_user_is_asked_at_login_once_a_week(
         self, user_client: UserClient, account_emails: AccountEmails, database: Database
     ) -> None:
@@ -136,7 +176,7 @@ class TestUnprovenHolder:
         assert (await user_client.log_in(squatter.email)).json()["data"]["user"]["user_id"] == str(squatter.user_id)
         before = await user_client.profile(owner)
 
-        await account_emails.prove(user_client, owner)
+        await account_emails.prove(user_client, owner, password=OWNERS_PASSWORD)
 
         after, lost = await user_client.profile(owner), await user_client.profile(squatter)
         assert (before["email"], before["new_email"]) == (None, owner.email)
@@ -147,6 +187,81 @@ class TestUnprovenHolder:
         assert (await user_client.refresh(squatter.refresh_token)).status_code == 200
         assert (await user_client.log_in(owner.email, OWNERS_PASSWORD)).status_code == 200
         assert (await user_client.log_in(squatter.email)).status_code == 401
+
+    @pytest.mark.parametrize("is_first", [True, False], ids=["holder", "claimant"])
+    async def test_strangers_link_does_not_take_the_address_of_the_owners_account(
+        self, user_client: UserClient, account_emails: AccountEmails, sandbox: Sandbox, *, is_first: bool
+    ) -> None:
+        """The owner gets the stranger's link, takes it for their own, and does not know the stranger's password."""
+        stranger = await user_client.join() if is_first else None
+        owner = await user_client.join(**({"email": stranger.email} if stranger else {}), password=OWNERS_PASSWORD)
+        stranger = stranger or await user_client.join(email=owner.email)
+        links = await account_emails.to(owner.email)
+        [link] = [each for each in links if each["phone_ending"] == stranger.phone[-4:]]
+
+        refused = await user_client.verify_email(link["token"])
+        wrong = await user_client.verify_email(link["token"], password=OWNERS_PASSWORD)
+
+        for answer in (refused, wrong):
+            assert (answer.status_code, code_of(answer)) == (403, "PASSWORD_INVALID")
+        assert f"ending in {stranger.phone[-4:]}." in refused.json()["message"]
+        assert (await user_client.log_in(owner.email, OWNERS_PASSWORD)).status_code == 200
+        [own] = [each for each in links if each["phone_ending"] == owner.phone[-4:]]
+        assert (await user_client.verify_email(own["token"], password=OWNERS_PASSWORD)).status_code == 200
+        assert len(await texts_to(sandbox, stranger.phone)) == 1
+        assert await texts_to(sandbox, owner.phone) == []
+
+    async def test_passwords_tried_with_a_link_are_limited(
+        self, user_client: UserClient, account_emails: AccountEmails
+    ) -> None:
+        user = await user_client.join()
+        token = await account_emails.token(user.email, "verify_email")
+        answers = [await user_client.verify_email(token, password=f"guess {n}") for n in range(11)]
+        assert [answer.status_code for answer in answers] == [403] * 10 + [429]
+
+    async def test_account_whose_phone_is_not_verified_needs_no_password(
+        self, user_client: UserClient, account_emails: AccountEmails
+    ) -> None:
+        facts = user_client.new_facts()
+        await user_client.register(**facts)
+        owner = await user_client.join(email=facts["email"], password=OWNERS_PASSWORD)
+        await account_emails.prove(user_client, owner)
+
+    async def test_owner_registers_while_the_logins_of_the_other_account_are_used_up(
+        self, guessed_user_client: UserClient
+    ) -> None:
+        squatter, address = await guessed_user_client.join(), fresh_address()
+        for n in range(4):
+            await guessed_user_client.log_in(squatter.email, f"guess {n}", address=address)
+        facts = guessed_user_client.new_facts() | {"email": squatter.email, "password": OWNERS_PASSWORD}
+        answer = await guessed_user_client.register(address=address, **facts)
+        assert answer.status_code == 201
+        assert (await guessed_user_client.verify(answer.json()["data"]["user_id"])).status_code == 200
+
+    async def test_registrations_do_not_use_up_the_logins_of_the_other_account(
+        self, guessed_user_client: UserClient
+    ) -> None:
+        holder = await guessed_user_client.join()
+        for n in range(6):
+            facts = guessed_user_client.new_facts() | {"email": holder.email, "password": f"password {n}"}
+            answer = await guessed_user_client.register(address=fresh_address(), **facts)
+            assert answer.status_code == 201
+        assert (await guessed_user_client.log_in(holder.email, address=fresh_address())).status_code == 200
+
+    async def test_passwords_tried_by_registrations_are_limited_across_networks(
+        self, guessed_user_client: UserClient
+    ) -> None:
+        """Beyond the limit, not even the right password tells."""
+        holder = await guessed_user_client.join()
+
+        async def register(password: str) -> int:
+            facts = guessed_user_client.new_facts() | {"email": holder.email, "password": password}
+            return (await guessed_user_client.register(address=fresh_address(), **facts)).status_code
+
+        known = await register(PASSWORD)
+        guesses = [await register(f"a guess {n}") for n in range(5)]
+        assert (known, guesses) == (409, [201] * 5)
+        assert await register(PASSWORD) == 201
 
     async def test_proven_address_is_taken(self, user_client: UserClient, account_emails: AccountEmails) -> None:
         owner = await user_client.join()
@@ -176,7 +291,10 @@ class TestUnprovenHolder:
         owner = await user_client.join(email=squatter.email, password=OWNERS_PASSWORD)
         first, second = [each["token"] for each in await account_emails.to(owner.email)]
 
-        answers = await asyncio.gather(user_client.verify_email(first), user_client.verify_email(second))
+        answers = await asyncio.gather(
+            user_client.verify_email(first, password=PASSWORD),
+            user_client.verify_email(second, password=OWNERS_PASSWORD),
+        )
 
         assert sorted(answer.status_code for answer in answers) == [200, 409]
         assert {code_of(answer) for answer in answers} == {"", "EMAIL_ALREADY_EXISTS"}
@@ -194,7 +312,7 @@ class TestUnprovenHolder:
                     await user_client.http.patch("/api/users/me", json=body, headers=user.headers)
                 ).status_code == 200
             tokens = [await account_emails.token(user.email, "verify_email") for user in users]
-            answers = await asyncio.gather(*(user_client.verify_email(token) for token in tokens))
+            answers = await asyncio.gather(*(user_client.verify_email(token, password=PASSWORD) for token in tokens))
             assert {answer.status_code for answer in answers} == {200}
             emails = [(await user_client.profile(user))["email"] for user in users]
             assert emails == [user.email for user in reversed(users)]

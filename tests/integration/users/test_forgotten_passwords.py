@@ -6,7 +6,8 @@ from datetime import timedelta
 import pytest
 
 from tests.integration.users.account_emails import AccountEmails
-from tests.integration.users.user_client import PASSWORD, LoggedInUser, UserClient, code_of, fresh_address
+from tests.integration.users.test_email_proof import texts_to
+from tests.integration.users.user_client import PASSWORD, LoggedInUser, Sandbox, UserClient, code_of, fresh_address
 
 NEW_PASSWORD = "another horse battery"
 
@@ -40,9 +41,9 @@ class TestForgotPassword:
 
     async def test_links_to_one_mailbox_are_limited_whether_it_is_known_or_not(self, user_client: UserClient) -> None:
         known = (await user_client.join()).email
-        for email, most in ((known, 4), (known.replace("fan", "nobody"), 5)):  # the first link came with the account
-            answers = [await user_client.forgot_password(email, address=fresh_address()) for _ in range(most + 1)]
-            assert [answer.status_code for answer in answers] == [200] * most + [429]
+        for email in (known, known.replace("fan", "nobody")):
+            answers = [await user_client.forgot_password(email, address=fresh_address()) for _ in range(6)]
+            assert [answer.status_code for answer in answers] == [200] * 5 + [429]
             assert int(answers[-1].headers["retry-after"]) > 3000
 
     async def test_links_for_one_network_are_limited_across_mailboxes(self, limited_user_client: UserClient) -> None:
@@ -102,15 +103,18 @@ class TestResetPassword:
         assert (answer.status_code, code_of(answer)) == (410, "LINK_EXPIRED")
         assert (await user_client.log_in(user.email)).status_code == 200
 
-    async def test_counted_failures_are_reset(self, user_client: UserClient, account_emails: AccountEmails) -> None:
-        user = await user_client.join()
-        for n in range(10):
-            await user_client.log_in(user.email, f"guess {n}", address=fresh_address())
-        assert (await user_client.log_in(user.email, address=fresh_address())).status_code == 429
+    async def test_counted_failures_are_reset(
+        self, guessed_user_client: UserClient, account_emails: AccountEmails
+    ) -> None:
+        client = guessed_user_client
+        user = await client.join()
+        for n in range(5):
+            await client.log_in(user.email, f"guess {n}", address=fresh_address())
+        assert (await client.log_in(user.email, address=fresh_address())).status_code == 429
 
-        await user_client.reset_password(await link_to(user_client, account_emails, user.email), NEW_PASSWORD)
+        await client.reset_password(await link_to(client, account_emails, user.email), NEW_PASSWORD)
 
-        assert (await user_client.log_in(user.email, NEW_PASSWORD, address=fresh_address())).status_code == 200
+        assert (await client.log_in(user.email, NEW_PASSWORD, address=fresh_address())).status_code == 200
 
     async def test_change_of_address_that_a_thief_has_begun_ends(
         self, user_client: UserClient, account_emails: AccountEmails
@@ -130,16 +134,61 @@ class TestResetPassword:
         profile = await user_client.profile(victim)
         assert (profile["email"], profile["new_email"], profile["phone"]) == (victim.email, None, victim.phone)
 
-    async def test_owner_of_the_mailbox_gets_the_account_of_an_unproven_holder(
-        self, user_client: UserClient, account_emails: AccountEmails
+    @pytest.mark.parametrize("chosen", [0, 1, 2])
+    async def test_owner_of_the_mailbox_says_which_of_several_accounts_is_theirs(
+        self, user_client: UserClient, account_emails: AccountEmails, sandbox: Sandbox, chosen: int
     ) -> None:
         """Accounts from before addresses were proven are found, too."""
         holder = await user_client.join()
-        await user_client.join(email=holder.email, password="asks for the address, too")
-        await user_client.reset_password(await link_to(user_client, account_emails, holder.email), NEW_PASSWORD)
+        claimants = [await user_client.join(email=holder.email, password=f"of claimant {n}") for n in range(2)]
+        own, *others = sorted([holder, *claimants], key=lambda user: user != [holder, *claimants][chosen])
+        token = await link_to(user_client, account_emails, holder.email)
+
+        missing = await user_client.reset_password(token, NEW_PASSWORD)
+        wrong = await user_client.reset_password(token, NEW_PASSWORD, phone_ending="0" * 15)
+        right = await user_client.reset_password(token, NEW_PASSWORD, phone_ending=own.phone[-4:])
+
+        for answer in (missing, wrong):
+            assert (answer.status_code, code_of(answer)) == (409, "PHONE_ENDING_REQUIRED")
+        assert right.status_code == 200
         data = (await user_client.log_in(holder.email, NEW_PASSWORD)).json()["data"]
-        assert data["user"]["user_id"] == str(holder.user_id)
-        assert (await user_client.refresh(holder.refresh_token)).status_code == 401
+        assert data["user"]["user_id"] == str(own.user_id)
+        assert (await user_client.refresh(own.refresh_token)).status_code == 401
+        assert [len(await texts_to(sandbox, user.phone)) for user in (own, *others)] == [0, 1, 1]
+
+    async def test_losers_are_told_once(
+        self, user_client: UserClient, account_emails: AccountEmails, sandbox: Sandbox
+    ) -> None:
+        owner = await user_client.join()
+        claimant = await user_client.join(email=owner.email, password="a password of their own")
+        for _ in range(2):
+            token = await link_to(user_client, account_emails, owner.email)
+            answer = await user_client.reset_password(token, NEW_PASSWORD, phone_ending=owner.phone[-4:])
+            assert answer.status_code == 200
+        assert len(await texts_to(sandbox, claimant.phone)) == 1
+
+    async def test_link_ends_with_the_third_wrong_ending(
+        self, user_client: UserClient, account_emails: AccountEmails
+    ) -> None:
+        owner = await user_client.join()
+        await user_client.join(email=owner.email, password="a password of their own")
+        token = await link_to(user_client, account_emails, owner.email)
+        endings = ["0" * 15] * 3 + [owner.phone[-4:]]
+        answers = [await user_client.reset_password(token, NEW_PASSWORD, phone_ending=ending) for ending in endings]
+        assert [answer.status_code for answer in answers] == [409] * 3 + [410]
+
+    async def test_shared_ending_needs_more_digits(
+        self, user_client: UserClient, account_emails: AccountEmails
+    ) -> None:
+        owner = await user_client.join(phone="+6581114567")
+        await user_client.join(email=owner.email, password="a password of their own", phone="+6582224567")
+        token = await link_to(user_client, account_emails, owner.email)
+        answers = [
+            await user_client.reset_password(token, NEW_PASSWORD, phone_ending=ending) for ending in ("4567", "14567")
+        ]
+        assert [answer.status_code for answer in answers] == [409, 200]
+        data = (await user_client.log_in(owner.email, NEW_PASSWORD)).json()["data"]
+        assert data["user"]["user_id"] == str(owner.user_id)
 
     @pytest.mark.parametrize("password", ["short77", "x" * 129, None])
     async def test_bad_password_is_400_and_the_link_stays(

@@ -6,6 +6,7 @@ from sqlalchemy import text
 from starlette.responses import Response
 
 from common.db.engine import Database
+from tests.integration.users.account_emails import AccountEmails
 from tests.integration.users.user_client import CODE, PASSWORD, LoggedInUser, UserClient, code_of, fresh_address
 from users.sessions.routes import DeviceCookie
 
@@ -47,7 +48,10 @@ class TestLockout:
         await guess(guessed_user_client, user, times=5)
 
         body = {"email": user.email, "password": PASSWORD}
-        headers = {"cookie": f"theme=dark; device={device_token}; lang=de", "x-forwarded-for": fresh_address()}
+        headers = {
+            "cookie": f"theme=dark; {DeviceCookie.name_for(user.email)}={device_token}; lang=de",
+            "x-forwarded-for": fresh_address(),
+        }
         answer = await guessed_user_client.http.post("/api/auth/login", json=body, headers=headers)
 
         assert answer.status_code == 200
@@ -91,6 +95,40 @@ class TestLockout:
         await guess(guessed_user_client, user, times=5)
         answer = await guessed_user_client.log_in(user.email, address=fresh_address(), device_token=device_token)
         assert answer.status_code == 429
+
+    async def test_token_of_an_account_that_asks_for_the_address_is_no_help(
+        self, guessed_user_client: UserClient
+    ) -> None:
+        user, thief = await guessed_user_client.join(), await guessed_user_client.join()
+        body = {"email": user.email, "current_password": PASSWORD}
+        asked = await guessed_user_client.http.patch("/api/users/me", json=body, headers=thief.headers)
+        device_token = await device_of(guessed_user_client, thief)
+
+        await guess(guessed_user_client, user, times=5)
+        answer = await guessed_user_client.log_in(user.email, address=fresh_address(), device_token=device_token)
+
+        assert asked.status_code == 200
+        assert answer.status_code == 429
+
+    async def test_no_device_is_known_while_two_accounts_log_in_by_one_address(
+        self, guessed_user_client: UserClient, account_emails: AccountEmails
+    ) -> None:
+        """Each has a password of its own, and neither may try the other's without limit."""
+        holder = await guessed_user_client.join()
+        claimant = await guessed_user_client.join(email=holder.email, password="a password of their own")
+        holders_token = await device_of(guessed_user_client, holder)
+        answer = await guessed_user_client.log_in(claimant.email, "a password of their own")
+        claimants_token = answer.json()["data"]["device_token"]
+        await guess(guessed_user_client, holder, times=5)
+
+        async def status(device_token: str) -> int:
+            tried = await guessed_user_client.log_in(holder.email, address=fresh_address(), device_token=device_token)
+            return tried.status_code
+
+        assert [await status(token) for token in (holders_token, claimants_token)] == [429, 429]
+        link, _ = await account_emails.to(holder.email)
+        await guessed_user_client.verify_email(link["token"], password=PASSWORD)
+        assert [await status(token) for token in (holders_token, claimants_token)] == [200, 429]
 
     async def test_expired_token_is_no_help(self, guessed_user_client: UserClient, database: Database) -> None:
         user = await guessed_user_client.join()
@@ -161,16 +199,38 @@ class TestCookie:
         user = await user_client.join()
         answer = await user_client.log_in(user.email)
         assert cookie_of(answer) == {
-            f"device={answer.json()['data']['device_token']}",
+            f"{DeviceCookie.name_for(user.email)}={answer.json()['data']['device_token']}",
             "HttpOnly",
             "Max-Age=15552000",
             "Path=/api/auth",
             "SameSite=lax",
         }
 
+    async def test_each_account_has_its_own_in_one_browser(self, guessed_user_client: UserClient) -> None:
+        users = [await guessed_user_client.join() for _ in range(2)]
+        browser: dict[str, str] = {}
+        for user in users:
+            answer = await guessed_user_client.log_in(user.email)
+            name, _, rest = answer.headers["set-cookie"].partition("=")
+            browser[name] = rest.partition(";")[0]
+        for user in users:
+            await guess(guessed_user_client, user, times=5)
+            body = {"email": user.email.upper(), "password": PASSWORD}
+            headers = {"cookie": "; ".join(map("=".join, browser.items())), "x-forwarded-for": fresh_address()}
+            answer = await guessed_user_client.http.post("/api/auth/login", json=body, headers=headers)
+            assert answer.status_code == 200
+
+    async def test_verified_registration_sets_it_for_the_address_of_the_logins(self, user_client: UserClient) -> None:
+        """An account that only asks for its address has none of its own."""
+        holder = await user_client.join()
+        facts = user_client.new_facts() | {"email": holder.email, "password": "a password of their own"}
+        user_id = (await user_client.register(**facts)).json()["data"]["user_id"]
+        answer = await user_client.verify(user_id)
+        assert answer.headers["set-cookie"].startswith(f"{DeviceCookie.name_for(holder.email)}=")
+
     def test_cookie_is_secure_outside_dev(self) -> None:
         response = Response()
-        DeviceCookie(is_secure=True).set(response, "token")
+        DeviceCookie(is_secure=True).set(response, "token", email="fan@example.com")
         assert "; Secure" in response.headers["set-cookie"]
 
 

@@ -10,7 +10,11 @@ from sqlalchemy import text
 
 from common.db.engine import Database
 from tests.integration.users.user_client import PASSWORD, UserClient, code_of, fresh_address
+from tests.support.waiting import eventually
 from users.settings import Settings
+
+WAITING = text("SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
+STRANGERS_PASSWORD = "a password of their own"
 
 
 async def test_gives_tokens_and_the_user(user_client: UserClient, settings: Settings) -> None:
@@ -43,10 +47,27 @@ async def test_password_hashed_as_it_was_typed_is_hashed_anew(user_client: UserC
     await database.execute(text("UPDATE users SET password_hash = :password_hash WHERE user_id = :user_id"), stored)
 
     before = await user_client.log_in(user.email, elsewhere)
-    renewing = await user_client.log_in(user.email, typed)
+    renewing = await asyncio.gather(*(user_client.log_in(user.email, typed) for _ in range(3)))
     after = await user_client.log_in(user.email, elsewhere)
 
-    assert [answer.status_code for answer in (before, renewing, after)] == [401, 200, 200]
+    assert [answer.status_code for answer in (before, *renewing, after)] == [401, 200, 200, 200, 200]
+
+
+async def test_login_that_overlaps_a_change_of_the_password_is_refused(
+    user_client: UserClient, database: Database
+) -> None:
+    """The change ends all sessions; this one would begin after it."""
+    user = await user_client.join()
+    async with database.transaction() as change:
+        await change.execute(
+            text("UPDATE users SET password_hash = :password_hash WHERE user_id = :user_id"),
+            {"user_id": user.user_id, "password_hash": PasswordHasher().hash("another horse battery")},
+        )
+        login = asyncio.ensure_future(user_client.log_in(user.email))
+        await eventually(lambda: database.fetch_all(WAITING))
+    answer = await login
+    assert (answer.status_code, code_of(answer)) == (401, "UNAUTHORIZED")
+    assert len((await user_client.http.get("/api/auth/sessions", headers=user.headers)).json()["data"]) == 1
 
 
 async def test_unknown_account_and_wrong_password_get_the_same_response(user_client: UserClient) -> None:
@@ -137,6 +158,26 @@ class TestLimits:
         answers = [await guessed_user_client.log_in(user.email, address=fresh_address()) for _ in range(7)]
         assert [answer.status_code for answer in answers] == [200] * 6 + [429]
         assert (await guessed_user_client.log_in(other.email)).status_code == 200
+
+    async def test_logins_of_an_account_with_the_same_address_do_not_count(
+        self, guessed_user_client: UserClient
+    ) -> None:
+        owner = await guessed_user_client.join()
+        stranger = await guessed_user_client.join(email=owner.email, password=STRANGERS_PASSWORD)
+        logins = [await guessed_user_client.log_in(stranger.email, STRANGERS_PASSWORD) for _ in range(7)]
+        assert [login.status_code for login in logins] == [200] * 6 + [429]
+        assert (await guessed_user_client.log_in(owner.email)).status_code == 200
+
+    async def test_login_of_an_account_with_the_same_address_gives_no_more_guesses(
+        self, user_client: UserClient
+    ) -> None:
+        owner, address = await user_client.join(), fresh_address()
+        stranger = await user_client.join(email=owner.email, password=STRANGERS_PASSWORD)
+        for n in range(9):
+            await user_client.log_in(owner.email, f"guess {n}", address=address)
+        assert (await user_client.log_in(stranger.email, STRANGERS_PASSWORD, address=address)).status_code == 200
+        guesses = [await user_client.log_in(owner.email, "guess", address=address) for _ in range(2)]
+        assert [guess.status_code for guess in guesses] == [401, 429]
 
     async def test_concurrent_logins_are_not_counted_as_failures(self, user_client: UserClient) -> None:
         user = await user_client.join()

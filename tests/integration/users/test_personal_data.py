@@ -11,14 +11,19 @@ import pytest
 from sqlalchemy import text
 
 from common.db.engine import Database
+from tests.integration.users.account_emails import AccountEmails
 from tests.integration.users.test_audit import reported
 from tests.integration.users.test_ledger_debts import put_in_debt
 from tests.integration.users.user_client import PASSWORD, LedgerCaller, LoggedInUser, UserClient, code_of, outbox_of
+from tests.support.waiting import eventually
 from users.accounts.repository import AccountRepository
 from users.sessions.origin import Origin
 from users.sessions.repository import SessionRepository
 from users.sessions.tokens import RefreshToken
 
+WAITING: Final = text(
+    "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+)
 NOTHING_LEFT: Final[dict[str, Any]] = {
     "email": None,
     "phone": None,
@@ -73,6 +78,35 @@ class TestDeletion:
                 {"user_id": user.user_id},
             )
             assert list(left) == []
+
+    async def test_links_to_the_addresses_are_gone(
+        self, user_client: UserClient, ledger: LedgerCaller, account_emails: AccountEmails, database: Database
+    ) -> None:
+        user, new = await user_client.join(), user_client.new_facts()["email"]
+        body = {"email": new, "current_password": PASSWORD}
+        await user_client.http.patch("/api/users/me", json=body, headers=user.headers)
+        for email in (user.email, new):
+            await user_client.forgot_password(email)
+        assert len(await account_emails.to(user.email)) == 2
+
+        assert (await delete(ledger, user)).status_code == 200
+
+        left = text("SELECT 1 FROM email_links WHERE email = :email OR email = :new")
+        assert list(await database.fetch_all(left, {"email": user.email, "new": new})) == []
+
+    async def test_deletion_waits_for_a_link_that_is_being_used_before_it_locks_the_account(
+        self, user_client: UserClient, ledger: LedgerCaller, database: Database
+    ) -> None:
+        """A proof locks its link and then the account: the other order would deadlock."""
+        user = await user_client.join()
+        async with database.transaction() as proof:
+            link = text("SELECT 1 FROM email_links WHERE user_id = :user_id FOR UPDATE")
+            await proof.execute(link, {"user_id": user.user_id})
+            deletion = asyncio.ensure_future(delete(ledger, user))
+            await eventually(lambda: database.fetch_all(WAITING))
+            account = text("SELECT 1 FROM users WHERE user_id = :user_id FOR UPDATE NOWAIT")
+            await proof.execute(account, {"user_id": user.user_id})
+        assert (await deletion).status_code == 200
 
     async def test_logins_end_and_the_account_is_unknown(
         self, user_client: UserClient, ledger: LedgerCaller, database: Database
@@ -130,10 +164,11 @@ class TestDeletion:
         assert (await row_of(database, user.user_id))["deleted_at"] is None
 
     async def test_role_must_be_given_back_first(
-        self, user_client: UserClient, ledger: LedgerCaller, database: Database
+        self, user_client: UserClient, ledger: LedgerCaller, account_emails: AccountEmails, database: Database
     ) -> None:
         """So the last admin cannot vanish."""
         user = await user_client.join()
+        await account_emails.prove(user_client, user)
         await AccountRepository(database).grant(email=user.email, role="admin")
         refused = await delete(ledger, user, forfeits=True)
         assert (code_of(refused), refused.json()["details"]) == ("ACCOUNT_IN_USE", {"roles": ["admin"]})
@@ -151,6 +186,7 @@ class TestDeletion:
         opened = await sessions.open(
             session_id=uuid.uuid4(),
             user_id=user.user_id,
+            password_hash=None,
             access_expires_at=datetime.now(UTC),
             refresh=RefreshToken("unused", datetime.now(UTC)),
             origin=Origin("Firefox", "2001:db8::/64"),

@@ -46,6 +46,17 @@ async def test_search_matches_a_part_of_email_name_or_phone_or_the_id(
         assert await found(user_client, admin, q=q) == [str(user.user_id)], q
 
 
+async def test_user_that_cannot_be_read_does_not_hide_the_others(
+    user_client: UserClient, admin: LoggedInUser, database: Database
+) -> None:
+    odd, name = await user_client.join(), uuid.uuid4().hex
+    users = [odd, await user_client.join()]
+    for user in users:
+        await database.execute(RENAME, {"user_id": user.user_id, "name": name, "roles": ["customer"]})
+    await database.execute(text("UPDATE users SET phone = NULL WHERE user_id = :user_id"), {"user_id": odd.user_id})
+    assert await found(user_client, admin, q=name) == [str(users[1].user_id)]
+
+
 @pytest.mark.parametrize("q", ["%", "_", "fan%example", "nobody at all"])
 async def test_search_takes_wildcards_literally(user_client: UserClient, admin: LoggedInUser, q: str) -> None:
     assert await found(user_client, admin, q=q) == []

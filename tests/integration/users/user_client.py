@@ -102,15 +102,15 @@ class UserClient:
     async def log_out(self, user: LoggedInUser) -> httpx.Response:
         return await self.http.post("/api/auth/logout", headers=user.headers)
 
-    async def verify_email(self, token: str) -> httpx.Response:
-        return await self.http.post("/api/auth/verify-email", json={"token": token})
+    async def verify_email(self, token: str, **more: str) -> httpx.Response:
+        return await self.http.post("/api/auth/verify-email", json={"token": token, **more})
 
     async def forgot_password(self, email: str, *, address: str | None = None) -> httpx.Response:
         headers = {"x-forwarded-for": address} if address else {}
         return await self.http.post("/api/auth/forgot-password", json={"email": email}, headers=headers)
 
-    async def reset_password(self, token: str, password: str) -> httpx.Response:
-        return await self.http.post("/api/auth/reset-password", json={"token": token, "password": password})
+    async def reset_password(self, token: str, password: str, **more: str) -> httpx.Response:
+        return await self.http.post("/api/auth/reset-password", json={"token": token, "password": password, **more})
 
     async def profile(self, user: LoggedInUser) -> dict[str, Any]:
         answer = await self.http.get("/api/users/me", headers=user.headers)

@@ -60,12 +60,14 @@ class TemplateRenderer:
         """Return the page that shows the ticket's current code."""
         return f"{self._public_url}/#/tickets/{seat_id}"
 
-    def account_url(self, kind: NotificationKind, token: str) -> str:
-        """Return the page that a link about an account leads to.
+    def account_url(self, kind: NotificationKind, token: str, phone_ending: str | None) -> str:
+        """Return the page that a link about an account leads to; the page names the account by its phone's last digits.
 
         The token is in the fragment, which browsers send to no server, so no log has it.
         """
-        return f"{self._public_url}/{kind.replace('_', '-')}#token={token}"
+        return f"{self._public_url}/{kind.replace('_', '-')}#token={token}" + (
+            f"&phone={phone_ending}" if phone_ending else ""
+        )
 
     def _paragraphs(self, template: str, context: NotificationContext) -> list[str]:
         prose = self._prose.get_template(template).render(self._values(context))

@@ -90,6 +90,7 @@ class AccountEmail(BaseModel):
     purpose: NotificationKind
     address: str
     token: str | None
+    phone_ending: str | None = None  # absent in answers of the previous release
 
 
 class Place(BaseModel):
@@ -130,6 +131,8 @@ class NotificationContext(BaseModel):
     """When an event was to begin whose date has moved."""
     refundable_until: datetime | None = None
     reference: str = ""
+    phone_ending: str = ""
+    """The last digits of the account's phone, in an email about it."""
     link: str = ""
     """The page on which the recipient acts, and what it is for."""
 
