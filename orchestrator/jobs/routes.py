@@ -45,7 +45,7 @@ async def list_jobs(
         offset=page.offset,
         after=page.after,
     )
-    return paginated((list[JobSummary](found), total), page, place=lambda job: (job.created_at, job.job_id))
+    return paginated((list[JobSummary](found), total), page)
 
 
 @router.get("/stats", responses=refusals(ADMIN), summary="Show statistics of each kind of job (admin)")

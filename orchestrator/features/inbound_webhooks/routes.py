@@ -84,7 +84,7 @@ async def list_webhooks(
 ) -> Paginated[WebhookSummary]:
     """`unmatched` and `failed` need an admin: an unknown payment, a contradiction, or no successful attempt."""
     found = await inbox.page(provider=provider, status=status, page=page)
-    return paginated(found, page, place=lambda webhook: (webhook.received_at, webhook.webhook_id))
+    return paginated(found, page)
 
 
 @_admin.get("/{webhook_id}", responses=_ONE, summary="Show a webhook (admin)")

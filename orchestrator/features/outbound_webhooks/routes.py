@@ -90,7 +90,7 @@ async def list_deliveries(
 ) -> Paginated[Delivery]:
     """Deliveries are kept for 30 days."""
     found = await subscriptions.deliveries(subscription_id, status=status, page=page)
-    return paginated(found, page, place=lambda delivery: (delivery.created_at, delivery.delivery_id))
+    return paginated(found, page)
 
 
 @router.post(

@@ -11,6 +11,7 @@ import pytest
 from sqlalchemy import text
 
 from common.db.engine import Database
+from tests.integration.users.payment_caller import PaymentCaller, new_payment_caller
 from tests.integration.users.test_audit import reported
 from tests.integration.users.test_ledger_debts import put_in_debt
 from tests.integration.users.user_client import PASSWORD, LedgerCaller, LoggedInUser, UserClient, code_of, outbox_of
@@ -250,6 +251,24 @@ class TestExport:
                 break
 
         assert amounts == ["3.00", "2.00", "1.00"]
+
+    async def test_unreadable_payment_ends_no_section(
+        self, ledger: LedgerCaller, database: Database, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("users.personal_data.service.PAGE", 2)
+        first = await new_payment_caller(ledger)
+        payments = [first, *(PaymentCaller(ledger, first.user_id) for _ in range(3))]
+        for payment in payments[1:]:
+            (await payment.open()).raise_for_status()
+        spoil = text("UPDATE payments SET details = '[]' WHERE payment_id = :payment_id")
+        await database.execute(spoil, {"payment_id": payments[2].payment_id})
+
+        path = f"/internal/personal-data/{first.user_id}/payments"
+        newest = (await ledger.http.get(path)).json()["data"]
+        rest = (await ledger.http.get(path, params={"after": newest["next"]})).json()["data"]
+
+        listed = [item["payment_id"] for part in (newest, rest) for item in part["items"]]
+        assert listed == [str(payments[number].payment_id) for number in (3, 1, 0)]
 
     async def test_sixth_export_within_the_hour_is_refused(self, user_client: UserClient, ledger: LedgerCaller) -> None:
         user = await user_client.join()
