@@ -1,7 +1,7 @@
 """The headers that pass the gateway, and those that it sets."""
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Final
 
 from multidict import CIMultiDict
@@ -10,7 +10,7 @@ from common.errors import InvalidRequest
 from common.http.error_mapping import INTERNAL_HEADERS
 from common.telemetry.correlation import CORRELATION_HEADER
 
-__all__ = ["Headers", "device_cookie", "distinct", "request_headers", "response_headers"]
+__all__ = ["DEVICE_COOKIE", "Headers", "distinct", "request_headers", "response_headers"]
 
 Headers = list[tuple[bytes, bytes]]
 
@@ -80,19 +80,13 @@ def distinct(headers: Iterable[tuple[bytes, bytes]]) -> dict[bytes, bytes]:
     return joined
 
 
-def device_cookie(headers: Mapping[bytes, bytes]) -> bytes | None:
-    """Return the cookie with a device's token."""
-    device = DEVICE_COOKIE.search(headers.get(b"cookie", b""))
-    return None if device is None else device[1]
-
-
 def request_headers(headers: dict[bytes, bytes], *, client: str, scheme: str, correlation_id: str) -> CIMultiDict[str]:
     """Return the headers for the upstream: the allowed ones, and the gateway's own about the client."""
     passed = CIMultiDict(
         (PASSED_ON[name], headers[name].decode("latin-1")) for name in PASSED_ON.keys() & headers.keys()
     )
-    if device := device_cookie(headers):
-        passed["Cookie"] = device.decode()
+    if device := DEVICE_COOKIE.search(headers.get(b"cookie", b"")):
+        passed["Cookie"] = device[1].decode()
     passed["X-Forwarded-For"] = client
     passed["X-Forwarded-Proto"] = scheme
     passed[CORRELATION_HEADER] = correlation_id
