@@ -31,7 +31,8 @@ class DeletionService:
         transfer without a confirmation.
 
         Raises:
-            AccountInUse: an order, a saga, a transfer or a listing is open; or credits or tickets, unless forfeited.
+            AccountInUse: an order, a saga, a transfer, a listing or a payment is open; or credits or tickets, unless
+                forfeited.
             Forbidden: PASSWORD_INVALID.
             TooManyRequests: too many wrong passwords.
         """
