@@ -264,7 +264,7 @@ class PaymentsClient:
             new = [row for row in rows if row["payment_id"] not in seen]
             if not new:  # a short page is not the last one: the users service leaves out what it cannot read
                 return
-            for payment in readable(new, PaymentFacts.model_validate, of="payments"):
+            for payment in readable(new, PaymentFacts.model_validate, of="payments", key="payment_id"):
                 yield payment
             # The next page repeats the payments of this moment; they are skipped then.
             since = rows[-1]["created_at"]

@@ -16,6 +16,7 @@ from orchestrator.clients.inventory.seats import OwnedSeat
 from orchestrator.clients.models import Seat
 from orchestrator.clients.personal_data import Holdings, OpenDeals
 from orchestrator.clients.users import payments as payments_client
+from orchestrator.clients.users.directory import UserDirectory
 from orchestrator.clients.users.payments import PaymentsClient, Provider
 from orchestrator.features.personal_data.errors import AccountInUse
 from orchestrator.features.personal_data.repository import PersonalDataRepository
@@ -174,3 +175,12 @@ class TestPayments:
         listed = [str(each.payment_id) async for each in client.since(BEGINNING, provider=Provider.STRIPE)]
 
         assert listed == [row["payment_id"] for number, row in enumerate(rows) if number not in {1, 3}]
+
+
+async def test_unreadable_user_is_no_deleted_one() -> None:
+    class Directory:
+        async def post(self, _: str, __: object) -> list[dict[str, Any]]:
+            return [{"user_id": str(USER_ID), "email": None, "name": None}]
+
+    [user] = (await UserDirectory(cast("ServiceClient", Directory())).lookup([USER_ID])).values()
+    assert (user.user_id, user.display_name, user.email) == (USER_ID, "Fan", None)
