@@ -1,6 +1,7 @@
 """Coroutines that run in the background for as long as their process serves."""
 
 import asyncio
+import time
 from collections.abc import Callable, Coroutine
 from contextlib import suppress
 from typing import Any, Final
@@ -13,6 +14,8 @@ __all__ = ["BackgroundTask", "is_being_cancelled", "report_failure"]
 
 FIRST_PAUSE_SECONDS: Final = 0.5
 LONGEST_PAUSE_SECONDS: Final = 30.0
+SETTLED_SECONDS: Final = 60.0
+"""A task that ran for so long before its error begins with the first pause again."""
 
 logger = get_logger(__name__)
 
@@ -20,8 +23,8 @@ logger = get_logger(__name__)
 class BackgroundTask:
     """Runs a coroutine from `start` until `close` cancels it, or until it returns.
 
-    After an error it is logged, counted and run again, with a growing pause: nobody waits for the task, so an error that
-    ended it would be found when its work is missed.
+    After an error it is logged, counted and run again, with a pause that grows while it keeps failing: nobody waits for the
+    task, so an error that ended it would be found when its work is missed.
     """
 
     def __init__(self, run: Callable[[], Coroutine[Any, Any, None]], *, name: str) -> None:
@@ -41,6 +44,7 @@ class BackgroundTask:
     async def _run_again_and_again(self) -> None:
         pauses = backoff(FIRST_PAUSE_SECONDS, longest_seconds=LONGEST_PAUSE_SECONDS)
         while True:
+            began = time.monotonic()
             try:
                 return await self._run()
             except asyncio.CancelledError as error:
@@ -51,6 +55,8 @@ class BackgroundTask:
                 report_failure(self._name, error)
                 if is_being_cancelled():
                     return None
+            if time.monotonic() - began > SETTLED_SECONDS:
+                pauses = backoff(FIRST_PAUSE_SECONDS, longest_seconds=LONGEST_PAUSE_SECONDS)
             await asyncio.sleep(next(pauses))
 
 

@@ -3,7 +3,7 @@
 import base64
 import binascii
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Final, Self
 
@@ -12,19 +12,6 @@ MAX_COUNTED: Final = 10_000
 
 COUNT_LIMIT: Final = MAX_COUNTED + 1
 """A bounded count reads this many rows at most: the last one shows that there are more than `MAX_COUNTED`."""
-
-
-@dataclass(frozen=True, slots=True)
-class Total:
-    """The number of items on all pages of a list; if it is not exact, there are more."""
-
-    number: int
-    is_exact: bool = True
-
-    @classmethod
-    def of_bounded(cls, count: int) -> Self:
-        """Return the total of a list that was counted to `COUNT_LIMIT`."""
-        return cls(min(count, MAX_COUNTED), is_exact=count <= MAX_COUNTED)
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,3 +39,21 @@ class Cursor:
             return cls(moment.astimezone(UTC), uuid.UUID(key))
         except (binascii.Error, OverflowError) as error:  # in UTC, the time may lie before year 1 or after year 9999
             raise ValueError(cursor) from error
+
+
+@dataclass(frozen=True, slots=True)
+class Total:
+    """The number of items on all pages of a list; if it is not exact, there are more.
+
+    `next` is the place of the last row of a full page, behind which the following page begins: a row that cannot be read
+    is not shown, but it counts.
+    """
+
+    number: int
+    is_exact: bool = True
+    next: Cursor | None = field(default=None, compare=False)
+
+    @classmethod
+    def of_bounded(cls, count: int, *, next_: Cursor | None = None) -> Self:
+        """Return the total of a list that was counted to `COUNT_LIMIT`."""
+        return cls(min(count, MAX_COUNTED), is_exact=count <= MAX_COUNTED, next=next_)

@@ -24,12 +24,14 @@ def readable(
     read: Callable[[Source], Item],
     *,
     of: str,
+    key: str | None = None,
     otherwise: Callable[[Source], Item] | None = None,
 ) -> list[Item]:
     """Return what `read` makes of each. One that it cannot read is logged and counted, and left out.
 
     Args:
         of: what they are, such as the table's name.
+        key: the field of their ids, for JSON documents of PostgreSQL, whose fields are in no useful order.
         otherwise: makes the item that is shown in place of one that cannot be read.
     """
     items: list[Item] = []
@@ -37,24 +39,25 @@ def readable(
         try:
             items.append(read(source))
         except _UNREADABLE as error:
-            _report(of, source, error)
+            _report(of, key, source, error)
             if otherwise is not None:
                 items.append(otherwise(source))
     return items
 
 
-def _report(of: str, source: object, error: Exception) -> None:
+def _report(of: str, key: str | None, source: object, error: Exception) -> None:
     UNREADABLE_ROWS.labels(of).inc()
-    logger.error("row.unreadable", of=of, key=_key_of(source), fields=_fields_of(error))
+    logger.error("row.unreadable", of=of, key=_key_of(source, key), fields=_fields_of(error))
 
 
-def _key_of(source: object) -> str | None:
-    """Return the first id of a row, which is that of its table."""
+def _key_of(source: object, key: str | None) -> str | None:
+    """Return the id of a row, its first one if `key` does not name it: a row of columns begins with that."""
     row: Any = source
     if isinstance(row, Mapping) and isinstance(row.get("found"), Mapping):
         row = row["found"]
-    ids = (str(value) for name, value in row.items() if str(name).endswith("_id")) if isinstance(row, Mapping) else ()
-    return next(iter(ids), None)
+    if not isinstance(row, Mapping):
+        return None
+    return next((str(value) for name, value in row.items() if name == key or (not key and name.endswith("_id"))), None)
 
 
 def _fields_of(error: Exception) -> list[str]:

@@ -18,9 +18,10 @@ from common.telemetry.correlation import correlation_id
 from common.telemetry.logs import get_logger
 from gateway.auth import Authenticator
 from gateway.client_address import ClientAddress
+from gateway.devices import has_device_token
 from gateway.headers import Headers, distinct, request_headers
-from gateway.limits import RateLimiter, anonymous, known, scanning
-from gateway.proxy import Proxy
+from gateway.limits import RateLimiter, anonymous, known, refreshing, scanning
+from gateway.proxy import Proxy, received
 from gateway.refusals import RefusalLimiter
 from gateway.routing import Access, MethodNotAllowed, Route, RoutingTable, is_clean
 
@@ -29,8 +30,16 @@ __all__ = ["ApiMiddleware"]
 PREFIX: Final = b"/api/"
 METRICS: Final = b"/metrics"
 REJECTIONS: Final = frozenset({HTTPStatus.BAD_REQUEST, HTTPStatus.UNAUTHORIZED, HTTPStatus.REQUEST_ENTITY_TOO_LARGE})
-# Whatever the reason: a user whose login succeeds is known, all others are not.
-FAILURES: Final = frozenset(status for status in HTTPStatus if status >= HTTPStatus.BAD_REQUEST)
+# Not those that the users service limits itself (409, 410, 429), nor those that are its own fault.
+FAILURES: Final = frozenset(
+    {
+        HTTPStatus.BAD_REQUEST,
+        HTTPStatus.UNAUTHORIZED,
+        HTTPStatus.FORBIDDEN,
+        HTTPStatus.NOT_FOUND,
+        HTTPStatus.UNPROCESSABLE_ENTITY,
+    }
+)
 
 logger = get_logger(__name__)
 
@@ -92,15 +101,24 @@ class ApiMiddleware:
         upstream_headers = request_headers(
             headers, client=client, scheme=scope["scheme"], correlation_id=correlation_id()
         )
-        forward = partial(self._proxy.forward, route, scope, receive, headers=upstream_headers, extra=extra)
+        forward = partial(self._proxy.forward, route, scope, headers=upstream_headers, extra=extra)
+        authorization = headers.get(b"authorization")
         if route.access is Access.SIGNED or route.is_login:
             refusals = self._failed_logins if route.is_login else self._rejected_webhooks
-            refusals.require_allowed(client)
-            async with refusals.count_refusal(client, send) as observed_send:
-                await forward(observed_send)
+            is_refresh = route.is_login and route.access is Access.OWN_TOKEN
+            sender = refreshing(authorization) if is_refresh and authorization else anonymous(client)
+            async with refusals.count_refusal(sender, send) as observed_send:
+                if route.knows_devices and refusals.is_blocked(sender):
+                    body = await self._proxy.read_body(receive)
+                    if not has_device_token(headers, body):
+                        refusals.require_allowed(sender)
+                    await forward(received(body), observed_send)
+                else:
+                    refusals.require_allowed(sender)
+                    await forward(receive, observed_send)
         else:
-            await self._admit(scope, headers.get(b"authorization"), client, extra)
-            await forward(send)
+            await self._admit(scope, authorization, client, extra)
+            await forward(receive, send)
 
     async def _admit(self, scope: Scope, authorization: bytes | None, client: str, extra: Headers) -> None:
         """Authenticate and count the caller, or raise. A refused token counts against its sender's address."""

@@ -10,7 +10,7 @@ from common.errors import InvalidRequest
 from common.http.error_mapping import INTERNAL_HEADERS
 from common.telemetry.correlation import CORRELATION_HEADER
 
-__all__ = ["Headers", "distinct", "request_headers", "response_headers"]
+__all__ = ["DEVICE_COOKIE", "Headers", "distinct", "request_headers", "response_headers"]
 
 Headers = list[tuple[bytes, bytes]]
 

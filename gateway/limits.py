@@ -4,6 +4,7 @@ Not by the library `limits`: its memory storage looks at every key on each hit (
 and its Redis storage makes three requests per hit where one pipeline suffices.
 """
 
+import hashlib
 import time
 import uuid
 from collections import Counter
@@ -17,7 +18,8 @@ from common.addresses import network_of
 from common.errors import TooManyRequests
 from common.telemetry.logs import get_logger
 
-__all__ = ["MemoryLimiter", "Quota", "RateLimiter", "RedisLimiter", "anonymous", "known", "require", "scanning"]
+__all__ = ["MemoryLimiter", "Quota", "RateLimiter", "RedisLimiter", "anonymous", "known", "refreshing", "require",
+           "scanning"]  # fmt: skip
 
 WINDOW_SECONDS: Final = 60
 REDIS_CONNECTIONS: Final = 32
@@ -65,6 +67,11 @@ def known(user_id: uuid.UUID) -> str:
 def scanning(user_id: uuid.UUID) -> str:
     """Return the key under which a staff member's scans are counted."""
     return f"scans:{user_id}"
+
+
+def refreshing(authorization: bytes) -> str:
+    """Return the key under which the uses of a refresh token are counted."""
+    return f"refresh:{hashlib.blake2b(authorization, digest_size=16).hexdigest()}"
 
 
 class RateLimiter(Protocol):

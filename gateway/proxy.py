@@ -6,7 +6,7 @@ from typing import Any, Final
 
 import aiohttp
 from multidict import CIMultiDict
-from starlette.types import Receive, Scope, Send
+from starlette.types import Message, Receive, Scope, Send
 from yarl import URL
 
 from common.errors import InvalidRequest, OutcomeUnknown, Unavailable
@@ -16,7 +16,7 @@ from common.telemetry.tracing import TRACEPARENT, client_span, current_tracepare
 from gateway.headers import Headers, response_headers
 from gateway.routing import Route, Upstream
 
-__all__ = ["Proxy", "ResponseInterrupted"]
+__all__ = ["Proxy", "ResponseInterrupted", "received"]
 
 CONNECT_SECONDS: Final = 2.0
 DOCUMENT_TIMEOUT: Final = aiohttp.ClientTimeout(total=3.0)
@@ -84,7 +84,7 @@ class Proxy:
         """
         session = self._long_session if route.is_long else self._session
         assert session is not None  # noqa: S101 - opened before the first request
-        body = None if route.method in BODYLESS_METHODS else await self._read_body(receive)
+        body = None if route.method in BODYLESS_METHODS else await self.read_body(receive)
         try:
             with client_span(route.upstream, route.method):
                 if traceparent := current_traceparent():
@@ -122,7 +122,7 @@ class Proxy:
         except (aiohttp.ClientError, TimeoutError, ValueError, TypeError) as error:
             raise Unavailable(upstream=upstream, reason=repr(error)) from error
 
-    async def _read_body(self, receive: Receive) -> bytes:
+    async def read_body(self, receive: Receive) -> bytes:
         parts: list[bytes] = []
         try:
             async with asyncio.timeout(self._request_body_seconds):
@@ -163,6 +163,15 @@ class Proxy:
         if route.timeout_seconds is None:
             return self._timeout
         return aiohttp.ClientTimeout(total=route.timeout_seconds, sock_connect=CONNECT_SECONDS)
+
+
+def received(body: bytes) -> Receive:
+    """Return what gives a body that was read before to `forward`."""
+
+    async def receive() -> Message:
+        return {"type": "http.request", "body": body}
+
+    return receive
 
 
 def _session(connections: int) -> aiohttp.ClientSession:

@@ -2,7 +2,8 @@
 
 Accepted webhooks are not limited, because providers send in bursts from a few addresses. Nor are the logins that succeed:
 many users share the address of a venue's network, and the users service limits each of them. Refused ones are limited per
-address, like any anonymous caller's requests per minute, and apart from these.
+sender, like any anonymous caller's requests per minute, and apart from these. The sender is the address; of a refresh, it
+is the token, so that a client with a dead token does not end the logins of its neighbours.
 """
 
 import time
@@ -16,11 +17,11 @@ from starlette.types import Message, Send
 
 from common.errors import InvalidRequest, TooManyRequests
 from common.http.middleware import BodyTooLarge
-from gateway.limits import WINDOW_SECONDS, RateLimiter, anonymous
+from gateway.limits import WINDOW_SECONDS, RateLimiter
 
 __all__ = ["RefusalLimiter"]
 
-MAX_CALLERS: Final = 10_000
+MAX_SENDERS: Final = 10_000
 
 
 class RefusalLimiter:
@@ -36,38 +37,43 @@ class RefusalLimiter:
         self._limiter = limiter
         self._scope = scope
         self._statuses = statuses
-        self._blocked_until: TTLCache[str, float] = TTLCache(MAX_CALLERS, WINDOW_SECONDS)
+        self._blocked_until: TTLCache[str, float] = TTLCache(MAX_SENDERS, WINDOW_SECONDS)
 
-    def require_allowed(self, client: str) -> None:
+    def is_blocked(self, sender: str) -> bool:
+        return self._seconds_left(sender) > 0
+
+    def require_allowed(self, sender: str) -> None:
         """Refuse a blocked sender.
 
         Raises:
             TooManyRequests: with the time until the block ends.
         """
-        seconds_left = self._blocked_until.get(anonymous(client), 0.0) - time.monotonic()
-        if seconds_left > 0:
-            raise TooManyRequests(retry_after_seconds=int(seconds_left) + 1)
+        if self.is_blocked(sender):
+            raise TooManyRequests(retry_after_seconds=int(self._seconds_left(sender)) + 1)
 
     @asynccontextmanager
-    async def count_refusal(self, client: str, send: Send) -> AsyncIterator[Send]:
+    async def count_refusal(self, sender: str, send: Send) -> AsyncIterator[Send]:
         """Count the request if the gateway refuses it, or the service, as the `send` returned sees."""
         try:
-            yield self._observe(client, send)
+            yield self._observe(sender, send)
         except (BodyTooLarge, InvalidRequest):
-            await self._count(anonymous(client))
+            await self._count(sender)
             raise
 
-    def _observe(self, client: str, send: Send) -> Send:
+    def _observe(self, sender: str, send: Send) -> Send:
         async def send_and_count(message: Message) -> None:
             if message["type"] == "http.response.start" and message["status"] in self._statuses:
-                await self._count(anonymous(client))
+                await self._count(sender)
             await send(message)
 
         return send_and_count
 
-    async def _count(self, caller: str) -> None:
+    async def _count(self, sender: str) -> None:
         if self._limiter is None:
             return
-        quota = await self._limiter.hit(f"{self._scope}:{caller}")
+        quota = await self._limiter.hit(f"{self._scope}:{sender}")
         if quota.remaining <= 0:
-            self._blocked_until[caller] = time.monotonic() + quota.reset_seconds
+            self._blocked_until[sender] = time.monotonic() + quota.reset_seconds
+
+    def _seconds_left(self, sender: str) -> float:
+        return self._blocked_until.get(sender, 0.0) - time.monotonic()

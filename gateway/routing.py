@@ -44,7 +44,8 @@ class Route:
         timeout_seconds: for responses that may take longer than others.
         is_long: the response grows with the hall.
         is_scan: staff and admins may send it more often than other requests.
-        is_login: a success shows who the caller is, so only failures are counted by address.
+        is_login: a success shows who the caller is, so only failures are counted.
+        knows_devices: the service itself limits a sender with a device token, by the device or, if it is made up, by address.
     """
 
     method: str
@@ -55,6 +56,7 @@ class Route:
     is_long: bool = False
     is_scan: bool = False
     is_login: bool = False
+    knows_devices: bool = False
 
 
 class MethodNotAllowed(InvalidRequest):
@@ -175,7 +177,7 @@ def _account_routes() -> Iterator[Route]:
 
     yield Route("POST", "/api/auth/register", users, public)
     yield Route("POST", "/api/auth/verify-registration", users, public, is_login=True)
-    yield Route("POST", "/api/auth/login", users, public, is_login=True)
+    yield Route("POST", "/api/auth/login", users, public, is_login=True, knows_devices=True)
     yield Route("POST", "/api/auth/refresh", users, own_token, is_login=True)
     yield Route("POST", "/api/auth/logout", users, own_token)
     yield Route("POST", "/api/auth/forgot-password", users, public)

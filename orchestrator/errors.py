@@ -61,7 +61,7 @@ class AccountSuspended(Forbidden):
     """The ledger's refusal of a suspended user's payment."""
 
     code = "ACCOUNT_SUSPENDED"
-    public_message = "This account is suspended. Please contact the organiser."
+    public_message = "This account is suspended. Please contact support."
 
 
 class NotSeatOwner(Forbidden):

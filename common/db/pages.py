@@ -9,6 +9,8 @@ from common.db.engine import Database, Row
 from common.pages import COUNT_LIMIT, MAX_COUNTED, Cursor, Total
 
 _ONE: Final[ColumnElement[Any]] = literal_column("1")
+_AT: Final = "place_at"
+_KEY: Final = "place_key"
 
 
 async def find_page(
@@ -28,7 +30,7 @@ async def find_page(
         key: the column of ids.
     """
     page = _page_query(rows, *sorting, key=key, limit=limit, offset=min(offset, MAX_COUNTED))
-    return await database.fetch_all(page), await _count(database, rows)
+    return await database.fetch_all(page), Total.of_bounded(await _count(database, rows))
 
 
 async def find_newest(
@@ -43,14 +45,23 @@ async def find_newest(
 ) -> tuple[Sequence[Row], Total]:
     """Return the same as `find_page`, newest first, for the rows behind `after` if it is given.
 
+    Each row has its place, too, so that a page whose last row cannot be read leads to the next one.
+
     Args:
         at: the column of time. The index that serves the list begins with the filtered columns and continues with it.
     """
-    if after is None:
-        return await find_page(database, rows, at.desc(), key.desc(), key=key, limit=limit, offset=offset)
-    behind = tuple_(at, key) < tuple_(literal(after.at, at.type), literal(after.key, key.type))
-    page = _page_query(rows.where(behind), at.desc(), key.desc(), key=key, limit=limit, offset=0)
-    return await database.fetch_all(page), await _count(database, rows)
+    wanted, offset = rows, min(offset, MAX_COUNTED)
+    if after is not None:
+        wanted, offset = (
+            rows.where(tuple_(at, key) < tuple_(literal(after.at, at.type), literal(after.key, key.type))),
+            0,
+        )
+    page = _page_query(
+        wanted.add_columns(at.label(_AT), key.label(_KEY)), at.desc(), key.desc(), key=key, limit=limit, offset=offset
+    )
+    found = await database.fetch_all(page)
+    following = Cursor(found[-1][_AT], found[-1][_KEY]) if found and len(found) == limit else None
+    return found, Total.of_bounded(await _count(database, rows), next_=following)
 
 
 def has_value(column: ColumnElement[Any], value: str) -> ColumnElement[bool]:
@@ -79,7 +90,7 @@ def _page_query(
     return rows.where(key == any_(func.array(picked, type_=ARRAY(key.type)))).order_by(*sorting)
 
 
-async def _count(database: Database, rows: Select[Any]) -> Total:
+async def _count(database: Database, rows: Select[Any]) -> int:
     counted = rows.with_only_columns(_ONE, maintain_column_froms=True).limit(COUNT_LIMIT).subquery()
     row = await database.fetch_one(select(func.count().label("total")).select_from(counted))
-    return Total.of_bounded(row["total"] if row else 0)
+    return int(row["total"]) if row else 0

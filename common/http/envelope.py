@@ -1,9 +1,6 @@
 """The body of every response: ``{"success": true, "data": …}``, with ``pagination`` for lists; errors have their own."""
 
-from collections.abc import Callable
-from datetime import datetime
 from typing import Annotated, Any, Generic, Literal, TypeVar
-from uuid import UUID
 
 from fastapi import Depends, Query
 from pydantic import BaseModel, ConfigDict, Field
@@ -92,11 +89,15 @@ class ErrorBody(BaseModel):
 
 
 class Page(BaseModel):
-    """The requested page of a list (`page` from 1, `per_page` at most 100), or the one after an item."""
+    """The requested page of a list (`page` from 1, `per_page` at most 100), or the one after an item.
+
+    `has_cursor`: the list can be continued after an item.
+    """
 
     page: int
     per_page: int
     after: Cursor | None = None
+    has_cursor: bool = False
 
     @property
     def offset(self) -> int:
@@ -118,9 +119,10 @@ class Page(BaseModel):
         ] = None,
     ) -> "Page":
         try:
-            return Page(page=page, per_page=per_page, after=None if after is None else Cursor.parse(after))
+            cursor = None if after is None else Cursor.parse(after)
         except ValueError as error:
             raise InvalidRequest("`after` must be the `next` of another page.") from error
+        return Page(page=page, per_page=per_page, after=cursor, has_cursor=True)
 
 
 PageQuery = Annotated[Page, Depends(Page.from_query)]
@@ -135,26 +137,21 @@ def pagination_of(page: Page, total: int) -> Pagination:
     return Pagination(page=page.page, per_page=page.per_page, total=total, total_pages=-(-total // page.per_page))
 
 
-def paginated(
-    found: tuple[list[Item], Total], page: Page, *, place: Callable[[Item], tuple[datetime, UUID]] | None = None
-) -> Paginated[Item]:
+def paginated(found: tuple[list[Item], Total], page: Page) -> Paginated[Item]:
     """Return the answer with the items of a page and their number on all pages.
-
-    Args:
-        place: returns an item's time and id, in a list that can be continued after an item.
 
     Raises:
         InvalidRequest: the page is behind the last counted item.
     """
     items, total = found
     if not total.is_exact and page.after is None and page.offset >= total.number:
-        advice = "filter the list" if place is None else "filter the list, or continue with `after`"
+        advice = "filter the list, or continue with `after`" if page.has_cursor else "filter the list"
         raise InvalidRequest(f"Pages have numbers up to item {total.number}: {advice}.")
     pagination = pagination_of(page, total.number)
     pagination.total_is_exact = total.is_exact
-    is_last = total.is_exact and page.after is None and page.offset + len(items) >= total.number
-    if place is not None and len(items) == page.per_page and not is_last:
-        pagination.next = str(Cursor(*place(items[-1])))
+    is_last = total.is_exact and page.after is None and page.offset + page.per_page >= total.number
+    if page.has_cursor and total.next is not None and not is_last:
+        pagination.next = str(total.next)
     return Paginated(data=items, pagination=pagination)
 
 

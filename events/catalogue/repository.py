@@ -133,7 +133,7 @@ class EventRepository:
     async def find_many(self, event_ids: Sequence[uuid.UUID]) -> list[Event]:
         """Return the events that exist, in no particular order."""
         rows = await self._database.fetch_all(_SELECT_EVENTS.where(events.c.event_id.in_(event_ids)))
-        return readable(rows, _event, of="events")
+        return readable(rows, _event, of="events", key="event_id")
 
     async def page(self, search: EventSearch, *, limit: int, offset: int) -> tuple[list[Event], Total]:
         """Return one page of events by date, and the number on all pages."""
@@ -142,7 +142,7 @@ class EventRepository:
         rows, total = await find_page(
             self._database, found, *sorting, key=events.c.event_id, limit=limit, offset=offset
         )
-        return readable(rows, _event, of="events"), total
+        return readable(rows, _event, of="events", key="event_id"), total
 
     async def _status_of(self, event_id: uuid.UUID) -> str | None:
         row = await self._database.fetch_one(_STATUS_OF, {"event_id": event_id})

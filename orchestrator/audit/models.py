@@ -21,7 +21,7 @@ class AuditOutcome(enum.StrEnum):
     DONE = "DONE"
     REFUSED = "REFUSED"  # nothing was changed
     IN_PROGRESS = "IN_PROGRESS"  # a saga goes on with it
-    UNKNOWN = "UNKNOWN"  # a service did not respond, so it may be done
+    UNKNOWN = "UNKNOWN"  # a service did not respond, or an error is unexpected, so it may be done
 
 
 # A trigger of the migration refuses updates of both tables.

@@ -14,6 +14,7 @@ from common.db.pages import find_newest
 from common.db.retention import Retention
 from common.messaging.inbox import RECEIVED
 from common.pages import Cursor, Total
+from common.rows import readable
 from orchestrator.audit.models import AuditEntry, AuditOutcome, Change, NewEntry, audit_entries, audit_outcomes
 
 __all__ = ["AUDIT_RETENTION", "AuditRepository"]
@@ -90,7 +91,7 @@ class AuditRepository:
             found = found.where(at < until)
         key = audit_entries.c.entry_id
         rows, total = await find_newest(self._database, found, at=at, key=key, limit=limit, offset=offset, after=after)
-        return [AuditEntry.model_validate(dict(row)) for row in rows], total
+        return readable(map(dict, rows), AuditEntry.model_validate, of="audit_entries"), total
 
 
 def _parameters(entry: NewEntry) -> dict[str, Any]:

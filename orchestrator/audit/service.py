@@ -5,7 +5,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import datetime
 
-from common.errors import ServiceError, Unavailable
+from common.errors import Internal, ServiceError, Unavailable
 from common.http.envelope import Page
 from common.pages import Total
 from common.telemetry.logs import get_logger
@@ -41,7 +41,8 @@ class AuditTrail:
             await self._finish(entry, AuditOutcome.IN_PROGRESS, change)
             raise
         except ServiceError as error:
-            outcome = AuditOutcome.UNKNOWN if isinstance(error, Unavailable) else AuditOutcome.REFUSED
+            is_unknown = isinstance(error, Unavailable | Internal)
+            outcome = AuditOutcome.UNKNOWN if is_unknown else AuditOutcome.REFUSED
             await self._finish(entry, outcome, Change(), error_code=error.code)
             raise
         await self._finish(entry, AuditOutcome.DONE, change)

@@ -201,13 +201,13 @@ class EventsClient:
         if not event_ids:
             return {}
         answer = await self._events.post("/internal/events/lookup", {"event_ids": list(event_ids)})
-        events = readable(answer, EventFacts.model_validate, of="events")
+        events = readable(answer, EventFacts.model_validate, of="events", key="event_id")
         return {event.event_id: event for event in events}
 
     async def page(self, query: dict[str, Any]) -> tuple[list[EventFacts], Total]:
         """Return one page of events, published ones unless `query` names another status, and their number."""
         answer = await self._events.get("/internal/events", query)
-        events = readable(answer["data"], EventFacts.model_validate, of="events")
+        events = readable(answer["data"], EventFacts.model_validate, of="events", key="event_id")
         pagination = answer["pagination"]
         # An older release counts every event.
         return events, Total(pagination["total"], is_exact=pagination.get("total_is_exact", True))

@@ -16,13 +16,17 @@ OF_ORDERS: Final = {"orders", "transfers", "listings"}
 
 
 class Holdings(BaseModel):
-    """What an account has: credits, credits in escrow, what its owner owes, and roles beyond that of a customer."""
+    """What an account has: credits, credits in escrow, what its owner owes, open payments, and roles beyond a customer's.
+
+    A users service of the previous release sends no `payments`.
+    """
 
     model_config = ConfigDict(extra="ignore")
 
     credits: Money
     held: Money
     owed: Money
+    payments: int = 0
     roles: list[str]
 
 

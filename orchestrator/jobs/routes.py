@@ -45,7 +45,7 @@ async def list_jobs(
         offset=page.offset,
         after=page.after,
     )
-    return paginated((list[JobSummary](found), total), page, place=lambda job: (job.created_at, job.job_id))
+    return paginated((list[JobSummary](found), total), page)
 
 
 @router.get("/stats", responses=refusals(ADMIN), summary="Show statistics of each kind of job (admin)")
@@ -93,6 +93,7 @@ async def retry_job(job_id: uuid.UUID, admin: CurrentUser, jobs: Jobs, audit: Au
 async def acknowledge_job(job_id: uuid.UUID, jobs: Jobs, audit: Audit) -> Success[JobSummary]:
     """The job needs no further action. It can still be retried."""
     async with audit.record("job.acknowledge", "job", job_id) as change:
+        change.before = {"failure": (await jobs.find(job_id)).failure}
         job = await jobs.acknowledge(job_id)
         change.after = {"failure": job.failure}
     return success(job)
@@ -101,6 +102,7 @@ async def acknowledge_job(job_id: uuid.UUID, jobs: Jobs, audit: Audit) -> Succes
 @router.post("/{job_id}/cancel", responses=refusals(_CHANGE), summary="Cancel a job before its first attempt (admin)")
 async def cancel_job(job_id: uuid.UUID, jobs: Jobs, audit: Audit) -> Success[JobSummary]:
     async with audit.record("job.cancel", "job", job_id) as change:
+        change.before = {"status": (await jobs.find(job_id)).status}
         job = await jobs.cancel(job_id)
         change.after = {"status": job.status}
     return success(job)

@@ -28,7 +28,7 @@ Service = Annotated[SagaAdminService, provided(SagaAdminService)]
 @router.get("", responses=refusals(ADMIN), summary="List sagas, newest first")
 async def list_sagas(service: Service, page: CursorPageQuery, state: SagaState | None = None) -> Paginated[SagaView]:
     found = await service.page(state=state, page=page)
-    return paginated(found, page, place=lambda saga: (saga.created_at, saga.saga_id))
+    return paginated(found, page)
 
 
 @router.post("/retry-all", responses=refusals(ADMIN), summary="Retry stuck sagas")

@@ -1,7 +1,6 @@
 """HTTP routes of listings: the marketplace for users, and what the orchestrator calls."""
 
 import uuid
-from datetime import datetime
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Query
@@ -70,7 +69,7 @@ async def browse_listings(
     found = await listings.market(
         user, status=status, event_id=event_id, limit=page.per_page, offset=page.offset, after=page.after
     )
-    return paginated(found, page, place=_place)
+    return paginated(found, page)
 
 
 @public.get(
@@ -89,7 +88,7 @@ async def list_listings(
 ) -> Paginated[Listing]:
     """The listings that the caller sells or buys, newest first."""
     found = await listings.list_of(user, status=status, limit=page.per_page, offset=page.offset, after=page.after)
-    return paginated(found, page, place=_place)
+    return paginated(found, page)
 
 
 @internal.post("", responses=refusals(_OPEN_REFUSALS))
@@ -170,7 +169,3 @@ add_move_routes(
     undone=Success[UndoneListing],
     codes=_MOVE_REFUSALS,
 )
-
-
-def _place(listing: Listing) -> tuple[datetime, uuid.UUID]:
-    return listing.created_at, listing.listing_id

@@ -40,10 +40,9 @@ class PersonalDataService:
 
     async def section(self, user_id: uuid.UUID, name: SectionName, *, after: Cursor | None) -> Section:
         """Return a part of a section of the export."""
-        key, shown = f"{name.removesuffix('s')}_id", SHOWN[name]
-        items, _ = await self._reads(user_id)[name](status=None, limit=PAGE, offset=0, after=after)
-        last = items[-1] if len(items) == PAGE else None
-        following = None if last is None else str(Cursor(last.created_at, getattr(last, key)))
+        shown = SHOWN[name]
+        items, total = await self._reads(user_id)[name](status=None, limit=PAGE, offset=0, after=after)
+        following = None if total.next is None else str(total.next)
         return Section(items=[shown(item, user_id) for item in items], next=following)
 
     async def open_deals(self, user_id: uuid.UUID) -> OpenDeals:

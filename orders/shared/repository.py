@@ -50,7 +50,7 @@ class AggregateRepository(Generic[Item]):
         rows = await self._database.fetch_all(
             self._rows.where(*conditions).order_by(*self._oldest_first).limit(limit).offset(offset)
         )
-        return readable(rows, self._read, of=self._table.name)
+        return readable(rows, self._read, of=self._table.name, key=self._key_column.name)
 
     async def counts(self, event_id: uuid.UUID) -> dict[str, int]:
         """Return the number of the event's rows by status, without the statuses that have none."""
@@ -75,7 +75,7 @@ class AggregateRepository(Generic[Item]):
             offset=offset,
             after=after,
         )
-        return readable(found, self._read, of=self._table.name), total
+        return readable(found, self._read, of=self._table.name, key=self._key_column.name), total
 
     def _read(self, row: Row) -> Item:
         return self._item(**row["found"])

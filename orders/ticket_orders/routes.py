@@ -62,7 +62,7 @@ async def list_orders(
 ) -> Paginated[Order]:
     """The caller's orders, newest first; an admin sees those of all users."""
     found = await orders.list_for(user, status=status, limit=page.per_page, offset=page.offset, after=page.after)
-    return paginated(found, page, place=lambda order: (order.created_at, order.order_id))
+    return paginated(found, page)
 
 
 @public.get(

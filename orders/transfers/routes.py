@@ -1,7 +1,6 @@
 """HTTP routes of transfers: what the two parties and admins read, and what the orchestrator calls."""
 
 import uuid
-from datetime import datetime
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Query
@@ -63,7 +62,7 @@ async def list_transfers(
     found = await transfers.page(
         party_user_id=user.user_id, status=status, limit=page.per_page, offset=page.offset, after=page.after
     )
-    return paginated(found, page, place=_place)
+    return paginated(found, page)
 
 
 @public.get(
@@ -89,7 +88,7 @@ async def list_all_transfers(
 ) -> Paginated[Transfer]:
     """Newest first; `status=DISPUTED` lists the transfers that wait for an admin."""
     found = await transfers.page(status=status, limit=page.per_page, offset=page.offset, after=page.after)
-    return paginated(found, page, place=_place)
+    return paginated(found, page)
 
 
 @internal.post("", responses=refusals(_OPEN_REFUSALS))
@@ -175,7 +174,3 @@ add_move_routes(
     undone=Success[UndoneTransfer],
     codes=_MOVE_REFUSALS,
 )
-
-
-def _place(transfer: Transfer) -> tuple[datetime, uuid.UUID]:
-    return transfer.created_at, transfer.transfer_id

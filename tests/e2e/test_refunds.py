@@ -262,6 +262,23 @@ class TestRefundOfSeats:
         assert (await fan.balance(), await friend.balance()) == ("950.00", "100.00")
 
 
+class TestAuditTrail:
+    async def test_entries_say_what_was_before(
+        self, fan: UserClient, admin: UserClient, new_concert: MakeConcert
+    ) -> None:
+        concert = await new_concert()
+        order_id = await bought(fan, concert, concert.seats["CAT2"][0])
+        assert (await refund(admin, order_id)).status == 200
+        for _ in range(2):
+            assert (await admin.post(f"/admin/events/{concert.event_id}/cancel")).status in {200, 202}
+
+        [refunded] = (await admin.get("/admin/audit", object=order_id)).data
+        again, cancelled = (await admin.get("/admin/audit", object=concert.event_id, action="event.cancel")).data
+
+        assert (refunded["before"], refunded["after"]["status"]) == ({"status": "CONFIRMED"}, "REFUNDED")
+        assert [entry["before"] for entry in (cancelled, again)] == [{"status": "PUBLISHED"}, {"status": "CANCELLED"}]
+
+
 class TestCancelledEvent:
     async def test_cancellation_refunds_and_closes_everything(
         self, *, fan: UserClient, new_fan: MakeFan, admin: UserClient, new_concert: MakeConcert

@@ -36,6 +36,13 @@ MUTATIONS: Final = (
         caught_by=(f"{PERSONAL_DATA}::TestCredits::test_escrow_and_debt_cannot_be_forfeited",),
     ),
     Mutation(
+        name="a payment may arrive at a deleted account",
+        file="users/personal_data/repository.py",
+        before="    if has.payments:\n",
+        after="    if has.payments < 0:\n",
+        caught_by=(f"{PERSONAL_DATA}::TestCredits::test_open_payment_cannot_be_forfeited",),
+    ),
+    Mutation(
         name="a deleted account opens sessions",
         file="users/sessions/repository.py",
         before="        WHERE user_id = :user_id AND deleted_at IS NULL\n          AND (CAST(",

@@ -29,7 +29,7 @@ class AccountSuspended(Forbidden):
     """Only for callers who have proved that the account is theirs, and for the ledger."""
 
     code = "ACCOUNT_SUSPENDED"
-    public_message = "This account is suspended. Please contact the organiser."
+    public_message = "This account is suspended. Please contact support."
 
 
 class LastAdmin(Conflict):

@@ -162,7 +162,7 @@ class PaymentRepository:
             offset=offset,
             after=after,
         )
-        return readable(rows, _payment, of="payments"), total
+        return readable(rows, _payment, of="payments", key="payment_id"), total
 
     async def oldest(
         self,
@@ -189,7 +189,7 @@ class PaymentRepository:
             conditions.append(PAYMENTS.c.created_at >= since)
         oldest_first = (PAYMENTS.c.created_at, PAYMENTS.c.payment_id)
         rows = await self._database.fetch_all(_ROWS.where(*conditions).order_by(*oldest_first).limit(limit))
-        return readable(rows, _payment, of="payments")
+        return readable(rows, _payment, of="payments", key="payment_id")
 
 
 def _payment(row: Row) -> Payment:

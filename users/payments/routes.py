@@ -1,6 +1,5 @@
 """HTTP routes of payments: what payers and admins read, and what the orchestrator calls."""
 
-from datetime import datetime
 from typing import Annotated, Final
 from uuid import UUID
 
@@ -56,7 +55,7 @@ async def list_payments(
     items, total = await payments.page(
         user_id=user.user_id, status=status, limit=page.per_page, offset=page.offset, after=page.after
     )
-    return paginated(([OwnPayment.model_validate(payment) for payment in items], total), page, place=_place)
+    return paginated(([OwnPayment.model_validate(payment) for payment in items], total), page)
 
 
 @public.get(
@@ -91,7 +90,7 @@ async def list_all_payments(
         offset=page.offset,
         after=page.after,
     )
-    return paginated(([AdminPayment.model_validate(payment) for payment in items], total), page, place=_place)
+    return paginated(([AdminPayment.model_validate(payment) for payment in items], total), page)
 
 
 @internal.post(
@@ -143,7 +142,3 @@ async def list_oldest(
 @internal.get("/{payment_id}", responses=refusals({400: "INVALID_UUID", 404: "NOT_FOUND"}))
 async def find_payment(payment_id: UUID, payments: Payments) -> Success[Payment]:
     return success(await payments.find(payment_id))
-
-
-def _place(payment: OwnPayment | AdminPayment) -> tuple[datetime, UUID]:
-    return payment.created_at, payment.payment_id

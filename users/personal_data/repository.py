@@ -46,6 +46,14 @@ _READ_HOLDINGS: Final = text(_HOLDINGS)
 _LOCK_HOLDINGS: Final = text(f"{_HOLDINGS} FOR UPDATE NOWAIT")
 _ROLES: Final = text("SELECT roles, deleted_at IS NOT NULL AS is_deleted FROM users WHERE user_id = :user_id")
 _LOCK_USER: Final = text(f"{_ROLES.text} FOR UPDATE")
+# Money may still arrive for them. A provider that names no end, such as Stripe, lets a payer return for days.
+_OPEN_PAYMENTS: Final = text(
+    """
+    SELECT count(*) AS payments FROM payments
+    WHERE user_id = :user_id AND (status = 'CONFIRMING' OR status IN ('PENDING', 'WAITING', 'PARTIALLY_PAID')
+        AND coalesce(expires_at, created_at + interval '1 day') > now())
+    """
+)
 # A movement with one entry on each side; an account is deleted once, so the id of the movement is the account's.
 _FORFEIT: Final = text(
     """
@@ -108,13 +116,15 @@ class PersonalDataRepository:
         user = await self._database.fetch_one(_ROLES, {"user_id": user_id})
         if user is None or user["is_deleted"]:
             return None
-        return _holdings(user, await self._database.fetch_all(_READ_HOLDINGS, {"owner": str(user_id)}))
+        payments = await self._database.fetch_one(_OPEN_PAYMENTS, {"user_id": user_id})
+        balances = await self._database.fetch_all(_READ_HOLDINGS, {"owner": str(user_id)})
+        return _holdings(user, balances, open_payments=payments["payments"] if payments else 0)
 
     async def delete(self, account: DeleteAccount) -> DeletedAccount | None:
         """Delete an account, and report that to the audit trail and to other services; None if it is gone already.
 
         Raises:
-            AccountInUse: it has or owes credits, or has a role.
+            AccountInUse: it has or owes credits, a payment is open, or it has a role.
             Busy: a movement of its credits is being made.
         """
         user_id = account.user_id
@@ -123,7 +133,9 @@ class PersonalDataRepository:
             user = (await connection.execute(_LOCK_USER, {"user_id": user_id})).mappings().first()
             if user is None or user["is_deleted"]:
                 return None
-            has = _holdings(user, await _lock_balances(connection, user_id))
+            # A payment is opened under a lock of the user's row, so from here on there is none.
+            open_payments = (await connection.execute(_OPEN_PAYMENTS, {"user_id": user_id})).scalar_one()
+            has = _holdings(user, await _lock_balances(connection, user_id), open_payments=open_payments)
             check_unused(has, forfeits=account.forfeits)
             if has.credits > 0:
                 await _forfeit(connection, user_id, has.credits)
@@ -135,25 +147,28 @@ class PersonalDataRepository:
 
 
 def check_unused(has: Holdings, *, forfeits: bool) -> None:
-    """Check that an account may be deleted. A debt, and credits in escrow, cannot be given up.
+    """Check that an account may be deleted. A debt, credits in escrow and an open payment cannot be given up.
 
     Raises:
         AccountInUse: it may not.
     """
     details: dict[str, Any] = {"held": has.held, "owed": has.owed} | ({} if forfeits else {"credits": has.credits})
     details = {name: f"{amount:.2f}" for name, amount in details.items() if amount > 0}
+    if has.payments:
+        details["payments"] = has.payments
     if has.roles:
         details["roles"] = has.roles
     if details:
         raise AccountInUse(details=details)
 
 
-def _holdings(user: Row, balances: Sequence[Row]) -> Holdings:
+def _holdings(user: Row, balances: Sequence[Row], *, open_payments: int) -> Holdings:
     amounts = {row["account_kind"]: row["amount"] for row in balances}
     return Holdings(
         credits=amounts.get("wallet", NOTHING),
         held=amounts.get("escrow", NOTHING),
         owed=sum((row["owed"] for row in balances), start=NOTHING),
+        payments=open_payments,
         roles=sorted(set(user["roles"]) - {"customer"}),
     )
 

@@ -25,11 +25,12 @@ class Section(BaseModel):
 
 
 class Holdings(BaseModel):
-    """What an account has: credits, credits in escrow, what its owner owes, and roles that an admin gave."""
+    """What an account has: credits, credits in escrow, what its owner owes, open payments, and roles that an admin gave."""
 
     credits: Money
     held: Money
     owed: Money
+    payments: int
     roles: list[str]
 
 

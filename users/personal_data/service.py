@@ -105,7 +105,6 @@ class PersonalDataService:
             cursor = None if after is None else Cursor.parse(after)
         except ValueError as error:
             raise InvalidRequest from error
-        payments, _ = await self.payments.page(user_id=user_id, status=None, limit=PAGE, offset=0, after=cursor)
-        last = payments[-1] if len(payments) == PAGE else None
-        following = None if last is None else str(Cursor(last.created_at, last.payment_id))
+        payments, total = await self.payments.page(user_id=user_id, status=None, limit=PAGE, offset=0, after=cursor)
+        following = None if total.next is None else str(total.next)
         return Section(items=[payment.model_dump(mode="json") for payment in payments], next=following)

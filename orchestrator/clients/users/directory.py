@@ -3,9 +3,9 @@
 import asyncio
 import itertools
 import uuid
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from decimal import Decimal
-from typing import Final
+from typing import Any, Final
 
 from cachetools import TTLCache
 from pydantic import BaseModel, ConfigDict
@@ -72,11 +72,17 @@ class UserDirectory:
         return Decimal((await self._users.get(f"/internal/users/{user_id}"))["credit_balance"])
 
     async def lookup(self, user_ids: Iterable[uuid.UUID]) -> dict[uuid.UUID, UserFacts]:
-        """Return the users that exist, by id."""
+        """Return the users that exist, by id; one that cannot be read is nameless."""
         wanted = sorted(set(user_ids))
         pages = [wanted[start : start + LOOKUP_LIMIT] for start in range(0, len(wanted), LOOKUP_LIMIT)]
         answers = await asyncio.gather(
             *(self._users.post("/internal/users/lookup", {"user_ids": page}) for page in pages)
         )
-        users = readable(itertools.chain.from_iterable(answers), UserFacts.model_validate, of="users")
+        rows = itertools.chain.from_iterable(answers)
+        users = readable(rows, UserFacts.model_validate, of="users", key="user_id", otherwise=_unreadable)
         return {user.user_id: user for user in users}
+
+
+def _unreadable(row: Mapping[str, Any]) -> UserFacts:
+    """Return a user of whom only the id is known, and who is no deleted one."""
+    return UserFacts(user_id=row["user_id"], email=None, name="", assigned_hall_id=None, is_verified=False)

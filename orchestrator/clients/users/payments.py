@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from common.errors import Conflict
 from common.http.client import ServiceClient
 from common.money import Money
+from common.rows import readable
 
 __all__ = [
     "CURRENCY",
@@ -251,19 +252,20 @@ class PaymentsClient:
         has_open_dispute: bool = False,
     ) -> AsyncIterator[PaymentFacts]:
         """Yield a provider's payments created since `moment`, oldest first; all, or those of some statuses."""
-        seen: set[uuid.UUID] = set()
+        seen: set[str] = set()
+        since = moment.isoformat()
         while True:
-            query: dict[str, Any] = {"provider": provider.value, "since": moment.isoformat(), "limit": PAGE}
+            query: dict[str, Any] = {"provider": provider.value, "since": since, "limit": PAGE}
             if statuses:
                 query["status"] = [status.value for status in statuses]
             if has_open_dispute:
                 query["disputed"] = "true"
-            page = [PaymentFacts.model_validate(row) for row in await self._users.get("/internal/payments", query)]
-            new = [payment for payment in page if payment.payment_id not in seen]
-            for payment in new:
-                yield payment
-            if len(page) < PAGE or not new:
+            rows = await self._users.get("/internal/payments", query)
+            new = [row for row in rows if row["payment_id"] not in seen]
+            if not new:  # a short page is not the last one: the users service leaves out what it cannot read
                 return
+            for payment in readable(new, PaymentFacts.model_validate, of="payments", key="payment_id"):
+                yield payment
             # The next page repeats the payments of this moment; they are skipped then.
-            moment = page[-1].created_at
-            seen = {payment.payment_id for payment in page if payment.created_at == moment}
+            since = rows[-1]["created_at"]
+            seen = {row["payment_id"] for row in rows if row["created_at"] == since}

@@ -39,4 +39,4 @@ async def list_audit_entries(
     wanted = {"actor_user_id": actor, "object_id": object_, "action": action}
     equal = {name: value for name, value in wanted.items() if value is not None}
     found = await trail.page(equal=equal, since=from_, until=to, page=page)
-    return paginated(found, page, place=lambda entry: (entry.created_at, entry.entry_id))
+    return paginated(found, page)

@@ -5,8 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Depends
 
 from common.auth.principal import Principal, Role
-from common.errors import Forbidden
-from common.http.auth import CurrentUser
+from common.http.auth import require_role
 from common.http.dependencies import provided
 from common.http.envelope import Success, refusals, success
 from common.http.idempotency_key import IdempotencyKey
@@ -29,13 +28,7 @@ _UNDO = refusals(
 router = APIRouter(tags=["Check-in"])
 
 
-async def _staff_or_admin(user: CurrentUser) -> Principal:
-    if not (user.has_role(Role.STAFF) or user.has_role(Role.ADMIN)):
-        raise Forbidden
-    return user
-
-
-Staff = Annotated[Principal, Depends(_staff_or_admin)]
+Staff = Annotated[Principal, Depends(require_role(Role.STAFF, Role.ADMIN))]
 
 
 @router.post("/verify", responses=_VERIFY, summary="Scan a ticket's code for check-in")

@@ -32,7 +32,8 @@ async def cancel_event(
 ) -> Success[EventCancellation]:
     """By an admin or its organiser. Every order is refunded; every transfer, sale and listing ends. 202 until it completes: repeat it for the progress."""
     async with audit.record("event.cancel", "event", event_id) as change:
-        progress = await cancellations.cancel(event_id, cancelled_by=manager.user_id)
+        status, progress = await cancellations.cancel(event_id, cancelled_by=manager.user_id)
+        change.before = {"status": status}
         change.after = {"saga_id": progress.saga_id, "state": progress.state}
     if progress.state != SagaState.COMPLETED:
         response.status_code = 202

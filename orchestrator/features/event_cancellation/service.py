@@ -20,8 +20,8 @@ class EventCancellationService:
     engine: SagaEngine
     clients: Clients
 
-    async def cancel(self, event_id: uuid.UUID, *, cancelled_by: uuid.UUID) -> EventCancellation:
-        """Cancel an event: every order is refunded, every transfer and listing ends. Repeated, it returns the progress.
+    async def cancel(self, event_id: uuid.UUID, *, cancelled_by: uuid.UUID) -> tuple[str, EventCancellation]:
+        """Cancel an event: every order is refunded, every transfer and listing ends. Return its status before, and the progress.
 
         Raises:
             NotFound: EVENT_NOT_FOUND.
@@ -29,15 +29,15 @@ class EventCancellationService:
         """
         previous = await self._previous_sagas(event_id)
         if previous.accepted is not None:
-            return _view(previous.accepted)
+            return "CANCELLED", _view(previous.accepted)
         event = await self.clients.events.facts(event_id)
         if not event.is_published:
             raise EventInvalidState(details={"status": event.status})
         cancellation = CancelEvent(saga_id=previous.next_id, event_id=event_id, cancelled_by_user_id=cancelled_by)
         try:
-            return _view(await self.engine.start(CANCEL_EVENT, cancellation, requested_by=cancelled_by))
+            return event.status, _view(await self.engine.start(CANCEL_EVENT, cancellation, requested_by=cancelled_by))
         except (StillRunning, Busy, Unavailable):  # it goes on in the background, or another request was first
-            return await self.progress(event_id)
+            return event.status, await self.progress(event_id)
 
     async def progress(self, event_id: uuid.UUID) -> EventCancellation:
         """Return the progress of an event's cancellation.

@@ -84,7 +84,7 @@ async def list_webhooks(
 ) -> Paginated[WebhookSummary]:
     """`unmatched` and `failed` need an admin: an unknown payment, a contradiction, or no successful attempt."""
     found = await inbox.page(provider=provider, status=status, page=page)
-    return paginated(found, page, place=lambda webhook: (webhook.received_at, webhook.webhook_id))
+    return paginated(found, page)
 
 
 @_admin.get("/{webhook_id}", responses=_ONE, summary="Show a webhook (admin)")
@@ -99,9 +99,13 @@ async def replay_webhook(
 ) -> Success[WebhookSummary]:
     """Process the webhook by a new job. No effect happens twice, and the earlier outcome stays on record."""
     async with audit.record("webhook.replay", "webhook", webhook_id) as change:
-        webhook = await inbox.replay(webhook_id, admin_id=admin.user_id)
-        change.after = {"status": webhook.status, "replays": webhook.replays}
+        before, webhook = await inbox.replay(webhook_id, admin_id=admin.user_id)
+        change.before, change.after = _audited(before), _audited(webhook)
     return success(webhook)
+
+
+def _audited(webhook: WebhookSummary) -> dict[str, Any]:
+    return webhook.model_dump(mode="json", include={"status", "replays"})
 
 
 router.include_router(_public)

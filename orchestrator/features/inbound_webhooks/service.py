@@ -67,15 +67,19 @@ class WebhookInbox:
         webhook, body = await self._find(webhook_id)
         return WebhookDetail(**webhook.model_dump(), payload=redacted(body))
 
-    async def replay(self, webhook_id: uuid.UUID, *, admin_id: uuid.UUID) -> WebhookSummary:
-        """Process a webhook again, whatever its outcome, or raise WebhookNotFound. No effect happens twice."""
+    async def replay(self, webhook_id: uuid.UUID, *, admin_id: uuid.UUID) -> tuple[WebhookSummary, WebhookSummary]:
+        """Process a webhook again, whatever its outcome, or raise WebhookNotFound. No effect happens twice.
+
+        Returns:
+            The webhook before and after.
+        """
         webhook, _ = await self._find(webhook_id)
         job = self._job(webhook_id, replay=webhook.replays + 1)
         replayed = await self.log.replay(webhook, job, admin_id=admin_id)
         if replayed is None:  # another admin was faster, and one replay is enough
             replayed, _ = await self._find(webhook_id)
         self.jobs.wake_relay()
-        return replayed
+        return webhook, replayed
 
     def _job(self, webhook_id: uuid.UUID, *, replay: int) -> NewJob:
         request = ProcessWebhook(webhook_id=webhook_id, replay=replay)

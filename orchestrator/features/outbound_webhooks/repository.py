@@ -36,12 +36,15 @@ _CREATE: Final = text(
 _SUBSCRIPTIONS: Final = select(*(webhook_subscriptions.c[name] for name in Subscription.model_fields))
 _SET_STATUS: Final = text(
     f"""
-    UPDATE webhook_subscriptions SET status = :status, reason = :reason WHERE subscription_id = :subscription_id
-    RETURNING {_SUBSCRIPTION}
+    UPDATE webhook_subscriptions SET status = :status, reason = :reason
+    FROM (SELECT subscription_id AS key, status AS previous_status FROM webhook_subscriptions
+          WHERE subscription_id = :subscription_id FOR UPDATE) AS previous
+    WHERE subscription_id = key
+    RETURNING {_SUBSCRIPTION}, previous_status
     """  # noqa: S608 - constants only
 )
 _DELETE: Final = text(
-    "DELETE FROM webhook_subscriptions WHERE subscription_id = :subscription_id RETURNING subscription_id"
+    "DELETE FROM webhook_subscriptions WHERE subscription_id = :subscription_id RETURNING message_types, status"
 )
 _WANTING: Final = text(
     """
@@ -89,8 +92,11 @@ _FAIL_ABANDONED: Final = text(
 _DELIVERIES: Final = select(*(webhook_deliveries.c[name] for name in Delivery.model_fields))
 _REPLAY: Final = text(
     f"""
-    UPDATE webhook_deliveries SET status = 'PENDING', replays = replays + 1 WHERE delivery_id = :delivery_id
-    RETURNING {_DELIVERY}, replays
+    UPDATE webhook_deliveries SET status = 'PENDING', replays = replays + 1
+    FROM (SELECT delivery_id AS key, status AS previous_status FROM webhook_deliveries
+          WHERE delivery_id = :delivery_id FOR UPDATE) AS previous
+    WHERE delivery_id = key
+    RETURNING {_DELIVERY}, replays, previous_status
     """  # noqa: S608 - constants only
 )
 
@@ -151,13 +157,18 @@ class SubscriptionStore:
         rows, total = await find_newest(self._database, _SUBSCRIPTIONS, at=at, key=key, limit=limit, offset=offset)
         return readable(rows, Subscription.model_validate, of="webhook_subscriptions"), total
 
-    async def set_status(self, subscription_id: uuid.UUID, *, status: str, reason: str | None) -> Subscription | None:
+    async def set_status(
+        self, subscription_id: uuid.UUID, *, status: str, reason: str | None
+    ) -> tuple[str, Subscription] | None:
+        """Return the status before, and the subscription; None if there is none."""
         parameters = {"subscription_id": subscription_id, "status": status, "reason": reason}
         row = await self._database.fetch_one(_SET_STATUS, parameters)
-        return Subscription.model_validate(row) if row else None
+        return (row["previous_status"], Subscription.model_validate(row)) if row else None
 
-    async def delete(self, subscription_id: uuid.UUID) -> bool:
-        return await self._database.fetch_one(_DELETE, {"subscription_id": subscription_id}) is not None
+    async def delete(self, subscription_id: uuid.UUID) -> dict[str, Any] | None:
+        """Return the message types and the status of the subscription; None if there was none."""
+        row = await self._database.fetch_one(_DELETE, {"subscription_id": subscription_id})
+        return None if row is None else dict(row)
 
     async def find(self, delivery_id: uuid.UUID) -> PendingDelivery | None:
         row = await self._database.fetch_one(_FIND, {"delivery_id": delivery_id})
@@ -185,8 +196,8 @@ class SubscriptionStore:
         rows, total = await find_newest(self._database, found, at=at, key=key, limit=limit, offset=offset, after=after)
         return readable(rows, Delivery.model_validate, of="webhook_deliveries"), total
 
-    async def replay(self, delivery_id: uuid.UUID, job: Callable[[int], NewJob]) -> Delivery | None:
-        """Set a delivery to PENDING and store its job; return None if there is no such delivery.
+    async def replay(self, delivery_id: uuid.UUID, job: Callable[[int], NewJob]) -> tuple[str, Delivery] | None:
+        """Set a delivery to PENDING and store its job; return its status before, and the delivery, or None if there is none.
 
         Wake the queue afterwards.
 
@@ -198,7 +209,7 @@ class SubscriptionStore:
             if row is None:
                 return None
             await enqueue_in(connection, job(row["replays"]))
-            return Delivery.model_validate(row)
+            return row["previous_status"], Delivery.model_validate(row)
 
     async def fail_abandoned(self) -> None:
         """Set deliveries to FAILED whose job has ended without delivering them."""

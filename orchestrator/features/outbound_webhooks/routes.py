@@ -60,8 +60,8 @@ async def list_subscriptions(subscriptions: Subscriptions, page: PageQuery) -> P
 async def enable(subscription_id: uuid.UUID, subscriptions: Subscriptions, audit: Audit) -> Success[Subscription]:
     """Reverse the disabling after a 410. Deliveries that failed meanwhile can be replayed."""
     async with audit.record("webhook_subscription.enable", "webhook_subscription", subscription_id) as change:
-        enabled = await subscriptions.enable(subscription_id)
-        change.after = {"status": enabled.status}
+        status, enabled = await subscriptions.enable(subscription_id)
+        change.before, change.after = {"status": status}, {"status": enabled.status}
     return success(enabled)
 
 
@@ -73,8 +73,8 @@ async def enable(subscription_id: uuid.UUID, subscriptions: Subscriptions, audit
 )
 async def unsubscribe(subscription_id: uuid.UUID, subscriptions: Subscriptions, audit: Audit) -> None:
     """Its deliveries are deleted, too."""
-    async with audit.record("webhook_subscription.delete", "webhook_subscription", subscription_id):
-        await subscriptions.unsubscribe(subscription_id)
+    async with audit.record("webhook_subscription.delete", "webhook_subscription", subscription_id) as change:
+        change.before = await subscriptions.unsubscribe(subscription_id)
 
 
 @router.get(
@@ -90,7 +90,7 @@ async def list_deliveries(
 ) -> Paginated[Delivery]:
     """Deliveries are kept for 30 days."""
     found = await subscriptions.deliveries(subscription_id, status=status, page=page)
-    return paginated(found, page, place=lambda delivery: (delivery.created_at, delivery.delivery_id))
+    return paginated(found, page)
 
 
 @router.post(
@@ -98,6 +98,6 @@ async def list_deliveries(
 )
 async def replay(delivery_id: uuid.UUID, subscriptions: Subscriptions, audit: Audit) -> Success[Delivery]:
     async with audit.record("webhook_delivery.replay", "webhook_delivery", delivery_id) as change:
-        delivery = await subscriptions.replay(delivery_id)
-        change.after = {"status": delivery.status}
+        status, delivery = await subscriptions.replay(delivery_id)
+        change.before, change.after = {"status": status}, {"status": delivery.status}
     return success(delivery)

@@ -2,6 +2,7 @@
 
 import uuid
 from dataclasses import dataclass
+from typing import Any
 
 from common.auth.principal import Principal
 from common.http.envelope import Page
@@ -52,17 +53,22 @@ class SubscriptionService:
     async def page(self, page: Page) -> tuple[list[Subscription], Total]:
         return await self.store.page(limit=page.per_page, offset=page.offset)
 
-    async def enable(self, subscription_id: uuid.UUID) -> Subscription:
-        """Enable a disabled subscription; deliveries that failed meanwhile can be replayed."""
+    async def enable(self, subscription_id: uuid.UUID) -> tuple[str, Subscription]:
+        """Enable a disabled subscription; return its status before, and the subscription.
+
+        Deliveries that failed meanwhile can be replayed.
+        """
         enabled = await self.store.set_status(subscription_id, status="ACTIVE", reason=None)
         if enabled is None:
             raise SubscriptionNotFound(subscription_id=subscription_id)
         return enabled
 
-    async def unsubscribe(self, subscription_id: uuid.UUID) -> None:
-        """Delete a subscription and its deliveries."""
-        if not await self.store.delete(subscription_id):
+    async def unsubscribe(self, subscription_id: uuid.UUID) -> dict[str, Any]:
+        """Delete a subscription and its deliveries; return its message types and status."""
+        deleted = await self.store.delete(subscription_id)
+        if deleted is None:
             raise SubscriptionNotFound(subscription_id=subscription_id)
+        return deleted
 
     async def deliveries(
         self, subscription_id: uuid.UUID, *, status: str | None, page: Page
@@ -71,15 +77,15 @@ class SubscriptionService:
             subscription_id, status=status, limit=page.per_page, offset=page.offset, after=page.after
         )
 
-    async def replay(self, delivery_id: uuid.UUID) -> Delivery:
-        """Deliver a webhook again, under the same id."""
+    async def replay(self, delivery_id: uuid.UUID) -> tuple[str, Delivery]:
+        """Deliver a webhook again, under the same id; return the delivery's status before, and the delivery."""
 
         def job(number: int) -> NewJob:
             key = delivery_key(delivery_id, replay=number)
             return self.jobs.new_job(KIND, DeliverWebhook(delivery_id=delivery_id), idempotency_key=key)
 
-        delivery = await self.store.replay(delivery_id, job)
-        if delivery is None:
+        replayed = await self.store.replay(delivery_id, job)
+        if replayed is None:
             raise DeliveryNotFound(delivery_id=delivery_id)
         self.jobs.wake_relay()
-        return delivery
+        return replayed

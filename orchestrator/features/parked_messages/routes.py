@@ -35,7 +35,7 @@ async def list_parked_messages(
 ) -> Paginated[ParkedMessage]:
     """`parked` messages wait for an admin; replayed and discarded ones are kept for 30 days."""
     found = await messages.page(status=status, queue=queue, page=page)
-    return paginated(found, page, place=lambda message: (message.parked_at, message.parked_id))
+    return paginated(found, page)
 
 
 @router.post("/{parked_id}/replay", responses=refusals(_SETTLE), summary="Replay a parked message (admin)")

@@ -44,6 +44,7 @@ async def delete(
     """Email address, phone, name, password and notifications are deleted, and every session ends. It cannot be undone.
 
     Refused while something is open; the details name it: `orders` to be paid, `transfers`, `listings`, `sagas` in progress,
-    `held` or `owed` credits, `roles` of staff; and, unless forfeited, `tickets` of events to come and `credits`.
+    `held` or `owed` credits, `payments` for which money may arrive, `roles` of staff; and, unless forfeited, `tickets` of
+    events to come and `credits`.
     """
     return success(await deletions.delete(body, user_id=user.user_id))

@@ -4,15 +4,14 @@ import uuid
 from datetime import datetime
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints
 
+from common.http.body import RequestBody
 from common.money import Money
 
 
-class DeleteAccount(BaseModel):
+class DeleteAccount(RequestBody):
     """With `forfeit`, the credits and the tickets of events to come are given up; nobody gets them."""
-
-    model_config = ConfigDict(extra="forbid")
 
     current_password: Annotated[str, StringConstraints(min_length=1, max_length=128)]
     forfeit: bool = False

@@ -58,6 +58,7 @@ async def refund(
     async def audited() -> Refunded:
         asked = wanted.model_dump(mode="json", include={"seat_ids"})
         async with audit.record("order.refund", "order", order_id, asked) as change:
+            change.before = {"status": "CONFIRMED"}
             refunded = await refunds.refund(order_id, wanted, caller=user, key=key)
             change.after = refunded.model_dump(mode="json")
         return refunded

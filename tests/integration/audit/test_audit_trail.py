@@ -9,7 +9,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from common.db.engine import Database
-from common.errors import Conflict, OutcomeUnknown
+from common.errors import Conflict, Internal, OutcomeUnknown
 from common.messaging.message import InvalidMessage, Message
 from common.messaging.publisher import Publisher
 from orchestrator.audit.models import NewEntry
@@ -109,6 +109,16 @@ class TestRoutes:
         assert [e["created_at"] for e in await entries(admin, action=action, **{"from": times[0]})] == times[:1]
         assert len(await entries(admin, actor=made[0].actor_user_id)) == 1
 
+    async def test_unreadable_entry_hides_no_other(self, admin: Caller, trail: AuditTrail, database: Database) -> None:
+        action = f"test.{uuid.uuid4().hex}"
+        made = [new_entry(action), new_entry(action)]
+        await trail.repository.begin(made[0])
+        odd = text("INSERT INTO audit_outcomes (entry_id, outcome, before) VALUES (:entry_id, 'DONE', '5')")
+        await database.execute(odd, {"entry_id": made[0].entry_id})
+        await trail.repository.begin(made[1])
+
+        assert [entry["entry_id"] for entry in await entries(admin, action=action)] == [str(made[1].entry_id)]
+
 
 class TestOutcome:
     async def test_entry_precedes_its_action(self, admin: Caller, trail: AuditTrail) -> None:
@@ -119,7 +129,11 @@ class TestOutcome:
 
     @pytest.mark.parametrize(
         ("error", "outcome", "code"),
-        [(Conflict(), "REFUSED", "CONFLICT"), (OutcomeUnknown(), "UNKNOWN", "UPSTREAM_TIMEOUT")],
+        [
+            (Conflict(), "REFUSED", "CONFLICT"),
+            (OutcomeUnknown(), "UNKNOWN", "UPSTREAM_TIMEOUT"),
+            (Internal(), "UNKNOWN", "INTERNAL_ERROR"),
+        ],
     )
     async def test_errors(self, admin: Caller, trail: AuditTrail, *, error: Exception, outcome: str, code: str) -> None:
         entry = new_entry()

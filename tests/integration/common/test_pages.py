@@ -70,6 +70,14 @@ async def test_pages_by_number_contain_every_row_once(database: Database, event_
     assert len({place for found in pages for place in found}) == ROWS
 
 
+@pytest.mark.parametrize("offset", [0, 10])
+async def test_full_page_tells_the_place_of_its_last_row(database: Database, event_id: uuid.UUID, offset: int) -> None:
+    found, total = await page(database, event_id, offset=offset)
+    following, rest = await page(database, event_id, limit=100, after=total.next)
+    assert total.next == found[-1]
+    assert (len(following), rest.next) == (ROWS - offset - 10, None)
+
+
 async def test_rows_added_meanwhile_do_not_shift_the_pages_after_an_item(
     database: Database, event_id: uuid.UUID
 ) -> None:

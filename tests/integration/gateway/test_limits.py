@@ -20,7 +20,7 @@ from common.auth.principal import Role
 from gateway import limits, refusals
 from tests.integration.gateway.conftest import Gateways, until_ready
 from tests.integration.gateway.raw import ask
-from tests.integration.gateway.services import Services
+from tests.integration.gateway.services import Handler, Services
 from tests.support.http_client import http_client
 
 LIMIT = 3
@@ -151,32 +151,93 @@ async def test_scans_of_fans_and_strangers_have_the_usual_limit(limiting_scans: 
 
 
 PEOPLE = 130
-LOGINS = ("/api/auth/login", "/api/auth/refresh", "/api/auth/verify-registration")
+LOGIN, REFRESH, REGISTRATION = "/api/auth/login", "/api/auth/refresh", "/api/auth/verify-registration"
+HERE, ELSEWHERE = "X-Forwarded-For: 203.0.113.1", "X-Forwarded-For: 203.0.113.2"
 
 
-async def fail(_: web.Request) -> web.StreamResponse:
-    return web.json_response({"success": False, "error_code": "UNAUTHORIZED"}, status=401)
+def answering(status: int) -> Handler:
+    async def answer(_: web.Request) -> web.StreamResponse:
+        return web.json_response({"success": False, "error_code": "ANY"}, status=status)
+
+    return answer
 
 
-@pytest.mark.parametrize("path", LOGINS)
+@pytest.mark.parametrize("path", [LOGIN, REFRESH, REGISTRATION])
 async def test_people_behind_one_address_log_in(limited: str, path: str) -> None:
     assert await spend(limited, requests=PEOPLE, path=path, method="POST") == [200] * PEOPLE
     assert await spend(limited) == [200, 200, 200, 429], "logins are counted apart"
     assert await spend(limited, requests=1, path=path, method="POST") == [200]
 
 
-async def test_failed_logins_are_limited_by_address(limited: str, services: Services) -> None:
-    services.handlers |= dict.fromkeys(LOGINS, fail)
-    here, elsewhere = "X-Forwarded-For: 203.0.113.1", "X-Forwarded-For: 203.0.113.2"
-    statuses = [(await ask(limited, path, here, method="POST")).status for path in LOGINS]
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 422])
+async def test_failed_logins_are_limited_by_address(limited: str, services: Services, status: int) -> None:
+    services.handlers |= dict.fromkeys((LOGIN, REGISTRATION), answering(status))
+    statuses = [(await ask(limited, path, HERE, method="POST")).status for path in (LOGIN, REGISTRATION, LOGIN)]
     services.handlers.clear()
-    refused = await ask(limited, LOGINS[0], here, method="POST")
-    assert statuses == [401] * LIMIT
+    refused = await ask(limited, LOGIN, HERE, method="POST")
+    assert statuses == [status] * LIMIT
     assert refused.status == 429
     assert refused.json["error_code"] == "RATE_LIMITED"
     assert int(refused.headers["retry-after"]) > 0
-    assert (await ask(limited, LOGINS[0], elsewhere, method="POST")).status == 200
-    assert (await ask(limited, "/api/events", here)).status == 200
+    assert (await ask(limited, LOGIN, ELSEWHERE, method="POST")).status == 200
+    assert (await ask(limited, "/api/events", HERE)).status == 200
+
+
+@pytest.mark.parametrize("status", [429, 500, 503])
+async def test_outage_and_limits_of_the_service_block_no_address(limited: str, services: Services, status: int) -> None:
+    services.handlers[LOGIN] = answering(status)
+    assert await spend(limited, path=LOGIN, method="POST") == [status] * (LIMIT + 1)
+    services.handlers.clear()
+    assert await spend(limited, requests=1, path=LOGIN, method="POST") == [200]
+
+
+async def fail_logins(url: str, services: Services) -> None:
+    """Fail as many logins from HERE as block the address."""
+    services.handlers |= dict.fromkeys((LOGIN, REGISTRATION), answering(401))
+    assert (await spend(url, HERE, path=LOGIN, method="POST"))[-1] == 429
+    services.handlers.clear()
+
+
+async def test_failed_logins_of_a_neighbour_block_no_refresh(limited: str, services: Services) -> None:
+    await fail_logins(limited, services)
+    for number in range(LIMIT + 1):
+        line = f"Authorization: Bearer valid-{number}"
+        assert (await ask(limited, REFRESH, HERE, line, method="POST")).status == 200
+
+
+async def test_dead_refresh_token_blocks_only_itself(limited: str, services: Services) -> None:
+    services.handlers[REFRESH] = answering(401)
+    dead = (HERE, "Authorization: Bearer dead")
+    assert await spend(limited, *dead, path=REFRESH, method="POST") == [401, 401, 401, 429]
+    services.handlers.clear()
+    assert (await ask(limited, REFRESH, HERE, "Authorization: Bearer valid", method="POST")).status == 200
+    assert (await ask(limited, LOGIN, HERE, method="POST")).status == 200
+
+
+async def test_refresh_without_a_token_is_counted_by_address(limited: str, services: Services) -> None:
+    services.handlers[REFRESH] = answering(401)
+    assert await spend(limited, path=REFRESH, method="POST") == [401, 401, 401, 429]
+
+
+@pytest.mark.parametrize(
+    ("lines", "body"),
+    [(("Cookie: device=a-token; device_0123456789ab=a-token",), b""), ((), b'{"device_token": "a-token"}')],
+)
+async def test_device_that_logged_in_before_is_not_blocked_by_its_neighbours(
+    limited: str, services: Services, lines: tuple[str, ...], body: bytes
+) -> None:
+    await fail_logins(limited, services)
+    for _ in range(LIMIT + 1):
+        answer = await ask(limited, LOGIN, HERE, f"Content-Length: {len(body)}", *lines, method="POST", body=body)
+        assert (answer.status, services.last.body) == (200, body)
+    assert (await ask(limited, REGISTRATION, HERE, *lines, method="POST")).status == 429, "that knows no devices"
+
+
+@pytest.mark.parametrize("body", [b"", b"[]", b'{"device_token": null}', b'{"device_token": ""}', b"{"])
+async def test_other_logins_of_a_blocked_address_are_refused(limited: str, services: Services, body: bytes) -> None:
+    await fail_logins(limited, services)
+    refused = await ask(limited, LOGIN, HERE, f"Content-Length: {len(body)}", method="POST", body=body)
+    assert refused.status == 429
 
 
 async def test_logout_counts_for_its_user(limited: str, services: Services) -> None:

@@ -83,7 +83,7 @@ class TestReplay:
         self, database: Database, delivery_id: uuid.UUID, subscriptions: SubscriptionService
     ) -> None:
         for times in (1, 2):
-            assert (await subscriptions.replay(delivery_id)).status == "PENDING"
+            assert (await subscriptions.replay(delivery_id))[1].status == "PENDING"
             assert await jobs_of(database, delivery_id) == 1 + times
 
     async def test_replay_without_its_job_is_rolled_back(

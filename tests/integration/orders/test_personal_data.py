@@ -4,7 +4,9 @@ import uuid
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
+from common.db.engine import Database
 from orders.personal_data import service as personal_data_service
 from tests.integration.orders.deal_caller import listing, transfer
 from tests.integration.orders.orders_caller import OrdersCaller
@@ -58,6 +60,39 @@ async def test_all_parts_together_are_complete(
 
     assert listed == made[::-1]
     assert other["order_id"] not in listed
+
+
+async def test_unreadable_row_ends_no_section(
+    *,
+    orchestrator: Caller,
+    orders_caller: OrdersCaller,
+    user_id: str,
+    database: Database,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(personal_data_service, "PAGE", 2)
+    made = [(await orders_caller.opened(user_id=user_id))["order_id"] for _ in range(5)]
+    await spoil(database, made[3])
+
+    listed = [item["order_id"] for item in await section(orchestrator, user_id, "orders")]
+
+    assert listed == [made[number] for number in (4, 2, 1, 0)]
+
+
+async def test_page_with_an_unreadable_row_leads_to_the_next_one(
+    orders_caller: OrdersCaller, fan: Caller, database: Database
+) -> None:
+    made = [(await orders_caller.opened(user_id=fan.user_id))["order_id"] for _ in range(3)]
+    await spoil(database, made[1])
+
+    first = (await fan.get("/api/orders", per_page=2)).json()
+    second = (await fan.get("/api/orders", per_page=2, after=first["pagination"]["next"])).json()
+
+    assert [[order["order_id"] for order in page["data"]] for page in (first, second)] == [[made[2]], [made[0]]]
+
+
+async def spoil(database: Database, order_id: str) -> None:
+    await database.execute(text("UPDATE orders SET total = 'NaN' WHERE order_id = :key"), {"key": uuid.UUID(order_id)})
 
 
 async def test_open_deals_are_counted(orchestrator: Caller, orders_caller: OrdersCaller, user_id: str) -> None:

@@ -12,6 +12,7 @@ from sqlalchemy import text
 
 from common.db.engine import Database
 from tests.integration.users.account_emails import AccountEmails
+from tests.integration.users.payment_caller import PaymentCaller, new_payment_caller
 from tests.integration.users.test_audit import reported
 from tests.integration.users.test_ledger_debts import put_in_debt
 from tests.integration.users.user_client import PASSWORD, LedgerCaller, LoggedInUser, UserClient, code_of, outbox_of
@@ -222,6 +223,52 @@ class TestCredits:
 
         assert [refused.json()["details"] for refused in refusals] == [{"held": "10.00"}, {"owed": "30.00"}]
 
+    @pytest.mark.parametrize("status", ["WAITING", "CONFIRMING", "PARTIALLY_PAID"])
+    async def test_open_payment_cannot_be_forfeited(
+        self, ledger: LedgerCaller, user_client: UserClient, status: str
+    ) -> None:
+        user = await user_client.join()
+        payment = PaymentCaller(ledger, user.user_id, provider="nowpayments")
+        (await payment.open()).raise_for_status()
+        (await payment.attach()).raise_for_status()
+        opened = await delete(ledger, user, forfeits=True)
+        assert await payment.outcome(status, paid_amount="1.00") == "NOTED"
+
+        refused = await delete(ledger, user, forfeits=True)
+
+        assert [answer.json()["details"] for answer in (opened, refused)] == [{"payments": 1}] * 2
+        holdings = (await ledger.http.get(f"/internal/personal-data/{user.user_id}/holdings")).json()["data"]
+        assert holdings["payments"] == 1
+
+    @pytest.mark.parametrize("provider", ["nowpayments", "stripe"])
+    async def test_payment_that_has_ended_or_expired_is_no_obstacle(
+        self, ledger: LedgerCaller, user_client: UserClient, database: Database, provider: str
+    ) -> None:
+        user = await user_client.join()
+        expired, failed = [PaymentCaller(ledger, user.user_id, provider=provider) for _ in range(2)]
+        for payment in (expired, failed):
+            (await payment.open()).raise_for_status()
+            (await payment.attach()).raise_for_status()
+        assert await failed.outcome("FAILED") == "NOTED"
+        aged = text(
+            "UPDATE payments SET created_at = created_at - interval '25 hours', "
+            "expires_at = CASE provider WHEN 'nowpayments' THEN now() END WHERE payment_id = :payment_id"
+        )
+        await database.execute(aged, {"payment_id": expired.payment_id})
+
+        assert (await delete(ledger, user)).status_code == 200
+
+    async def test_concurrent_payment_and_deletion_have_one_winner(
+        self, ledger: LedgerCaller, user_client: UserClient, database: Database
+    ) -> None:
+        user = await user_client.join()
+        payment = PaymentCaller(ledger, user.user_id)
+
+        deleted, opened = await asyncio.gather(delete(ledger, user), payment.open())
+
+        is_deleted = (await row_of(database, user.user_id))["deleted_at"] is not None
+        assert (deleted.status_code, opened.status_code) == ((200, 404) if is_deleted else (409, 200))
+
     async def test_repeated_and_concurrent_deletions_forfeit_once(
         self, user_client: UserClient, ledger: LedgerCaller
     ) -> None:
@@ -286,6 +333,24 @@ class TestExport:
                 break
 
         assert amounts == ["3.00", "2.00", "1.00"]
+
+    async def test_unreadable_payment_ends_no_section(
+        self, ledger: LedgerCaller, database: Database, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr("users.personal_data.service.PAGE", 2)
+        first = await new_payment_caller(ledger)
+        payments = [first, *(PaymentCaller(ledger, first.user_id) for _ in range(3))]
+        for payment in payments[1:]:
+            (await payment.open()).raise_for_status()
+        spoil = text("UPDATE payments SET details = '[]' WHERE payment_id = :payment_id")
+        await database.execute(spoil, {"payment_id": payments[2].payment_id})
+
+        path = f"/internal/personal-data/{first.user_id}/payments"
+        newest = (await ledger.http.get(path)).json()["data"]
+        rest = (await ledger.http.get(path, params={"after": newest["next"]})).json()["data"]
+
+        listed = [item["payment_id"] for part in (newest, rest) for item in part["items"]]
+        assert listed == [str(payments[number].payment_id) for number in (3, 1, 0)]
 
     async def test_sixth_export_within_the_hour_is_refused(self, user_client: UserClient, ledger: LedgerCaller) -> None:
         user = await user_client.join()

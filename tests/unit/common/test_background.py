@@ -99,3 +99,12 @@ async def test_task_that_returns_has_ended() -> None:
     async with running(BackgroundTask(once, name="short sample")):
         await eventually(look)
     assert runs == [1]
+
+
+async def test_pause_after_a_long_run_is_the_first_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Twenty pauses that double would take hours."""
+    monkeypatch.setattr(background, "SETTLED_SECONDS", -1.0)  # every run is a long one
+    monkeypatch.setattr(background, "LONGEST_PAUSE_SECONDS", 3_600.0)
+    loop = Loop(*[RuntimeError("a bug")] * 20)
+    async with running(BackgroundTask(loop, name="sample")):
+        await eventually(lambda: loop.runs == 21)

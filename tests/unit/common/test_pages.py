@@ -12,30 +12,32 @@ from common.pages import COUNT_LIMIT, MAX_COUNTED, Cursor, Total
 
 BEYOND = Total.of_bounded(COUNT_LIMIT)
 AT = datetime(2027, 3, 20, 12, tzinfo=UTC)
+LAST = Cursor(AT, uuid.UUID(int=19))
 
 
 def places(number: int) -> list[Cursor]:
     return [Cursor(AT, uuid.UUID(int=index)) for index in range(number)]
 
 
-def place_of(item: Cursor) -> tuple[datetime, uuid.UUID]:
-    return item.at, item.key
-
-
-async def test_full_page_leads_to_the_next_one() -> None:
-    answer = paginated((places(20), Total(21)), Page(page=1, per_page=20), place=place_of)
-    assert answer.pagination.next is not None
+@pytest.mark.parametrize("readable", [20, 19, 0])
+async def test_full_page_leads_to_the_next_one_even_if_rows_were_left_out(readable: int) -> None:
+    first = await Page.from_cursor_query(page=1, per_page=20)
+    answer = paginated((places(readable), Total(21, next=LAST)), first)
     page = await Page.from_cursor_query(page=1, per_page=20, after=answer.pagination.next)
-    assert page.after == answer.data[-1]
+    assert page.after == LAST
 
 
-@pytest.mark.parametrize(("items", "total"), [(1, 21), (20, 40)])
-def test_last_page_leads_nowhere(items: int, total: int) -> None:
-    assert paginated((places(items), Total(total)), Page(page=2, per_page=20), place=place_of).pagination.next is None
+def test_list_without_after_has_no_next() -> None:
+    assert paginated((places(20), Total(21, next=LAST)), Page(page=1, per_page=20)).pagination.next is None
+
+
+@pytest.mark.parametrize(("items", "total"), [(1, Total(21)), (20, Total(40, next=LAST)), (19, Total(40, next=LAST))])
+def test_last_page_leads_nowhere(items: int, total: Total) -> None:
+    assert paginated((places(items), total), Page(page=2, per_page=20, has_cursor=True)).pagination.next is None
 
 
 def test_short_list_has_only_numbers() -> None:
-    pagination = paginated((places(2), Total(2)), Page(page=1, per_page=20), place=place_of).pagination
+    pagination = paginated((places(2), Total(2)), Page(page=1, per_page=20, has_cursor=True)).pagination
     assert pagination.model_dump() == {"page": 1, "per_page": 20, "total": 2, "total_pages": 1}
 
 
@@ -65,7 +67,7 @@ def test_page_behind_the_last_counted_item_is_refused() -> None:
 
 def test_page_after_an_item_is_answered_however_far_it_is() -> None:
     page = Page(page=501, per_page=20, after=Cursor(AT, uuid.uuid4()))
-    assert paginated((places(20), BEYOND), page, place=place_of).data
+    assert paginated((places(20), BEYOND), page).data
 
 
 @pytest.mark.parametrize("after", ["", "x", "%%%", "MjAyNy0wMy0yMFQxMjowMDowMCAx", "w6kgw6k=", "MjAyNyAx" * 30])

@@ -31,7 +31,8 @@ class DeletionService:
         transfer without a confirmation.
 
         Raises:
-            AccountInUse: an order, a saga, a transfer or a listing is open; or credits or tickets, unless forfeited.
+            AccountInUse: an order, a saga, a transfer, a listing or a payment is open; or credits or tickets, unless
+                forfeited.
             Forbidden: PASSWORD_INVALID.
             TooManyRequests: too many wrong passwords.
         """
@@ -56,15 +57,16 @@ class DeletionService:
         return {**dict(deals), "sagas": sagas, **dict(holdings)}
 
     async def _tickets_to_come(self, user_id: uuid.UUID) -> int:
-        """Count the unused tickets of events that have not ended."""
+        """Count the unused tickets of events that have not ended; also those of which a service cannot read that."""
         count, offset = 0, 0
         while True:
-            seats, _ = await self.clients.inventory.owned_by(user_id, offset=offset, limit=TICKETS_PAGE)
+            seats, total = await self.clients.inventory.owned_by(user_id, offset=offset, limit=TICKETS_PAGE)
             events = await self.clients.events.facts_of(sorted({seat.event_id for seat in seats}))
-            to_come = {event_id for event_id, event in events.items() if event.ends_at > datetime.now(UTC)}
-            count += sum(seat.status in USABLE and seat.event_id in to_come for seat in seats)
-            offset += len(seats)
-            if len(seats) < TICKETS_PAGE:
+            ended = {event_id for event_id, event in events.items() if event.ends_at <= datetime.now(UTC)}
+            count += sum(seat.status in USABLE and seat.event_id not in ended for seat in seats)
+            count += max(min(TICKETS_PAGE, total.number - offset) - len(seats), 0)
+            offset += TICKETS_PAGE
+            if offset >= total.number:
                 return count
 
 

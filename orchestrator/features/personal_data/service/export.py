@@ -78,7 +78,7 @@ class ExportService:
     async def _tickets(self, user_id: uuid.UUID) -> Items:
         offset = 0
         while True:
-            seats, _ = await self.clients.inventory.owned_by(user_id, offset=offset, limit=PAGE)
+            seats, total = await self.clients.inventory.owned_by(user_id, offset=offset, limit=PAGE)
             yield [
                 {
                     **seat.seat.model_dump(mode="json"),
@@ -90,8 +90,8 @@ class ExportService:
                 }
                 for seat in seats
             ]
-            offset += len(seats)
-            if len(seats) < PAGE:
+            offset += PAGE  # of rows, one of which may be unreadable
+            if offset >= total.number:
                 return
 
     async def _scans(self, user_id: uuid.UUID, event_ids: set[str]) -> Items:
@@ -99,7 +99,7 @@ class ExportService:
         for event_id in sorted(event_ids):
             offset = 0
             while True:
-                scans, _ = await self.clients.check_in.scans(
+                scans, total = await self.clients.check_in.scans(
                     uuid.UUID(event_id), offset=offset, limit=PAGE, ticket_user_id=user_id
                 )
                 yield [
@@ -114,8 +114,8 @@ class ExportService:
                     # An inventory of the previous release returns the scans of all tickets.
                     if logged.scan.ticket_user_id == user_id
                 ]
-                offset += len(scans)
-                if len(scans) < PAGE:
+                offset += PAGE
+                if offset >= total.number:
                     break
 
     async def _notifications(self, user_id: uuid.UUID) -> Items:
