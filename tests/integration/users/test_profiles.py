@@ -275,6 +275,10 @@ INTERNAL = [
     ("POST", "/internal/otp/verify"),
     ("POST", "/internal/sms"),
     ("GET", "/internal/sessions/revoked"),
+    ("GET", f"/internal/personal-data/{SOMEBODY}/holdings"),
+    ("GET", f"/internal/personal-data/{SOMEBODY}/sessions"),
+    ("POST", f"/internal/personal-data/{SOMEBODY}/export"),
+    ("POST", "/internal/personal-data/delete"),
 ]
 
 
@@ -304,6 +308,7 @@ async def test_every_internal_route_is_covered(user_client: UserClient) -> None:
             method,
             path.replace(f"revenue/{SOMEBODY}", "revenue/{event_id}")
             .replace(str(SOMEBODY), "{user_id}")
+            .replace("{user_id}/sessions", "{user_id}/{section}")
             .replace(f"email-links/{SOMETHING}", "email-links/{link_id}")
             .replace(str(SOMETHING), "{payment_id}"),
         )
