@@ -31,7 +31,7 @@ def readable(
 
     Args:
         of: what they are, such as the table's name.
-        key: the field of their ids, for JSON documents of PostgreSQL, whose fields are in no useful order.
+        key: the field of their ids, for JSON documents of PostgreSQL, which sorts their fields by length.
         otherwise: makes the item that is shown in place of one that cannot be read.
     """
     items: list[Item] = []

@@ -6,8 +6,6 @@ import orjson
 
 from gateway.headers import DEVICE_COOKIE
 
-__all__ = ["has_device_token"]
-
 
 def has_device_token(headers: Mapping[bytes, bytes], body: bytes) -> bool:
     """Return whether a login has a device token, in the cookie or in the body."""
