@@ -24,6 +24,7 @@ router = APIRouter(prefix="/admin/jobs", tags=["Admin"], dependencies=[ADMIN_ONL
 
 
 Jobs = Annotated[JobQueue, provided(JobQueue)]
+Kind = Annotated[PlainText | None, Query(max_length=100, description="Only jobs of this kind.")]
 
 
 @router.get("", responses=refusals(ADMIN), summary="List jobs, newest first (admin)")
@@ -55,7 +56,7 @@ async def show_stats(jobs: Jobs) -> Success[list[KindStats]]:
 
 
 @router.post("/retry-all", responses=refusals(ADMIN), summary="Retry all failed jobs, or those of a kind (admin)")
-async def retry_all_jobs(jobs: Jobs, audit: Audit, kind: str | None = None) -> Success[JobsRetried]:
+async def retry_all_jobs(jobs: Jobs, audit: Audit, kind: Kind = None) -> Success[JobsRetried]:
     """Acknowledged jobs are not retried."""
     async with audit.record("job.retry_all", "job", None, {"kind": kind}) as change:
         retried = await jobs.retry_all(kind)
@@ -66,7 +67,7 @@ async def retry_all_jobs(jobs: Jobs, audit: Audit, kind: str | None = None) -> S
 @router.post(
     "/acknowledge-all", responses=refusals(ADMIN), summary="Acknowledge all dead jobs, or those of a kind (admin)"
 )
-async def acknowledge_all_jobs(jobs: Jobs, audit: Audit, kind: str | None = None) -> Success[JobsAcknowledged]:
+async def acknowledge_all_jobs(jobs: Jobs, audit: Audit, kind: Kind = None) -> Success[JobsAcknowledged]:
     """The jobs stay failed and no longer raise an alert."""
     async with audit.record("job.acknowledge_all", "job", None, {"kind": kind}) as change:
         acknowledged = await jobs.acknowledge_all(kind)

@@ -77,8 +77,10 @@ class UserClient:
         return (await self._http.delete(f"/api{path}")).status_code
 
     async def delete_account(self, password: str = USER_PASSWORD, **more: bool) -> ApiResponse:
-        body = {"current_password": password, **more}
-        return _response(await self._http.request("DELETE", "/api/users/me", json=body))
+        return await self.call("DELETE", "/users/me", {"current_password": password, **more})
+
+    async def call(self, method: str, path: str, body: Any) -> ApiResponse:
+        return _response(await self._http.request(method, f"/api{path}", json=body))
 
     async def send(self, path: str, content: bytes, **headers: str) -> ApiResponse:
         """Post bytes that need not be JSON."""

@@ -12,12 +12,19 @@ def new_id() -> str:
 
 
 class Caller:
-    """An HTTP client with a user's token, or without a token."""
+    """An HTTP client with a token, which may be renewed, or without one."""
 
-    def __init__(self, app: FastAPI, token: str | None = None, *, user_id: uuid.UUID | None = None) -> None:
+    def __init__(
+        self, app: FastAPI, token: str | httpx.Auth | None = None, *, user_id: uuid.UUID | None = None
+    ) -> None:
         self.user_id = str(user_id)
-        headers = {"authorization": f"Bearer {token}"} if token else {}
-        self._http = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://service", headers=headers)
+        headers = {"authorization": f"Bearer {token}"} if isinstance(token, str) else {}
+        self._http = httpx.AsyncClient(
+            transport=httpx.ASGITransport(app),
+            base_url="http://service",
+            headers=headers,
+            auth=token if isinstance(token, httpx.Auth) else None,
+        )
 
     async def get(self, path: str, **params: Any) -> httpx.Response:
         return await self._http.get(path, params=params)

@@ -20,7 +20,7 @@ def http_client(
     base_url: httpx.URL | str = "",
     *,
     headers: Mapping[str, str] | httpx.Headers | None = None,
-    auth: tuple[str, str] | None = None,
+    auth: tuple[str, str] | httpx.Auth | None = None,
     timeout_seconds: float = ANSWER_SECONDS,
     limits: httpx.Limits = ONE_REQUEST_EACH,
 ) -> httpx.AsyncClient:

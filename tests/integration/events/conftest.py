@@ -15,6 +15,7 @@ from events.settings import Settings
 from tests.integration.events.catalogue import CatalogueCaller
 from tests.support.callers import Caller
 from tests.support.servers import DatabaseFactory
+from tests.support.service_auth import ServiceAuth
 from tests.support.user_tokens import UserTokenMint
 
 
@@ -53,8 +54,8 @@ async def anonymous(app: FastAPI) -> AsyncIterator[Caller]:
 @pytest.fixture(scope="module")
 async def catalogue(app: FastAPI, settings: Settings) -> AsyncIterator[CatalogueCaller]:
     """The internal routes, as the orchestrator calls them."""
-    token = ServiceTokens(service="orchestrator", secret=settings.service_token_secret).issue("events")
-    async with Caller(app, token) as orchestrator:
+    tokens = ServiceTokens(service="orchestrator", secret=settings.service_token_secret)
+    async with Caller(app, ServiceAuth(tokens, audience="events")) as orchestrator:
         yield CatalogueCaller(orchestrator)
 
 

@@ -16,6 +16,7 @@ from tests.integration.orders.deal_caller import DealCaller, ListingCaller, Tran
 from tests.integration.orders.orders_caller import OrdersCaller
 from tests.support.callers import Caller
 from tests.support.servers import DatabaseFactory
+from tests.support.service_auth import ServiceAuth
 from tests.support.user_tokens import UserTokenMint
 
 
@@ -45,8 +46,9 @@ async def database(settings: Settings) -> AsyncIterator[Database]:
 
 
 @pytest.fixture(scope="module")
-def service_token(settings: Settings) -> str:
-    return ServiceTokens(service="orchestrator", secret=settings.service_token_secret).issue("orders")
+def service_auth(settings: Settings) -> ServiceAuth:
+    tokens = ServiceTokens(service="orchestrator", secret=settings.service_token_secret)
+    return ServiceAuth(tokens, audience="orders")
 
 
 @pytest.fixture(scope="module")
@@ -57,9 +59,9 @@ async def anonymous(app: FastAPI) -> AsyncIterator[Caller]:
 
 
 @pytest.fixture(scope="module")
-async def orders_caller(app: FastAPI, service_token: str) -> AsyncIterator[OrdersCaller]:
+async def orders_caller(app: FastAPI, service_auth: ServiceAuth) -> AsyncIterator[OrdersCaller]:
     """The internal routes, as the orchestrator calls them."""
-    async with Caller(app, service_token) as orchestrator:
+    async with Caller(app, service_auth) as orchestrator:
         yield OrdersCaller(orchestrator)
 
 

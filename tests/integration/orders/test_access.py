@@ -13,6 +13,7 @@ from orders.settings import Settings
 from tests.integration.orders.deal_caller import listing, transfer
 from tests.integration.orders.orders_caller import opening
 from tests.support.callers import Caller, new_id
+from tests.support.service_auth import ServiceAuth
 from tests.support.user_tokens import UserTokenMint
 
 UNDO = {"request_id": new_id(), "undoes_request_id": new_id()}
@@ -75,6 +76,8 @@ INTERNAL: list[tuple[str, str, Any]] = [
     ("POST", f"/internal/listings/{new_id()}/begin-owner-change", {"request_id": new_id()}),
     ("POST", f"/internal/listings/{new_id()}/abandon-owner-change", UNDO),
     ("POST", f"/internal/listings/{new_id()}/complete", {"request_id": new_id(), "sale_id": new_id()}),
+    ("GET", f"/internal/personal-data/{new_id()}/open-deals", None),
+    ("GET", f"/internal/personal-data/{new_id()}/orders", None),
 ]
 ADMINS_ONLY = ["/api/admin/transfers"]
 PUBLIC = [
@@ -137,8 +140,8 @@ class TestPublicRoutes:
         assert answer.json()["error_code"] == "UNAUTHORIZED"
 
     @public_routes
-    async def test_refuse_services(self, app: FastAPI, service_token: str, path: str) -> None:
-        async with Caller(app, service_token) as service:
+    async def test_refuse_services(self, app: FastAPI, service_auth: ServiceAuth, path: str) -> None:
+        async with Caller(app, service_auth) as service:
             answer = await service.get(path)
 
         assert answer.status_code == 401

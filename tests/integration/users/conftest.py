@@ -17,6 +17,7 @@ from tests.integration.users.otp_caller import OtpCaller, new_otp_caller
 from tests.integration.users.user_client import LedgerCaller, LoggedInUser, Sandbox, UserClient
 from tests.support.http_client import http_client
 from tests.support.servers import DatabaseFactory
+from tests.support.service_auth import ServiceAuth
 from tests.support.serving import serving
 from tests.support.unused_addresses import UNUSED_URL
 from users.app import create_app
@@ -131,8 +132,7 @@ async def deleting_user_client(settings: Settings) -> AsyncIterator[UserClient]:
 async def ledger(settings: Settings, users_url: str, database: Database) -> AsyncIterator[LedgerCaller]:
     """The orchestrator, calling the ledger."""
     tokens = ServiceTokens(service="orchestrator", secret=settings.service_token_secret)
-    headers = {"authorization": f"Bearer {tokens.issue('users')}"}
-    async with http_client(users_url, headers=headers) as http:
+    async with http_client(users_url, auth=ServiceAuth(tokens, audience="users")) as http:
         yield LedgerCaller(http, database)
 
 

@@ -20,6 +20,7 @@ from tests.integration.users.otp_caller import (
 )
 from tests.integration.users.user_client import CODE, WRONG_CODE, LedgerCaller, Sandbox, code_of, fresh_address
 from tests.support.http_client import http_client
+from tests.support.service_auth import ServiceAuth
 from tests.support.serving import serving
 from tests.support.waiting import eventually
 from users.app import create_app
@@ -32,10 +33,9 @@ async def limited_otp_caller(settings: Settings, ledger: LedgerCaller, sandbox: 
     narrow = {"otp_sends_per_phone": 2, "otp_sends_per_address": 3, "otp_sends_by_others": 2}
     limited_settings = settings.model_copy(update=narrow)
     tokens = ServiceTokens(service="orchestrator", secret=settings.service_token_secret)
-    headers = {"authorization": f"Bearer {tokens.issue('users')}"}
     async with (
         serving(create_app(limited_settings), limited_settings) as url,
-        http_client(url, headers=headers) as http,
+        http_client(url, auth=ServiceAuth(tokens, audience="users")) as http,
     ):
         yield await new_otp_caller(LedgerCaller(http, ledger.database))
     await sandbox.clear_faults()
