@@ -115,7 +115,7 @@ class LedgerMachine(RuleBasedStateMachine):
         return call, self.outcome(call)
 
     @rule(target=answers, user=users, amount=amounts.filter(bool), is_debit=st.booleans())
-    def adjust(self, user: int, amount: Decimal, is_debit: bool) -> tuple[Call, object]:  # noqa: FBT001 - hypothesis
+    def adjust(self, user: int, amount: Decimal, is_debit: bool) -> object:  # noqa: FBT001 - hypothesis
         request_id, change = uuid.uuid4(), -amount if is_debit else amount
 
         def call() -> Awaitable[Movement]:
@@ -135,10 +135,10 @@ class LedgerMachine(RuleBasedStateMachine):
             self.model.wallets[user] -= amount
         else:
             self.model.credit(user, amount)
-        return call, outcome
+        return _repeatable(call, outcome)
 
     @rule(target=answers, user=users, amount=st.none() | amounts.filter(bool), is_settled=st.booleans())
-    def reduce_debt(self, user: int, amount: Decimal | None, is_settled: bool) -> tuple[Call, object]:  # noqa: FBT001
+    def reduce_debt(self, user: int, amount: Decimal | None, is_settled: bool) -> object:  # noqa: FBT001
         request_id = uuid.uuid4()
         reduce = self.ledger_service.settle_debt if is_settled else self.ledger_service.write_off_debt
 
@@ -160,7 +160,7 @@ class LedgerMachine(RuleBasedStateMachine):
             assert (outcome.amount, outcome.owed) == (reduction, self.model.owed[user])
         else:
             assert outcome == "OWES_LESS"
-        return call, outcome
+        return _repeatable(call, outcome)
 
     @rule(target=actions, kind=kinds, payer=users, other=users, amount=amounts)
     def request(self, kind: str, payer: int, other: int, amount: Decimal) -> Action:
@@ -390,3 +390,8 @@ class LedgerMachine(RuleBasedStateMachine):
         if action.payee is not None:
             self.model.wallets[action.payee] -= action.amount - action.collected
             self.model.owed[action.payee] += action.collected
+
+
+def _repeatable(call: Call, outcome: object) -> object:
+    """Return the answer of what an admin does by hand; a refusal is not stored, so its repetition is a new attempt."""
+    return multiple() if isinstance(outcome, str) else (call, outcome)
