@@ -6,12 +6,17 @@ Each server starts with the first test that needs it.
 import gc
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 import structlog
 
 from tests.support.servers import DatabaseFactory, TestServers, Vhost, started_servers
 from tests.support.timeouts import be_generous
 from tests.support.usual_ports import UsualPortUsed, refusing_usual_ports
+
+# An example that is slow on a busy machine is no failure.
+hypothesis.settings.register_profile("tests", deadline=None)
+hypothesis.settings.load_profile("tests")
 
 
 def pytest_collection_finish() -> None:

@@ -52,7 +52,6 @@ ACCEPTED_CALLERS: Final = {
     Audience.ADMIN: {ADMIN},
 }
 REPEATABLE: Final = settings(
-    deadline=None,
     derandomize=True,
     database=None,
     phases=[Phase.explicit, Phase.generate],

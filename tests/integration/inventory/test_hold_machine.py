@@ -322,7 +322,6 @@ def test_holds_follow_the_model(settings: Settings) -> None:
             settings=budget(
                 max_examples=60,
                 stateful_step_count=25,
-                deadline=None,  # a slow example is no failure
                 suppress_health_check=[HealthCheck.too_slow],
             ),
         )

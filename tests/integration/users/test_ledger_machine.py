@@ -16,7 +16,6 @@ from users.ledger.service import Ledger
 SETTINGS = settings(
     max_examples=40,
     stateful_step_count=40,
-    deadline=None,
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much],
 )
 
