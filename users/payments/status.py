@@ -171,7 +171,7 @@ def decide(payment: RecordedPayment, report: ReportedPayment) -> ReportDecision:
         outcome = ReportOutcome.NOTED
     else:
         return ReportDecision(ReportOutcome.IGNORED, *new)
-    return ReportDecision(outcome, *new, _flags(payment, report, stage, deposits, refunded=refunded))
+    return ReportDecision(outcome, *new, _flags(payment, report, stage, deposits))
 
 
 def _shown(status: PaymentStatus, deposits: Deposits, reversals: Reversals, refunded: Decimal) -> tuple[object, ...]:
@@ -218,9 +218,14 @@ def _reversals(payment: RecordedPayment, report: ReportedPayment) -> Reversals:
 
 
 def _refunded(payment: RecordedPayment, deposits: Deposits, reversals: Reversals) -> Decimal:
-    """Return the refunded amount. While coins of another deposit stay, the credits stay, and an admin decides."""
+    """Return the refunded amount. While coins of another deposit stay, the credits stay, and an admin decides.
+
+    Credits that were taken back stay taken back: coins that arrive afterwards do not restore them.
+    """
+    is_taken_back = payment.is_credited and payment.status is PaymentStatus.REFUNDED
     later = {name: coins for name, coins in deposits.items() if name != payment.provider_payment_id}
-    return Decimal(0) if payment.coins_due is not None and _sum_of(later) > 0 else reversals.refunded
+    has_other_coins = payment.coins_due is not None and _sum_of(later) > 0
+    return Decimal(0) if has_other_coins and not is_taken_back else reversals.refunded
 
 
 def _deposits(payment: RecordedPayment, report: ReportedPayment) -> Deposits:
@@ -263,25 +268,22 @@ def _flags(
     report: ReportedPayment,
     stage: PaymentStatus,
     deposits: Deposits,
-    *,
-    refunded: Decimal,
 ) -> frozenset[Flag]:
     due, received = payment.coins_due, _sum_of(deposits)
     is_new_money = deposits != payment.deposits
-    is_short_again = refunded == 0 and _is_short_again(payment, report, received)
     flags = {
         Flag.LATE: payment.status in ENDED_UNPAID and stage in WITH_MONEY,
-        Flag.PARTIAL: stage is PaymentStatus.PARTIALLY_PAID or is_short_again,
+        Flag.PARTIAL: stage is PaymentStatus.PARTIALLY_PAID or _is_short_again(payment, deposits),
         Flag.OVERPAID: is_new_money and stage is PaymentStatus.SUCCEEDED and due is not None and received > due,
         Flag.DISPUTED: report.reversal is not None and report.reversal.is_dispute,
     }
     return frozenset(flag for flag, is_so in flags.items() if is_so)
 
 
-def _is_short_again(payment: RecordedPayment, report: ReportedPayment, received: Decimal) -> bool:
-    """Return whether the provider sent a deposit back that a credited payment needed."""
-    is_returned = report.status is PaymentStatus.REFUNDED and payment.is_credited
-    return is_returned and payment.coins_due is not None and received < payment.coins_due
+def _is_short_again(payment: RecordedPayment, deposits: Deposits) -> bool:
+    """Return whether a deposit was sent back that a credited payment needed, and coins of another one stay."""
+    is_returned = payment.is_credited and None in deposits.values()
+    return is_returned and payment.coins_due is not None and 0 < _sum_of(deposits) < payment.coins_due
 
 
 def _sum_of(deposits: Deposits) -> Decimal:
