@@ -17,6 +17,7 @@ RULES: Final = "tests/integration/users/test_ledger_rules.py"
 SAGAS: Final = "tests/contracts/test_actions.py"
 REFUNDS: Final = "tests/integration/users/test_ledger_refunds.py"
 STATUS: Final = "tests/unit/users/test_payment_status.py"
+DEPOSITS: Final = "tests/unit/users/test_crypto_deposits.py::TestLaterDeposits"
 UNDOS: Final = "tests/contracts/test_undos.py::TestUndo"
 REVERSALS: Final = "tests/integration/users/test_payment_reversals.py"
 WEBHOOKS: Final = "tests/integration/webhooks"
@@ -256,14 +257,21 @@ MUTATIONS: Final = (
         file="users/payments/status.py",
         before="        reported = PaymentStatus.PARTIALLY_PAID\n",
         after="        reported = report.status\n",
-        caught_by=(f"{STATUS}::TestLaterDeposits::test_success_of_a_later_deposit_alone_is_not_the_payments",),
+        caught_by=(f"{DEPOSITS}::test_success_of_a_later_deposit_alone_is_not_the_payments",),
     ),
     Mutation(
         name="the return of the first deposit takes all credits back",
         file="users/payments/status.py",
-        before="_sum_of(later) > 0 else",
-        after="_sum_of(later) >= payment.coins_due else",
-        caught_by=(f"{STATUS}::TestLaterDeposits::test_credits_stay_until_all_deposits_are_sent_back",),
+        before="payment.coins_due is not None and _sum_of(later) > 0",
+        after="payment.coins_due is not None and _sum_of(later) >= payment.coins_due",
+        caught_by=(f"{DEPOSITS}::test_credits_stay_until_all_deposits_are_sent_back",),
+    ),
+    Mutation(
+        name="coins that arrive after a refund restore the credits",
+        file="users/payments/status.py",
+        before="has_other_coins and not is_taken_back",
+        after="has_other_coins",
+        caught_by=(f"{DEPOSITS}::test_coins_after_a_refund_do_not_restore_the_credits",),
     ),
     Mutation(
         name="webhook signatures are not checked",
