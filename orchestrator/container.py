@@ -29,6 +29,7 @@ from orchestrator.features import (
     parked_messages,
     payments,
     personal_data,
+    purchased_items,
     purchases,
     refunds,
     tickets,
@@ -67,6 +68,7 @@ FEATURES: Final[tuple[Feature, ...]] = (
     parked_messages.FEATURE,
     audit.FEATURE,
     personal_data.FEATURE,
+    purchased_items.FEATURE,
 )
 JOB_POLICIES: Final[Mapping[str, JobPolicy]] = {
     policy.kind: policy

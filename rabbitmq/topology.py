@@ -25,6 +25,7 @@ __all__ = [
     "DEAD_JOBS_QUEUE",
     "DEFAULT_HOLD_TTL_MILLISECONDS",
     "DEFAULT_RETRY_SECONDS",
+    "EARNINGS_QUEUE",
     "HOLD_EXCHANGE",
     "JOBS_EXCHANGE",
     "JOB_KINDS",
@@ -58,11 +59,13 @@ NOTIFYING_MESSAGES: Final = (
     "event.rescheduled",
     "ticket.rescheduled",
     "purchased_item.*",
+    "subscription.*",
     "commission.*",
     "fulfillment.*",
 )
 # A queue of its own: a worker of the release before drops what it does not know from the queue of notifications.
 ACCOUNT_EMAILS_QUEUE: Final = "orchestrator.account-emails.queue"
+EARNINGS_QUEUE: Final = "orders.earnings.queue"
 DEFAULT_HOLD_TTL_MILLISECONDS: Final = 300_000
 
 JOBS_EXCHANGE: Final = "jobs.exchange"
@@ -78,6 +81,7 @@ JOB_KINDS: Final = (
     "sms",
     "delivery",
     "reconciliation",
+    "device",
     "bulk",
 )
 DEFAULT_RETRY_SECONDS: Final = (2.0, 4.0, 8.0, 16.0, 32.0)  # the backoff schedule of F2
@@ -121,6 +125,7 @@ def platform_topology(
             Queue(ACCOUNT_EMAILS_QUEUE, PARKED_AT_THE_LIMIT),
             Queue(AUDIT_QUEUE, PARKED_AT_THE_LIMIT),
             Queue(PERSONAL_DATA_QUEUE, PARKED_AT_THE_LIMIT),
+            Queue(EARNINGS_QUEUE, PARKED_AT_THE_LIMIT),
             Queue(PARKING_QUEUE),
             *jobs.queues,
             *retries.queues,
@@ -132,6 +137,7 @@ def platform_topology(
             *(Binding(MESSAGES_EXCHANGE, NOTIFICATIONS_QUEUE, key) for key in NOTIFYING_MESSAGES),
             Binding(MESSAGES_EXCHANGE, AUDIT_QUEUE, "audit.recorded"),
             Binding(MESSAGES_EXCHANGE, PERSONAL_DATA_QUEUE, "user.deleted"),
+            Binding(MESSAGES_EXCHANGE, EARNINGS_QUEUE, "purchased_item.success"),
             *jobs.bindings,
             *retries.bindings,
         ),

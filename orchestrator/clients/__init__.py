@@ -13,7 +13,10 @@ from orchestrator.clients.inventory.check_in import CheckInClient
 from orchestrator.clients.inventory.seats import InventoryClient
 from orchestrator.clients.orders.listings import ListingsClient
 from orchestrator.clients.orders.orders import OrdersClient
+from orchestrator.clients.orders.purchased_items import PurchasedItemsClient
+from orchestrator.clients.orders.subscriptions import SubscriptionsClient
 from orchestrator.clients.orders.transfers import TransfersClient
+from orchestrator.clients.performers import PerformersClient
 from orchestrator.clients.personal_data import PersonalDataClient
 from orchestrator.clients.settings import ClientSettings
 from orchestrator.clients.users.directory import UserDirectory
@@ -37,6 +40,9 @@ class Clients:
     orders: OrdersClient
     transfers: TransfersClient
     listings: ListingsClient
+    performers: PerformersClient
+    purchased_items: PurchasedItemsClient
+    subscriptions: SubscriptionsClient
     users: UserDirectory
     ledger: LedgerClient
     otp: OtpClient
@@ -63,6 +69,9 @@ class Clients:
             orders=OrdersClient(orders),
             transfers=TransfersClient(orders),
             listings=ListingsClient(orders),
+            performers=PerformersClient(events),
+            purchased_items=PurchasedItemsClient(orders),
+            subscriptions=SubscriptionsClient(orders),
             users=UserDirectory(users),
             ledger=LedgerClient(users),
             otp=OtpClient(users),

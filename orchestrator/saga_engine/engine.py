@@ -2,7 +2,7 @@
 
 import asyncio
 import uuid
-from collections.abc import Coroutine, Sequence
+from collections.abc import Coroutine, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, Final, TypeVar
 
@@ -88,10 +88,12 @@ class SagaEngine:
         signalled_by: uuid.UUID,
         key: str | None = None,
         by_starter_only: bool = True,
+        more: Mapping[str, Any] | None = None,
     ) -> SagaRecord | None:
         """Run the saga that waits for `signal` and return it as it was last written; None if it does not wait for it.
 
         Args:
+            more: fields of the saga's data that the signal sets, as JSON.
             key: the idempotency key of the request, one of `signalled_by`; a refusal that leads back to the wait is
                 stored under it.
             by_starter_only: only the user who started the saga may signal it. Otherwise the caller has checked who may.
@@ -101,13 +103,27 @@ class SagaEngine:
             UnfitSaga: it does not fit its plan.
         """
         claim = self.log.signal(
-            saga_id, signal, kind=kind, signalled_by=signalled_by, key=key, by_starter_only=by_starter_only
+            saga_id, signal, kind=kind, signalled_by=signalled_by, key=key, by_starter_only=by_starter_only, more=more
         )
         return await self._within_budget(saga_id, self._run_claimed(claim))
 
-    async def end_waiting(self, saga_id: uuid.UUID, reason: ServiceError, *, kind: str) -> SagaRecord | None:
-        """Unwind a waiting saga and return it; None if it does not wait."""
-        claim = self.log.unwind_waiting(saga_id, SagaError.of(reason, step="wait"), kind=kind)
+    async def end_waiting(
+        self,
+        saga_id: uuid.UUID,
+        reason: ServiceError,
+        *,
+        kind: str,
+        signal: str | None = None,
+        more: Mapping[str, Any] | None = None,
+    ) -> SagaRecord | None:
+        """Unwind a waiting saga and return it; None if it does not wait.
+
+        Args:
+            signal: only if the saga waits for this one.
+            more: fields of the saga's data to be set, as JSON.
+        """
+        error = SagaError.of(reason, step="wait")
+        claim = self.log.unwind_waiting(saga_id, error, kind=kind, signal=signal, more=more)
         return await self._within_budget(saga_id, self._run_claimed(claim))
 
     def request_id_of(self, saga: SagaRecord, step: str) -> uuid.UUID:

@@ -5,7 +5,6 @@ from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Final
 
 import orjson
-from pydantic import ValidationError
 from sqlalchemy import func, select
 from sqlalchemy.exc import IntegrityError
 
@@ -16,7 +15,7 @@ from common.messaging.outbox import OutgoingMessage, message_arrays
 from common.pages import Cursor, Total
 from common.telemetry.logs import get_logger
 from orchestrator.saga_engine import statements
-from orchestrator.saga_engine.errors import StaleEpoch, UnfitSaga
+from orchestrator.saga_engine.errors import StaleEpoch, UnfitSaga, without_values
 from orchestrator.saga_engine.models import sagas
 from orchestrator.saga_engine.plan import AnyPlan, StepKind
 from orchestrator.saga_engine.record import SagaError, SagaRecord, SagaState
@@ -189,8 +188,9 @@ class SagaLog:
         signalled_by: uuid.UUID,
         key: str | None,
         by_starter_only: bool,
+        more: Mapping[str, Any] | None = None,
     ) -> SagaRecord | None:
-        """Take over a saga that waits for this signal; return None if it does not.
+        """Take over a saga that waits for this signal; return None if it does not. `more` is added to its data.
 
         Raises:
             UnfitSaga: it does not fit its plan.
@@ -203,6 +203,7 @@ class SagaLog:
             "by_starter_only": by_starter_only,
             "operation": signal,
             "key": key,
+            "more": _json_object(more),
             "lease_seconds": self._lease_seconds,
         }
         try:
@@ -211,8 +212,16 @@ class SagaLog:
             return None  # the key was used for another saga at the same moment
         return await self._claimed(row)
 
-    async def unwind_waiting(self, saga_id: uuid.UUID, error: SagaError, *, kind: str) -> SagaRecord | None:
-        """Take over a waiting saga to unwind it; return None if it does not wait.
+    async def unwind_waiting(
+        self,
+        saga_id: uuid.UUID,
+        error: SagaError,
+        *,
+        kind: str,
+        signal: str | None = None,
+        more: Mapping[str, Any] | None = None,
+    ) -> SagaRecord | None:
+        """Take over a waiting saga to unwind it; return None if it does not wait, or waits for another signal.
 
         Raises:
             UnfitSaga: it does not fit its plan.
@@ -221,6 +230,8 @@ class SagaLog:
             "saga_id": saga_id,
             "kind": kind,
             "error": _error_json(error),
+            "signal": signal,
+            "more": _json_object(more),
             "lease_seconds": self._lease_seconds,
         }
         return await self._claimed(await self._database.fetch_one(statements.UNWIND_WAITING, parameters))
@@ -265,9 +276,8 @@ class SagaLog:
 
     async def find_key_use(self, *, requested_by: uuid.UUID, operation: str, key: str) -> uuid.UUID | None:
         """Return the saga that an idempotency key was used for, if any."""
-        row = await self._database.fetch_one(
-            statements.FIND_KEY_USE, {"requested_by": requested_by, "operation": operation, "key": key}
-        )
+        parameters = {"requested_by": requested_by, "operation": operation, "key": key}
+        row = await self._database.fetch_one(statements.FIND_KEY_USE, parameters)
         return row["saga_id"] if row else None
 
     async def count_unfinished(self, *, requested_by: uuid.UUID) -> int:
@@ -351,7 +361,7 @@ class SagaLog:
         try:
             saga = self._validated(row, plan)
         except Exception as error:  # noqa: BLE001 - a model's validators may raise anything
-            raise UnfitSaga(code="SAGA_DATA_INVALID", reason=_without_values(error), **named) from None
+            raise UnfitSaga(code="SAGA_DATA_INVALID", reason=without_values(error), **named) from None
         if not saga.state.is_final and saga.step not in plan:
             raise UnfitSaga(code="SAGA_STEP_UNKNOWN", state=saga.state.value, **named)
         if not saga.state.is_final and plan.step(saga.step).kind not in KINDS_IN_STATE[saga.state]:
@@ -370,6 +380,10 @@ class SagaLog:
         )
 
 
+def _json_object(fields: Mapping[str, Any] | None) -> str:
+    return orjson.dumps(dict(fields or {})).decode()
+
+
 def _error_json(error: SagaError | None) -> str | None:
     return None if error is None else orjson.dumps(error).decode()
 
@@ -384,11 +398,3 @@ def _cause_of(stored: Any) -> SagaError | None:
         return _error_of(stored)
     except TypeError:
         return None
-
-
-def _without_values(error: Exception) -> str:
-    """Return what is wrong without the stored values, which must not reach a log."""
-    if not isinstance(error, ValidationError):
-        return type(error).__name__
-    wrong = error.errors(include_url=False, include_context=False, include_input=False)
-    return ", ".join(f"{'.'.join(map(str, one['loc']))}: {one['type']}" for one in wrong)

@@ -70,7 +70,7 @@ SIGNAL: Final = text(
     f"""
     WITH claimed AS (
         UPDATE sagas SET state = 'RUNNING', step = step + 1, step_name = :next_step,
-            epoch = epoch + 1, attempts = 0,
+            epoch = epoch + 1, attempts = 0, data = data || CAST(:more AS jsonb),
             signal_key = CAST(:key AS text), signalled_by = :signalled_by, updated_at = clock_timestamp(),
             due_at = clock_timestamp() + make_interval(secs => :lease_seconds)
         WHERE saga_id = :saga_id AND kind = :kind AND state = 'WAITING' AND step_name = :operation
@@ -93,8 +93,10 @@ SIGNAL: Final = text(
 UNWIND_WAITING: Final = text(
     f"""
     UPDATE sagas SET state = 'UNWINDING', epoch = epoch + 1, attempts = 0, error = CAST(:error AS jsonb),
+        data = data || CAST(:more AS jsonb),
         updated_at = clock_timestamp(), due_at = clock_timestamp() + make_interval(secs => :lease_seconds)
     WHERE saga_id = :saga_id AND kind = :kind AND state = 'WAITING'
+      AND (CAST(:signal AS text) IS NULL OR step_name = :signal)
     RETURNING {_COLUMNS}
     """  # noqa: S608 - constants only
 )

@@ -5,10 +5,32 @@ from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 
+from pydantic import BaseModel, ConfigDict
+
 from common.http.client import ServiceClient
+from common.money import Money
 from orchestrator.clients.calls import post
 from orchestrator.clients.models import Charge
 from orchestrator.saga_engine.plan import Call
+
+
+class Payout(BaseModel):
+    """What a payout paid; the amount is zero if nothing was pending."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    payout_id: uuid.UUID
+    amount: Money
+    items: int
+
+
+class DuePayout(BaseModel):
+    """`payouts` is the number of the performer's payouts so far: the id of the next one's saga derives from it."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    performer_user_id: uuid.UUID
+    payouts: int
 
 
 class LedgerClient:
@@ -48,14 +70,20 @@ class LedgerClient:
         amount: Decimal,
         reference: uuid.UUID,
         proof_reference: uuid.UUID | None = None,
+        purpose: str | None = None,
     ) -> uuid.UUID:
         """Set credits aside and return the escrow's id. Too few: INSUFFICIENT_CREDITS.
 
         A flagged user needs a verified code for `proof_reference`, or else for `reference`: OTP_REQUIRED.
+
+        Args:
+            purpose: what the credits are for, such as `tip_grid_item`; none for a sale between fans.
         """
         facts = {"user_id": user_id, "amount": f"{amount:.2f}", "reference": str(reference)}
         if proof_reference is not None:
             facts["proof_reference"] = str(proof_reference)
+        if purpose is not None:
+            facts["purpose"] = purpose
         return uuid.UUID((await self._post("escrow/hold", call, **facts))["escrow_id"])
 
     async def void_escrow(self, call: Call) -> None:
@@ -64,6 +92,36 @@ class LedgerClient:
 
     async def release_escrow(self, call: Call, *, escrow_id: uuid.UUID, to_user_id: uuid.UUID) -> None:
         await self._post("escrow/release", call, escrow_id=escrow_id, to_user_id=to_user_id)
+
+    async def pay_performer(
+        self,
+        call: Call,
+        *,
+        escrow_id: uuid.UUID,
+        performer_user_id: uuid.UUID,
+        item_id: uuid.UUID,
+        is_batched: bool,
+        bonus_points: int,
+    ) -> None:
+        """Pay an escrow to a performer's wallet, or to their pending earnings, and award the buyer's points with it."""
+        facts = {"escrow_id": escrow_id, "performer_user_id": performer_user_id, "item_id": item_id}
+        await self._post("escrow/pay", call, **facts, is_batched=is_batched, bonus_points=bonus_points)
+
+    async def pay_out(self, call: Call, *, performer_user_id: uuid.UUID) -> Payout:
+        """Move all pending earnings of a performer to their wallet, in one transaction."""
+        return Payout.model_validate(await self._post("payouts", call, performer_user_id=performer_user_id))
+
+    async def payout_items(self, payout_id: uuid.UUID, *, after: uuid.UUID | None, limit: int) -> list[uuid.UUID]:
+        """Return the ids of items that a payout paid, in ascending order, those after `after`."""
+        query = {"limit": limit} | ({"after": str(after)} if after else {})
+        rows = await self._users.get(f"/internal/ledger/payouts/{payout_id}/items", query)
+        return [uuid.UUID(item_id) for item_id in rows]
+
+    async def due_payouts(self, *, older_than_seconds: float, at_least: Decimal, limit: int) -> list[DuePayout]:
+        """Return performers whose pending earnings are old enough, or large enough, to be paid out."""
+        query = {"older_than_seconds": older_than_seconds, "at_least": f"{at_least:.2f}", "limit": limit}
+        rows = await self._users.get("/internal/ledger/payouts/due", query)
+        return [DuePayout.model_validate(row) for row in rows]
 
     async def claw_back(
         self,

@@ -1,0 +1,8 @@
+"""What fans buy from performers: the saga and the rules that tips, menu items and subscriptions share."""
+
+from typing import Final
+
+from orchestrator.feature import Feature
+from orchestrator.features.purchased_items.saga.purchase import item_purchase_plan
+
+FEATURE: Final = Feature(plans=lambda resources: [item_purchase_plan(resources.clients, resources.jobs)])
