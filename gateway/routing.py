@@ -169,6 +169,7 @@ def _routes() -> Iterator[Route]:
     yield Route("POST", "/api/admin/events/{event_id}/cancel", orchestrator, user)
     yield Route("GET", "/api/admin/events/{event_id}/cancellation", orchestrator, user)
 
+    yield from _stage_routes()
     yield from _operator_routes()
 
 
@@ -219,6 +220,30 @@ def _money_routes() -> Iterator[Route]:
     yield Route("GET", "/api/admin/webhook-logs", orchestrator, user)
     yield Route("GET", "/api/admin/webhook-logs/{webhook_id}", orchestrator, user)
     yield Route("POST", "/api/admin/webhook-logs/{webhook_id}/replay", orchestrator, user)
+
+
+def _stage_routes() -> Iterator[Route]:
+    events, public, user = Upstream.EVENTS, Access.PUBLIC, Access.USER
+
+    yield Route("GET", "/api/performers", events, public)
+    yield Route("GET", "/api/performers/{performer_id}", events, public)
+    yield Route("GET", "/api/tip-grid/{performer_id}", events, public)
+    for managed in ("/api/performer", "/api/admin/performers/{performer_id}"):
+        yield Route("GET", f"{managed}/profile", events, user)
+        yield Route("PATCH", f"{managed}/profile", events, user)
+        yield Route("GET", f"{managed}/menu-templates", events, user)
+        yield Route("POST", f"{managed}/menu-templates/{{template}}/apply", events, user)
+        for menus in (f"{managed}/tip-menus", f"{managed}/menus"):
+            yield Route("GET", menus, events, user)
+            yield Route("POST", menus, events, user)
+            yield Route("PATCH", f"{menus}/{{menu_id}}", events, user)
+            yield Route("DELETE", f"{menus}/{{menu_id}}", events, user)
+            yield Route("POST", f"{menus}/{{menu_id}}/items", events, user)
+            yield Route("PATCH", f"{menus}/{{menu_id}}/items/{{item_id}}", events, user)
+            yield Route("DELETE", f"{menus}/{{menu_id}}/items/{{item_id}}", events, user)
+        yield Route("GET", f"{managed}/menus/{{menu_id}}/whitelist", events, user)
+        yield Route("POST", f"{managed}/menus/{{menu_id}}/whitelist", events, user)
+        yield Route("DELETE", f"{managed}/menus/{{menu_id}}/whitelist/{{user_id}}", events, user)
 
 
 def _operator_routes() -> Iterator[Route]:

@@ -31,6 +31,7 @@ class Audience(enum.Enum):
     PUBLIC = "everyone"
     USER = "every logged-in user"
     OWNER = "its owner, or an admin"
+    PERFORMER = "performers"
     STAFF = "staff and admins"
     ORGANISER = "organisers and admins"
     ADMIN = "admins"
@@ -39,7 +40,7 @@ class Audience(enum.Enum):
 _OF_EVENTS: Final = frozenset(
     f"{route.method} {route.path}" for route in ROUTES if route.path.startswith("/api/admin/events")
 )
-# The access classes of the API contract: 🔓, 👤, 🛂, 🛠. A route that is missing here fails its test.
+# The access classes of the API contract: 🔓, 👤, 🎤, 🛂, 🛠. A route that is missing here fails its test.
 RULES: Final[Mapping[Audience, frozenset[str]]] = {
     Audience.PUBLIC: frozenset(
         {
@@ -53,6 +54,9 @@ RULES: Final[Mapping[Audience, frozenset[str]]] = {
             "GET /api/events",
             "GET /api/events/{event_id}",
             "GET /api/events/{event_id}/availability",
+            "GET /api/performers",
+            "GET /api/performers/{performer_id}",
+            "GET /api/tip-grid/{performer_id}",
         }
     ),
     Audience.USER: frozenset(
@@ -99,6 +103,9 @@ RULES: Final[Mapping[Audience, frozenset[str]]] = {
             "GET /api/marketplace/listings/{listing_id}",
             "GET /api/listings",
         }
+    ),
+    Audience.PERFORMER: frozenset(
+        {f"{route.method} {route.path}" for route in ROUTES if route.path.startswith("/api/performer/")}
     ),
     Audience.OWNER: frozenset({"GET /api/users/{user_id}"}),
     Audience.STAFF: frozenset({"POST /api/verify", "POST /api/verify/undo"}),
