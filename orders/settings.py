@@ -1,7 +1,10 @@
 """Settings of the orders process, from its environment."""
 
+from pydantic import Field
+
 from common.settings import DatabaseSettings, ServiceSettings
 
 
 class Settings(ServiceSettings, DatabaseSettings):
     port: int = 5001
+    performer_queue_interval_seconds: float = Field(default=1.0, gt=0)
