@@ -1,4 +1,4 @@
-"""The app of a service that has a database, whose old rows it deletes, and perhaps some periodic tasks."""
+"""The app of a service that has a database, whose old rows it deletes, and nothing else that starts or stops with it."""
 
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -12,7 +12,6 @@ from common.db.retention import RetentionTask
 from common.health import Health
 from common.http.app import base_app
 from common.http.dependencies import provide
-from common.periodic import PeriodicTask
 from common.settings import ServiceSettings
 
 
@@ -24,7 +23,6 @@ def database_app(
     services: Iterable[object],
     routers: Iterable[APIRouter],
     user_tokens: UserTokenVerifier | None,
-    tasks: Iterable[PeriodicTask] = (),
 ) -> FastAPI:
     """Return the app.
 
@@ -32,17 +30,14 @@ def database_app(
         services: what routes depend on, one for each class.
         routers: matched one after the other, first match wins.
         user_tokens: how users' tokens are verified; against `JWKS_URL` if None.
-        tasks: run as long as the process serves.
     """
-    tasks = (*tasks, RetentionTask(database, [REQUESTS_RETENTION]))
+    retention = RetentionTask(database, [REQUESTS_RETENTION])
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        for task in tasks:
-            task.start()
+        retention.start()
         yield
-        for task in tasks:
-            await task.close()
+        await retention.close()
         await database.close()
 
     app = base_app(

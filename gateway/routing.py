@@ -169,6 +169,7 @@ def _routes() -> Iterator[Route]:
     yield Route("POST", "/api/admin/events/{event_id}/cancel", orchestrator, user)
     yield Route("GET", "/api/admin/events/{event_id}/cancellation", orchestrator, user)
 
+    yield from _stage_routes()
     yield from _operator_routes()
 
 
@@ -219,6 +220,15 @@ def _money_routes() -> Iterator[Route]:
     yield Route("GET", "/api/admin/webhook-logs", orchestrator, user)
     yield Route("GET", "/api/admin/webhook-logs/{webhook_id}", orchestrator, user)
     yield Route("POST", "/api/admin/webhook-logs/{webhook_id}/replay", orchestrator, user)
+
+
+def _stage_routes() -> Iterator[Route]:
+    orders, user = Upstream.ORDERS, Access.USER
+
+    yield Route("GET", "/api/subscriptions", orders, user)
+    yield Route("DELETE", "/api/performers/{performer_id}/subscription", orders, user)
+    yield Route("GET", "/api/performer/subscribers", orders, user)
+    yield Route("GET", "/api/admin/performers/{performer_id}/subscribers", orders, user)
 
 
 def _operator_routes() -> Iterator[Route]:

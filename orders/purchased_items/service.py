@@ -1,6 +1,7 @@
 """What the orders service does with purchased items."""
 
 import uuid
+from collections.abc import Callable
 
 from common.auth.principal import Principal
 from common.http.calls import RepeatableCall
@@ -26,25 +27,29 @@ from orders.purchased_items.status import ItemType
 
 
 class PurchasedItemService:
-    """Openings and moves for the orchestrator, see `PurchasedItemRepository`; reads for it and for users."""
+    """Openings and moves for the orchestrator, see `PurchasedItemRepository`; reads for it and for users.
 
-    def __init__(self, repository: PurchasedItemRepository) -> None:
+    `wake_relay` is called when a message was committed to the outbox.
+    """
+
+    def __init__(self, repository: PurchasedItemRepository, *, wake_relay: Callable[[], None]) -> None:
         self._items = repository
+        self._wake_relay = wake_relay
 
     async def open(self, opening: OpenItem) -> MovedItem:
         return await self._items.open(opening)
 
     async def enqueue(self, item_id: uuid.UUID, call: EnqueueItem) -> MovedItem:
-        return await self._items.enqueue(item_id, call)
+        return self._told(await self._items.enqueue(item_id, call))
 
     async def start(self, item_id: uuid.UUID, call: RepeatableCall) -> MovedItem:
-        return await self._items.start(item_id, call)
+        return self._told(await self._items.start(item_id, call))
 
     async def complete(self, item_id: uuid.UUID, call: CompleteItem) -> MovedItem:
-        return await self._items.complete(item_id, call)
+        return self._told(await self._items.complete(item_id, call))
 
     async def end(self, item_id: uuid.UUID, undo: EndItem) -> MovedItem:
-        return await self._items.end(item_id, undo)
+        return self._told(await self._items.end(item_id, undo))
 
     async def settle(self, call: SettleItems) -> Settled:
         return await self._items.settle(call)
@@ -108,6 +113,10 @@ class PurchasedItemService:
         else:
             raise ItemNotFound
         return PublicItemWithHistory(**dict(shown), history=item.history)
+
+    def _told(self, moved: MovedItem) -> MovedItem:
+        self._wake_relay()
+        return moved
 
 
 def _found(item: PurchasedItem | None) -> PurchasedItem:

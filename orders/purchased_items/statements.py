@@ -11,6 +11,7 @@ from orders.purchased_items.models import purchased_item_history, purchased_item
 from orders.purchased_items.status import ENDED, UNFINISHED, ItemStatus
 from orders.shared.messages import messages
 from orders.shared.transitions import Aggregate
+from orders.subscriptions.statements import begin_period
 
 __all__ = [
     "COMPLETE",
@@ -127,10 +128,11 @@ def _moved(
     """  # noqa: S608 - constants
 
 
-def _move(from_statuses: Iterable[ItemStatus], to_status: ItemStatus, changes: str) -> TextClause:
+def _move(from_statuses: Iterable[ItemStatus], to_status: ItemStatus, changes: str, *, more: str = "") -> TextClause:
+    """Return the statement of a move; `more` are CTEs that use `moved`, each with a comma."""
     return text(
         f"""
-        WITH {PRIOR}, {_moved(from_statuses, f"'{to_status}'", changes)},
+        WITH {PRIOR}, {_moved(from_statuses, f"'{to_status}'", changes)}, {more}
         {stored_answer(_DONE, rows="shaped")}
         {SELECT_ANSWER}
         """
@@ -173,6 +175,7 @@ COMPLETE: Final = _move(
     note = :note, file_url = :file_url, ended_at = now(),
     settlement_status = CASE WHEN is_batched AND payout_id IS NULL THEN 'pending' ELSE 'settled' END
     """,
+    more=f"{begin_period('moved')},",
 )
 
 # The undo of OPEN; its tombstone is written before it. Nobody has seen an OPENING item, so it is deleted. If the item has
