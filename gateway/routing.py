@@ -225,6 +225,8 @@ def _money_routes() -> Iterator[Route]:
 def _stage_routes() -> Iterator[Route]:
     orders, user = Upstream.ORDERS, Access.USER
 
+    yield Route("GET", "/api/purchased-items", orders, user)
+    yield Route("GET", "/api/purchased-items/{purchased_item_id}", orders, user)
     yield Route("GET", "/api/subscriptions", orders, user)
     yield Route("DELETE", "/api/performers/{performer_id}/subscription", orders, user)
     yield Route("GET", "/api/performer/subscribers", orders, user)

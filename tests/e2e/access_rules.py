@@ -99,6 +99,8 @@ RULES: Final[Mapping[Audience, frozenset[str]]] = {
             "GET /api/marketplace/listings",
             "GET /api/marketplace/listings/{listing_id}",
             "GET /api/listings",
+            "GET /api/purchased-items",
+            "GET /api/purchased-items/{purchased_item_id}",
             "GET /api/subscriptions",
             "DELETE /api/performers/{performer_id}/subscription",
         }

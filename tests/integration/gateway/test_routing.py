@@ -51,6 +51,8 @@ UPSTREAMS_OF_CONTRACT = {
         "GET /api/orders",
         "GET /api/orders/{}",
         "GET /api/performer/subscribers",
+        "GET /api/purchased-items",
+        "GET /api/purchased-items/{}",
         "DELETE /api/performers/{}/subscription",
         "GET /api/subscriptions",
         "GET /api/transfers",
