@@ -13,14 +13,21 @@ from common.db.retention import RetentionTask
 from common.health import Health
 from common.http.app import base_app
 from common.http.dependencies import provide
+from common.messaging.consumer import Consumer
 from common.messaging.inbox import INBOX_RETENTION
 from common.messaging.outbox import OutboxRelay
 from common.messaging.publisher import Publisher
+from orders.earnings import routes as earnings_routes
+from orders.earnings.messages import EarningsRecorder
+from orders.earnings.repository import EarningsRepository
+from orders.earnings.service import EarningsService
 from orders.listings import routes as listing_routes
 from orders.listings.repository import ListingRepository
 from orders.listings.service import ListingService
 from orders.personal_data import routes as personal_data_routes
+from orders.personal_data.repository import PersonalDataRepository
 from orders.personal_data.service import PersonalDataService
+from orders.purchased_items.repository import PurchasedItemRepository
 from orders.settings import Settings
 from orders.subscriptions import routes as subscription_routes
 from orders.subscriptions.repository import SubscriptionRepository
@@ -31,7 +38,7 @@ from orders.ticket_orders.service import OrderService
 from orders.transfers import routes as transfer_routes
 from orders.transfers.repository import TransferRepository
 from orders.transfers.service import TransferService
-from rabbitmq.topology import platform_topology
+from rabbitmq.topology import EARNINGS_QUEUE, platform_topology
 
 __all__ = ["RETENTIONS", "SERVICE", "create_app"]
 
@@ -44,6 +51,7 @@ ROUTERS: Final = (
         for routes in (order_routes, transfer_routes, listing_routes, subscription_routes)
         for router in (routes.internal, routes.public)
     ),
+    earnings_routes.public,
     personal_data_routes.internal,
 )
 
@@ -80,25 +88,45 @@ class _Container:
             poll_seconds=settings.outbox_poll_seconds,
             keep_hours=settings.outbox_retention_hours,
         )
+        self._earnings = EarningsRepository(self._database)
+        self._consumer = Consumer(
+            url,
+            service=SERVICE,
+            topology=topology,
+            queue=EARNINGS_QUEUE,
+            handler=EarningsRecorder(self._earnings).handle,
+            publisher=self._publisher,
+        )
         self._retention = RetentionTask(self._database, RETENTIONS)
 
     def services(self) -> tuple[object, ...]:
         """Return what routes depend on."""
         orders, transfers = OrderRepository(self._database), TransferRepository(self._database)
         listings, subscriptions = ListingRepository(self._database), SubscriptionRepository(self._database)
+        items = PurchasedItemRepository(self._database)
         return (
             OrderService(orders),
             TransferService(transfers),
             ListingService(listings),
             SubscriptionService(subscriptions, wake_relay=self._relay.wake),
-            PersonalDataService(orders=orders, transfers=transfers, listings=listings),
+            EarningsService(self._earnings, items),
+            PersonalDataService(
+                repository=PersonalDataRepository(self._database),
+                orders=orders,
+                transfers=transfers,
+                listings=listings,
+                purchased_items=items,
+                subscriptions=subscriptions,
+                earnings=self._earnings,
+                wake_relay=self._relay.wake,
+            ),
         )
 
     def health(self) -> Health:
         """Without the broker, messages wait in the outbox and in their queue; everything else works."""
         return Health(
             required={"database": self._database.is_healthy},
-            optional={"publisher": self._publisher.broker.is_healthy},
+            optional={"publisher": self._publisher.broker.is_healthy, "consumer": self._consumer.broker.is_healthy},
         )
 
     @asynccontextmanager
@@ -106,8 +134,9 @@ class _Container:
         """Run the relay, the consumer and the deletion of old rows; at the end, stop them in reverse order."""
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self._database.close)
-            self._publisher.broker.start()
-            stack.push_async_callback(self._publisher.broker.close)
+            for broker in (self._publisher.broker, self._consumer.broker):
+                broker.start()
+                stack.push_async_callback(broker.close)
             for task in (self._relay, self._retention):
                 task.start()
                 stack.push_async_callback(task.close)

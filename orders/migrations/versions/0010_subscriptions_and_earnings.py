@@ -84,7 +84,9 @@ def create_earnings() -> None:
         sa.Column("at", INSTANT, nullable=False),
         sa.CheckConstraint("amount >= 0", name="amount"),
     )
-    op.create_index("ix_earnings_performer_latest", "earnings", ["performer_id", sa.text("at DESC")])
+    op.create_index(
+        "ix_earnings_performer_newest", "earnings", ["performer_id", sa.text("at DESC"), sa.text("item_id DESC")]
+    )
     op.create_table(
         "earnings_by_day",
         sa.Column("performer_id", ID, primary_key=True),
