@@ -17,6 +17,7 @@ from common.messaging.consumer import Consumer
 from common.messaging.inbox import INBOX_RETENTION
 from common.messaging.outbox import OutboxRelay
 from common.messaging.publisher import Publisher
+from common.periodic import PeriodicTask
 from orders.earnings import routes as earnings_routes
 from orders.earnings.messages import EarningsRecorder
 from orders.earnings.repository import EarningsRepository
@@ -24,10 +25,15 @@ from orders.earnings.service import EarningsService
 from orders.listings import routes as listing_routes
 from orders.listings.repository import ListingRepository
 from orders.listings.service import ListingService
+from orders.performer_queues import routes as performer_queue_routes
+from orders.performer_queues.repository import PerformerQueueRepository
+from orders.performer_queues.service import PerformerQueueService
 from orders.personal_data import routes as personal_data_routes
 from orders.personal_data.repository import PersonalDataRepository
 from orders.personal_data.service import PersonalDataService
+from orders.purchased_items import routes as purchased_item_routes
 from orders.purchased_items.repository import PurchasedItemRepository
+from orders.purchased_items.service import PurchasedItemService
 from orders.settings import Settings
 from orders.subscriptions import routes as subscription_routes
 from orders.subscriptions.repository import SubscriptionRepository
@@ -48,9 +54,10 @@ RETENTIONS: Final = (REQUESTS_RETENTION, INBOX_RETENTION)
 ROUTERS: Final = (
     *(
         router
-        for routes in (order_routes, transfer_routes, listing_routes, subscription_routes)
+        for routes in (order_routes, purchased_item_routes, transfer_routes, listing_routes, subscription_routes)
         for router in (routes.internal, routes.public)
     ),
+    performer_queue_routes.internal,
     earnings_routes.public,
     personal_data_routes.internal,
 )
@@ -97,7 +104,16 @@ class _Container:
             handler=EarningsRecorder(self._earnings).handle,
             publisher=self._publisher,
         )
-        self._retention = RetentionTask(self._database, RETENTIONS)
+        self._queues = PerformerQueueService(PerformerQueueRepository(self._database), wake_relay=self._relay.wake)
+        self._tasks = (
+            RetentionTask(self._database, RETENTIONS),
+            PeriodicTask(
+                self._queues.place_due,
+                self._queues.announce_next,
+                name="performer queues",
+                interval_seconds=settings.performer_queue_interval_seconds,
+            ),
+        )
 
     def services(self) -> tuple[object, ...]:
         """Return what routes depend on."""
@@ -108,6 +124,8 @@ class _Container:
             OrderService(orders),
             TransferService(transfers),
             ListingService(listings),
+            PurchasedItemService(items, wake_relay=self._relay.wake),
+            self._queues,
             SubscriptionService(subscriptions, wake_relay=self._relay.wake),
             EarningsService(self._earnings, items),
             PersonalDataService(
@@ -131,13 +149,13 @@ class _Container:
 
     @asynccontextmanager
     async def lifespan(self, _: FastAPI) -> AsyncIterator[None]:
-        """Run the relay, the consumer and the deletion of old rows; at the end, stop them in reverse order."""
+        """Run the relay, the consumer and the periodic tasks; at the end, stop them in reverse order."""
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self._database.close)
             for broker in (self._publisher.broker, self._consumer.broker):
                 broker.start()
                 stack.push_async_callback(broker.close)
-            for task in (self._relay, self._retention):
+            for task in (self._relay, *self._tasks):
                 task.start()
                 stack.push_async_callback(task.close)
             yield

@@ -13,6 +13,7 @@ from common.db.engine import Database
 from orders.app import create_app
 from orders.settings import Settings
 from tests.integration.orders.deal_caller import DealCaller, ListingCaller, TransferCaller
+from tests.integration.orders.item_caller import ItemCaller
 from tests.integration.orders.orders_caller import OrdersCaller
 from tests.support.callers import Caller
 from tests.support.servers import DatabaseFactory
@@ -22,7 +23,13 @@ from tests.support.user_tokens import UserTokenMint
 
 @pytest.fixture(scope="module")
 def settings(database_url: DatabaseFactory, rabbitmq_url: str) -> Settings:
-    return Settings(env="test", database_url=SecretStr(database_url("orders")), rabbitmq_url=SecretStr(rabbitmq_url))
+    """Settings whose queues are looked at once, at the start: tests do that themselves, and count statements."""
+    return Settings(
+        env="test",
+        database_url=SecretStr(database_url("orders")),
+        rabbitmq_url=SecretStr(rabbitmq_url),
+        performer_queue_interval_seconds=3_600.0,
+    )
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +80,11 @@ def transfers(orders_caller: OrdersCaller) -> TransferCaller:
 @pytest.fixture(scope="module")
 def listings(orders_caller: OrdersCaller) -> ListingCaller:
     return ListingCaller(orders_caller.orchestrator)
+
+
+@pytest.fixture(scope="module")
+def items(orders_caller: OrdersCaller) -> ItemCaller:
+    return ItemCaller(orders_caller.orchestrator)
 
 
 @pytest.fixture
