@@ -23,13 +23,7 @@ from tests.support.user_tokens import UserTokenMint
 
 @pytest.fixture(scope="module")
 def settings(database_url: DatabaseFactory, rabbitmq_url: str) -> Settings:
-    """Settings whose queues are looked at once, at the start: tests do that themselves, and count statements."""
-    return Settings(
-        env="test",
-        database_url=SecretStr(database_url("orders")),
-        rabbitmq_url=SecretStr(rabbitmq_url),
-        performer_queue_interval_seconds=3_600.0,
-    )
+    return Settings(env="test", database_url=SecretStr(database_url("orders")), rabbitmq_url=SecretStr(rabbitmq_url))
 
 
 @pytest.fixture(scope="module")

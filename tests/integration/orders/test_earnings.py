@@ -76,6 +76,11 @@ async def publish(publisher: Publisher, body: bytes) -> None:
     )
 
 
+def success(item_id: str) -> bytes:
+    message = Message(type="purchased_item.success", source="x", subject=item_id, data={"purchased_item_id": item_id})
+    return message.to_bytes()
+
+
 def today() -> str:
     return datetime.now(ZoneInfo(ZONE)).date().isoformat()
 
@@ -246,11 +251,6 @@ class TestSales:
         answer = (await admin.get(f"/api/admin/performers/{performer.user_id}/sales")).json()
 
         assert answer["data"] == (await performer.get("/api/performer/sales")).json()["data"]
-
-
-def success(item_id: str) -> bytes:
-    message = Message(type="purchased_item.success", source="x", subject=item_id, data={"purchased_item_id": item_id})
-    return message.to_bytes()
 
 
 def is_success(message: Message) -> bool:

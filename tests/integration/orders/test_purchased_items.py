@@ -8,7 +8,6 @@ import pytest
 from common.db.engine import Database
 from tests.integration.orders.item_caller import PATHS, ItemCaller, answers, told_of
 from tests.support.callers import new_id
-from tests.support.statements import counted_statements
 
 MOVES = [("enqueue", "OPENING", "PENDING"), ("start", "PENDING", "IN_PROGRESS"), ("complete", "IN_PROGRESS", "SUCCESS")]
 REASONS = [
@@ -232,16 +231,6 @@ class TestMoves:
             "https://files.example.com/1",
             "settled",
         )
-
-    async def test_each_is_one_statement(self, items: ItemCaller) -> None:
-        item, counts = items.unopened(), []
-
-        for name in ("open", "enqueue", "start", "complete"):
-            with counted_statements() as statements:
-                await (items.open(**item.body) if name == "open" else items.perform(item, name))
-            counts.append(int(statements))
-
-        assert counts == [1, 1, 1, 1]
 
 
 class TestMessages:
