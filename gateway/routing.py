@@ -227,8 +227,9 @@ def _stage_routes() -> Iterator[Route]:
 
     yield Route("GET", "/api/subscriptions", orders, user)
     yield Route("DELETE", "/api/performers/{performer_id}/subscription", orders, user)
-    yield Route("GET", "/api/performer/subscribers", orders, user)
-    yield Route("GET", "/api/admin/performers/{performer_id}/subscribers", orders, user)
+    for shown in ("subscribers", "earnings", "sales"):
+        yield Route("GET", f"/api/performer/{shown}", orders, user)
+        yield Route("GET", f"/api/admin/performers/{{performer_id}}/{shown}", orders, user)
 
 
 def _operator_routes() -> Iterator[Route]:
