@@ -54,6 +54,9 @@ RULES: Final[Mapping[Audience, frozenset[str]]] = {
             "GET /api/events",
             "GET /api/events/{event_id}",
             "GET /api/events/{event_id}/availability",
+            "GET /api/performers",
+            "GET /api/performers/{performer_id}",
+            "GET /api/tip-grid/{performer_id}",
         }
     ),
     Audience.USER: frozenset(
@@ -102,6 +105,9 @@ RULES: Final[Mapping[Audience, frozenset[str]]] = {
             "GET /api/subscriptions",
             "DELETE /api/performers/{performer_id}/subscription",
         }
+    ),
+    Audience.PERFORMER: frozenset(
+        {f"{route.method} {route.path}" for route in ROUTES if route.path.startswith("/api/performer/")}
     ),
     Audience.OWNER: frozenset({"GET /api/users/{user_id}"}),
     Audience.PERFORMER: frozenset(
