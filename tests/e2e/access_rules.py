@@ -110,9 +110,6 @@ RULES: Final[Mapping[Audience, frozenset[str]]] = {
         {f"{route.method} {route.path}" for route in ROUTES if route.path.startswith("/api/performer/")}
     ),
     Audience.OWNER: frozenset({"GET /api/users/{user_id}"}),
-    Audience.PERFORMER: frozenset(
-        f"{route.method} {route.path}" for route in ROUTES if route.path.startswith("/api/performer/")
-    ),
     Audience.STAFF: frozenset({"POST /api/verify", "POST /api/verify/undo"}),
     # An organiser reaches its own events only: tests/e2e/test_organisers.py.
     Audience.ORGANISER: _OF_EVENTS,
