@@ -54,6 +54,9 @@ RULES: Final[Mapping[Audience, frozenset[str]]] = {
             "GET /api/events",
             "GET /api/events/{event_id}",
             "GET /api/events/{event_id}/availability",
+            "GET /api/performers",
+            "GET /api/performers/{performer_id}",
+            "GET /api/tip-grid/{performer_id}",
         }
     ),
     Audience.USER: frozenset(
@@ -105,10 +108,10 @@ RULES: Final[Mapping[Audience, frozenset[str]]] = {
             "DELETE /api/performers/{performer_id}/subscription",
         }
     ),
-    Audience.OWNER: frozenset({"GET /api/users/{user_id}"}),
     Audience.PERFORMER: frozenset(
-        f"{route.method} {route.path}" for route in ROUTES if route.path.startswith("/api/performer/")
+        {f"{route.method} {route.path}" for route in ROUTES if route.path.startswith("/api/performer/")}
     ),
+    Audience.OWNER: frozenset({"GET /api/users/{user_id}"}),
     Audience.STAFF: frozenset({"POST /api/verify", "POST /api/verify/undo"}),
     # An organiser reaches its own events only: tests/e2e/test_organisers.py.
     Audience.ORGANISER: _OF_EVENTS,
