@@ -28,6 +28,7 @@ from orchestrator.features import (
     outbound_webhooks,
     parked_messages,
     payments,
+    payouts,
     personal_data,
     purchased_items,
     purchases,
@@ -69,6 +70,7 @@ FEATURES: Final[tuple[Feature, ...]] = (
     audit.FEATURE,
     personal_data.FEATURE,
     purchased_items.FEATURE,
+    payouts.FEATURE,
 )
 JOB_POLICIES: Final[Mapping[str, JobPolicy]] = {
     policy.kind: policy

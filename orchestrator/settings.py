@@ -10,6 +10,7 @@ from orchestrator.features.marketplace.settings import MarketplaceSettings
 from orchestrator.features.notifications.settings import NotificationSettings
 from orchestrator.features.outbound_webhooks.settings import OutboundWebhookSettings
 from orchestrator.features.payments.settings import PaymentSettings
+from orchestrator.features.payouts.settings import PayoutSettings
 from orchestrator.features.tickets.settings import TicketSettings
 from orchestrator.features.transfers.settings import TransferSettings
 from orchestrator.jobs.settings import JobSettings, JobWorkerSettings
@@ -27,6 +28,7 @@ class Settings(
     MarketplaceSettings,
     NotificationSettings,
     OutboundWebhookSettings,
+    PayoutSettings,
     TicketSettings,
     TransferSettings,
 ):
