@@ -73,6 +73,7 @@ RULES: Final[Mapping[Audience, frozenset[str]]] = {
             "POST /api/payments/crypto",
             "GET /api/payments",
             "GET /api/payments/{payment_id}",
+            "GET /api/performer/payouts",
             "POST /api/reserve",
             "POST /api/reserve/best-available",
             "POST /api/pay",
