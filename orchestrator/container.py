@@ -28,11 +28,13 @@ from orchestrator.features import (
     outbound_webhooks,
     parked_messages,
     payments,
+    performance_queue,
     personal_data,
     purchased_items,
     purchases,
     refunds,
     tickets,
+    tips,
     transfers,
 )
 from orchestrator.jobs.policies import RESERVED, JobPolicy, with_backoff
@@ -69,6 +71,8 @@ FEATURES: Final[tuple[Feature, ...]] = (
     audit.FEATURE,
     personal_data.FEATURE,
     purchased_items.FEATURE,
+    tips.FEATURE,
+    performance_queue.FEATURE,
 )
 JOB_POLICIES: Final[Mapping[str, JobPolicy]] = {
     policy.kind: policy

@@ -11,6 +11,7 @@ from orchestrator.features.notifications.settings import NotificationSettings
 from orchestrator.features.outbound_webhooks.settings import OutboundWebhookSettings
 from orchestrator.features.payments.settings import PaymentSettings
 from orchestrator.features.tickets.settings import TicketSettings
+from orchestrator.features.tips.settings import TipSettings
 from orchestrator.features.transfers.settings import TransferSettings
 from orchestrator.jobs.settings import JobSettings, JobWorkerSettings
 from orchestrator.saga_engine.settings import SagaSettings
@@ -28,6 +29,7 @@ class Settings(
     NotificationSettings,
     OutboundWebhookSettings,
     TicketSettings,
+    TipSettings,
     TransferSettings,
 ):
     port: int = 5003
