@@ -23,6 +23,7 @@ from orchestrator.features import (
     events,
     inbound_webhooks,
     marketplace,
+    menus,
     notifications,
     otp,
     outbound_webhooks,
@@ -69,6 +70,7 @@ FEATURES: Final[tuple[Feature, ...]] = (
     audit.FEATURE,
     personal_data.FEATURE,
     purchased_items.FEATURE,
+    menus.FEATURE,
 )
 JOB_POLICIES: Final[Mapping[str, JobPolicy]] = {
     policy.kind: policy

@@ -7,6 +7,7 @@ from orchestrator.clients.settings import ClientSettings
 from orchestrator.features.check_in.settings import CheckInSettings
 from orchestrator.features.event_editing.settings import EventEditingSettings
 from orchestrator.features.marketplace.settings import MarketplaceSettings
+from orchestrator.features.menus.settings import MenuSettings
 from orchestrator.features.notifications.settings import NotificationSettings
 from orchestrator.features.outbound_webhooks.settings import OutboundWebhookSettings
 from orchestrator.features.payments.settings import PaymentSettings
@@ -18,6 +19,7 @@ from orchestrator.saga_engine.settings import SagaSettings
 
 class Settings(
     PaymentSettings,
+    MenuSettings,
     ClientSettings,
     DatabaseSettings,
     SagaSettings,
