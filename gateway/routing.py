@@ -169,6 +169,7 @@ def _routes() -> Iterator[Route]:
     yield Route("POST", "/api/admin/events/{event_id}/cancel", orchestrator, user)
     yield Route("GET", "/api/admin/events/{event_id}/cancellation", orchestrator, user)
 
+    yield from _stage_routes()
     yield from _operator_routes()
 
 
@@ -219,6 +220,18 @@ def _money_routes() -> Iterator[Route]:
     yield Route("GET", "/api/admin/webhook-logs", orchestrator, user)
     yield Route("GET", "/api/admin/webhook-logs/{webhook_id}", orchestrator, user)
     yield Route("POST", "/api/admin/webhook-logs/{webhook_id}/replay", orchestrator, user)
+
+
+def _stage_routes() -> Iterator[Route]:
+    orchestrator, user = Upstream.ORCHESTRATOR, Access.USER
+
+    yield Route("GET", "/api/menu/{menu_id}", orchestrator, user)
+    yield Route("GET", "/api/menu/performer/{performer_id}", orchestrator, user)
+    yield Route("POST", "/api/menu/purchase", orchestrator, user)
+    yield Route("GET", "/api/menu/purchase/history", orchestrator, user)
+    yield Route("GET", "/api/menu/purchase/{purchase_id}/status", orchestrator, user)
+    yield Route("POST", "/api/menu/purchase/{purchase_id}/cancel", orchestrator, user)
+    yield Route("POST", "/api/performers/{performer_id}/subscription", orchestrator, user)
 
 
 def _operator_routes() -> Iterator[Route]:

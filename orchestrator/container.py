@@ -33,6 +33,7 @@ from orchestrator.features import (
     purchased_items,
     purchases,
     refunds,
+    subscriptions,
     tickets,
     transfers,
 )
@@ -71,6 +72,7 @@ FEATURES: Final[tuple[Feature, ...]] = (
     personal_data.FEATURE,
     purchased_items.FEATURE,
     menus.FEATURE,
+    subscriptions.FEATURE,
 )
 JOB_POLICIES: Final[Mapping[str, JobPolicy]] = {
     policy.kind: policy

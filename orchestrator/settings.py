@@ -11,6 +11,7 @@ from orchestrator.features.menus.settings import MenuSettings
 from orchestrator.features.notifications.settings import NotificationSettings
 from orchestrator.features.outbound_webhooks.settings import OutboundWebhookSettings
 from orchestrator.features.payments.settings import PaymentSettings
+from orchestrator.features.subscriptions.settings import SubscriptionSettings
 from orchestrator.features.tickets.settings import TicketSettings
 from orchestrator.features.transfers.settings import TransferSettings
 from orchestrator.jobs.settings import JobSettings, JobWorkerSettings
@@ -29,6 +30,7 @@ class Settings(
     MarketplaceSettings,
     NotificationSettings,
     OutboundWebhookSettings,
+    SubscriptionSettings,
     TicketSettings,
     TransferSettings,
 ):
