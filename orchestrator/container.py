@@ -29,12 +29,14 @@ from orchestrator.features import (
     outbound_webhooks,
     parked_messages,
     payments,
+    performance_queue,
     personal_data,
     purchased_items,
     purchases,
     refunds,
     subscriptions,
     tickets,
+    tips,
     transfers,
 )
 from orchestrator.jobs.policies import RESERVED, JobPolicy, with_backoff
@@ -73,6 +75,8 @@ FEATURES: Final[tuple[Feature, ...]] = (
     purchased_items.FEATURE,
     menus.FEATURE,
     subscriptions.FEATURE,
+    tips.FEATURE,
+    performance_queue.FEATURE,
 )
 JOB_POLICIES: Final[Mapping[str, JobPolicy]] = {
     policy.kind: policy

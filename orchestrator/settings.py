@@ -13,6 +13,7 @@ from orchestrator.features.outbound_webhooks.settings import OutboundWebhookSett
 from orchestrator.features.payments.settings import PaymentSettings
 from orchestrator.features.subscriptions.settings import SubscriptionSettings
 from orchestrator.features.tickets.settings import TicketSettings
+from orchestrator.features.tips.settings import TipSettings
 from orchestrator.features.transfers.settings import TransferSettings
 from orchestrator.jobs.settings import JobSettings, JobWorkerSettings
 from orchestrator.saga_engine.settings import SagaSettings
@@ -32,6 +33,7 @@ class Settings(
     OutboundWebhookSettings,
     SubscriptionSettings,
     TicketSettings,
+    TipSettings,
     TransferSettings,
 ):
     port: int = 5003

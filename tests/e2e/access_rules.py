@@ -31,6 +31,7 @@ class Audience(enum.Enum):
     PUBLIC = "everyone"
     USER = "every logged-in user"
     OWNER = "its owner, or an admin"
+    PERFORMER = "performers"
     STAFF = "staff and admins"
     ORGANISER = "organisers and admins"
     ADMIN = "admins"
@@ -98,6 +99,19 @@ RULES: Final[Mapping[Audience, frozenset[str]]] = {
             "GET /api/marketplace/listings",
             "GET /api/marketplace/listings/{listing_id}",
             "GET /api/listings",
+            "POST /api/tip-grid/purchase",
+            "GET /api/performance-queue/status/{queue_request_id}",
+            "POST /api/performance-queue/{item_id}/cancel",
+        }
+    ),
+    Audience.PERFORMER: frozenset(
+        {
+            "GET /api/performance-queue",
+            "POST /api/performance-queue/pause",
+            "POST /api/performance-queue/resume",
+            "POST /api/performance-queue/{item_id}/start",
+            "POST /api/performance-queue/{item_id}/complete",
+            "POST /api/performance-queue/{item_id}/decline",
         }
     ),
     Audience.OWNER: frozenset({"GET /api/users/{user_id}"}),

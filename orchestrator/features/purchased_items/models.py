@@ -27,6 +27,9 @@ COMPLETE: Final = "complete"
 SIGNAL_OF_PENDING: Final[Mapping[str, str]] = {QUEUED_TIP: PERFORM, FUNDED_TIP: PERFORM, QUEUED_MENU_ITEM: START}
 """What the saga of a PENDING item waits for, by its kind."""
 
+TIP_PERFORMED: Final = "Tip grid item processed and published for settlement"
+"""The message of the result of a queued tip."""
+
 
 class DeviceActivation(BaseModel):
     """The payload of a device job."""
