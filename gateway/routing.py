@@ -241,6 +241,7 @@ def _stage_routes() -> Iterator[Route]:
         yield Route("POST", f"/api/performance-queue/{action}", orchestrator, user)
     for action in ("cancel", "start", "complete", "decline"):
         yield Route("POST", f"/api/performance-queue/{{item_id}}/{action}", orchestrator, user)
+    yield Route("GET", "/api/performer/payouts", Upstream.USERS, Access.USER)
 
 
 def _operator_routes() -> Iterator[Route]:

@@ -30,6 +30,7 @@ from orchestrator.features import (
     parked_messages,
     payments,
     performance_queue,
+    payouts,
     personal_data,
     purchased_items,
     purchases,
@@ -77,6 +78,7 @@ FEATURES: Final[tuple[Feature, ...]] = (
     subscriptions.FEATURE,
     tips.FEATURE,
     performance_queue.FEATURE,
+    payouts.FEATURE,
 )
 JOB_POLICIES: Final[Mapping[str, JobPolicy]] = {
     policy.kind: policy
