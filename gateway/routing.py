@@ -242,6 +242,12 @@ def _stage_routes() -> Iterator[Route]:
     for action in ("cancel", "start", "complete", "decline"):
         yield Route("POST", f"/api/performance-queue/{{item_id}}/{action}", orchestrator, user)
     yield Route("GET", "/api/performer/payouts", Upstream.USERS, Access.USER)
+    orders, user = Upstream.ORDERS, Access.USER
+
+    yield Route("GET", "/api/subscriptions", orders, user)
+    yield Route("DELETE", "/api/performers/{performer_id}/subscription", orders, user)
+    yield Route("GET", "/api/performer/subscribers", orders, user)
+    yield Route("GET", "/api/admin/performers/{performer_id}/subscribers", orders, user)
 
 
 def _operator_routes() -> Iterator[Route]:

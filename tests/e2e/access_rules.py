@@ -40,7 +40,7 @@ class Audience(enum.Enum):
 _OF_EVENTS: Final = frozenset(
     f"{route.method} {route.path}" for route in ROUTES if route.path.startswith("/api/admin/events")
 )
-# The access classes of the API contract: 🔓, 👤, 🛂, 🛠. A route that is missing here fails its test.
+# The access classes of the API contract: 🔓, 👤, 🎤, 🛂, 🛠. A route that is missing here fails its test.
 RULES: Final[Mapping[Audience, frozenset[str]]] = {
     Audience.PUBLIC: frozenset(
         {
@@ -112,9 +112,14 @@ RULES: Final[Mapping[Audience, frozenset[str]]] = {
             "POST /api/performance-queue/{item_id}/start",
             "POST /api/performance-queue/{item_id}/complete",
             "POST /api/performance-queue/{item_id}/decline",
+            "GET /api/subscriptions",
+            "DELETE /api/performers/{performer_id}/subscription",
         }
     ),
     Audience.OWNER: frozenset({"GET /api/users/{user_id}"}),
+    Audience.PERFORMER: frozenset(
+        f"{route.method} {route.path}" for route in ROUTES if route.path.startswith("/api/performer/")
+    ),
     Audience.STAFF: frozenset({"POST /api/verify", "POST /api/verify/undo"}),
     # An organiser reaches its own events only: tests/e2e/test_organisers.py.
     Audience.ORGANISER: _OF_EVENTS,
@@ -132,6 +137,7 @@ GENERIC_NOT_FOUND: Final = frozenset({"POST /api/admin/sagas/{saga_id}/retry"})
 SPECIFIC_NOT_FOUND: Final[Mapping[str, str]] = {
     "DELETE /api/auth/sessions/{session_id}": "session",
     "GET /api/payments/{payment_id}": "payment",
+    "DELETE /api/performers/{performer_id}/subscription": "subscription",
     "GET /api/admin/webhook-logs/{webhook_id}": "webhook",
     "POST /api/admin/webhook-logs/{webhook_id}/replay": "webhook",
     "GET /api/admin/jobs/{job_id}": "job",
