@@ -225,7 +225,7 @@ def _money_routes() -> Iterator[Route]:
 
 
 def _stage_routes() -> Iterator[Route]:
-    orchestrator, user = Upstream.ORCHESTRATOR, Access.USER
+    orders, orchestrator, user = Upstream.ORDERS, Upstream.ORCHESTRATOR, Access.USER
 
     yield Route("GET", "/api/menu/{menu_id}", orchestrator, user)
     yield Route("GET", "/api/menu/performer/{performer_id}", orchestrator, user)
@@ -241,9 +241,7 @@ def _stage_routes() -> Iterator[Route]:
         yield Route("POST", f"/api/performance-queue/{action}", orchestrator, user)
     for action in ("cancel", "start", "complete", "decline"):
         yield Route("POST", f"/api/performance-queue/{{item_id}}/{action}", orchestrator, user)
-    yield Route("GET", "/api/performer/payouts", Upstream.USERS, Access.USER)
-    orders, user = Upstream.ORDERS, Access.USER
-
+    yield Route("GET", "/api/performer/payouts", Upstream.USERS, user)
     yield Route("GET", "/api/subscriptions", orders, user)
     yield Route("DELETE", "/api/performers/{performer_id}/subscription", orders, user)
     yield Route("GET", "/api/performer/subscribers", orders, user)

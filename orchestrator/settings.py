@@ -11,8 +11,8 @@ from orchestrator.features.menus.settings import MenuSettings
 from orchestrator.features.notifications.settings import NotificationSettings
 from orchestrator.features.outbound_webhooks.settings import OutboundWebhookSettings
 from orchestrator.features.payments.settings import PaymentSettings
-from orchestrator.features.subscriptions.settings import SubscriptionSettings
 from orchestrator.features.payouts.settings import PayoutSettings
+from orchestrator.features.subscriptions.settings import SubscriptionSettings
 from orchestrator.features.tickets.settings import TicketSettings
 from orchestrator.features.tips.settings import TipSettings
 from orchestrator.features.transfers.settings import TransferSettings

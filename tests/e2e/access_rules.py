@@ -102,6 +102,15 @@ RULES: Final[Mapping[Audience, frozenset[str]]] = {
             "POST /api/tip-grid/purchase",
             "GET /api/performance-queue/status/{queue_request_id}",
             "POST /api/performance-queue/{item_id}/cancel",
+            "GET /api/subscriptions",
+            "POST /api/performers/{performer_id}/subscription",
+            "DELETE /api/performers/{performer_id}/subscription",
+            "GET /api/menu/{menu_id}",
+            "GET /api/menu/performer/{performer_id}",
+            "POST /api/menu/purchase",
+            "GET /api/menu/purchase/history",
+            "GET /api/menu/purchase/{purchase_id}/status",
+            "POST /api/menu/purchase/{purchase_id}/cancel",
         }
     ),
     Audience.PERFORMER: frozenset(
@@ -112,14 +121,10 @@ RULES: Final[Mapping[Audience, frozenset[str]]] = {
             "POST /api/performance-queue/{item_id}/start",
             "POST /api/performance-queue/{item_id}/complete",
             "POST /api/performance-queue/{item_id}/decline",
-            "GET /api/subscriptions",
-            "DELETE /api/performers/{performer_id}/subscription",
         }
+        | {f"{route.method} {route.path}" for route in ROUTES if route.path.startswith("/api/performer/")}
     ),
     Audience.OWNER: frozenset({"GET /api/users/{user_id}"}),
-    Audience.PERFORMER: frozenset(
-        f"{route.method} {route.path}" for route in ROUTES if route.path.startswith("/api/performer/")
-    ),
     Audience.STAFF: frozenset({"POST /api/verify", "POST /api/verify/undo"}),
     # An organiser reaches its own events only: tests/e2e/test_organisers.py.
     Audience.ORGANISER: _OF_EVENTS,
