@@ -225,8 +225,15 @@ def _money_routes() -> Iterator[Route]:
 
 
 def _stage_routes() -> Iterator[Route]:
-    orchestrator, user = Upstream.ORCHESTRATOR, Access.USER
+    orders, orchestrator, user = Upstream.ORDERS, Upstream.ORCHESTRATOR, Access.USER
 
+    yield Route("GET", "/api/menu/{menu_id}", orchestrator, user)
+    yield Route("GET", "/api/menu/performer/{performer_id}", orchestrator, user)
+    yield Route("POST", "/api/menu/purchase", orchestrator, user, is_purchase=True)
+    yield Route("GET", "/api/menu/purchase/history", orchestrator, user)
+    yield Route("GET", "/api/menu/purchase/{purchase_id}/status", orchestrator, user)
+    yield Route("POST", "/api/menu/purchase/{purchase_id}/cancel", orchestrator, user)
+    yield Route("POST", "/api/performers/{performer_id}/subscription", orchestrator, user, is_purchase=True)
     yield Route("POST", "/api/tip-grid/purchase", orchestrator, user, is_purchase=True)
     yield Route("GET", "/api/performance-queue", orchestrator, user)
     yield Route("GET", "/api/performance-queue/status/{queue_request_id}", orchestrator, user)
@@ -234,6 +241,11 @@ def _stage_routes() -> Iterator[Route]:
         yield Route("POST", f"/api/performance-queue/{action}", orchestrator, user)
     for action in ("cancel", "start", "complete", "decline"):
         yield Route("POST", f"/api/performance-queue/{{item_id}}/{action}", orchestrator, user)
+    yield Route("GET", "/api/performer/payouts", Upstream.USERS, user)
+    yield Route("GET", "/api/subscriptions", orders, user)
+    yield Route("DELETE", "/api/performers/{performer_id}/subscription", orders, user)
+    yield Route("GET", "/api/performer/subscribers", orders, user)
+    yield Route("GET", "/api/admin/performers/{performer_id}/subscribers", orders, user)
 
 
 def _operator_routes() -> Iterator[Route]:

@@ -29,6 +29,9 @@ from users.accounts.service import AccountService
 from users.confirmation_codes import routes as confirmation_routes
 from users.confirmation_codes.repository import CODES_RETENTION, ConfirmationCodeRepository
 from users.confirmation_codes.service import ConfirmationCodeService
+from users.earnings import routes as earnings_routes
+from users.earnings.repository import EarningsRepository
+from users.earnings.service import EarningsService
 from users.email_links import routes as email_link_routes
 from users.email_links.repository import LINKS_RETENTION, EmailLinkRepository
 from users.email_links.service import EmailLinkService, LinkLimits
@@ -91,6 +94,8 @@ ROUTERS: Final = (
     session_routes.internal,
     ledger_routes.public,
     ledger_routes.admin,
+    earnings_routes.internal,
+    earnings_routes.public,
     payment_routes.internal,
     payment_routes.public,
     payment_routes.admin,
@@ -235,6 +240,7 @@ class _Container:
             ConfirmationCodeService(sender=sender, provider=self._provider, repository=self._confirmation_codes),
             SmsService(provider=self._provider, repository=SmsRepository(self._database)),
             ledger,
+            EarningsService(EarningsRepository(self._database), ledger),
             payments,
             PersonalDataService(
                 repository=PersonalDataRepository(self._database),

@@ -64,7 +64,6 @@ RESERVED: Final = (
     JobPolicy("commission", max_attempts=3, retry_seconds=TWO_RETRIES, timeout_seconds=300, concurrency=2),
     JobPolicy("revision", max_attempts=3, retry_seconds=TWO_RETRIES, timeout_seconds=300, concurrency=2, priority=10),
     JobPolicy("fulfillment", max_attempts=6, retry_seconds=FIVE_RETRIES, timeout_seconds=30, concurrency=8),
-    JobPolicy("device", max_attempts=6, retry_seconds=FIVE_RETRIES, timeout_seconds=10, concurrency=8),
     JobPolicy("bulk", max_attempts=3, retry_seconds=TWO_RETRIES, timeout_seconds=300, concurrency=2),
 )
 

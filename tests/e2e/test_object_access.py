@@ -31,7 +31,7 @@ PUBLIC: Final = frozenset(
         "seller_user_id",
         "buyer_user_id",
     }
-    | {"price_currency_id"}
+    | {"price_currency_id", "performer_id"}
 )
 # Ids shown to admins, or to staff, only; `test_access` shows that no other user reaches them.
 ADMIN_IDS: Final = frozenset(

@@ -21,8 +21,8 @@ from tests.support.user_tokens import UserTokenMint
 
 
 @pytest.fixture(scope="module")
-def settings(database_url: DatabaseFactory) -> Settings:
-    return Settings(env="test", database_url=SecretStr(database_url("orders")))
+def settings(database_url: DatabaseFactory, rabbitmq_url: str) -> Settings:
+    return Settings(env="test", database_url=SecretStr(database_url("orders")), rabbitmq_url=SecretStr(rabbitmq_url))
 
 
 @pytest.fixture(scope="module")
