@@ -13,6 +13,7 @@ from tests.contracts import (
     purchase,
     put_on_sale,
     queued_menu_item,
+    queued_tip,
     refund,
     resale,
     reversal,
@@ -40,6 +41,8 @@ _SCENARIOS: Final[Mapping[AnyPlan, Prepare]] = {
     cancel_event.OUTLINE: cancel_event.CancelEventScenario.prepare,
     edit_event.OUTLINE: edit_event.EditEventScenario.prepare,
     queued_menu_item.OUTLINE: queued_menu_item.QueuedMenuItemScenario.prepare,
+    queued_tip.QUEUED_OUTLINE: queued_tip.QueuedTipScenario.prepare,
+    queued_tip.FUNDED_OUTLINE: queued_tip.FundedTipScenario.prepare,
 }
 # More scenarios of one saga, by name.
 _VARIANTS: Final[Mapping[str, tuple[AnyPlan, Prepare]]] = {
