@@ -16,11 +16,18 @@ from common.http.dependencies import provide
 from common.messaging.inbox import INBOX_RETENTION
 from common.messaging.outbox import OutboxRelay
 from common.messaging.publisher import Publisher
+from common.periodic import PeriodicTask
 from orders.listings import routes as listing_routes
 from orders.listings.repository import ListingRepository
 from orders.listings.service import ListingService
+from orders.performer_queues import routes as performer_queue_routes
+from orders.performer_queues.repository import PerformerQueueRepository
+from orders.performer_queues.service import PerformerQueueService
 from orders.personal_data import routes as personal_data_routes
 from orders.personal_data.service import PersonalDataService
+from orders.purchased_items import routes as purchased_item_routes
+from orders.purchased_items.repository import PurchasedItemRepository
+from orders.purchased_items.service import PurchasedItemService
 from orders.settings import Settings
 from orders.subscriptions import routes as subscription_routes
 from orders.subscriptions.repository import SubscriptionRepository
@@ -41,9 +48,10 @@ RETENTIONS: Final = (REQUESTS_RETENTION, INBOX_RETENTION)
 ROUTERS: Final = (
     *(
         router
-        for routes in (order_routes, transfer_routes, listing_routes, subscription_routes)
+        for routes in (order_routes, purchased_item_routes, transfer_routes, listing_routes, subscription_routes)
         for router in (routes.internal, routes.public)
     ),
+    performer_queue_routes.internal,
     personal_data_routes.internal,
 )
 
@@ -81,6 +89,13 @@ class _Container:
             keep_hours=settings.outbox_retention_hours,
         )
         self._retention = RetentionTask(self._database, RETENTIONS)
+        self._queues = PerformerQueueService(PerformerQueueRepository(self._database), wake_relay=self._relay.wake)
+        self._queue_task = PeriodicTask(
+            self._queues.place_due,
+            self._queues.announce_next,
+            name="performer queues",
+            interval_seconds=settings.performer_queue_interval_seconds,
+        )
 
     def services(self) -> tuple[object, ...]:
         """Return what routes depend on."""
@@ -90,6 +105,8 @@ class _Container:
             OrderService(orders),
             TransferService(transfers),
             ListingService(listings),
+            PurchasedItemService(PurchasedItemRepository(self._database), wake_relay=self._relay.wake),
+            self._queues,
             SubscriptionService(subscriptions, wake_relay=self._relay.wake),
             PersonalDataService(orders=orders, transfers=transfers, listings=listings),
         )
@@ -108,7 +125,7 @@ class _Container:
             stack.push_async_callback(self._database.close)
             self._publisher.broker.start()
             stack.push_async_callback(self._publisher.broker.close)
-            for task in (self._relay, self._retention):
+            for task in (self._relay, self._retention, self._queue_task):
                 task.start()
                 stack.push_async_callback(task.close)
             yield

@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects.postgresql import UUID
 
 revision = "0010"
-down_revision = "0008"
+down_revision = "0009"
 
 ID = UUID(as_uuid=True)
 INSTANT = sa.DateTime(timezone=True)
@@ -26,17 +26,6 @@ def create_messages() -> None:
         sa.Column("received_at", INSTANT, nullable=False, server_default=sa.func.now()),
     )
     op.create_index("ix_inbox_received_at", "inbox", ["received_at"])
-    op.create_table(
-        "outbox",
-        sa.Column("message_id", ID, primary_key=True),
-        sa.Column("exchange", sa.Text(), nullable=False),
-        sa.Column("routing_key", sa.Text(), nullable=False),
-        sa.Column("body", sa.LargeBinary(), nullable=False),
-        sa.Column("created_at", INSTANT, nullable=False, server_default=sa.func.clock_timestamp()),
-        sa.Column("sent_at", INSTANT),
-    )
-    op.create_index("ix_outbox_unsent", "outbox", ["created_at"], postgresql_where=sa.text("sent_at IS NULL"))
-    op.create_index("ix_outbox_sent", "outbox", ["sent_at"], postgresql_where=sa.text("sent_at IS NOT NULL"))
 
 
 def create_subscriptions() -> None:
@@ -98,5 +87,5 @@ def create_earnings() -> None:
 
 
 def downgrade() -> None:
-    for table in ("earnings_by_day", "earnings", "subscriptions", "outbox", "inbox"):
+    for table in ("earnings_by_day", "earnings", "subscriptions", "inbox"):
         op.drop_table(table)
