@@ -241,7 +241,7 @@ def _stage_routes() -> Iterator[Route]:
     for action in ("pause", "resume"):
         yield Route("POST", f"/api/performance-queue/{action}", orchestrator, user)
     for action in ("cancel", "start", "complete", "decline"):
-        yield Route("POST", f"/api/performance-queue/{{item_id}}/{action}", orchestrator, user)
+        yield Route("POST", f"/api/performance-queue/{{purchased_item_id}}/{action}", orchestrator, user)
     yield Route("GET", "/api/performer/payouts", Upstream.USERS, user)
     yield Route("GET", "/api/subscriptions", orders, user)
     yield Route("DELETE", "/api/performers/{performer_id}/subscription", orders, user)

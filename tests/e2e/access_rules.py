@@ -104,7 +104,7 @@ RULES: Final[Mapping[Audience, frozenset[str]]] = {
             "GET /api/listings",
             "POST /api/tip-grid/purchase",
             "GET /api/performance-queue/status/{queue_request_id}",
-            "POST /api/performance-queue/{item_id}/cancel",
+            "POST /api/performance-queue/{purchased_item_id}/cancel",
             "GET /api/subscriptions",
             "POST /api/performers/{performer_id}/subscription",
             "DELETE /api/performers/{performer_id}/subscription",
@@ -121,9 +121,9 @@ RULES: Final[Mapping[Audience, frozenset[str]]] = {
             "GET /api/performance-queue",
             "POST /api/performance-queue/pause",
             "POST /api/performance-queue/resume",
-            "POST /api/performance-queue/{item_id}/start",
-            "POST /api/performance-queue/{item_id}/complete",
-            "POST /api/performance-queue/{item_id}/decline",
+            "POST /api/performance-queue/{purchased_item_id}/start",
+            "POST /api/performance-queue/{purchased_item_id}/complete",
+            "POST /api/performance-queue/{purchased_item_id}/decline",
         }
         | {f"{route.method} {route.path}" for route in ROUTES if route.path.startswith("/api/performer/")}
     ),
