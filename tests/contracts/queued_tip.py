@@ -26,6 +26,7 @@ class QueuedTipScenario(NothingLapses):
     """A fan with credits, a performer, and an item with points. No worker runs the job: the test sends its signal."""
 
     outline: AnyPlan = QUEUED_OUTLINE
+    settlement = "pending"  # of a tip that was not performed
 
     def __init__(self, container: Container, items: ItemFixtures, tip: QueuedTip) -> None:
         plans: dict[str, AnyPlan] = {
@@ -55,7 +56,7 @@ class QueuedTipScenario(NothingLapses):
         assert saga is not None
         assert saga.error is not None
         status = "EXPIRED" if saga.error.code == ItemExpired.code else "FAILED"
-        item = await self._items.assert_not_paid(self.data, status=status)
+        item = await self._items.assert_not_paid(self.data, status=status, settlement=self.settlement)
         assert bool(item.explanation) == bool(item.states)
         assert await self._jobs() in ([], ["cancelled"])
 
@@ -67,3 +68,4 @@ class QueuedTipScenario(NothingLapses):
 
 class FundedTipScenario(QueuedTipScenario):
     outline = FUNDED_OUTLINE
+    settlement = "refunded"
