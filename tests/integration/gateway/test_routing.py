@@ -44,6 +44,8 @@ UPSTREAMS_OF_CONTRACT = {
         "GET /api/users/{}",
     },
     Upstream.ORDERS: {
+        "GET /api/admin/performers/{}/earnings",
+        "GET /api/admin/performers/{}/sales",
         "GET /api/admin/performers/{}/subscribers",
         "GET /api/admin/transfers",
         "GET /api/listings",
@@ -51,6 +53,8 @@ UPSTREAMS_OF_CONTRACT = {
         "GET /api/marketplace/listings/{}",
         "GET /api/orders",
         "GET /api/orders/{}",
+        "GET /api/performer/earnings",
+        "GET /api/performer/sales",
         "GET /api/performer/subscribers",
         "DELETE /api/performers/{}/subscription",
         "GET /api/subscriptions",
