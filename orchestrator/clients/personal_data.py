@@ -17,15 +17,16 @@ OF_EVENTS: Final = ("performers", "menus", "whitelists")
 
 
 class Holdings(BaseModel):
-    """What an account has: credits, credits in escrow, what its owner owes, open payments, and roles beyond a customer's.
+    """What an account has: credits, credits in escrow or to be paid out, a debt, open payments, roles beyond a customer's.
 
-    A users service of the previous release sends no `payments`.
+    A users service of an earlier release sends no `payments` or no `pending_earnings`.
     """
 
     model_config = ConfigDict(extra="ignore")
 
     credits: Money
     held: Money
+    pending_earnings: Money = Decimal(0)
     owed: Money
     payments: int = 0
     roles: list[str]

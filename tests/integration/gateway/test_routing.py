@@ -37,6 +37,7 @@ UPSTREAMS_OF_CONTRACT = {
         "GET /api/credits/statement",
         "GET /api/payments",
         "GET /api/payments/{}",
+        "GET /api/performer/payouts",
         "GET /api/users/me",
         "PATCH /api/users/me",
         "POST /api/users/me/verify-phone",
