@@ -136,9 +136,9 @@ class PurchaseFacts(BaseModel):
     note: str = ""
     """The performer's words to the fan."""
     explanation: str = ""
-    """Why the performer declined."""
+    """Why the performer declined, or the code of the error that an item has failed with."""
     reason: str = ""
-    """The code of the error that ended it."""
+    """The code of the error that ended a subscription."""
     is_refunded: bool = False
     queue_position: int | None = None
     estimated_wait_minutes: int | None = None
