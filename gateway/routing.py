@@ -225,7 +225,8 @@ def _money_routes() -> Iterator[Route]:
 
 
 def _stage_routes() -> Iterator[Route]:
-    orders, orchestrator, user = Upstream.ORDERS, Upstream.ORCHESTRATOR, Access.USER
+    orders, events, orchestrator = Upstream.ORDERS, Upstream.EVENTS, Upstream.ORCHESTRATOR
+    public, user = Access.PUBLIC, Access.USER
 
     yield Route("GET", "/api/menu/{menu_id}", orchestrator, user)
     yield Route("GET", "/api/menu/performer/{performer_id}", orchestrator, user)
@@ -246,6 +247,25 @@ def _stage_routes() -> Iterator[Route]:
     yield Route("DELETE", "/api/performers/{performer_id}/subscription", orders, user)
     yield Route("GET", "/api/performer/subscribers", orders, user)
     yield Route("GET", "/api/admin/performers/{performer_id}/subscribers", orders, user)
+    yield Route("GET", "/api/performers", events, public)
+    yield Route("GET", "/api/performers/{performer_id}", events, public)
+    yield Route("GET", "/api/tip-grid/{performer_id}", events, public)
+    for managed in ("/api/performer", "/api/admin/performers/{performer_id}"):
+        yield Route("GET", f"{managed}/profile", events, user)
+        yield Route("PATCH", f"{managed}/profile", events, user)
+        yield Route("GET", f"{managed}/menu-templates", events, user)
+        yield Route("POST", f"{managed}/menu-templates/{{template}}/apply", events, user)
+        for menus in (f"{managed}/tip-menus", f"{managed}/menus"):
+            yield Route("GET", menus, events, user)
+            yield Route("POST", menus, events, user)
+            yield Route("PATCH", f"{menus}/{{menu_id}}", events, user)
+            yield Route("DELETE", f"{menus}/{{menu_id}}", events, user)
+            yield Route("POST", f"{menus}/{{menu_id}}/items", events, user)
+            yield Route("PATCH", f"{menus}/{{menu_id}}/items/{{item_id}}", events, user)
+            yield Route("DELETE", f"{menus}/{{menu_id}}/items/{{item_id}}", events, user)
+        yield Route("GET", f"{managed}/menus/{{menu_id}}/whitelist", events, user)
+        yield Route("POST", f"{managed}/menus/{{menu_id}}/whitelist", events, user)
+        yield Route("DELETE", f"{managed}/menus/{{menu_id}}/whitelist/{{user_id}}", events, user)
 
 
 def _operator_routes() -> Iterator[Route]:

@@ -54,6 +54,9 @@ RULES: Final[Mapping[Audience, frozenset[str]]] = {
             "GET /api/events",
             "GET /api/events/{event_id}",
             "GET /api/events/{event_id}/availability",
+            "GET /api/performers",
+            "GET /api/performers/{performer_id}",
+            "GET /api/tip-grid/{performer_id}",
         }
     ),
     Audience.USER: frozenset(

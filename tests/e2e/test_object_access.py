@@ -32,6 +32,8 @@ PUBLIC: Final = frozenset(
         "buyer_user_id",
     }
     | {"price_currency_id", "performer_id"}
+    # A performer reaches their own menus only: tests/integration/events/test_menus.py::TestOwnership.
+    | {"menu_id", "item_id", "template"}
 )
 # Ids shown to admins, or to staff, only; `test_access` shows that no other user reaches them.
 ADMIN_IDS: Final = frozenset(
