@@ -2,6 +2,8 @@
 
 import orders.earnings.models
 import orders.listings.models
+import orders.performer_queues.models
+import orders.purchased_items.models
 import orders.subscriptions.models
 import orders.ticket_orders.models
 import orders.transfers.models  # noqa: F401 - importing a module defines its tables

@@ -5,7 +5,7 @@ from alembic import op
 from sqlalchemy.dialects.postgresql import UUID
 
 revision = "0010"
-down_revision = "0008"
+down_revision = "0009"
 
 ID = UUID(as_uuid=True)
 INSTANT = sa.DateTime(timezone=True)
@@ -13,12 +13,19 @@ AMOUNT = sa.Numeric(14, 2)
 
 
 def upgrade() -> None:
-    create_messages()
+    create_inbox()
     create_subscriptions()
     create_earnings()
+    op.create_index(
+        "ix_purchased_items_earned",
+        "purchased_items",
+        ["performer_id"],
+        postgresql_include=["price"],
+        postgresql_where=sa.text("status = 'SUCCESS' AND settlement_status = 'pending'"),
+    )
 
 
-def create_messages() -> None:
+def create_inbox() -> None:
     op.create_table(
         "inbox",
         sa.Column("message_id", ID, primary_key=True),
@@ -26,17 +33,6 @@ def create_messages() -> None:
         sa.Column("received_at", INSTANT, nullable=False, server_default=sa.func.now()),
     )
     op.create_index("ix_inbox_received_at", "inbox", ["received_at"])
-    op.create_table(
-        "outbox",
-        sa.Column("message_id", ID, primary_key=True),
-        sa.Column("exchange", sa.Text(), nullable=False),
-        sa.Column("routing_key", sa.Text(), nullable=False),
-        sa.Column("body", sa.LargeBinary(), nullable=False),
-        sa.Column("created_at", INSTANT, nullable=False, server_default=sa.func.clock_timestamp()),
-        sa.Column("sent_at", INSTANT),
-    )
-    op.create_index("ix_outbox_unsent", "outbox", ["created_at"], postgresql_where=sa.text("sent_at IS NULL"))
-    op.create_index("ix_outbox_sent", "outbox", ["sent_at"], postgresql_where=sa.text("sent_at IS NOT NULL"))
 
 
 def create_subscriptions() -> None:
@@ -84,7 +80,9 @@ def create_earnings() -> None:
         sa.Column("at", INSTANT, nullable=False),
         sa.CheckConstraint("amount >= 0", name="amount"),
     )
-    op.create_index("ix_earnings_performer_latest", "earnings", ["performer_id", sa.text("at DESC")])
+    op.create_index(
+        "ix_earnings_performer_newest", "earnings", ["performer_id", sa.text("at DESC"), sa.text("item_id DESC")]
+    )
     op.create_table(
         "earnings_by_day",
         sa.Column("performer_id", ID, primary_key=True),
@@ -98,5 +96,6 @@ def create_earnings() -> None:
 
 
 def downgrade() -> None:
-    for table in ("earnings_by_day", "earnings", "subscriptions", "outbox", "inbox"):
+    op.drop_index("ix_purchased_items_earned", "purchased_items")
+    for table in ("earnings_by_day", "earnings", "subscriptions", "inbox"):
         op.drop_table(table)

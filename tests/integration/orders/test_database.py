@@ -17,6 +17,7 @@ from orders.settings import Settings
 from orders.tables import metadata
 from orders.ticket_orders.status import REACHED_FROM, OrderStatus
 from tests.integration.orders.deal_caller import Action, DealCaller, ListingCaller, TransferCaller
+from tests.integration.orders.item_caller import ItemCaller
 from tests.integration.orders.orders_caller import OrdersCaller, opening
 from tests.support.callers import new_id
 from tests.support.statements import counted_statements, schema_differences
@@ -199,3 +200,17 @@ async def _is_accepted(connection: AsyncConnection, statement: str, parameters: 
         assert sqlstate_of(error) == CHECK_VIOLATION  # noqa: PT017 - any other violation is a fault of the test
         return False
     return True
+
+
+class TestStatementsPerMove:
+    """The moves of a purchased item, whose messages leave with them."""
+
+    async def test_each_is_one_statement(self, items: ItemCaller) -> None:
+        item, counts = items.unopened(), []
+
+        for name in ("open", "enqueue", "start", "complete"):
+            with counted_statements() as statements:
+                await (items.open(**item.body) if name == "open" else items.perform(item, name))
+            counts.append(int(statements))
+
+        assert counts == [1, 1, 1, 1]
