@@ -241,12 +241,8 @@ def _stage_routes() -> Iterator[Route]:
     for action in ("pause", "resume"):
         yield Route("POST", f"/api/performance-queue/{action}", orchestrator, user)
     for action in ("cancel", "start", "complete", "decline"):
-        yield Route("POST", f"/api/performance-queue/{{item_id}}/{action}", orchestrator, user)
+        yield Route("POST", f"/api/performance-queue/{{purchased_item_id}}/{action}", orchestrator, user)
     yield Route("GET", "/api/performer/payouts", Upstream.USERS, user)
-    yield Route("GET", "/api/subscriptions", orders, user)
-    yield Route("DELETE", "/api/performers/{performer_id}/subscription", orders, user)
-    yield Route("GET", "/api/performer/subscribers", orders, user)
-    yield Route("GET", "/api/admin/performers/{performer_id}/subscribers", orders, user)
     yield Route("GET", "/api/performers", events, public)
     yield Route("GET", "/api/performers/{performer_id}", events, public)
     yield Route("GET", "/api/tip-grid/{performer_id}", events, public)
@@ -266,6 +262,12 @@ def _stage_routes() -> Iterator[Route]:
         yield Route("GET", f"{managed}/menus/{{menu_id}}/whitelist", events, user)
         yield Route("POST", f"{managed}/menus/{{menu_id}}/whitelist", events, user)
         yield Route("DELETE", f"{managed}/menus/{{menu_id}}/whitelist/{{user_id}}", events, user)
+        yield Route("GET", f"{managed}/subscribers", orders, user)
+        yield Route("GET", f"{managed}/earnings", orders, user)
+        yield Route("GET", f"{managed}/sales", orders, user)
+
+    yield Route("GET", "/api/subscriptions", orders, user)
+    yield Route("DELETE", "/api/performers/{performer_id}/subscription", orders, user)
 
 
 def _operator_routes() -> Iterator[Route]:

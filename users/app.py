@@ -41,6 +41,7 @@ from users.known_devices.service import KNOWN_DAYS, KnownDeviceService
 from users.ledger import routes as ledger_routes
 from users.ledger.repository import LedgerRepository
 from users.ledger.service import Ledger
+from users.ledger.spending import SpendingCheck
 from users.limits.repository import ATTEMPTS_RETENTION, AttemptsRepository
 from users.limits.service import AttemptLimits, Limit
 from users.one_time_codes.notification_api import NotificationApi
@@ -229,7 +230,8 @@ class _Container:
             provider=self._provider,
             wake_relay=self._relay.wake,
         )
-        ledger = Ledger(LedgerRepository(self._database))
+        movements = LedgerRepository(self._database)
+        ledger = Ledger(movements)
         payments = PaymentService(repository=PaymentRepository(self._database), wake_relay=self._relay.wake)
         return (
             session_routes.DeviceCookie(is_secure=not self._settings.is_dev),
@@ -240,6 +242,7 @@ class _Container:
             ConfirmationCodeService(sender=sender, provider=self._provider, repository=self._confirmation_codes),
             SmsService(provider=self._provider, repository=SmsRepository(self._database)),
             ledger,
+            SpendingCheck(movements),
             EarningsService(EarningsRepository(self._database), ledger),
             payments,
             PersonalDataService(

@@ -53,7 +53,7 @@ class CallersNaming(APIRoute):
                 problems = [problem | {"loc": tuple(map(_camel_name, problem["loc"]))} for problem in error.errors()]
                 raise RequestValidationError(problems) from error
             answer = orjson.loads(response.body)
-            response.body = response.render(answer | {"data": _camel(answer["data"])})
+            response.body = orjson.dumps(answer | {"data": _camel(answer["data"])})
             response.headers["content-length"] = str(len(response.body))
             return response
 

@@ -96,8 +96,8 @@ class ItemFixtures:
         assert item.balances == (CREDITS - PRICE, EARLIER + earned)
         assert item.devices == (sale.device is not None)
 
-    async def assert_not_paid(self, sale: ItemSaga, *, status: str) -> Item:
-        """Check that nothing was paid, and that the item was discarded, or ended with this status."""
+    async def assert_not_paid(self, sale: ItemSaga, *, status: str, settlement: str = "refunded") -> Item:
+        """Check that nothing was paid, and that the item was discarded, or ended with these statuses."""
         item = await self.read(sale)
         assert item.states == [] or item.states[-1] == status
         assert set(item.escrows) <= {"VOIDED"}
@@ -105,7 +105,7 @@ class ItemFixtures:
         assert item.balances == (CREDITS, EARLIER)
         assert "success" not in item.messages
         if item.states:
-            assert item.settlement == "refunded"
+            assert item.settlement == settlement
             assert item.messages[-1] == status.lower()
         else:
             assert not item.messages

@@ -10,9 +10,11 @@ from tests.contracts import (
     edit_event,
     item_purchase,
     listing,
+    payout,
     purchase,
     put_on_sale,
     queued_menu_item,
+    queued_tip,
     refund,
     resale,
     reversal,
@@ -39,7 +41,10 @@ _SCENARIOS: Final[Mapping[AnyPlan, Prepare]] = {
     seat_refund.OUTLINE: seat_refund.SeatRefundScenario.prepare,
     cancel_event.OUTLINE: cancel_event.CancelEventScenario.prepare,
     edit_event.OUTLINE: edit_event.EditEventScenario.prepare,
+    payout.OUTLINE: payout.PayoutScenario.prepare,
     queued_menu_item.OUTLINE: queued_menu_item.QueuedMenuItemScenario.prepare,
+    queued_tip.QUEUED_OUTLINE: queued_tip.QueuedTipScenario.prepare,
+    queued_tip.FUNDED_OUTLINE: queued_tip.FundedTipScenario.prepare,
 }
 # More scenarios of one saga, by name.
 _VARIANTS: Final[Mapping[str, tuple[AnyPlan, Prepare]]] = {

@@ -30,7 +30,7 @@ from tests.contracts.saga_harness import SagaHarness
 from tests.contracts.saga_run import CrashAt
 
 UNKNOWN_ROUTE: Final = NotFound.code
-OF_THE_ORCHESTRATOR: Final = frozenset({"activate device"})
+OF_THE_ORCHESTRATOR: Final = frozenset({"activate device", "enqueue job"})
 """Steps that call no participant: they enqueue a job."""
 
 
@@ -67,7 +67,7 @@ class DeploymentAt(CrashAt):
 
 
 class TestDeploymentInFlight:
-    @each_step(can_be_undone)
+    @each_step(lambda step: can_be_undone(step) and has_its_own_request(step))
     async def test_action_before_the_pivot_is_undone(
         self, harness: SagaHarness, databases: Databases, kind: str, step: str
     ) -> None:

@@ -7,6 +7,7 @@ from tests.mutations import (
     addresses,
     credits_and_payments,
     data_and_network,
+    earnings,
     events,
     gateway,
     halls_and_limits,
@@ -26,6 +27,7 @@ MUTATIONS: Final = (
     *halls_and_limits.MUTATIONS,
     *events.MUTATIONS,
     *credits_and_payments.MUTATIONS,
+    *earnings.MUTATIONS,
     *sagas_and_jobs.MUTATIONS,
     *messaging_and_connections.MUTATIONS,
 )

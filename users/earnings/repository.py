@@ -16,8 +16,6 @@ from users.earnings.models import PAYOUTS
 from users.earnings.schemas import DuePayout, Payout
 from users.earnings.statements import PAY_OUT, PAY_TO_PENDING, PAY_TO_WALLET
 
-__all__ = ["EarningsRepository"]
-
 _DUE: Final = text(
     """
     SELECT performer_user_id,

@@ -10,8 +10,6 @@ from common.http.calls import StrictCall
 from common.money import Money
 from users.ledger.schemas import MOST_POINTS
 
-__all__ = ["DuePayout", "EscrowPay", "PaidOut", "PayOut", "Payout"]
-
 
 class EscrowPay(StrictCall):
     """`item_id`: what the buyer bought. `is_batched`: the performer is paid out later."""

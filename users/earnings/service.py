@@ -13,8 +13,6 @@ from users.earnings.repository import EarningsRepository
 from users.earnings.schemas import DuePayout, PaidOut, Payout
 from users.ledger.service import Ledger
 
-__all__ = ["EarningsService"]
-
 
 @dataclass(frozen=True, slots=True)
 class EarningsService:

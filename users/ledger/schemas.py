@@ -256,6 +256,10 @@ class AccountStatement(BaseModel):
     next_cursor: str | None = Field(examples=["0d9f2f0e6f0b4d0e9a536f0f6ad1c3b7-650.00"])
 
 
+class MaySpend(BaseModel):
+    """An answer without facts: a refusal is an error."""
+
+
 class Revenue(BaseModel):
     event_id: UUID
     revenue: Money

@@ -51,12 +51,12 @@ async def show_status(
     return success(await queue.status(queue_request_id, buyer_id=user.user_id))
 
 
-@router.post("/{item_id}/cancel", responses=_CHANGE, summary="Cancel one's own item that waits")
+@router.post("/{purchased_item_id}/cancel", responses=_CHANGE, summary="Cancel one's own item that waits")
 async def cancel(
-    item_id: uuid.UUID, user: CurrentUser, queue: Queue, response: Response
+    purchased_item_id: uuid.UUID, user: CurrentUser, queue: Queue, response: Response
 ) -> Success[ItemMoved] | Success[InProgress]:
-    """`item_id` is a `purchased_item_id` or a `queue_request_id`. Credits in escrow are returned."""
-    return await answer(queue.cancel(item_id, buyer_id=user.user_id), response)
+    """`purchased_item_id` may be a `queue_request_id`, too. Credits in escrow are returned."""
+    return await answer(queue.cancel(purchased_item_id, buyer_id=user.user_id), response)
 
 
 @router.get("", responses=_MINE, summary="Show one's queue (performer)")
@@ -76,17 +76,17 @@ async def resume(performer: Performer, queue: Queue) -> Success[QueueState]:
     return success(await queue.set_paused(performer.user_id, is_paused=False))
 
 
-@router.post("/{item_id}/start", responses=_CHANGE, summary="Begin to perform a menu item (performer)")
+@router.post("/{purchased_item_id}/start", responses=_CHANGE, summary="Begin to perform a menu item (performer)")
 async def start(
-    item_id: uuid.UUID, performer: Performer, queue: Queue, response: Response
+    purchased_item_id: uuid.UUID, performer: Performer, queue: Queue, response: Response
 ) -> Success[ItemMoved] | Success[InProgress]:
-    return await answer(queue.start(item_id, performer_id=performer.user_id), response)
+    return await answer(queue.start(purchased_item_id, performer_id=performer.user_id), response)
 
 
-@router.post("/{item_id}/complete", responses=_CHANGE, summary="Complete a menu item and be paid (performer)")
+@router.post("/{purchased_item_id}/complete", responses=_CHANGE, summary="Complete a menu item and be paid (performer)")
 async def complete(
     *,
-    item_id: uuid.UUID,
+    purchased_item_id: uuid.UUID,
     performer: Performer,
     key: IdempotencyKey,
     queue: Queue,
@@ -94,13 +94,13 @@ async def complete(
     body: CompleteRequest | None = None,
 ) -> Success[ItemMoved] | Success[InProgress]:
     """With a note or a file for the buyer. An item that waits is started first."""
-    completed = queue.complete(item_id, body or CompleteRequest(), performer_id=performer.user_id, key=key)
+    completed = queue.complete(purchased_item_id, body or CompleteRequest(), performer_id=performer.user_id, key=key)
     return await answer(completed, response)
 
 
-@router.post("/{item_id}/decline", responses=_CHANGE, summary="Decline an item (performer)")
+@router.post("/{purchased_item_id}/decline", responses=_CHANGE, summary="Decline an item (performer)")
 async def decline(
-    *, item_id: uuid.UUID, body: DeclineRequest, performer: Performer, queue: Queue, response: Response
+    *, purchased_item_id: uuid.UUID, body: DeclineRequest, performer: Performer, queue: Queue, response: Response
 ) -> Success[ItemMoved] | Success[InProgress]:
     """The buyer gets the credits back, and reads the reason."""
-    return await answer(queue.decline(item_id, body.reason, performer_id=performer.user_id), response)
+    return await answer(queue.decline(purchased_item_id, body.reason, performer_id=performer.user_id), response)

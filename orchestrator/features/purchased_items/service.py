@@ -5,9 +5,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, Final, TypeVar
+from typing import Any, Final, NoReturn, TypeVar
 
-from common.errors import Busy, NotFound, PaymentRequired, ServiceError
+from common.errors import Busy, NotFound, PaymentRequired, PreconditionRequired, ServiceError
 from orchestrator.clients import Clients
 from orchestrator.clients.models import CodeContext
 from orchestrator.clients.orders.purchased_items import ItemType, NewItem
@@ -139,8 +139,20 @@ class ItemPurchases:
         if _is_in_queue(saga):
             return _item_of(saga)
         if saga.error is not None and saga.error.code == OtpRequired.code:
-            await self._send_code(_item_of(saga), address=request.address)
+            await self._send_code(request, reference=_item_of(saga).proof_reference)
         return _item_of(succeeded(saga))
+
+    async def check_may_spend(self, request: ItemRequest) -> None:
+        """Check a purchase that is paid later as if it were paid now (T6).
+
+        Raises:
+            PreconditionRequired: OTP_REQUIRED; a flagged buyer was sent a code.
+            Forbidden: ACCOUNT_SUSPENDED.
+        """
+        try:
+            await self.clients.ledger.check_may_spend(request.buyer_user_id, reference=request.proof_reference)
+        except PreconditionRequired:
+            await self._send_code(request, reference=request.proof_reference)
 
     async def cancel(self, item_id: uuid.UUID, *, buyer_user_id: uuid.UUID) -> uuid.UUID:
         """Cancel a PENDING item of the buyer and return its id. Cancelling twice is the same as cancelling once.
@@ -183,17 +195,17 @@ class ItemPurchases:
         saga = await self.engine.log.find(item_id)
         return saga if saga is not None and isinstance(saga.data, ItemSaga) else None
 
-    async def _send_code(self, sale: ItemSaga, *, address: str) -> None:
+    async def _send_code(self, request: ItemRequest, *, reference: uuid.UUID) -> NoReturn:
         with suppress(Busy):  # another request is sending a code
             await self.clients.otp.send_again(
-                user_id=sale.item.buyer_user_id,
+                user_id=request.buyer_user_id,
                 context=CodeContext.PURCHASE,
-                reference=sale.proof_reference,
-                address=address,
+                reference=reference,
+                address=request.address,
             )
         raise OtpRequired(
             "Please confirm with the code we sent to your phone, then buy again.",
-            details={"context": CODE_CONTEXT, "reference_id": str(sale.proof_reference)},
+            details={"context": CODE_CONTEXT, "reference_id": str(reference)},
         )
 
 

@@ -24,7 +24,7 @@ from orchestrator.saga_engine.record import SagaRecord, SagaState
 
 __all__ = ["FailedTips", "TipPerformance"]
 
-PAUSED_SECONDS: Final = 5.0
+PAUSED_SECONDS: Final = 2.0
 """How often it is looked whether a paused queue goes on."""
 OPENING_SECONDS: Final = 2.0
 # A saga needs a moment from its job to its wait, and from the signal to its end.

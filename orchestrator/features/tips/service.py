@@ -38,7 +38,8 @@ class TipService:
             NotFound: PERFORMER_NOT_FOUND, ITEM_NOT_FOUND.
             Conflict: ITEM_INACTIVE, DAILY_LIMIT_REACHED, REQUEST_IN_PROGRESS.
             PaymentRequired: INSUFFICIENT_CREDITS, of a tip now or with held funds.
-            PreconditionRequired: OTP_REQUIRED, likewise.
+            PreconditionRequired: OTP_REQUIRED; a flagged buyer was sent a code.
+            Forbidden: ACCOUNT_SUSPENDED.
             StillRunning: it exceeds the request's budget.
         """
         request = ItemRequest(
@@ -70,6 +71,8 @@ class TipService:
             performer_id=tip.performer_id,
             buyer_user_id=request.buyer_user_id,
         )
+        if _kind_of(tip) == QUEUED_TIP:
+            await self.purchases.check_may_spend(request)
         item = new_item(
             saga_id,
             offer,
