@@ -4,8 +4,6 @@ from typing import Any, Final
 
 from devstack.demo.staff_client import StaffClient
 
-__all__ = ["PERFORMER", "PerformerClient"]
-
 PERFORMER: Final = "performer@example.com"
 
 

@@ -10,8 +10,6 @@ from orchestrator.clients.performers import PerformersClient
 from orchestrator.clients.users.directory import DELETED_USER
 from orchestrator.features.notifications.models.notifications import PurchaseFacts
 
-__all__ = ["PurchaseLoader", "safe_link"]
-
 
 @dataclass(frozen=True, slots=True)
 class PurchaseLoader:
