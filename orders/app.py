@@ -13,10 +13,15 @@ from common.db.retention import RetentionTask
 from common.health import Health
 from common.http.app import base_app
 from common.http.dependencies import provide
+from common.messaging.consumer import Consumer
 from common.messaging.inbox import INBOX_RETENTION
 from common.messaging.outbox import OutboxRelay
 from common.messaging.publisher import Publisher
 from common.periodic import PeriodicTask
+from orders.earnings import routes as earnings_routes
+from orders.earnings.messages import EarningsRecorder
+from orders.earnings.repository import EarningsRepository
+from orders.earnings.service import EarningsService
 from orders.listings import routes as listing_routes
 from orders.listings.repository import ListingRepository
 from orders.listings.service import ListingService
@@ -24,6 +29,7 @@ from orders.performer_queues import routes as performer_queue_routes
 from orders.performer_queues.repository import PerformerQueueRepository
 from orders.performer_queues.service import PerformerQueueService
 from orders.personal_data import routes as personal_data_routes
+from orders.personal_data.repository import PersonalDataRepository
 from orders.personal_data.service import PersonalDataService
 from orders.purchased_items import routes as purchased_item_routes
 from orders.purchased_items.repository import PurchasedItemRepository
@@ -38,7 +44,7 @@ from orders.ticket_orders.service import OrderService
 from orders.transfers import routes as transfer_routes
 from orders.transfers.repository import TransferRepository
 from orders.transfers.service import TransferService
-from rabbitmq.topology import platform_topology
+from rabbitmq.topology import EARNINGS_QUEUE, platform_topology
 
 __all__ = ["RETENTIONS", "SERVICE", "create_app"]
 
@@ -52,6 +58,7 @@ ROUTERS: Final = (
         for router in (routes.internal, routes.public)
     ),
     performer_queue_routes.internal,
+    earnings_routes.public,
     personal_data_routes.internal,
 )
 
@@ -88,44 +95,67 @@ class _Container:
             poll_seconds=settings.outbox_poll_seconds,
             keep_hours=settings.outbox_retention_hours,
         )
-        self._retention = RetentionTask(self._database, RETENTIONS)
+        self._earnings = EarningsRepository(self._database)
+        self._consumer = Consumer(
+            url,
+            service=SERVICE,
+            topology=topology,
+            queue=EARNINGS_QUEUE,
+            handler=EarningsRecorder(self._earnings).handle,
+            publisher=self._publisher,
+        )
         self._queues = PerformerQueueService(PerformerQueueRepository(self._database), wake_relay=self._relay.wake)
-        self._queue_task = PeriodicTask(
-            self._queues.place_due,
-            self._queues.announce_next,
-            name="performer queues",
-            interval_seconds=settings.performer_queue_interval_seconds,
+        self._tasks = (
+            RetentionTask(self._database, RETENTIONS),
+            PeriodicTask(
+                self._queues.place_due,
+                self._queues.announce_next,
+                name="performer queues",
+                interval_seconds=settings.performer_queue_interval_seconds,
+            ),
         )
 
     def services(self) -> tuple[object, ...]:
         """Return what routes depend on."""
         orders, transfers = OrderRepository(self._database), TransferRepository(self._database)
         listings, subscriptions = ListingRepository(self._database), SubscriptionRepository(self._database)
+        items = PurchasedItemRepository(self._database)
         return (
             OrderService(orders),
             TransferService(transfers),
             ListingService(listings),
-            PurchasedItemService(PurchasedItemRepository(self._database), wake_relay=self._relay.wake),
+            PurchasedItemService(items, wake_relay=self._relay.wake),
             self._queues,
             SubscriptionService(subscriptions, wake_relay=self._relay.wake),
-            PersonalDataService(orders=orders, transfers=transfers, listings=listings),
+            EarningsService(self._earnings, items),
+            PersonalDataService(
+                repository=PersonalDataRepository(self._database),
+                orders=orders,
+                transfers=transfers,
+                listings=listings,
+                purchased_items=items,
+                subscriptions=subscriptions,
+                earnings=self._earnings,
+                wake_relay=self._relay.wake,
+            ),
         )
 
     def health(self) -> Health:
         """Without the broker, messages wait in the outbox and in their queue; everything else works."""
         return Health(
             required={"database": self._database.is_healthy},
-            optional={"publisher": self._publisher.broker.is_healthy},
+            optional={"publisher": self._publisher.broker.is_healthy, "consumer": self._consumer.broker.is_healthy},
         )
 
     @asynccontextmanager
     async def lifespan(self, _: FastAPI) -> AsyncIterator[None]:
-        """Run the relay, the consumer and the deletion of old rows; at the end, stop them in reverse order."""
+        """Run the relay, the consumer and the periodic tasks; at the end, stop them in reverse order."""
         async with AsyncExitStack() as stack:
             stack.push_async_callback(self._database.close)
-            self._publisher.broker.start()
-            stack.push_async_callback(self._publisher.broker.close)
-            for task in (self._relay, self._retention, self._queue_task):
+            for broker in (self._publisher.broker, self._consumer.broker):
+                broker.start()
+                stack.push_async_callback(broker.close)
+            for task in (self._relay, *self._tasks):
                 task.start()
                 stack.push_async_callback(task.close)
             yield

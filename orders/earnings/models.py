@@ -22,7 +22,7 @@ earnings: Final = Table(
     Column("time_zone", Text, nullable=False),
     time_column("at", nullable=False),
     CheckConstraint("amount >= 0", name="amount"),
-    Index("ix_earnings_performer_latest", "performer_id", text("at DESC")),
+    Index("ix_earnings_performer_newest", "performer_id", text("at DESC"), text("item_id DESC")),
 )
 
 # What a performer earned on a day with one offer: a tip grid item, a menu item, or subscriptions.

@@ -94,6 +94,13 @@ purchased_items: Final = Table(
         "ix_purchased_items_in_progress", "performer_id", "started_at", postgresql_where=text("status = 'IN_PROGRESS'")
     ),
     Index("ix_purchased_items_scheduled", "scheduled_for", postgresql_where=text("status = 'PENDING' AND NOT is_due")),
+    # What is not paid out yet.
+    Index(
+        "ix_purchased_items_earned",
+        "performer_id",
+        postgresql_include=["price"],
+        postgresql_where=text("status = 'SUCCESS' AND settlement_status = 'pending'"),
+    ),
     newest_index("ix_purchased_items_buyer_newest", "buyer_user_id", key="purchased_item_id"),
     newest_index("ix_purchased_items_performer_newest", "performer_id", key="purchased_item_id"),
 )

@@ -121,7 +121,7 @@ END_OF_PERFORMER: Final = _change(
     where="""subscription_id = ANY(ARRAY(
         SELECT subscription_id FROM subscriptions
         WHERE performer_id = :user_id AND (renews OR ends_at > clock_timestamp())
-        LIMIT :limit FOR UPDATE SKIP LOCKED))""",
+        LIMIT :limit FOR UPDATE))""",
     kind="ended",
 )
 # The fan's account was deleted: nobody is left to be told.

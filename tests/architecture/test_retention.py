@@ -7,6 +7,8 @@ from typing import Final
 import pytest
 
 import events.catalogue.models
+import events.menus.models
+import events.performers.models
 import events.venues.models  # noqa: F401 - importing a module defines its tables
 import inventory.models
 import orders.app

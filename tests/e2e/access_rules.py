@@ -54,6 +54,9 @@ RULES: Final[Mapping[Audience, frozenset[str]]] = {
             "GET /api/events",
             "GET /api/events/{event_id}",
             "GET /api/events/{event_id}/availability",
+            "GET /api/performers",
+            "GET /api/performers/{performer_id}",
+            "GET /api/tip-grid/{performer_id}",
         }
     ),
     Audience.USER: frozenset(
@@ -74,6 +77,7 @@ RULES: Final[Mapping[Audience, frozenset[str]]] = {
             "POST /api/payments/crypto",
             "GET /api/payments",
             "GET /api/payments/{payment_id}",
+            "GET /api/performer/payouts",
             "POST /api/reserve",
             "POST /api/reserve/best-available",
             "POST /api/pay",
@@ -101,14 +105,32 @@ RULES: Final[Mapping[Audience, frozenset[str]]] = {
             "GET /api/listings",
             "GET /api/purchased-items",
             "GET /api/purchased-items/{purchased_item_id}",
+            "POST /api/tip-grid/purchase",
+            "GET /api/performance-queue/status/{queue_request_id}",
+            "POST /api/performance-queue/{purchased_item_id}/cancel",
             "GET /api/subscriptions",
+            "POST /api/performers/{performer_id}/subscription",
             "DELETE /api/performers/{performer_id}/subscription",
+            "GET /api/menu/{menu_id}",
+            "GET /api/menu/performer/{performer_id}",
+            "POST /api/menu/purchase",
+            "GET /api/menu/purchase/history",
+            "GET /api/menu/purchase/{purchase_id}/status",
+            "POST /api/menu/purchase/{purchase_id}/cancel",
         }
     ),
-    Audience.OWNER: frozenset({"GET /api/users/{user_id}"}),
     Audience.PERFORMER: frozenset(
-        f"{route.method} {route.path}" for route in ROUTES if route.path.startswith("/api/performer/")
+        {
+            "GET /api/performance-queue",
+            "POST /api/performance-queue/pause",
+            "POST /api/performance-queue/resume",
+            "POST /api/performance-queue/{purchased_item_id}/start",
+            "POST /api/performance-queue/{purchased_item_id}/complete",
+            "POST /api/performance-queue/{purchased_item_id}/decline",
+        }
+        | {f"{route.method} {route.path}" for route in ROUTES if route.path.startswith("/api/performer/")}
     ),
+    Audience.OWNER: frozenset({"GET /api/users/{user_id}"}),
     Audience.STAFF: frozenset({"POST /api/verify", "POST /api/verify/undo"}),
     # An organiser reaches its own events only: tests/e2e/test_organisers.py.
     Audience.ORGANISER: _OF_EVENTS,

@@ -13,12 +13,19 @@ AMOUNT = sa.Numeric(14, 2)
 
 
 def upgrade() -> None:
-    create_messages()
+    create_inbox()
     create_subscriptions()
     create_earnings()
+    op.create_index(
+        "ix_purchased_items_earned",
+        "purchased_items",
+        ["performer_id"],
+        postgresql_include=["price"],
+        postgresql_where=sa.text("status = 'SUCCESS' AND settlement_status = 'pending'"),
+    )
 
 
-def create_messages() -> None:
+def create_inbox() -> None:
     op.create_table(
         "inbox",
         sa.Column("message_id", ID, primary_key=True),
@@ -73,7 +80,9 @@ def create_earnings() -> None:
         sa.Column("at", INSTANT, nullable=False),
         sa.CheckConstraint("amount >= 0", name="amount"),
     )
-    op.create_index("ix_earnings_performer_latest", "earnings", ["performer_id", sa.text("at DESC")])
+    op.create_index(
+        "ix_earnings_performer_newest", "earnings", ["performer_id", sa.text("at DESC"), sa.text("item_id DESC")]
+    )
     op.create_table(
         "earnings_by_day",
         sa.Column("performer_id", ID, primary_key=True),
@@ -87,5 +96,6 @@ def create_earnings() -> None:
 
 
 def downgrade() -> None:
+    op.drop_index("ix_purchased_items_earned", "purchased_items")
     for table in ("earnings_by_day", "earnings", "subscriptions", "inbox"):
         op.drop_table(table)

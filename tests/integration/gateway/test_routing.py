@@ -37,12 +37,15 @@ UPSTREAMS_OF_CONTRACT = {
         "GET /api/credits/statement",
         "GET /api/payments",
         "GET /api/payments/{}",
+        "GET /api/performer/payouts",
         "GET /api/users/me",
         "PATCH /api/users/me",
         "POST /api/users/me/verify-phone",
         "GET /api/users/{}",
     },
     Upstream.ORDERS: {
+        "GET /api/admin/performers/{}/earnings",
+        "GET /api/admin/performers/{}/sales",
         "GET /api/admin/performers/{}/subscribers",
         "GET /api/admin/transfers",
         "GET /api/listings",
@@ -50,6 +53,8 @@ UPSTREAMS_OF_CONTRACT = {
         "GET /api/marketplace/listings/{}",
         "GET /api/orders",
         "GET /api/orders/{}",
+        "GET /api/performer/earnings",
+        "GET /api/performer/sales",
         "GET /api/performer/subscribers",
         "GET /api/purchased-items",
         "GET /api/purchased-items/{}",
@@ -59,6 +64,51 @@ UPSTREAMS_OF_CONTRACT = {
         "GET /api/transfers/{}",
     },
     Upstream.EVENTS: {
+        "GET /api/admin/performers/{}/menu-templates",
+        "POST /api/admin/performers/{}/menu-templates/{}/apply",
+        "GET /api/admin/performers/{}/menus",
+        "POST /api/admin/performers/{}/menus",
+        "DELETE /api/admin/performers/{}/menus/{}",
+        "PATCH /api/admin/performers/{}/menus/{}",
+        "POST /api/admin/performers/{}/menus/{}/items",
+        "DELETE /api/admin/performers/{}/menus/{}/items/{}",
+        "PATCH /api/admin/performers/{}/menus/{}/items/{}",
+        "GET /api/admin/performers/{}/menus/{}/whitelist",
+        "POST /api/admin/performers/{}/menus/{}/whitelist",
+        "DELETE /api/admin/performers/{}/menus/{}/whitelist/{}",
+        "GET /api/admin/performers/{}/profile",
+        "PATCH /api/admin/performers/{}/profile",
+        "GET /api/admin/performers/{}/tip-menus",
+        "POST /api/admin/performers/{}/tip-menus",
+        "DELETE /api/admin/performers/{}/tip-menus/{}",
+        "PATCH /api/admin/performers/{}/tip-menus/{}",
+        "POST /api/admin/performers/{}/tip-menus/{}/items",
+        "DELETE /api/admin/performers/{}/tip-menus/{}/items/{}",
+        "PATCH /api/admin/performers/{}/tip-menus/{}/items/{}",
+        "GET /api/performer/menu-templates",
+        "POST /api/performer/menu-templates/{}/apply",
+        "GET /api/performer/menus",
+        "POST /api/performer/menus",
+        "DELETE /api/performer/menus/{}",
+        "PATCH /api/performer/menus/{}",
+        "POST /api/performer/menus/{}/items",
+        "DELETE /api/performer/menus/{}/items/{}",
+        "PATCH /api/performer/menus/{}/items/{}",
+        "GET /api/performer/menus/{}/whitelist",
+        "POST /api/performer/menus/{}/whitelist",
+        "DELETE /api/performer/menus/{}/whitelist/{}",
+        "GET /api/performer/profile",
+        "PATCH /api/performer/profile",
+        "GET /api/performer/tip-menus",
+        "POST /api/performer/tip-menus",
+        "DELETE /api/performer/tip-menus/{}",
+        "PATCH /api/performer/tip-menus/{}",
+        "POST /api/performer/tip-menus/{}/items",
+        "DELETE /api/performer/tip-menus/{}/items/{}",
+        "PATCH /api/performer/tip-menus/{}/items/{}",
+        "GET /api/performers",
+        "GET /api/performers/{}",
+        "GET /api/tip-grid/{}",
         "GET /api/venues",
     },
     Upstream.ORCHESTRATOR: {
@@ -139,6 +189,7 @@ PUBLIC = {
     "/api/auth/verify-email",
     "/api/auth/verify-registration",
     "/api/events",
+    "/api/performers",
     "/api/venues",
 }
 
@@ -155,7 +206,12 @@ def test_allow_list_matches_the_contract(upstream: Upstream) -> None:
 
 def test_only_public_routes_of_the_contract_need_no_token() -> None:
     public = {shape(route)[1] for route in ROUTES if route.access is Access.PUBLIC}
-    assert public == PUBLIC | {"/api/events/{}", "/api/events/{}/availability"}
+    assert public == PUBLIC | {
+        "/api/events/{}",
+        "/api/events/{}/availability",
+        "/api/performers/{}",
+        "/api/tip-grid/{}",
+    }
     own_token = {route.path for route in ROUTES if route.access is Access.OWN_TOKEN}
     assert own_token == {"/api/auth/refresh", "/api/auth/logout"}
     login = {route.path for route in ROUTES if route.is_login}

@@ -101,9 +101,13 @@ INTERNAL: list[tuple[str, str, Any]] = [
     ("POST", f"/internal/subscriptions/{new_id()}/end", {"periods": 1, "reason": "x"}),
     ("GET", f"/internal/personal-data/{new_id()}/open-deals", None),
     ("GET", f"/internal/personal-data/{new_id()}/orders", None),
+    ("POST", f"/internal/personal-data/{new_id()}/erase", {}),
 ]
-PERFORMERS_ONLY = ["/api/performer/subscribers"]
-ADMINS_ONLY = ["/api/admin/transfers", f"/api/admin/performers/{new_id()}/subscribers"]
+PERFORMERS_ONLY = ["/api/performer/subscribers", "/api/performer/earnings", "/api/performer/sales"]
+ADMINS_ONLY = [
+    "/api/admin/transfers",
+    *(f"/api/admin/performers/{new_id()}/{name}" for name in ("subscribers", "earnings", "sales")),
+]
 CANCEL_SUBSCRIPTION = f"/api/performers/{new_id()}/subscription"
 PUBLIC = [
     "/api/orders",

@@ -4,7 +4,6 @@ import asyncio
 import json
 import uuid
 from datetime import UTC, datetime, timedelta
-from decimal import Decimal
 from typing import Any, Final
 
 import pytest
@@ -13,23 +12,12 @@ from sqlalchemy import text
 
 from common.auth.principal import Role
 from common.db.engine import Database
-from orders.subscriptions.statements import begin_period
+from tests.integration.orders.item_caller import Item, ItemCaller
 from tests.integration.orders.orders_caller import OrdersCaller
 from tests.support.callers import Caller
 from tests.support.user_tokens import UserTokenMint
 
 DAYS: Final = 30
-# An item that has just been completed, as the statement that completes it has it.
-COMPLETE: Final = text(
-    f"""
-    WITH completed AS (
-        SELECT CAST(:type AS text) AS type, CAST(:user_id AS uuid) AS buyer_user_id,
-               CAST(:performer_id AS uuid) AS performer_id, CAST(:price AS numeric(14, 2)) AS price,
-               CAST(:created_at AS timestamptz) AS created_at),
-    {begin_period("completed")}
-    SELECT subscription_id FROM subscribed
-    """  # noqa: S608 - constants only
-)
 
 
 @pytest.fixture
@@ -44,22 +32,20 @@ class Subscriptions:
         self.database = database
         self.orchestrator = orchestrator
         self.user_id, self.performer_id = str(uuid.uuid4()), str(uuid.uuid4())
+        self._items = ItemCaller(orchestrator)
 
-    async def pay(
-        self, *, price: str = "15.00", created_at: datetime | None = None, kind: str = "subscription"
-    ) -> list[Any]:
-        rows = await self.database.fetch_all(
-            COMPLETE,
-            {
-                "type": kind,
-                "user_id": uuid.UUID(self.user_id),
-                "performer_id": uuid.UUID(self.performer_id),
-                "price": Decimal(price),
-                "created_at": created_at or datetime.now(UTC),
-                "correlation_id": "a correlation",
-            },
-        )
-        return [row["subscription_id"] for row in rows]
+    async def open(self, *, price: str = "15.00", kind: str = "subscription") -> Item:
+        """Begin a purchase."""
+        parties = {"buyer_user_id": self.user_id, "performer_id": self.performer_id, "offer_id": self.performer_id}
+        return await self._items.at("OPENING", type=kind, price=price, execution_mode="IMMEDIATE", **parties)
+
+    async def complete(self, item: Item) -> None:
+        assert (await self._items.perform(item, "complete")).status_code == 200
+
+    async def pay(self, **changes: str) -> Item:
+        item = await self.open(**changes)
+        await self.complete(item)
+        return item
 
     async def find(self) -> dict[str, Any]:
         answer = await self.orchestrator.get(
@@ -107,7 +93,7 @@ class TestPeriod:
         assert days_until(found["ends_at"]) == DAYS
         assert (message["type"], message["source"], message["version"]) == ("subscription.started", "orders", 1)
         assert message["subject"] == found["subscription_id"]
-        assert message["correlation_id"] == "a correlation"
+        assert message["correlation_id"]
         assert datetime.fromisoformat(message["data"].pop("ends_at")) == datetime.fromisoformat(found["ends_at"])
         assert message["data"] == {
             "subscription_id": found["subscription_id"],
@@ -143,8 +129,16 @@ class TestPeriod:
         assert days_until((await subscriptions.find())["ends_at"]) == DAYS
         assert await subscriptions.announced() == ["started", "renewed"]
 
+    async def test_repeated_completion_begins_one(self, subscriptions: Subscriptions) -> None:
+        item = await subscriptions.pay()
+        await asyncio.gather(*(subscriptions.complete(item) for _ in range(3)))
+
+        assert (await subscriptions.find())["periods"] == 1
+        assert await subscriptions.announced() == ["started"]
+
     async def test_other_items_begin_none(self, subscriptions: Subscriptions) -> None:
-        assert await subscriptions.pay(kind="menu_item") == []
+        await subscriptions.pay(kind="menu_item")
+
         assert await subscriptions.messages() == []
 
 
@@ -176,20 +170,21 @@ class TestCancellation:
     async def test_outlives_a_renewal_in_progress(self, fan: Caller, subscriptions: Subscriptions) -> None:
         await subscriptions.pay()
         await subscriptions.lapse()
-        renewal_opened_at = datetime.now(UTC) - timedelta(seconds=1)
+        renewal = await subscriptions.open()
         await fan.request("DELETE", f"/api/performers/{subscriptions.performer_id}/subscription")
 
-        await subscriptions.pay(created_at=renewal_opened_at)
+        await subscriptions.complete(renewal)
 
         found = await subscriptions.find()
         assert (found["renews"], found["is_active"], found["periods"]) == (False, True, 2)
+        assert await subscriptions.announced() == ["started", "cancelled", "renewed"]
 
     async def test_is_undone_by_a_later_purchase(self, fan: Caller, subscriptions: Subscriptions) -> None:
         await subscriptions.pay()
         await fan.request("DELETE", f"/api/performers/{subscriptions.performer_id}/subscription")
         await subscriptions.lapse()
 
-        await subscriptions.pay(created_at=datetime.now(UTC) + timedelta(seconds=1))
+        await subscriptions.pay()
 
         found = await subscriptions.find()
         assert (found["renews"], found["is_active"]) == (True, True)
