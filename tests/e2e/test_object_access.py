@@ -36,7 +36,8 @@ PUBLIC: Final = frozenset(
     }
     | {"price_currency_id", "performer_id"}
     # A performer reaches their own menus only: tests/integration/events/test_menus.py::TestOwnership.
-    | {"menu_id", "item_id", "menu_item_id", "template"}
+    | {"menu_id", "item_id", "menu_item_id", "template", "tip_menu_item_id"}
+    | {"conversation_id"}  # a note of the client's: nothing is looked up by it
 )
 # Ids shown to admins, or to staff, only; `test_access` shows that no other user reaches them.
 ADMIN_IDS: Final = frozenset(
