@@ -20,6 +20,9 @@ from events.performers import routes as performer_routes
 from events.performers.acting import ADMIN_PREFIX, AS_ADMIN, AS_PERFORMER, OWN_PREFIX
 from events.performers.repository import PerformerRepository
 from events.performers.service import PerformerService
+from events.personal_data import routes as personal_data_routes
+from events.personal_data.repository import PersonalDataRepository
+from events.personal_data.service import PersonalDataService
 from events.settings import Settings
 from events.venues import routes as venue_routes
 from events.venues.repository import VenueRepository
@@ -41,6 +44,7 @@ def create_app(settings: Settings, *, user_tokens: UserTokenVerifier | None = No
             catalogue_routes.internal,
             performer_routes.internal,
             menu_facts_routes.router,
+            personal_data_routes.internal,
             performer_routes.public,
             tip_menu_routes.public,
             *_managed(),
@@ -60,6 +64,7 @@ def _services(database: Database) -> tuple[object, ...]:
         TipMenuService(grids, performers),
         PerformanceMenuService(menus, WhitelistRepository(database)),
         MenuFactsService(MenuFactsRepository(database), performers),
+        PersonalDataService(PersonalDataRepository(database)),
     )
 
 

@@ -266,6 +266,8 @@ def _stage_routes() -> Iterator[Route]:
         yield Route("GET", f"{managed}/earnings", orders, user)
         yield Route("GET", f"{managed}/sales", orders, user)
 
+    yield Route("GET", "/api/purchased-items", orders, user)
+    yield Route("GET", "/api/purchased-items/{purchased_item_id}", orders, user)
     yield Route("GET", "/api/subscriptions", orders, user)
     yield Route("DELETE", "/api/performers/{performer_id}/subscription", orders, user)
 

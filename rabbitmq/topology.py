@@ -60,6 +60,7 @@ NOTIFYING_MESSAGES: Final = (
     "ticket.rescheduled",
     "purchased_item.*",
     "subscription.*",
+    "payout.*",
     "commission.*",
     "fulfillment.*",
 )

@@ -8,6 +8,7 @@ from typing import Any, Final
 from devstack.demo.api_client import Refusal
 from devstack.demo.fan_client import FanClient
 from devstack.demo.narrator import DemoFailedError, Narrator
+from devstack.demo.performer_client import PerformerClient
 from devstack.demo.staff_client import StaffClient
 from devstack.services import Urls
 
@@ -28,6 +29,8 @@ class Context:
     """A staff member, who scans tickets."""
     sam: StaffClient
     """An admin."""
+    nova: PerformerClient
+    """A performer."""
 
 
 @dataclass(frozen=True, kw_only=True)

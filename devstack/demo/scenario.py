@@ -1,14 +1,16 @@
-"""The scenario: three fans who want the same seats, an admin, and a staff member."""
+"""The scenario: three fans who want the same seats, a performer, an admin, and a staff member."""
 
 from contextlib import ExitStack
 
 from devstack.demo.context import Context
 from devstack.demo.fan_client import FanClient
 from devstack.demo.narrator import Narrator
+from devstack.demo.performer_client import PerformerClient
 from devstack.demo.staff_client import StaffClient
 from devstack.demo.steps.accounts import choose_seats, register_fans
 from devstack.demo.steps.check_in import check_in_fans
 from devstack.demo.steps.hold_expiry import let_hold_expire
+from devstack.demo.steps.performances import buy_from_menu, tip_performer
 from devstack.demo.steps.purchase import buy_two_tickets, refuse_taken_seats
 from devstack.demo.steps.refund import pay_with_code, refund_ticket
 from devstack.demo.steps.resale import resell_ticket
@@ -26,9 +28,10 @@ def run_scenario(narrator: Narrator, urls: Urls) -> None:
     with ExitStack() as stack:
         ada, ben, cleo = (FanClient(name, urls) for name in ("Ada", "Ben", "Cleo"))
         dana, sam = (StaffClient(name, urls.gateway) for name in ("Dana", "Sam"))
-        for client in (ada, ben, cleo, dana, sam):
+        nova = PerformerClient("Nova", urls.gateway)
+        for client in (ada, ben, cleo, dana, sam, nova):
             stack.callback(client.close)
-        _run_steps(Context(narrator=narrator, urls=urls, ada=ada, ben=ben, cleo=cleo, dana=dana, sam=sam))
+        _run_steps(Context(narrator=narrator, urls=urls, ada=ada, ben=ben, cleo=cleo, dana=dana, sam=sam, nova=nova))
 
 
 def _run_steps(context: Context) -> None:
@@ -40,5 +43,7 @@ def _run_steps(context: Context) -> None:
     old_code = transfer_ticket(context, choice)
     resell_ticket(context, choice)
     check_in_fans(context, choice, old_code=old_code)
+    tip_performer(context)
+    buy_from_menu(context)
     order_id = pay_with_code(context, choice)
     refund_ticket(context, choice, order_id=order_id)

@@ -10,6 +10,7 @@ from devstack.postman.requests import Document, bearer
 from devstack.postman.scenarios.auth import AUTH
 from devstack.postman.scenarios.purchase import PURCHASE
 from devstack.postman.scenarios.resale import RESALE
+from devstack.postman.scenarios.stage import STAGE
 from devstack.postman.scenarios.transfer import TRANSFER
 from devstack.postman.scenarios.verification import VERIFICATION
 from devstack.sandbox.otp import USUAL_CODE
@@ -24,7 +25,7 @@ ABOUT: Final = """
 Folders to run from top to bottom against `make run`, with the environment beside this file. *Log in* stores the token that
 further requests send. For requests of all routes import `{{base_url}}/openapi.json`.
 """.strip()
-SCENARIOS: Final = (AUTH, PURCHASE, TRANSFER, RESALE, VERIFICATION)
+SCENARIOS: Final = (AUTH, PURCHASE, TRANSFER, RESALE, VERIFICATION, STAGE)
 
 
 def collection() -> Document:
@@ -46,6 +47,7 @@ def environment() -> Document:
         "event_id": str(HALL_EVENT_ID),
         "otp_code": USUAL_CODE,
         "user_email": "user1@example.com",
+        "performer_email": "performer@example.com",
         "staff_email": "staff@example.com",
         "seed_password": PASSWORD,
     }

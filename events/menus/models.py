@@ -51,6 +51,7 @@ menus: Final = Table(
         "menu_id",
         postgresql_where=text("NOT is_deleted"),
     ),
+    Index("ix_menus_newest", "performer_id", text("created_at DESC"), text("menu_id DESC")),
 )
 
 menu_items: Final = Table(
@@ -86,4 +87,5 @@ menu_whitelist: Final = Table(
     Column("user_id", UUID(as_uuid=True), primary_key=True),
     Column("added_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Index("ix_menu_whitelist_newest", "menu_id", "added_at", "user_id"),
+    Index("ix_menu_whitelist_user", "user_id", text("added_at DESC"), text("menu_id DESC")),
 )

@@ -32,6 +32,7 @@ def test_every_scenario_has_its_folder(collection: Collection) -> None:
         "Scenario: transfer",
         "Scenario: resale",
         "Verification",
+        "Stage",
     ]
 
 

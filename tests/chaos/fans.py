@@ -72,6 +72,12 @@ class Fan:
         headers = {"Idempotency-Key": key} if key else {}
         return await self._http.post(path, json=body or {}, headers=headers)
 
+    async def patch(self, path: str, body: dict[str, Any]) -> httpx.Response:
+        return await self._http.patch(path, json=body)
+
+    async def delete(self, path: str) -> httpx.Response:
+        return await self._http.delete(path)
+
     # --- orders ------------------------------------------------------------------------------------------------------
 
     async def reserve(self, event_id: uuid.UUID, seat_ids: list[uuid.UUID], *, key: str = "reserve") -> httpx.Response:

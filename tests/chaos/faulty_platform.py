@@ -31,6 +31,10 @@ TIMES: Final = {
     "HOLD_TTL_SECONDS": "5",
     "TRANSFER_TTL_SECONDS": "8",
     "SALE_APPROVAL_TTL_SECONDS": "8",
+    "ITEM_TTL_SECONDS": "10",
+    "QUEUED_TIP_TTL_SECONDS": "15",
+    "FAILED_TIPS_INTERVAL_SECONDS": "1",
+    "PAYOUT_INTERVAL_SECONDS": "3",
     "SWEEP_SECONDS": "1",
     "HOLD_COOLDOWN_SECONDS": "0",  # holds of every fan lapse again and again
     "SAGA_STEP_TIMEOUT_SECONDS": "1",

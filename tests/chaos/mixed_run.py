@@ -12,6 +12,7 @@ from typing import Final
 import httpx
 
 from tests.chaos.fans import Fan, is_pending
+from tests.chaos.offers import Offers
 from tests.chaos.operators import Concert, Operators
 from tests.contracts.databases import Databases
 
@@ -29,6 +30,7 @@ STATUSES: Final = {
     "transfer": ("orders", "SELECT transfer_id, status FROM transfers"),
     "listing": ("orders", "SELECT listing_id, status FROM listings"),
     "payment": ("users", "SELECT payment_id, status FROM payments"),
+    "purchased_item": ("orders", "SELECT purchased_item_id, status FROM purchased_items"),
 }
 
 Request = Callable[[], Awaitable[httpx.Response]]
@@ -82,13 +84,14 @@ class Expectations:
 
 @dataclass(kw_only=True)
 class MixedRun:
-    """Several events, and the fans who act on them until the run is over."""
+    """Several events, performers' offers, and the fans who act on them until the run is over."""
 
     operators: Operators
     providers: httpx.AsyncClient
     """The sandbox, which acts as every payment provider."""
     concerts: list[Concert]
     fans: dict[uuid.UUID, Fan]
+    offers: list[Offers]
     expectations: Expectations = field(default_factory=Expectations)
     is_over: bool = False
     _numbers: Iterator[int] = field(default_factory=itertools.count)

@@ -14,6 +14,7 @@ import httpx
 from tests.chaos.fans import Fan
 from tests.chaos.mixed_run import ANSWER_SECONDS, PAUSE_SECONDS, MixedRun, Request, retry_until_final
 from tests.chaos.operators import HALL_ID, PRICE
+from tests.chaos.purchased_items import buy_menu_item, cancel_subscription, subscribe, tip_in_turn, tip_now
 from tests.chaos.top_ups import top_up_by_card, top_up_by_crypto
 
 __all__ = ["ACTIONS", "RandomFan"]
@@ -228,6 +229,23 @@ class RandomFan:
     async def top_up_by_crypto(self) -> bool:
         return await top_up_by_crypto(self.fan, self._mixed_run, self._random)
 
+    # --- performers --------------------------------------------------------------------------------------------------
+
+    async def tip_now(self) -> bool:
+        return await tip_now(self.fan, self._mixed_run, self._random)
+
+    async def tip_in_turn(self) -> bool:
+        return await tip_in_turn(self.fan, self._mixed_run, self._random)
+
+    async def buy_menu_item(self) -> bool:
+        return await buy_menu_item(self.fan, self._mixed_run, self._random)
+
+    async def subscribe(self) -> bool:
+        return await subscribe(self.fan, self._mixed_run, self._random)
+
+    async def cancel_subscription(self) -> bool:
+        return await cancel_subscription(self.fan, self._mixed_run, self._random)
+
     # --- check-in ----------------------------------------------------------------------------------------------------
 
     async def check_in(self) -> bool:
@@ -300,6 +318,11 @@ ACTIONS: Final[dict[str, tuple[Action, int]]] = {
     "withdraw listing": (RandomFan.withdraw, 2),
     "check in": (RandomFan.check_in, 1),
     "refund": (RandomFan.refund, 2),
+    "tip now": (RandomFan.tip_now, 3),
+    "tip in turn": (RandomFan.tip_in_turn, 3),
+    "buy menu item": (RandomFan.buy_menu_item, 4),
+    "subscribe": (RandomFan.subscribe, 1),
+    "cancel subscription": (RandomFan.cancel_subscription, 1),
     "top up by card": (RandomFan.top_up_by_card, 1),
     "top up by crypto": (RandomFan.top_up_by_crypto, 1),
 }

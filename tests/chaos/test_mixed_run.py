@@ -24,9 +24,11 @@ from tests.chaos.faults import FaultInjector
 from tests.chaos.faulty_platform import FaultyPlatform, faulty_platform
 from tests.chaos.feed_follower import FeedFollower
 from tests.chaos.mixed_run import ANSWER_SECONDS, Expectations, MixedRun, retry_until_final
+from tests.chaos.offers import Offers
 from tests.chaos.operators import Concert, Operators, log_in_operators
 from tests.chaos.plan import Round, describe_plan, describe_round, long_plan, seeded_random, short_plan
 from tests.chaos.random_fan import ACTIONS, RandomFan
+from tests.chaos.random_performer import RandomPerformer
 from tests.chaos.services import all_up
 from tests.chaos.ticket_sales import TicketSales
 from tests.contracts.databases import Databases
@@ -46,7 +48,8 @@ SEATS_OF_EVENT = {"short": 200, "long": 900}
 SEATS_OF_CANCELLED_EVENT = 60
 ACTIONS_BETWEEN_ROUNDS = 8
 SETTLE_WITHIN_SECONDS = 60.0
-EXPECTED_ACTIONS = {*ACTIONS, "decide dispute", "cancel event"}
+SETTLEMENTS = ("INSTANT", "BATCHED")
+EXPECTED_ACTIONS = {*ACTIONS, "decide dispute", "cancel event", "cancel item", "complete item", "decline item"}
 UNFINISHED = {
     "orchestrator": "SELECT saga_id, kind, state, step_name, error FROM sagas WHERE state NOT IN ('COMPLETED', 'UNWOUND')",
     "inventory": "SELECT seat_id FROM seats WHERE status = 'HELD'",
@@ -84,10 +87,15 @@ async def mixed_run(stack: Stack, sales: TicketSales, operators: Operators) -> A
         await sales.new_fan()
     for fan in sales.fans[:FLAGGED_FANS]:
         await sales.databases.change("users", FLAG, fan.user_id)
+    fans = {fan.user_id: fan for fan in sales.fans}
     concerts = [await operators.new_concert(seats=seats) for seats in (SEATS_OF_EVENT[PLAN], SEATS_OF_CANCELLED_EVENT)]
     async with http_client(stack.urls.sandbox) as providers:
         yield MixedRun(
-            operators=operators, providers=providers, concerts=concerts, fans={fan.user_id: fan for fan in sales.fans}
+            operators=operators,
+            providers=providers,
+            concerts=concerts,
+            fans=fans,
+            offers=[await Offers.prepare(sales, settlement=settlement) for settlement in SETTLEMENTS],
         )
 
 
@@ -101,8 +109,11 @@ async def test_random_actions_survive_random_faults(
     injector = FaultInjector(platform.stack, platform.proxies, seeded_random(seed, "injector"))
     async with following_feeds(sales, platform.stack) as followers:
         async with asyncio.TaskGroup() as actors:
-            for number, fan in enumerate(sales.fans):
+            for number, fan in enumerate(mixed_run.fans.values()):
                 actors.create_task(RandomFan(fan, mixed_run, seeded_random(seed, number)).act_until_over())
+            for number, offers in enumerate(mixed_run.offers):
+                random = seeded_random(seed, "performer", number)
+                actors.create_task(RandomPerformer(offers, mixed_run, random).act_until_over())
             async with asyncio.TaskGroup() as background:
                 await inject_all(
                     rounds, injector=injector, stack=platform.stack, mixed_run=mixed_run, background=background

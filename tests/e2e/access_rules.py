@@ -103,6 +103,8 @@ RULES: Final[Mapping[Audience, frozenset[str]]] = {
             "GET /api/marketplace/listings",
             "GET /api/marketplace/listings/{listing_id}",
             "GET /api/listings",
+            "GET /api/purchased-items",
+            "GET /api/purchased-items/{purchased_item_id}",
             "POST /api/tip-grid/purchase",
             "GET /api/performance-queue/status/{queue_request_id}",
             "POST /api/performance-queue/{purchased_item_id}/cancel",

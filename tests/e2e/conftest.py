@@ -13,6 +13,7 @@ import invariants
 from devstack.stack import Stack
 from gateway.routing import ROUTES
 from tests.e2e.in_process import InProcessServices
+from tests.e2e.performer import Performer
 from tests.e2e.scanner import ScannerClient, Ticket, buy
 from tests.e2e.user_client import USER_PASSWORD, Concert, UserClient
 from tests.e2e.webhook_receiver import WebhookReceiver
@@ -32,6 +33,7 @@ ENV: Final = {
 MakeFan = Callable[..., Awaitable[UserClient]]
 MakeStaff = Callable[..., Awaitable[UserClient]]
 MakeOrganiser = Callable[[], Awaitable[UserClient]]
+MakePerformer = Callable[..., Awaitable[Performer]]
 MakeConcert = Callable[..., Awaitable[Concert]]
 
 
@@ -117,6 +119,27 @@ async def new_organiser(admin: UserClient, new_fan: MakeFan, user_clients: Async
         return await user_clients.enter_async_context(await fan.log_in(fan.email, USER_PASSWORD))
 
     return make
+
+
+@pytest.fixture
+async def new_performer(admin: UserClient, new_fan: MakeFan, user_clients: AsyncExitStack) -> MakePerformer:
+    """A performer with a profile and an empty wallet."""
+
+    async def make(**profile: Any) -> Performer:
+        fan = await new_fan(balance="0")
+        roles = {"roles": ["customer", "performer"]}
+        assert (await admin.patch(f"/admin/users/{fan.user_id}", roles)).status == 200
+        client = await user_clients.enter_async_context(await fan.log_in(fan.email, USER_PASSWORD))
+        written = await client.patch("/performer/profile", {"display_name": "Nova"} | profile)
+        assert written.status == 200, written.body
+        return Performer(client)
+
+    return make
+
+
+@pytest.fixture
+async def performer(new_performer: MakePerformer) -> Performer:
+    return await new_performer()
 
 
 @pytest.fixture

@@ -19,6 +19,7 @@ FEWEST_EXPECTATIONS = {
     "Scenario: transfer": 36,
     "Scenario: resale": 36,
     "Verification": 24,
+    "Stage": 50,
 }
 
 

@@ -15,6 +15,7 @@ from tests.mutations import (
     personal_data,
     sagas_and_jobs,
     seats_and_check_in,
+    subscriptions,
 )
 
 MUTATIONS: Final = (
@@ -22,6 +23,7 @@ MUTATIONS: Final = (
     *accounts.MUTATIONS,
     *addresses.MUTATIONS,
     *personal_data.MUTATIONS,
+    *subscriptions.MUTATIONS,
     *data_and_network.MUTATIONS,
     *seats_and_check_in.MUTATIONS,
     *halls_and_limits.MUTATIONS,

@@ -12,6 +12,8 @@ NOTICES: Final = "orchestrator/features/notifications/models/notices.py"
 PRIVACY: Final = "tests/unit/orchestrator/test_notices.py::TestPrivacy"
 NAMES: Final = "a name that leads into the internal network (SSRF)"
 OUTBOUND: Final = "orchestrator/features/outbound_webhooks/adapters"
+DELIVERIES: Final = "tests/integration/notifications/test_deliveries.py"
+WORDS: Final = f"{DELIVERIES}::test_words_of_a_fan_and_a_performer_are_not_delivered"
 RESOLVER: Final = "tests/integration/notifications/test_public_resolver.py"
 SEARCH: Final = "tests/integration/events/test_reading.py::TestSearch::test_name_search_matches_a_literal_substring"
 VIEWS: Final = (
@@ -75,6 +77,16 @@ MUTATIONS: Final = (
         after="for seat in refund.seats if user_id]",
         caught_by=("tests/e2e/test_notifications.py::test_holder_of_a_refunded_ticket_is_told_of_their_own_seat_only",),
         breaks=(VIEWS,),
+    ),
+    Mutation(
+        name="integrators read what fans and performers write",
+        file=NOTICES,
+        before="for name, value in _facts(message).items() if name not in PRIVATE_WORDS}",
+        after="for name, value in _facts(message).items()}",
+        caught_by=(WORDS,),
+        breaks=(
+            "a fan's or a performer's words sent to an integrator: webhooks about purchases from performers have none",
+        ),
     ),
     Mutation(
         name="JSON of any depth is shown",

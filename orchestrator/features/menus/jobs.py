@@ -12,8 +12,6 @@ from orchestrator.jobs.errors import JobRefused
 from orchestrator.jobs.policies import FIVE_RETRIES, JobPolicy
 from orchestrator.jobs.registry import JobContext
 
-__all__ = ["POLICY", "DeviceHandler"]
-
 POLICY: Final = JobPolicy(
     DEVICE_JOB,
     max_attempts=6,

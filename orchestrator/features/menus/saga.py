@@ -9,7 +9,6 @@ returned.
 
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
 
 from orchestrator.clients import Clients
 from orchestrator.features.purchased_items.errors import ItemExpired
@@ -18,12 +17,7 @@ from orchestrator.features.purchased_items.saga.steps import ItemSteps
 from orchestrator.jobs.service import JobQueue
 from orchestrator.saga_engine.plan import Call, Plan, must_finish, pivot, undoable, wait
 
-__all__ = ["OPENING", "QueuedMenuItem", "queued_menu_item_plan"]
-
-OPEN_ITEM: Final = "open item"
-HOLD_CREDITS: Final = "hold credits"
-ENQUEUE_ITEM: Final = "enqueue item"
-OPENING: Final = (OPEN_ITEM, HOLD_CREDITS, ENQUEUE_ITEM)
+__all__ = ["QueuedMenuItem", "queued_menu_item_plan"]
 
 
 class QueuedMenuItem(ItemSaga):
@@ -37,9 +31,9 @@ def queued_menu_item_plan(clients: Clients, jobs: JobQueue) -> Plan[QueuedMenuIt
     return Plan(
         QUEUED_MENU_ITEM,
         QueuedMenuItem,
-        undoable(OPEN_ITEM, steps.open_item, steps.end_item),
-        undoable(HOLD_CREDITS, steps.hold_credits, steps.return_credits),
-        undoable(ENQUEUE_ITEM, steps.enqueue_item, steps.leave_to_the_end),
+        undoable("open item", steps.open_item, steps.end_item),
+        undoable("hold credits", steps.hold_credits, steps.return_credits),
+        undoable("enqueue item", steps.enqueue_item, steps.leave_to_the_end),
         wait(START, deadline=expiry, expired=ItemExpired),
         undoable("start item", steps.start_performance, steps.leave_to_the_end),
         wait(COMPLETE, deadline=expiry, expired=ItemExpired),

@@ -33,6 +33,7 @@ from orchestrator.features.notifications.routes import internal
 from orchestrator.features.notifications.service.context_loader import ContextLoader
 from orchestrator.features.notifications.service.email_builder import EmailBuilder
 from orchestrator.features.notifications.service.feeds import FeedService
+from orchestrator.features.notifications.service.purchase_loader import PurchaseLoader
 from orchestrator.features.notifications.settings import NotificationSettings
 from orchestrator.jobs.registry import JobHandler
 from rabbitmq.topology import ACCOUNT_EMAILS_QUEUE, NOTIFICATIONS_QUEUE
@@ -42,7 +43,12 @@ def notification_sender(resources: Resources) -> NotificationSender:
     settings, clients = resources.settings_of(NotificationSettings), resources.clients
     renderer = TemplateRenderer(public_url=settings.public_url)
     return NotificationSender(
-        context_loader=ContextLoader(users=clients.users, events=clients.events, orders_http=clients.orders_http),
+        context_loader=ContextLoader(
+            users=clients.users,
+            events=clients.events,
+            purchases=PurchaseLoader(clients.performers),
+            orders_http=clients.orders_http,
+        ),
         email_builder=EmailBuilder(sender=settings.mail_from, reply_to=settings.mail_reply_to, renderer=renderer),
         renderer=renderer,
         email_client=EmailClient(SmtpServer.from_url(settings.smtp_url), timeout_seconds=settings.smtp_timeout_seconds),

@@ -44,6 +44,20 @@ MessageType = Literal[
     "payment.disputed",
     "payment.dispute_won",
     "payment.dispute_lost",
+    "purchased_item.queued",
+    "purchased_item.next",
+    "purchased_item.started",
+    "purchased_item.success",
+    "purchased_item.failed",
+    "purchased_item.cancelled",
+    "purchased_item.declined",
+    "purchased_item.expired",
+    "subscription.started",
+    "subscription.renewed",
+    "subscription.ending_soon",
+    "subscription.ended",
+    "subscription.cancelled",
+    "payout.completed",
 ]
 DELIVERABLE: Final[frozenset[str]] = frozenset(MessageType.__args__)  # type: ignore[attr-defined] # typing's own
 

@@ -24,7 +24,7 @@ def _services(resources: Resources) -> Iterable[object]:
 
 
 def _worker_consumers(resources: Resources) -> Mapping[str, Broker]:
-    handler = UserDeletedHandler(PersonalDataRepository(resources.database), resources.clients)
+    handler = UserDeletedHandler(PersonalDataRepository(resources.database), resources.clients.personal_data)
     return {"personal data": resources.consumer(PERSONAL_DATA_QUEUE, handler.handle, name="worker").broker}
 
 

@@ -16,6 +16,8 @@ from tests.support.user_tokens import UserTokenMint
 
 INTERNAL: list[tuple[str, str, Any]] = [
     ("GET", "/internal/events", None),
+    ("GET", f"/internal/personal-data/{new_id()}/menus", None),
+    ("POST", f"/internal/personal-data/{new_id()}/erase", {}),
     ("POST", "/internal/events", drafting()),
     ("POST", "/internal/events/lookup", {"event_ids": []}),
     ("GET", f"/internal/events/{new_id()}", None),

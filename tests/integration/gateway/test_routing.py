@@ -56,6 +56,8 @@ UPSTREAMS_OF_CONTRACT = {
         "GET /api/performer/earnings",
         "GET /api/performer/sales",
         "GET /api/performer/subscribers",
+        "GET /api/purchased-items",
+        "GET /api/purchased-items/{}",
         "DELETE /api/performers/{}/subscription",
         "GET /api/subscriptions",
         "GET /api/transfers",

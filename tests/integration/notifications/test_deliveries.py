@@ -50,6 +50,27 @@ async def delivery_id(database: Database, store: SubscriptionStore, jobs: JobQue
     return delivery_id
 
 
+async def test_words_of_a_fan_and_a_performer_are_not_delivered(
+    database: Database, store: SubscriptionStore, jobs: JobQueue
+) -> None:
+    subscription_id = uuid.uuid4()
+    await store.create(
+        subscription_id=subscription_id,
+        url="https://integrator.example",
+        message_types=["purchased_item.success"],
+        secret="whsec_AAAA",
+        created_by=uuid.uuid4(),
+    )
+    words = dict.fromkeys(("message", "note", "file_url", "explanation"), "for your eyes only")
+    data = {"purchased_item_id": str(uuid.uuid4()), "amount": "12.00", "status": "success", **words}
+    message = Message(type="purchased_item.success", source="orders", subject="x", data=data)
+    consumer = NotificationConsumer(FeedStore(database), jobs, wake_relay=lambda: None)
+    for _ in range(2):
+        await consumer.handle(message)
+    [row] = await rows(database, "subscription_id = :id", subscription_id)
+    assert set(json.loads(row["body"])["data"]) == {"purchased_item_id", "amount", "status"}
+
+
 async def rows(database: Database, condition: str, id_: Any) -> Sequence[Row]:
     return await database.fetch_all(text(f"SELECT * FROM webhook_deliveries WHERE {condition}"), {"id": id_})  # noqa: S608
 

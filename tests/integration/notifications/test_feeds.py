@@ -95,6 +95,21 @@ async def test_both_parties_have_an_entry_in_their_feeds(
     assert await jobs_of(database, message) == ["email", "email"]
 
 
+async def test_move_in_a_queue_reaches_the_feeds_of_fan_and_performer_once(
+    database: Database, store: FeedStore, notification_consumer: NotificationConsumer
+) -> None:
+    fan, performer = uuid.uuid4(), uuid.uuid4()
+    data = {"buyer_user_id": str(fan), "seller_user_id": str(performer), "performer_id": str(performer)}
+    data |= {"type": "menu_item", "execution_mode": "QUEUED", "purchased_item_id": str(uuid.uuid4())}
+    message = Message(type="purchased_item.queued", source="orders", subject="x", data=data | {"queue_position": 3})
+    await asyncio.gather(*(notification_consumer.handle(message) for _ in range(5)))
+    for user_id in (fan, performer):
+        [entry] = (await store.read(user_id, since=0, limit=10)).entries
+        assert (entry.type, entry.data["queue_position"]) == ("purchased_item.queued", 3)
+        assert {"buyer_user_id", "seller_user_id"} - entry.data.keys()
+    assert await jobs_of(database, message) == ["email", "email"]
+
+
 async def test_concurrent_messages_between_the_same_users_neither_deadlock_nor_skip(
     store: FeedStore, notification_consumer: NotificationConsumer
 ) -> None:

@@ -11,6 +11,7 @@ from common.auth.principal import Role
 from common.auth.service_tokens import ServiceTokens
 from orders.settings import Settings
 from tests.integration.orders.deal_caller import listing, transfer
+from tests.integration.orders.item_caller import opening as bought
 from tests.integration.orders.orders_caller import opening
 from tests.support.callers import Caller, new_id
 from tests.support.service_auth import ServiceAuth
@@ -76,6 +77,23 @@ INTERNAL: list[tuple[str, str, Any]] = [
     ("POST", f"/internal/listings/{new_id()}/begin-owner-change", {"request_id": new_id()}),
     ("POST", f"/internal/listings/{new_id()}/abandon-owner-change", UNDO),
     ("POST", f"/internal/listings/{new_id()}/complete", {"request_id": new_id(), "sale_id": new_id()}),
+    ("POST", "/internal/purchased-items", bought()),
+    ("GET", f"/internal/purchased-items?buyer_user_id={new_id()}", None),
+    (
+        "POST",
+        "/internal/purchased-items/settle",
+        {"request_id": new_id(), "payout_id": new_id(), "item_ids": [new_id()]},
+    ),
+    ("GET", f"/internal/purchased-items/by-queue-request/{new_id()}", None),
+    ("GET", f"/internal/purchased-items/{new_id()}", None),
+    ("POST", f"/internal/purchased-items/{new_id()}/end", {**UNDO, "reason": "x"}),
+    ("POST", f"/internal/purchased-items/{new_id()}/enqueue", {"request_id": new_id(), "is_funded": True}),
+    ("POST", f"/internal/purchased-items/{new_id()}/start", {"request_id": new_id()}),
+    ("POST", f"/internal/purchased-items/{new_id()}/complete", {"request_id": new_id()}),
+    ("POST", f"/internal/purchased-items/{new_id()}/device", {"status": "activated"}),
+    ("GET", f"/internal/performer-queues/{new_id()}", None),
+    ("POST", f"/internal/performer-queues/{new_id()}", {"is_paused": False}),
+    ("GET", f"/internal/performer-queues/{new_id()}/items", None),
     ("GET", f"/internal/subscriptions?user_id={new_id()}&performer_id={new_id()}", None),
     ("GET", "/internal/subscriptions/due", None),
     ("POST", "/internal/subscriptions/remind", {"days_before": 3, "limit": 1}),
@@ -100,6 +118,8 @@ PUBLIC = [
     "/api/marketplace/listings",
     f"/api/marketplace/listings/{new_id()}",
     "/api/listings",
+    "/api/purchased-items",
+    f"/api/purchased-items/{new_id()}",
     "/api/subscriptions",
     *PERFORMERS_ONLY,
 ]

@@ -18,16 +18,32 @@ from orchestrator.features.notifications.models.notifications import (
     NotificationKind,
     NotificationRequest,
     Place,
+    PurchaseFacts,
     SeatLine,
 )
 from orchestrator.features.notifications.service.context_loader import ContextLoader
 from orchestrator.features.notifications.service.email_builder import EmailBuilder
+from orchestrator.features.notifications.service.purchase_loader import PurchaseLoader
 
 RENDERER = TemplateRenderer(public_url="https://shop.example")
 SEATS = (
     SeatLine(seat_id=uuid.uuid4(), category="CAT1", row_number="A", seat_number=1),
     SeatLine(seat_id=uuid.uuid4(), category="CAT1", row_number="A", seat_number=2),
 )
+
+
+def purchase(**changes: Any) -> PurchaseFacts:
+    own: dict[str, Any] = {
+        "performer": "Nova",
+        "name": "A song for Mia",
+        "message": "Sing it loud",
+        "note": "Thank you",
+        "queue_position": 3,
+        "estimated_wait_minutes": 25,
+        "ends_at": datetime(2027, 4, 1, 16, 30, tzinfo=UTC),
+        "items": 2,
+    }
+    return PurchaseFacts(**own | changes)
 
 
 def email_context(**changes: Any) -> NotificationContext:
@@ -42,6 +58,7 @@ def email_context(**changes: Any) -> NotificationContext:
         "reader": "Ann",
         "address": "ann@example.com",
         "place": place,
+        "purchase": purchase(),
         "seats": SEATS,
         "amount": Decimal("700.00"),
         "other": "Ben",
@@ -137,8 +154,76 @@ async def test_only_the_parties_of_a_transfer_learn_each_others_name(deal: str, 
     services: Any = Services({seller: "Ann", buyer: "Ben"})
     data = {deal: str(uuid.uuid4()), "seller_user_id": str(seller), "buyer_user_id": str(buyer)}
     request = NotificationRequest(kind=NotificationKind.SALE_PENDING, user_id=seller, data=data)
-    facts = await ContextLoader(users=services, events=services, orders_http=services).load(request)
+    purchases = PurchaseLoader(services)
+    loader = ContextLoader(users=services, events=services, purchases=purchases, orders_http=services)
+    facts = await loader.load(request)
     assert (facts.reader, facts.other) == ("Ann", other)
+
+
+def purchase_email(kind: NotificationKind, **changes: Any) -> str:
+    """Return the text of an email about a purchase from a performer, which has no event."""
+    context = email_context(place=None, seats=(), other="Ben", link=changes.pop("link", ""))
+    return RENDERER.render(kind, context.model_copy(update={"purchase": purchase(**changes)})).text
+
+
+class TestPurchases:
+    @pytest.mark.parametrize(
+        ("kind", "told"),
+        [
+            (NotificationKind.ITEM_QUEUED, ("place is number 3", "about 25 minutes", "Nova", "You can cancel")),
+            (NotificationKind.ITEM_RECEIVED, ("Ben writes: Sing it loud", "at place 3")),
+            (NotificationKind.ITEM_NEXT, ("Nova comes to your request next",)),
+            (NotificationKind.ITEM_STARTED, ("no longer be cancelled",)),
+            (NotificationKind.ITEM_COMPLETED, ("Nova writes: Thank you",)),
+            (NotificationKind.SUBSCRIPTION_STARTED, ("01 April 2027, 16:30 UTC", "renewed")),
+            (NotificationKind.SUBSCRIPTION_RENEWED, ("01 April 2027, 16:30 UTC",)),
+            (NotificationKind.SUBSCRIPTION_ENDING_SOON, ("01 April 2027 at 16:30 UTC", "700.00 credits")),
+            (NotificationKind.SUBSCRIPTION_CANCELLED, ("You keep access until 01 April 2027",)),
+            (NotificationKind.PAYOUT_COMPLETED, ("2 purchases were paid out", "700.00 credits")),
+        ],
+    )
+    def test_each_email_tells_its_facts(self, kind: NotificationKind, told: tuple[str, ...]) -> None:
+        text = purchase_email(kind, time_zone="UTC")
+        for part in told:
+            assert part in text
+
+    def test_words_and_file_are_told_only_if_there_are_any(self) -> None:
+        assert "writes" not in purchase_email(NotificationKind.ITEM_COMPLETED, note="")
+        assert "writes" not in purchase_email(NotificationKind.ITEM_RECEIVED, message="")
+        assert "The reason" not in purchase_email(NotificationKind.ITEM_DECLINED)
+        declined = purchase_email(NotificationKind.ITEM_DECLINED, explanation="My voice is gone")
+        assert "The reason: My voice is gone" in declined
+        url = "https://files.example/song.mp3"
+        assert url in purchase_email(NotificationKind.ITEM_COMPLETED, link=url)
+
+    @pytest.mark.parametrize("kind", [NotificationKind.ITEM_EXPIRED, NotificationKind.ITEM_FAILED])
+    def test_refund_is_told_apart_from_no_charge(self, kind: NotificationKind) -> None:
+        assert "back in your wallet" in purchase_email(kind, is_refunded=True)
+        assert "You were not charged" in purchase_email(kind, is_refunded=False)
+
+    @pytest.mark.parametrize(
+        ("kind", "field"),
+        [(NotificationKind.ITEM_FAILED, "explanation"), (NotificationKind.SUBSCRIPTION_ENDED, "reason")],
+    )
+    def test_too_few_credits_are_named_as_the_reason(self, kind: NotificationKind, field: str) -> None:
+        assert "too few credits" in purchase_email(kind, **{field: "INSUFFICIENT_CREDITS"})
+        other = purchase_email(kind, **{field: "SERVICE_UNAVAILABLE"})
+        assert "too few credits" not in other
+        assert "SERVICE_UNAVAILABLE" not in other
+
+    @pytest.mark.parametrize("words", ["ありがとう", "👩‍👩‍👧 danke", "שלום עולם", "{{ 7 * 7 }}", "<b>bold</b>"])
+    def test_words_in_every_script_arrive_unchanged(self, words: str) -> None:
+        context = email_context(place=None).model_copy(update={"purchase": purchase(note=words, name=words)})
+        builder = EmailBuilder(sender="tickets@shop.example", reply_to="", renderer=RENDERER)
+        email_id, kind = uuid.UUID(int=1), NotificationKind.ITEM_COMPLETED
+        mail = builder.build(kind, context, email_id=email_id, sent_at=datetime.now(UTC))
+        parsed = message_from_bytes(mail.as_bytes(), policy=modern)
+        text, page = (parsed.get_body((form,)) for form in ("plain", "html"))
+        assert text is not None
+        assert page is not None
+        assert f"Nova writes: {words}" in text.get_content()
+        assert words in parsed["Subject"]
+        assert "<b>bold</b>" not in page.get_content()
 
 
 class TestTickets:

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from common.messaging.message import InvalidMessage, Message
-from orchestrator.features.notifications.models.notices import Notice, notices_of
+from orchestrator.features.notifications.models.notices import Notice, notices_of, shown
 from orchestrator.features.notifications.models.notifications import Channel, NotificationKind, NotificationRequest
 
 SELLER, BUYER, FAN = (uuid.uuid4() for _ in range(3))
@@ -212,3 +212,81 @@ class TestPrivacy:
         )
         subjects = {notice.user_id: notice.entry["subject"] for notice in notices_of(message)}
         assert subjects == {FAN: ORDER, BUYER: EVENT}
+
+
+ITEM: dict[str, Any] = {
+    **PARTIES,
+    "purchased_item_id": str(uuid.uuid4()),
+    "performer_id": str(SELLER),
+    "type": "menu_item",
+    "execution_mode": "QUEUED",
+    "name": "A song for Mia",
+    "amount": "12.00",
+    "queue_position": 3,
+}
+
+
+class TestPurchasesFromPerformers:
+    @pytest.mark.parametrize(
+        ("kind", "seller", "buyer"),
+        [
+            ("queued", NotificationKind.ITEM_RECEIVED, NotificationKind.ITEM_QUEUED),
+            ("next", None, NotificationKind.ITEM_NEXT),
+            ("started", None, NotificationKind.ITEM_STARTED),
+            ("success", None, NotificationKind.ITEM_COMPLETED),
+            ("declined", None, NotificationKind.ITEM_DECLINED),
+            ("expired", None, NotificationKind.ITEM_EXPIRED),
+            ("cancelled", None, NotificationKind.ITEM_CANCELLED),
+            ("failed", None, NotificationKind.ITEM_FAILED),
+        ],
+    )
+    def test_moves_of_a_menu_item_reach_both_feeds_and_the_buyers_mailbox(
+        self, kind: str, seller: NotificationKind | None, buyer: NotificationKind | None
+    ) -> None:
+        notices = notices_by_user(f"purchased_item.{kind}", **ITEM)
+        for user_id, email in ((SELLER, seller), (BUYER, buyer)):
+            assert channels_and_kinds(notices[user_id]) == ([("email", email.value)] if email else [])
+            assert notices[user_id].entry["data"]["queue_position"] == 3
+
+    @pytest.mark.parametrize("item_type", ["tip_grid_item", "menu_item", "subscription"])
+    def test_what_is_delivered_at_once_brings_no_email(self, item_type: str) -> None:
+        facts = ITEM | {"type": item_type, "execution_mode": "IMMEDIATE"}
+        notices = notices_by_user("purchased_item.success", **facts)
+        assert set(notices) == {SELLER, BUYER}
+        assert all(notice.emails == () for notice in notices.values())
+
+    def test_queued_tip_brings_an_email_only_if_nothing_comes_of_it(self) -> None:
+        by_type = {
+            kind: channels_and_kinds(
+                notices_by_user(f"purchased_item.{kind}", **ITEM | {"type": "tip_grid_item"})[BUYER]
+            )
+            for kind in ("queued", "next", "success", "cancelled", "failed", "expired")
+        }
+        assert {kind for kind, emails in by_type.items() if emails} == {"failed", "expired"}
+
+    @pytest.mark.parametrize("kind", ["started", "renewed", "ending_soon", "cancelled", "ended"])
+    def test_subscriber_is_told_of_each_change(self, kind: str) -> None:
+        notices = notices_by_user(f"subscription.{kind}", **PARTIES, performer_id=str(SELLER), price="15.00")
+        assert channels_and_kinds(notices[BUYER]) == [("email", f"subscription_{kind}")]
+        assert notices[SELLER].emails == ()
+
+    def test_performer_is_told_of_a_payout(self) -> None:
+        facts = {"performer_id": str(SELLER), "seller_user_id": str(SELLER), "amount": "40.00", "items": 8}
+        notices = notices_by_user("payout.completed", **facts)
+        assert channels_and_kinds(notices[SELLER]) == [("email", "payout_completed")]
+
+    @pytest.mark.parametrize("kind", ["purchased_item.queued", "purchased_item.success", "subscription.started"])
+    def test_performer_does_not_learn_the_fans_id(self, kind: str) -> None:
+        notices = notices_by_user(kind, **ITEM)
+        assert str(BUYER) not in str(notices[SELLER].entry)
+        assert "seller_user_id" not in notices[BUYER].entry["data"]
+
+    def test_words_reach_the_other_party_only(self) -> None:
+        words = {"message": "Sing it loud", "note": "Thanks", "file_url": "https://x.example", "explanation": "Late"}
+        message = Message(type="purchased_item.queued", source="orders", subject="x", data=ITEM | words)
+        assert words.keys() & shown(message).keys() == set()
+        notices = {notice.user_id: notice for notice in notices_of(message)}
+        assert all("message" not in notice.entry["data"] for notice in notices.values())
+        assert notices[BUYER].entry["data"]["note"] == "Thanks"
+        [(_, email)] = notices[SELLER].emails
+        assert email.data["message"] == "Sing it loud"

@@ -8,8 +8,6 @@ from orchestrator.clients import Clients
 from orchestrator.clients.performers import MenuFacts, Visibility
 from orchestrator.features.menus.errors import MenuAccessDenied, MenuNotFound
 
-__all__ = ["MenuService"]
-
 
 @dataclass(frozen=True, slots=True)
 class MenuService:

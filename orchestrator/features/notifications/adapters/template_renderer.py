@@ -74,5 +74,6 @@ class TemplateRenderer:
         return [" ".join(paragraph.split()) for paragraph in prose.split("\n\n") if paragraph.strip()]
 
     def _values(self, context: NotificationContext) -> dict[str, Any]:
-        time_zone = context.place.time_zone if context.place else "UTC"
+        where = context.place or context.purchase
+        time_zone = where.time_zone if where else "UTC"
         return {**dict(context), "public_url": self._public_url, "time_zone": time_zone}

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from common.messaging.message import InvalidMessage, Message
 from orchestrator.features.notifications.models.notifications import Channel, NotificationKind, NotificationRequest
+from orchestrator.features.notifications.models.purchase_emails import purchase_email
 
 __all__ = ["Notice", "notices_of", "shown"]
 
@@ -21,6 +22,10 @@ VIEWS: Final = "views"
 # Fields that users and integrators do not see.
 PRIVATE_FIELDS: Final = frozenset({SHARES, VIEWS, "error", "flags"})
 SELLERS_OWN: Final = "shortfall"  # what the seller of a reversed transfer owes
+# What a fan and a performer write to each other. The performer reads the fan's words in the queue and in an email, the
+# fan the performer's; integrators see neither, and a feed keeps no words of another fan.
+FANS_WORDS: Final = "message"
+PRIVATE_WORDS: Final = frozenset({FANS_WORDS, "note", "file_url", "explanation"})
 
 _BOTH: Final = ("seller", "buyer")
 _EMAILS: Final[Mapping[str, Mapping[str, NotificationKind]]] = {
@@ -64,14 +69,18 @@ def notices_of(message: Message) -> list[Notice]:
 
 
 def shown(message: Message) -> dict[str, Any]:
-    """Return a message's data without private fields, for integrators."""
+    """Return a message's data without private fields and words, for integrators."""
+    return {name: value for name, value in _facts(message).items() if name not in PRIVATE_WORDS}
+
+
+def _facts(message: Message) -> dict[str, Any]:
     return {name: value for name, value in message.data.items() if name not in PRIVATE_FIELDS}
 
 
 def _notice(message: Message, user_id: uuid.UUID) -> Notice:
     seen = _seen_by(message, user_id)
     # An email is built from all facts, such as the id of an order to look up its seats, and says what the user sees.
-    facts = {name: value for name, value in shown(message).items() if name != "seat_ids"} | seen
+    facts = {name: value for name, value in _facts(message).items() if name != "seat_ids"} | seen
     return Notice(user_id, _entry(message, seen), tuple(_emails(message, user_id, facts)))
 
 
@@ -93,8 +102,8 @@ def _seen_by(message: Message, user_id: uuid.UUID) -> dict[str, Any]:
     shares, views = _by_user(message)
     if views:
         return dict(views.get(str(user_id), {}))
-    seen = shown(message)
-    hidden = {name for name in USER_FIELDS if seen.get(name) not in {None, str(user_id)}}
+    seen = _facts(message)
+    hidden = {FANS_WORDS} | {name for name in USER_FIELDS if seen.get(name) not in {None, str(user_id)}}
     if _party(message, user_id) == "buyer":
         hidden.add(SELLERS_OWN)
     # A refund by the previous release, which does not say whose seats it names.
@@ -122,7 +131,9 @@ def _emails(
 ) -> Iterator[tuple[Channel, NotificationRequest]]:
     if message.type == "order.refunded":
         yield from _refund_emails(user_id, facts)
-    elif kind := _EMAILS.get(message.type, {}).get(_party(message, user_id)):
+        return
+    party = _party(message, user_id)
+    if kind := _EMAILS.get(message.type, {}).get(party) or purchase_email(message, party):
         yield Channel.EMAIL, NotificationRequest(kind=kind, user_id=user_id, data=facts)
 
 

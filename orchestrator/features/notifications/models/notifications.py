@@ -50,6 +50,21 @@ class NotificationKind(enum.StrEnum):
     PASSWORD_CHANGED = "password_changed"  # noqa: S105 - a name
     EMAIL_CHANGED = "email_changed"
     PHONE_CHANGED = "phone_changed"
+    ITEM_QUEUED = "item_queued"
+    ITEM_RECEIVED = "item_received"
+    ITEM_NEXT = "item_next"
+    ITEM_STARTED = "item_started"
+    ITEM_COMPLETED = "item_completed"
+    ITEM_DECLINED = "item_declined"
+    ITEM_EXPIRED = "item_expired"
+    ITEM_CANCELLED = "item_cancelled"
+    ITEM_FAILED = "item_failed"
+    SUBSCRIPTION_STARTED = "subscription_started"
+    SUBSCRIPTION_RENEWED = "subscription_renewed"
+    SUBSCRIPTION_ENDING_SOON = "subscription_ending_soon"
+    SUBSCRIPTION_CANCELLED = "subscription_cancelled"
+    SUBSCRIPTION_ENDED = "subscription_ended"
+    PAYOUT_COMPLETED = "payout_completed"
 
     @property
     def brings_tickets(self) -> bool:
@@ -111,6 +126,28 @@ class SeatLine(BaseModel):
     seat_number: int
 
 
+class PurchaseFacts(BaseModel):
+    """What a fan bought from a performer, or a payout for it. Times are shown in the performer's time zone."""
+
+    performer: str = ""
+    name: str = ""
+    message: str = ""
+    """The fan's words to the performer."""
+    note: str = ""
+    """The performer's words to the fan."""
+    explanation: str = ""
+    """Why the performer declined, or the code of the error that an item has failed with."""
+    reason: str = ""
+    """The code of the error that ended a subscription."""
+    is_refunded: bool = False
+    queue_position: int | None = None
+    estimated_wait_minutes: int | None = None
+    ends_at: datetime | None = None
+    items: int = 0
+    """The number of purchases in a payout."""
+    time_zone: str = DEFAULT_TIME_ZONE
+
+
 class NotificationContext(BaseModel):
     """The facts that templates use; those that do not apply are absent."""
 
@@ -118,12 +155,13 @@ class NotificationContext(BaseModel):
     address: str | None
     """None for a user without an email address, who gets no email."""
     place: Place | None = None
+    purchase: PurchaseFacts | None = None
     seats: tuple[SeatLine, ...] = ()
     amount: Decimal | None = None
     refunded: Decimal = Decimal(0)
     """What was refunded of a payment so far."""
     other: str = ""
-    """The other party of a transfer."""
+    """The name of the other party of a transfer, or of a performer's fan."""
     party: str = ""
     """The recipient's role: seller or buyer."""
     expires_at: datetime | None = None
@@ -134,7 +172,7 @@ class NotificationContext(BaseModel):
     phone_ending: str = ""
     """The last digits of the account's phone, in an email about it."""
     link: str = ""
-    """The page on which the recipient acts, and what it is for."""
+    """The page on which the recipient acts, or the file that they get."""
 
 
 class Email(BaseModel):

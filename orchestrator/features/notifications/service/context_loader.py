@@ -19,6 +19,7 @@ from orchestrator.features.notifications.models.notifications import (
     Place,
     SeatLine,
 )
+from orchestrator.features.notifications.service.purchase_loader import PurchaseLoader, safe_link
 
 
 class _Seats(BaseModel):
@@ -33,6 +34,7 @@ class _Seats(BaseModel):
 class ContextLoader:
     users: UserDirectory
     events: EventsClient
+    purchases: PurchaseLoader
     orders_http: ServiceClient
 
     async def load(self, request: NotificationRequest) -> NotificationContext:
@@ -49,6 +51,7 @@ class ContextLoader:
             reader=reader.display_name,
             address=reader.email,
             place=await self._place(data),
+            purchase=await self.purchases.load(data),
             seats=await self._seats(data),
             amount=_amount(data),
             refunded=Decimal(data.get("refunded_amount") or 0),
@@ -57,9 +60,8 @@ class ContextLoader:
             expires_at=_time(data, "expires_at"),
             previous_date=_time(data, "previous_event_date"),
             refundable_until=_time(data, "refundable_until"),
-            reference=str(data.get("order_id") or data.get("payment_id") or "")
-            if _is_own(data, request.user_id)
-            else "",
+            reference=_reference(data, request.user_id),
+            link=safe_link(data) if party == "buyer" else "",
         )
 
     async def _place(self, data: Mapping[str, Any]) -> Place | None:
@@ -85,9 +87,11 @@ class ContextLoader:
         return ()
 
     async def _other(self, data: Mapping[str, Any], party: str) -> str:
-        """Return the name of a transfer's other party. Those of a sale do not learn each other's name."""
-        other = {"seller": "buyer_user_id", "buyer": "seller_user_id"}.get(party) if data.get("transfer_id") else None
-        if other is None:
+        """Return the name of a transfer's other party, or of a performer's fan. Those of a sale do not learn it."""
+        others = {"seller": "buyer_user_id"} if data.get("purchased_item_id") else {}
+        if data.get("transfer_id"):
+            others = {"seller": "buyer_user_id", "buyer": "seller_user_id"}
+        if (other := others.get(party)) is None:
             return ""
         try:
             return (await self.users.find(uuid.UUID(data[other]))).display_name
@@ -106,9 +110,11 @@ def _time(data: Mapping[str, Any], name: str) -> datetime | None:
     return datetime.fromisoformat(data[name]) if data.get(name) else None
 
 
-def _is_own(data: Mapping[str, Any], user_id: uuid.UUID) -> bool:
-    """Return whether the order or the payment is the recipient's, and not that of the fan who passed the ticket on."""
-    return data.get("user_id") == str(user_id)
+def _reference(data: Mapping[str, Any], user_id: uuid.UUID) -> str:
+    """Return the number of the recipient's own order or payment, not of the fan's who passed the ticket on."""
+    if data.get("user_id") == str(user_id):
+        return str(data.get("order_id") or data.get("payment_id") or "")
+    return str(data.get("purchased_item_id") or data.get("subscription_id") or "")
 
 
 def _amount(data: Mapping[str, Any]) -> Decimal | None:
