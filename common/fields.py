@@ -4,7 +4,16 @@ import re
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any, Final
 
-from pydantic import AfterValidator, AwareDatetime, BeforeValidator, StringConstraints
+from pydantic import (
+    AfterValidator,
+    AnyUrl,
+    AwareDatetime,
+    BeforeValidator,
+    Field,
+    StringConstraints,
+    TypeAdapter,
+    UrlConstraints,
+)
 
 from common.text import normalized, one_line
 
@@ -12,6 +21,7 @@ __all__ = [
     "DATE_PREFIX",
     "EARLIEST",
     "LATEST",
+    "HttpsUrl",
     "Instant",
     "Integer",
     "LineText",
@@ -110,3 +120,21 @@ def _require_digits(number: Any) -> Any:
 
 Integer = Annotated[int, BeforeValidator(_require_digits)]
 """An integer of a client."""
+
+
+_HTTPS: Final[TypeAdapter[AnyUrl]] = TypeAdapter(
+    Annotated[AnyUrl, UrlConstraints(allowed_schemes=["https"], host_required=True)]
+)
+
+
+def _require_https(text: str) -> str:
+    url = _HTTPS.validate_python(text)
+    if url.username or url.password:
+        raise ValueError("an address names no user")
+    return str(url)
+
+
+HttpsUrl = Annotated[
+    LineText, Field(max_length=500, examples=["https://images.example.com/1.jpg"]), AfterValidator(_require_https)
+]
+"""The address of something that browsers load, in its normal form."""

@@ -138,6 +138,7 @@ def environment_of(spec: ServiceSpec, *, urls: Urls, ports: Ports, keys: Keys, i
         "OTP_API_KEY": keys.otp_api_key,
         "STRIPE_API_URL": urls.sandbox,
         "NOWPAYMENTS_API_URL": urls.sandbox,
+        "DEVICE_API_URL": urls.sandbox,
         "SMTP_URL": urls.smtp,
         "PUBLIC_URL": urls.gateway,
     } | os.environ

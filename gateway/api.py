@@ -20,7 +20,7 @@ from gateway.auth import Authenticator
 from gateway.client_address import ClientAddress
 from gateway.devices import has_device_token
 from gateway.headers import Headers, distinct, request_headers
-from gateway.limits import RateLimiter, anonymous, known, refreshing, scanning
+from gateway.limits import RateLimiter, anonymous, buying, known, refreshing, scanning
 from gateway.proxy import Proxy, received
 from gateway.refusals import RefusalLimiter
 from gateway.routing import Access, MethodNotAllowed, Route, RoutingTable, is_clean
@@ -50,6 +50,7 @@ class ApiMiddleware:
     Args:
         limiter: None if rate limits are off.
         scan_limit: scans per minute of a staff member or admin, which are counted apart.
+        purchase_limit: purchases per minute of a user from performers, likewise.
     """
 
     def __init__(
@@ -61,6 +62,7 @@ class ApiMiddleware:
         clients: ClientAddress,
         limiter: RateLimiter | None,
         scan_limit: int,
+        purchase_limit: int,
         proxy: Proxy,
     ) -> None:
         self._app = app
@@ -69,6 +71,7 @@ class ApiMiddleware:
         self._clients = clients
         self._limiter = limiter
         self._scan_limit = scan_limit
+        self._purchase_limit = purchase_limit
         self._rejected_webhooks = RefusalLimiter(limiter, scope="rejected-webhooks", statuses=REJECTIONS)
         self._failed_logins = RefusalLimiter(limiter, scope="failed-logins", statuses=FAILURES)
         self._proxy = proxy
@@ -131,6 +134,8 @@ class ApiMiddleware:
                 caller = known(principal.user_id)
                 if route.is_scan and (principal.has_role(Role.STAFF) or principal.has_role(Role.ADMIN)):
                     caller, limit = scanning(principal.user_id), self._scan_limit
+                if route.is_purchase:
+                    caller, limit = buying(principal.user_id), self._purchase_limit
             except (Unauthenticated, Unavailable) as error:
                 refusal = error
         if self._limiter is not None:

@@ -189,6 +189,7 @@ def create_app(settings: Settings) -> FastAPI:
         clients=clients,
         limiter=components.limiter,
         scan_limit=settings.scan_rate_limit_per_minute,
+        purchase_limit=settings.purchase_rate_limit_per_minute,
         proxy=components.proxy,
     )
     _add_layers(app, api, settings)

@@ -18,7 +18,7 @@ from common.addresses import network_of
 from common.errors import TooManyRequests
 from common.telemetry.logs import get_logger
 
-__all__ = ["MemoryLimiter", "Quota", "RateLimiter", "RedisLimiter", "anonymous", "known", "refreshing", "require",
+__all__ = ["MemoryLimiter", "Quota", "RateLimiter", "RedisLimiter", "anonymous", "buying", "known", "refreshing", "require",
            "scanning"]  # fmt: skip
 
 WINDOW_SECONDS: Final = 60
@@ -67,6 +67,11 @@ def known(user_id: uuid.UUID) -> str:
 def scanning(user_id: uuid.UUID) -> str:
     """Return the key under which a staff member's scans are counted."""
     return f"scans:{user_id}"
+
+
+def buying(user_id: uuid.UUID) -> str:
+    """Return the key under which a user's purchases from performers are counted."""
+    return f"purchases:{user_id}"
 
 
 def refreshing(authorization: bytes) -> str:

@@ -44,6 +44,7 @@ class Route:
         timeout_seconds: for responses that may take longer than others.
         is_long: the response grows with the hall.
         is_scan: staff and admins may send it more often than other requests.
+        is_purchase: users may send it less often: what performers sell costs one request.
         is_login: a success shows who the caller is, so only failures are counted.
         knows_devices: the service itself limits a sender with a device token, by the device or, if it is made up, by address.
     """
@@ -55,6 +56,7 @@ class Route:
     timeout_seconds: float | None = None
     is_long: bool = False
     is_scan: bool = False
+    is_purchase: bool = False
     is_login: bool = False
     knows_devices: bool = False
 
@@ -169,6 +171,7 @@ def _routes() -> Iterator[Route]:
     yield Route("POST", "/api/admin/events/{event_id}/cancel", orchestrator, user)
     yield Route("GET", "/api/admin/events/{event_id}/cancellation", orchestrator, user)
 
+    yield from _stage_routes()
     yield from _operator_routes()
 
 
@@ -219,6 +222,54 @@ def _money_routes() -> Iterator[Route]:
     yield Route("GET", "/api/admin/webhook-logs", orchestrator, user)
     yield Route("GET", "/api/admin/webhook-logs/{webhook_id}", orchestrator, user)
     yield Route("POST", "/api/admin/webhook-logs/{webhook_id}/replay", orchestrator, user)
+
+
+def _stage_routes() -> Iterator[Route]:
+    orders, events, orchestrator = Upstream.ORDERS, Upstream.EVENTS, Upstream.ORCHESTRATOR
+    public, user = Access.PUBLIC, Access.USER
+
+    yield Route("GET", "/api/menu/{menu_id}", orchestrator, user)
+    yield Route("GET", "/api/menu/performer/{performer_id}", orchestrator, user)
+    yield Route("POST", "/api/menu/purchase", orchestrator, user, is_purchase=True)
+    yield Route("GET", "/api/menu/purchase/history", orchestrator, user)
+    yield Route("GET", "/api/menu/purchase/{purchase_id}/status", orchestrator, user)
+    yield Route("POST", "/api/menu/purchase/{purchase_id}/cancel", orchestrator, user)
+    yield Route("POST", "/api/performers/{performer_id}/subscription", orchestrator, user, is_purchase=True)
+    yield Route("POST", "/api/tip-grid/purchase", orchestrator, user, is_purchase=True)
+    yield Route("GET", "/api/performance-queue", orchestrator, user)
+    yield Route("GET", "/api/performance-queue/status/{queue_request_id}", orchestrator, user)
+    for action in ("pause", "resume"):
+        yield Route("POST", f"/api/performance-queue/{action}", orchestrator, user)
+    for action in ("cancel", "start", "complete", "decline"):
+        yield Route("POST", f"/api/performance-queue/{{purchased_item_id}}/{action}", orchestrator, user)
+    yield Route("GET", "/api/performer/payouts", Upstream.USERS, user)
+    yield Route("GET", "/api/performers", events, public)
+    yield Route("GET", "/api/performers/{performer_id}", events, public)
+    yield Route("GET", "/api/tip-grid/{performer_id}", events, public)
+    for managed in ("/api/performer", "/api/admin/performers/{performer_id}"):
+        yield Route("GET", f"{managed}/profile", events, user)
+        yield Route("PATCH", f"{managed}/profile", events, user)
+        yield Route("GET", f"{managed}/menu-templates", events, user)
+        yield Route("POST", f"{managed}/menu-templates/{{template}}/apply", events, user)
+        for menus in (f"{managed}/tip-menus", f"{managed}/menus"):
+            yield Route("GET", menus, events, user)
+            yield Route("POST", menus, events, user)
+            yield Route("PATCH", f"{menus}/{{menu_id}}", events, user)
+            yield Route("DELETE", f"{menus}/{{menu_id}}", events, user)
+            yield Route("POST", f"{menus}/{{menu_id}}/items", events, user)
+            yield Route("PATCH", f"{menus}/{{menu_id}}/items/{{item_id}}", events, user)
+            yield Route("DELETE", f"{menus}/{{menu_id}}/items/{{item_id}}", events, user)
+        yield Route("GET", f"{managed}/menus/{{menu_id}}/whitelist", events, user)
+        yield Route("POST", f"{managed}/menus/{{menu_id}}/whitelist", events, user)
+        yield Route("DELETE", f"{managed}/menus/{{menu_id}}/whitelist/{{user_id}}", events, user)
+        yield Route("GET", f"{managed}/subscribers", orders, user)
+        yield Route("GET", f"{managed}/earnings", orders, user)
+        yield Route("GET", f"{managed}/sales", orders, user)
+
+    yield Route("GET", "/api/purchased-items", orders, user)
+    yield Route("GET", "/api/purchased-items/{purchased_item_id}", orders, user)
+    yield Route("GET", "/api/subscriptions", orders, user)
+    yield Route("DELETE", "/api/performers/{performer_id}/subscription", orders, user)
 
 
 def _operator_routes() -> Iterator[Route]:

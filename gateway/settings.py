@@ -51,6 +51,9 @@ class Settings(ServiceSettings, MessagingSettings):
     scan_rate_limit_per_minute: int = Field(
         default=600, gt=0, description="Scans per staff member, counted apart; off if rate_limit_per_minute is 0."
     )
+    purchase_rate_limit_per_minute: int = Field(
+        default=30, gt=0, description="A user's purchases from performers, counted apart; off likewise (M4)."
+    )
     redis_url: SecretStr | None = Field(default=None, description="Shared counts of all gateways; in memory if empty.")
 
     openapi_cache_seconds: float = Field(default=30.0, ge=0)

@@ -7,7 +7,19 @@ from typing import Final, Protocol, Self, cast
 
 import asyncpg
 
-from invariants import cancelled_events, escrows, idle, ledger, orders, payments, refunds, resales, seats
+from invariants import (
+    cancelled_events,
+    earnings,
+    escrows,
+    idle,
+    ledger,
+    orders,
+    payments,
+    purchased_items,
+    refunds,
+    resales,
+    seats,
+)
 from invariants.report import Report
 from invariants.snapshot import QUERIES, Query, Row, Rows, Snapshot
 
@@ -16,7 +28,9 @@ __all__ = ["InvariantChecker", "InvariantsBroken", "PlatformUrls", "check", "req
 PACKAGES: Final = ("users", "orders", "events", "inventory", "orchestrator")
 SETTLE_SECONDS: Final = 60.0
 POLL_SECONDS: Final = 0.05
-SUBJECTS: Final = (idle, ledger, seats, orders, refunds, resales, escrows, cancelled_events, payments)
+SUBJECTS: Final = (
+    idle, ledger, seats, orders, refunds, resales, escrows, cancelled_events, payments, purchased_items, earnings,
+)  # fmt: skip
 
 
 class PlatformUrls(Protocol):

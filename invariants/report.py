@@ -31,12 +31,12 @@ class Report:
     def of(cls, snapshot: Snapshot, violations: list[str]) -> Self:
         """Return the report on a snapshot's violations.
 
-        A saga's order, transfer or sale has its id; a refund names its order.
+        A saga's order, transfer, sale or purchased item has its id; a refund names its order, a payout its performer.
         """
         outdated = {match[1] for line in violations if (match := OUTDATED_WAIT.search(line))}
         sagas = {str(saga["saga_id"]) for saga in snapshot.unfinished_sagas}
-        refunded = {saga["refunded_order_id"] for saga in snapshot.unfinished_sagas if saga["refunded_order_id"]}
-        unfinished_ids = (sagas - outdated) | refunded
+        objects = {saga["object_id"] for saga in snapshot.unfinished_sagas if saga["object_id"]}
+        unfinished_ids = (sagas - outdated) | objects
         in_progress = {line for line in idle.violations(snapshot) if not _names(line, outdated)}
         unfinished = {line for line in violations if line in in_progress or _names(line, unfinished_ids)}
         return cls(

@@ -23,8 +23,10 @@ class Snapshot:
 
     unfinished_sagas: Rows = ()
     users_unsent: Rows = ()
+    orders_unsent: Rows = ()
     inventory_unsent: Rows = ()
     orchestrator_unsent: Rows = ()
+    unrecorded_earnings: Rows = ()
     unbalanced: Rows = ()
     negative: Rows = ()
     drifted: Rows = ()
@@ -52,6 +54,13 @@ class Snapshot:
     sagas: Rows = ()
     premiums: Rows = ()
     refunds: Rows = ()
+    purchased_items: Rows = ()
+    item_escrows: Rows = ()
+    performer_payments: Rows = ()
+    pending_earnings: Rows = ()
+    pending_accounts: Rows = ()
+    payouts: Rows = ()
+    miscounted_earnings: Rows = ()
 
     def sagas_of(self, kind: str) -> dict[Any, str]:
         """Return the states of all sagas of a kind by their ids."""
@@ -98,12 +107,13 @@ ESCROW_BALANCES: Final = """
     WHERE b.account_kind = 'escrow' GROUP BY b.account_owner, b.amount
     HAVING b.amount <> coalesce(sum(x.amount), 0)
 """
-# `recipient` owns the wallet that a released escrow was paid into.
+# Escrows of sales between fans. `recipient` owns the wallet that a released one was paid into.
 ESCROWS: Final = """
     SELECT x.escrow_id, x.user_id, x.amount, x.status, x.reference, w.account_owner AS recipient
     FROM escrows x
     LEFT JOIN ledger_transactions t ON t.reference = CAST(x.escrow_id AS text) AND t.kind = 'escrow_release'
     LEFT JOIN ledger_entries w ON w.transaction_id = t.transaction_id AND w.account_kind = 'wallet'
+    WHERE x.purpose IS NULL
 """
 # The credits that a reversed transfer returned to its buyer, even if the seller had spent them, with what was collected.
 CLAWBACKS: Final = """
@@ -214,13 +224,15 @@ SEATS: Final = """
 """
 UNFINISHED_SAGAS: Final = """
     SELECT saga_id, kind, state, step_name AS step,
-        CASE WHEN kind IN ('refund', 'refund seats') THEN data ->> 'order_id' END AS refunded_order_id
+        CASE WHEN kind IN ('refund', 'refund seats') THEN data ->> 'order_id'
+             WHEN kind = 'payout' THEN data ->> 'performer_user_id' END AS object_id
     FROM sagas
     WHERE state IN ('RUNNING', 'UNWINDING', 'STUCK') OR state = 'WAITING' AND due_at < now()
 """
 SAGAS: Final = """
     SELECT saga_id, kind, state, CASE kind WHEN 'cancel event' THEN CAST(data ->> 'event_id' AS uuid) END AS event_id
-    FROM sagas WHERE kind IN ('purchase', 'transfer', 'resale', 'cancel event')
+    FROM sagas WHERE kind IN (
+        'purchase', 'transfer', 'resale', 'cancel event', 'item purchase', 'queued tip', 'funded tip', 'queued menu item')
 """
 TRANSFERS: Final = """
     SELECT transfer_id, seat_id, order_id, event_id, seller_user_id, buyer_user_id, credits_amount, status, completed_at,
@@ -232,12 +244,54 @@ LISTINGS: Final = """
         completed_at, owner_change_begun_by IS NOT NULL AS is_owner_change_begun
     FROM listings
 """
+PURCHASED_ITEMS: Final = """
+    SELECT purchased_item_id, type, buyer_user_id, performer_id, price, bonus_points, is_batched, status,
+        settlement_status, payout_id
+    FROM purchased_items
+"""
+# One row for each payment of an escrow to a performer. What pays a debt does not reach the wallet, but its entry is there.
+PERFORMER_PAYMENTS: Final = """
+    SELECT t.transaction_id, t.reference, min(e.account_owner) FILTER (WHERE e.account_kind = 'escrow') AS buyer,
+        -sum(e.amount) FILTER (WHERE e.account_kind = 'escrow') AS amount,
+        min(e.account_owner) FILTER (WHERE e.account_kind IN ('wallet', 'pending_earnings')) AS performer,
+        bool_or(e.account_kind = 'pending_earnings') AS is_batched,
+        coalesce(sum(e.amount) FILTER (WHERE e.account_kind = 'loyalty'), 0) AS points
+    FROM ledger_transactions t JOIN ledger_entries e USING (transaction_id)
+    WHERE t.kind = 'performer_payment' GROUP BY t.transaction_id, t.reference
+"""
+# `moved`: what the payout's transaction took from the account of pending earnings.
+PAYOUTS: Final = """
+    SELECT p.payout_id, p.performer_user_id, p.number, p.amount, p.items,
+        (SELECT coalesce(-sum(e.amount), 0) FROM ledger_transactions t JOIN ledger_entries e USING (transaction_id)
+         WHERE t.kind = 'payout' AND t.reference = CAST(p.payout_id AS text)
+           AND e.account_kind = 'pending_earnings' AND e.account_owner = CAST(p.performer_user_id AS text)) AS moved
+    FROM payouts p
+"""
+# The message of a completed item has not arrived yet.
+UNRECORDED_EARNINGS: Final = """
+    SELECT purchased_item_id, performer_id FROM purchased_items
+    WHERE status = 'SUCCESS' AND purchased_item_id NOT IN (SELECT item_id FROM earnings)
+"""
+# Earnings that are not those of a completed item, and days that are not the sum of their earnings.
+MISCOUNTED_EARNINGS: Final = """
+    SELECT e.performer_id, CAST(e.item_id AS text) AS counted
+    FROM earnings e LEFT JOIN purchased_items i ON i.purchased_item_id = e.item_id AND i.status = 'SUCCESS'
+    WHERE (e.performer_id, e.amount) IS DISTINCT FROM (i.performer_id, i.price)
+    UNION ALL
+    SELECT coalesce(d.performer_id, s.performer_id), CAST(coalesce(d.day, s.day) AS text)
+    FROM earnings_by_day d FULL JOIN (
+        SELECT performer_id, day, offer_id, count(*) AS count, sum(amount) AS amount
+        FROM earnings GROUP BY performer_id, day, offer_id) s USING (performer_id, day, offer_id)
+    WHERE (d.count, d.amount) IS DISTINCT FROM (s.count, s.amount)
+"""
 
 QUERIES: Final[Mapping[str, Query]] = {
     "unfinished_sagas": Query("orchestrator", UNFINISHED_SAGAS),
     "users_unsent": Query("users", UNSENT),
+    "orders_unsent": Query("orders", UNSENT),
     "inventory_unsent": Query("inventory", UNSENT),
     "orchestrator_unsent": Query("orchestrator", UNSENT),
+    "unrecorded_earnings": Query("orders", UNRECORDED_EARNINGS),
     "unbalanced": Query(
         "users",
         """SELECT transaction_id, currency, sum(amount) AS surplus FROM ledger_entries
@@ -284,4 +338,19 @@ QUERIES: Final[Mapping[str, Query]] = {
     "sagas": Query("orchestrator", SAGAS),
     "premiums": Query("users", PREMIUMS),
     "refunds": Query("orchestrator", REFUNDS),
+    "purchased_items": Query("orders", PURCHASED_ITEMS),
+    "item_escrows": Query(
+        "users", "SELECT escrow_id, user_id, amount, status, reference, purpose FROM escrows WHERE purpose IS NOT NULL"
+    ),
+    "performer_payments": Query("users", PERFORMER_PAYMENTS),
+    "pending_earnings": Query(
+        "users", "SELECT item_id, performer_user_id, amount, transaction_id, payout_id FROM pending_earnings"
+    ),
+    "pending_accounts": Query(
+        "users",
+        """SELECT account_owner, sum(amount) AS amount FROM ledger_entries
+           WHERE account_kind = 'pending_earnings' GROUP BY account_owner""",
+    ),
+    "payouts": Query("users", PAYOUTS),
+    "miscounted_earnings": Query("orders", MISCOUNTED_EARNINGS),
 }

@@ -23,16 +23,21 @@ from orchestrator.features import (
     events,
     inbound_webhooks,
     marketplace,
+    menus,
     notifications,
     otp,
     outbound_webhooks,
     parked_messages,
     payments,
+    payouts,
+    performance_queue,
     personal_data,
     purchased_items,
     purchases,
     refunds,
+    subscriptions,
     tickets,
+    tips,
     transfers,
 )
 from orchestrator.jobs.policies import RESERVED, JobPolicy, with_backoff
@@ -69,6 +74,11 @@ FEATURES: Final[tuple[Feature, ...]] = (
     audit.FEATURE,
     personal_data.FEATURE,
     purchased_items.FEATURE,
+    menus.FEATURE,
+    subscriptions.FEATURE,
+    tips.FEATURE,
+    performance_queue.FEATURE,
+    payouts.FEATURE,
 )
 JOB_POLICIES: Final[Mapping[str, JobPolicy]] = {
     policy.kind: policy

@@ -7,10 +7,14 @@ from orchestrator.clients.settings import ClientSettings
 from orchestrator.features.check_in.settings import CheckInSettings
 from orchestrator.features.event_editing.settings import EventEditingSettings
 from orchestrator.features.marketplace.settings import MarketplaceSettings
+from orchestrator.features.menus.settings import MenuSettings
 from orchestrator.features.notifications.settings import NotificationSettings
 from orchestrator.features.outbound_webhooks.settings import OutboundWebhookSettings
 from orchestrator.features.payments.settings import PaymentSettings
+from orchestrator.features.payouts.settings import PayoutSettings
+from orchestrator.features.subscriptions.settings import SubscriptionSettings
 from orchestrator.features.tickets.settings import TicketSettings
+from orchestrator.features.tips.settings import TipSettings
 from orchestrator.features.transfers.settings import TransferSettings
 from orchestrator.jobs.settings import JobSettings, JobWorkerSettings
 from orchestrator.saga_engine.settings import SagaSettings
@@ -18,6 +22,7 @@ from orchestrator.saga_engine.settings import SagaSettings
 
 class Settings(
     PaymentSettings,
+    MenuSettings,
     ClientSettings,
     DatabaseSettings,
     SagaSettings,
@@ -27,7 +32,10 @@ class Settings(
     MarketplaceSettings,
     NotificationSettings,
     OutboundWebhookSettings,
+    SubscriptionSettings,
+    PayoutSettings,
     TicketSettings,
+    TipSettings,
     TransferSettings,
 ):
     port: int = 5003

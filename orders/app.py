@@ -1,51 +1,161 @@
 """Constructs the orders service."""
 
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
 
 from fastapi import FastAPI
 
 from common.auth.user_tokens import UserTokenVerifier
-from common.database_app import database_app
 from common.db.engine import Database
+from common.db.idempotency import REQUESTS_RETENTION
+from common.db.retention import RetentionTask
+from common.health import Health
+from common.http.app import base_app
+from common.http.dependencies import provide
+from common.messaging.consumer import Consumer
+from common.messaging.inbox import INBOX_RETENTION
+from common.messaging.outbox import OutboxRelay
+from common.messaging.publisher import Publisher
+from common.periodic import PeriodicTask
+from orders.earnings import routes as earnings_routes
+from orders.earnings.messages import EarningsRecorder
+from orders.earnings.repository import EarningsRepository
+from orders.earnings.service import EarningsService
 from orders.listings import routes as listing_routes
 from orders.listings.repository import ListingRepository
 from orders.listings.service import ListingService
+from orders.performer_queues import routes as performer_queue_routes
+from orders.performer_queues.repository import PerformerQueueRepository
+from orders.performer_queues.service import PerformerQueueService
 from orders.personal_data import routes as personal_data_routes
+from orders.personal_data.repository import PersonalDataRepository
 from orders.personal_data.service import PersonalDataService
+from orders.purchased_items import routes as purchased_item_routes
+from orders.purchased_items.repository import PurchasedItemRepository
+from orders.purchased_items.service import PurchasedItemService
 from orders.settings import Settings
+from orders.subscriptions import routes as subscription_routes
+from orders.subscriptions.repository import SubscriptionRepository
+from orders.subscriptions.service import SubscriptionService
 from orders.ticket_orders import routes as order_routes
 from orders.ticket_orders.repository import OrderRepository
 from orders.ticket_orders.service import OrderService
 from orders.transfers import routes as transfer_routes
 from orders.transfers.repository import TransferRepository
 from orders.transfers.service import TransferService
+from rabbitmq.topology import EARNINGS_QUEUE, platform_topology
+
+__all__ = ["RETENTIONS", "SERVICE", "create_app"]
 
 SERVICE: Final = "orders"
+RETENTIONS: Final = (REQUESTS_RETENTION, INBOX_RETENTION)
+# Routes are matched in order, so the hot ones come first.
+ROUTERS: Final = (
+    *(
+        router
+        for routes in (order_routes, purchased_item_routes, transfer_routes, listing_routes, subscription_routes)
+        for router in (routes.internal, routes.public)
+    ),
+    performer_queue_routes.internal,
+    earnings_routes.public,
+    personal_data_routes.internal,
+)
 
 
 def create_app(settings: Settings, *, user_tokens: UserTokenVerifier | None = None) -> FastAPI:
     """Return the app; users' tokens are verified against `JWKS_URL` if `user_tokens` is omitted."""
-    database = Database(settings, application_name=SERVICE)
-    orders, transfers = OrderRepository(database), TransferRepository(database)
-    listings = ListingRepository(database)
-    return database_app(
+    container = _Container(settings)
+    app = base_app(
         service=SERVICE,
+        title=f"TicketRemaster {SERVICE}",
         settings=settings,
-        database=database,
-        services=(
+        lifespan=container.lifespan,
+        health=container.health(),
+        user_tokens=user_tokens,
+    )
+    provide(app, *container.services())
+    for router in ROUTERS:
+        app.include_router(router)
+    return app
+
+
+class _Container:
+    """The objects that live as long as the process."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._database = Database(settings, application_name=SERVICE)
+        url, topology = settings.rabbitmq_url.get_secret_value(), platform_topology(settings.hold_ttl_seconds)
+        self._publisher = Publisher(
+            url, service=SERVICE, topology=topology, timeout_seconds=settings.publish_timeout_seconds
+        )
+        self._relay = OutboxRelay(
+            self._database,
+            self._publisher,
+            poll_seconds=settings.outbox_poll_seconds,
+            keep_hours=settings.outbox_retention_hours,
+        )
+        self._earnings = EarningsRepository(self._database)
+        self._consumer = Consumer(
+            url,
+            service=SERVICE,
+            topology=topology,
+            queue=EARNINGS_QUEUE,
+            handler=EarningsRecorder(self._earnings).handle,
+            publisher=self._publisher,
+        )
+        self._queues = PerformerQueueService(PerformerQueueRepository(self._database), wake_relay=self._relay.wake)
+        self._tasks = (
+            RetentionTask(self._database, RETENTIONS),
+            PeriodicTask(
+                self._queues.place_due,
+                self._queues.announce_next,
+                name="performer queues",
+                interval_seconds=settings.performer_queue_interval_seconds,
+            ),
+        )
+
+    def services(self) -> tuple[object, ...]:
+        """Return what routes depend on."""
+        orders, transfers = OrderRepository(self._database), TransferRepository(self._database)
+        listings, subscriptions = ListingRepository(self._database), SubscriptionRepository(self._database)
+        items = PurchasedItemRepository(self._database)
+        return (
             OrderService(orders),
             TransferService(transfers),
             ListingService(listings),
-            PersonalDataService(orders=orders, transfers=transfers, listings=listings),
-        ),
-        # Routes are matched in order, so the hot ones come first.
-        routers=[
-            *(
-                router
-                for routes in (order_routes, transfer_routes, listing_routes)
-                for router in (routes.internal, routes.public)
+            PurchasedItemService(items, wake_relay=self._relay.wake),
+            self._queues,
+            SubscriptionService(subscriptions, wake_relay=self._relay.wake),
+            EarningsService(self._earnings, items),
+            PersonalDataService(
+                repository=PersonalDataRepository(self._database),
+                orders=orders,
+                transfers=transfers,
+                listings=listings,
+                purchased_items=items,
+                subscriptions=subscriptions,
+                earnings=self._earnings,
+                wake_relay=self._relay.wake,
             ),
-            personal_data_routes.internal,
-        ],
-        user_tokens=user_tokens,
-    )
+        )
+
+    def health(self) -> Health:
+        """Without the broker, messages wait in the outbox and in their queue; everything else works."""
+        return Health(
+            required={"database": self._database.is_healthy},
+            optional={"publisher": self._publisher.broker.is_healthy, "consumer": self._consumer.broker.is_healthy},
+        )
+
+    @asynccontextmanager
+    async def lifespan(self, _: FastAPI) -> AsyncIterator[None]:
+        """Run the relay, the consumer and the periodic tasks; at the end, stop them in reverse order."""
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(self._database.close)
+            for broker in (self._publisher.broker, self._consumer.broker):
+                broker.start()
+                stack.push_async_callback(broker.close)
+            for task in (self._relay, *self._tasks):
+                task.start()
+                stack.push_async_callback(task.close)
+            yield

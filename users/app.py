@@ -29,6 +29,9 @@ from users.accounts.service import AccountService
 from users.confirmation_codes import routes as confirmation_routes
 from users.confirmation_codes.repository import CODES_RETENTION, ConfirmationCodeRepository
 from users.confirmation_codes.service import ConfirmationCodeService
+from users.earnings import routes as earnings_routes
+from users.earnings.repository import EarningsRepository
+from users.earnings.service import EarningsService
 from users.email_links import routes as email_link_routes
 from users.email_links.repository import LINKS_RETENTION, EmailLinkRepository
 from users.email_links.service import EmailLinkService, LinkLimits
@@ -38,6 +41,7 @@ from users.known_devices.service import KNOWN_DAYS, KnownDeviceService
 from users.ledger import routes as ledger_routes
 from users.ledger.repository import LedgerRepository
 from users.ledger.service import Ledger
+from users.ledger.spending import SpendingCheck
 from users.limits.repository import ATTEMPTS_RETENTION, AttemptsRepository
 from users.limits.service import AttemptLimits, Limit
 from users.one_time_codes.notification_api import NotificationApi
@@ -91,6 +95,8 @@ ROUTERS: Final = (
     session_routes.internal,
     ledger_routes.public,
     ledger_routes.admin,
+    earnings_routes.internal,
+    earnings_routes.public,
     payment_routes.internal,
     payment_routes.public,
     payment_routes.admin,
@@ -224,7 +230,8 @@ class _Container:
             provider=self._provider,
             wake_relay=self._relay.wake,
         )
-        ledger = Ledger(LedgerRepository(self._database))
+        movements = LedgerRepository(self._database)
+        ledger = Ledger(movements)
         payments = PaymentService(repository=PaymentRepository(self._database), wake_relay=self._relay.wake)
         return (
             session_routes.DeviceCookie(is_secure=not self._settings.is_dev),
@@ -235,6 +242,8 @@ class _Container:
             ConfirmationCodeService(sender=sender, provider=self._provider, repository=self._confirmation_codes),
             SmsService(provider=self._provider, repository=SmsRepository(self._database)),
             ledger,
+            SpendingCheck(movements),
+            EarningsService(EarningsRepository(self._database), ledger),
             payments,
             PersonalDataService(
                 repository=PersonalDataRepository(self._database),

@@ -1,6 +1,7 @@
 """Every table of users_db in one metadata, for the migrations and for the test that compares the two."""
 
 import users.accounts.models
+import users.earnings.models
 import users.email_links.models
 import users.known_devices.models
 import users.ledger.models

@@ -12,6 +12,7 @@ from common.health import Health
 from common.http.app import base_app
 from common.http.client import ServiceClient
 from devstack.sandbox.control_routes import control_routes
+from devstack.sandbox.devices import Devices, device_routes
 from devstack.sandbox.faults import Faults
 from devstack.sandbox.mail import Mailbox, MailServer
 from devstack.sandbox.mail_routes import mail_routes
@@ -64,6 +65,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(stripe_control_routes(providers))
     app.include_router(payment_control_routes(providers))
     app.include_router(mail_routes(mailbox))
+    app.include_router(device_routes(Devices(), faults))
 
     @app.get("/", include_in_schema=False)
     async def show_index() -> HTMLResponse:

@@ -48,6 +48,11 @@ INDEX: Final = page(
           <code>POST /control/nowpayments/{id}</code> and <code>status</code>; send more coins with
           <code>/deposit</code> and <code>actually_paid</code>.</td></tr>
   <tr><td>Free credits</td><td><code>POST /topups</code> with <code>user_id</code> and <code>amount</code></td></tr>
+  <tr><td>Performers' devices</td>
+      <td><code>POST /command</code> with <code>uid</code>, <code>seconds</code>, and <code>pattern</code> or
+          <code>strength</code>; <a href="/devices">what they did</a>. <code>POST /control/faults</code> with
+          <code>{"path": "/command", "status": 503, "times": 2}</code> makes two commands fail, with
+          <code>delay_seconds</code> late.</td></tr>
   <tr><td>An email server (SMTP)</td><td>Emails are stored in <a href="/mailbox">the mailbox</a>.</td></tr>
 </table>
 <p><a href="/control/sent">/control/sent</a> lists sent messages, <a href="/control/webhooks">/control/webhooks</a> lists

@@ -76,7 +76,7 @@ class Clients:
             ledger=LedgerClient(users),
             otp=OtpClient(users),
             payments=PaymentsClient(users),
-            personal_data=PersonalDataClient(users=users, orders=orders),
+            personal_data=PersonalDataClient(users=users, orders=orders, events=events),
         )
 
     @property

@@ -45,5 +45,13 @@ class JobRefused(Exception):
         self.code = code
 
 
+class JobPostponed(Exception):
+    """Raised by a handler whose time has not come: the job is tried again after a pause, and the attempt does not count."""
+
+    def __init__(self, *, pause_seconds: float) -> None:
+        super().__init__(f"for {pause_seconds:g} s")
+        self.pause_seconds = pause_seconds
+
+
 class JobUnreadable(Exception):
     """The payload does not match the model of the kind's handler."""

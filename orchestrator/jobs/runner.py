@@ -27,6 +27,7 @@ from orchestrator.jobs.errors import (
     RESULT_INVALID,
     TIMED_OUT,
     WORKER_LOST,
+    JobPostponed,
     JobRefused,
     JobTakenOver,
     JobUnreadable,
@@ -36,10 +37,11 @@ from orchestrator.jobs.record import Attempt, Failure, JobError, JobStatus
 from orchestrator.jobs.registry import JobContext, Registry, Work
 from orchestrator.jobs.repository.attempts import JobAttempts
 
-__all__ = ["HANDED_BACK", "LOST", "JobRunner"]
+__all__ = ["HANDED_BACK", "LOST", "POSTPONED", "JobRunner"]
 
 LOST: Final = "lost"
 HANDED_BACK: Final = "handed back"
+POSTPONED: Final = "postponed"
 LEASES: Final = "job leases"
 # How long a cancelled handler may take to end before it is abandoned.
 CANCEL_SECONDS: Final = 2.0
@@ -60,11 +62,12 @@ class _Running:
 
 @dataclass(frozen=True, slots=True)
 class _Outcome:
-    """`name` is the job's new status, or Failure.REFUSED, LOST or HANDED_BACK."""
+    """`name` is the job's new status, or Failure.REFUSED, LOST, HANDED_BACK or POSTPONED."""
 
     name: str
     result: Mapping[str, Any] | None = None
     error: JobError | None = None
+    pause_seconds: float = 0.0
 
 
 @dataclass(slots=True, kw_only=True, eq=False)
@@ -207,7 +210,8 @@ class JobRunner:
             case JobStatus.RETRYING if outcome.error:
                 await self._retry(work, attempt, outcome.error)
             case _:
-                await self.attempts.end(attempt, JobStatus.RETRYING, is_unused=True)
+                pause_seconds = outcome.pause_seconds
+                await self.attempts.end(attempt, JobStatus.RETRYING, is_unused=True, pause_seconds=pause_seconds)
 
     async def _fail(self, attempt: Attempt, error: JobError, *, failure: Failure = Failure.DEAD) -> None:
         published = [messages.ended(attempt, JobStatus.FAILED, error)]
@@ -262,11 +266,17 @@ async def _until_available(write: Callable[[], Awaitable[None]]) -> None:
 def _outcome_of(attempt: Attempt, task: asyncio.Task[Mapping[str, Any] | None]) -> _Outcome:
     """Return the outcome of a handler that ended by itself."""
     error = task.exception()
+    if error is None:
+        return _Outcome(JobStatus.COMPLETED, result=task.result())
+    return _outcome_of_error(attempt, error)
+
+
+def _outcome_of_error(attempt: Attempt, error: BaseException) -> _Outcome:
     match error:
-        case None:
-            return _Outcome(JobStatus.COMPLETED, result=task.result())
         case JobTakenOver():
             return _Outcome(LOST)
+        case JobPostponed():
+            return _Outcome(POSTPONED, pause_seconds=error.pause_seconds)
         case JobRefused():
             return _Outcome(Failure.REFUSED, error=JobError(code=error.code, message=str(error)))
         case JobUnreadable():

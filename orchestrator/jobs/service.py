@@ -26,6 +26,7 @@ class JobOptions(TypedDict, total=False):
         run_at: the job does not run before this time.
         lane: jobs of one kind and lane run one at a time, first in, first out, whatever their priority. A failing job
             blocks its lane until its attempts are used up.
+        job_id: the job's id; a new one if omitted.
     """
 
     idempotency_key: Required[str]
@@ -33,6 +34,7 @@ class JobOptions(TypedDict, total=False):
     priority: int
     run_at: datetime | None
     lane: str | None
+    job_id: uuid.UUID
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

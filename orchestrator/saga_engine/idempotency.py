@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass
+from typing import TypeVar
 
 from common.db.idempotency import fingerprint_of
 from common.errors import Busy, Unprocessable
@@ -12,6 +13,8 @@ from orchestrator.saga_engine.plan import SagaData
 from orchestrator.saga_engine.record import SagaRecord, SagaState
 from orchestrator.saga_engine.repository import SagaLog
 
+Data = TypeVar("Data", bound=SagaData)
+
 
 def request_id_of(operation: str, *, user_id: uuid.UUID, key: str | None) -> uuid.UUID:
     """Return a request's id, or that of the saga it starts: the same id for a repeated request with a key."""
@@ -20,24 +23,27 @@ def request_id_of(operation: str, *, user_id: uuid.UUID, key: str | None) -> uui
 
 async def start_once(
     engine: SagaEngine,
-    kind: str,
-    prepare: Callable[[uuid.UUID], Awaitable[SagaData]],
+    kind: str | Callable[[Data], str],
+    prepare: Callable[[uuid.UUID], Awaitable[Data]],
     *,
     operation: str,
     requested_by: uuid.UUID,
     key: str | None,
     request: Mapping[str, object],
     repeatable: Collection[str] = (),
+    was_accepted: Callable[[SagaRecord], bool] = lambda _: False,
 ) -> SagaRecord:
     """Return the saga that the same request has started before; otherwise start one.
 
     A saga that unwound because a service was unavailable does not count: with the same key it is started again.
 
     Args:
+        kind: of the saga; a function of its data where that decides.
         prepare: checks the request and returns the data of the saga, whose id it is given.
         operation: the operation that the key belongs to.
         request: the request's content, for its fingerprint.
         repeatable: codes of refusals that do not count either: the requester mends the cause and repeats the request.
+        was_accepted: whether the first answer was a success, before the saga unwound for whatever reason: it counts.
 
     Raises:
         Unprocessable: the key came with another request.
@@ -49,10 +55,12 @@ async def start_once(
         last = previous.accepted or previous.refused
         if last is not None and last.fingerprint != fingerprint:
             raise Unprocessable
-        if last is not None and not failed_transiently(last) and not _was_refused_by(last, repeatable):
+        if last is not None and (was_accepted(last) or not _may_be_repeated(last, repeatable)):
             return last
         saga_id = saga_id if last is None else previous.next_id
-    return await engine.start(kind, await prepare(saga_id), requested_by=requested_by, fingerprint=fingerprint)
+    data = await prepare(saga_id)
+    kind = kind if isinstance(kind, str) else kind(data)
+    return await engine.start(kind, data, requested_by=requested_by, fingerprint=fingerprint)
 
 
 async def signal_once(
@@ -143,8 +151,10 @@ async def check_key(
         raise Unprocessable
 
 
-def _was_refused_by(saga: SagaRecord, codes: Collection[str]) -> bool:
-    return saga.state is SagaState.UNWOUND and saga.error is not None and saga.error.code in codes
+def _may_be_repeated(saga: SagaRecord, codes: Collection[str]) -> bool:
+    """Return whether the saga unwound because of a temporary failure, or of a refusal with one of the codes."""
+    was_refused = saga.state is SagaState.UNWOUND and saga.error is not None and saga.error.code in codes
+    return was_refused or failed_transiently(saga)
 
 
 def _numbered_id(first_id: uuid.UUID, number: int) -> uuid.UUID:

@@ -27,6 +27,13 @@ async def count_open_deals(user_id: uuid.UUID, personal_data: PersonalData) -> S
     return success(await personal_data.open_deals(user_id))
 
 
+@internal.post("/{user_id}/erase", responses=refusals({400: BAD_INPUT}))
+async def erase(user_id: uuid.UUID, personal_data: PersonalData) -> Success[None]:
+    """The user's account was deleted. A repeated call changes nothing."""
+    await personal_data.erase(user_id)
+    return success(None)
+
+
 @internal.get("/{user_id}/{section}", responses=refusals({400: BAD_INPUT}))
 async def read_section(
     user_id: uuid.UUID, section: SectionName, personal_data: PersonalData, after: str | None = None

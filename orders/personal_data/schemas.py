@@ -10,6 +10,10 @@ class SectionName(enum.StrEnum):
     ORDERS = "orders"
     TRANSFERS = "transfers"
     LISTINGS = "listings"
+    PURCHASED_ITEMS = "purchased_items"
+    SUBSCRIPTIONS = "subscriptions"
+    SALES = "sales"
+    EARNINGS = "earnings"
 
 
 class Section(BaseModel):
@@ -20,8 +24,13 @@ class Section(BaseModel):
 
 
 class OpenDeals(BaseModel):
-    """How many of a user's orders wait for payment, transfers are not decided, and listings are not over."""
+    """How many of a user's orders wait for payment, transfers are not decided, and listings are not over.
+
+    Also the items that the user bought or sold as a performer and that are not over, and earnings that are not paid out.
+    """
 
     orders: int
     transfers: int
     listings: int
+    purchased_items: int
+    earnings: int

@@ -38,7 +38,15 @@ PORTS: Final = {
     "inventory": 50051,
 }
 LISTENING: Final = PORTS | {"rabbitmq": 5672} | {name: 5432 for name in SERVICES if name.endswith("-db")}
-ELSEWHERE: Final = {"OTP_API_URL", "PUBLIC_URL", "SMTP_URL", "REDIS_URL", "STRIPE_API_URL", "NOWPAYMENTS_API_URL"}
+ELSEWHERE: Final = {
+    "OTP_API_URL",
+    "PUBLIC_URL",
+    "SMTP_URL",
+    "REDIS_URL",
+    "STRIPE_API_URL",
+    "NOWPAYMENTS_API_URL",
+    "DEVICE_API_URL",
+}
 
 
 @pytest.fixture(scope="module")

@@ -7,8 +7,11 @@ from typing import Final
 import pytest
 
 import events.catalogue.models
+import events.menus.models
+import events.performers.models
 import events.venues.models  # noqa: F401 - importing a module defines its tables
 import inventory.models
+import orders.app
 import orders.tables
 import users.app
 import users.tables
@@ -42,7 +45,7 @@ LIMITS: Final = HoldLimits(
 )
 RULES: Final[dict[str, tuple[Retention, ...]]] = {
     "users": (*users.app.RETENTIONS, sent_retention()),
-    "orders": (REQUESTS_RETENTION,),
+    "orders": (*orders.app.RETENTIONS, sent_retention()),
     "events": (REQUESTS_RETENTION,),
     "inventory": (*INVENTORY_RETENTIONS, sent_retention(), lapses_retention(LIMITS)),
     "orchestrator": (

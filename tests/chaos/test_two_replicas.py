@@ -72,7 +72,9 @@ def replicas(database_url: DatabaseFactory, vhost: Vhost) -> Iterator[Replicas]:
         service_env={"inventory": {"PORT": str(one)}},
         commands=COMMANDS,
     ) as first:
-        sandbox = dict.fromkeys(("OTP_API_URL", "STRIPE_API_URL", "NOWPAYMENTS_API_URL"), first.urls.sandbox)
+        sandbox = dict.fromkeys(
+            ("OTP_API_URL", "STRIPE_API_URL", "NOWPAYMENTS_API_URL", "DEVICE_API_URL"), first.urls.sandbox
+        )
         with second_replica(first, env=env | sandbox | {"SMTP_URL": first.urls.smtp}, inventory_port=other) as second:
             yield Replicas(first=first, second=second)
 

@@ -8,9 +8,13 @@ from orchestrator.saga_engine.plan import AnyPlan
 from tests.contracts import (
     cancel_event,
     edit_event,
+    item_purchase,
     listing,
+    payout,
     purchase,
     put_on_sale,
+    queued_menu_item,
+    queued_tip,
     refund,
     resale,
     reversal,
@@ -37,9 +41,22 @@ _SCENARIOS: Final[Mapping[AnyPlan, Prepare]] = {
     seat_refund.OUTLINE: seat_refund.SeatRefundScenario.prepare,
     cancel_event.OUTLINE: cancel_event.CancelEventScenario.prepare,
     edit_event.OUTLINE: edit_event.EditEventScenario.prepare,
+    payout.OUTLINE: payout.PayoutScenario.prepare,
+    queued_menu_item.OUTLINE: queued_menu_item.QueuedMenuItemScenario.prepare,
+    queued_tip.QUEUED_OUTLINE: queued_tip.QueuedTipScenario.prepare,
+    queued_tip.FUNDED_OUTLINE: queued_tip.FundedTipScenario.prepare,
 }
-OUTLINES: Final[Mapping[str, AnyPlan]] = {plan.kind: plan for plan in _SCENARIOS}
-PREPARE: Final[Mapping[str, Prepare]] = {plan.kind: prepare for plan, prepare in _SCENARIOS.items()}
+# More scenarios of one saga, by name.
+_VARIANTS: Final[Mapping[str, tuple[AnyPlan, Prepare]]] = {
+    "item purchase with a device": (item_purchase.OUTLINE, item_purchase.MenuItemScenario.prepare),
+    "item purchase of a subscription": (item_purchase.OUTLINE, item_purchase.SubscriptionScenario.prepare),
+}
+OUTLINES: Final[Mapping[str, AnyPlan]] = {plan.kind: plan for plan in _SCENARIOS} | {
+    name: plan for name, (plan, _) in _VARIANTS.items()
+}
+PREPARE: Final[Mapping[str, Prepare]] = {plan.kind: prepare for plan, prepare in _SCENARIOS.items()} | {
+    name: prepare for name, (_, prepare) in _VARIANTS.items()
+}
 
 # The two sagas on which all others rest get more combinations.
 FAULT_MIXES: Final[Mapping[str, int]] = dict.fromkeys(OUTLINES, 4) | {

@@ -20,7 +20,7 @@ from tests.contracts.violations import VIOLATIONS
 ADMISSION: Final = "admission"
 FACTS: Final = (
     "saga_id", "order_id", "transfer_id", "listing_id", "sale_id", "event_id", "seat_id", "user_id", "seller_user_id",
-    "buyer_user_id",
+    "buyer_user_id", "performer_id", "performer_user_id", "payout_id",
 )  # fmt: skip
 
 
@@ -43,6 +43,7 @@ class SagaRunner:
             await PREPARE[kind](self._container, self._databases, self._event),
             self._container.resources.engine,
         )
+        kind = scenario.plan.kind  # it may have several scenarios
         saga = await engine.start(kind, scenario.data, requested_by=scenario.requested_by)
         if saga.state is SagaState.WAITING and not waits:
             signal = saga.step
@@ -68,7 +69,7 @@ class SagaRunner:
 
 
 def facts_of(data: SagaData) -> dict[str, Any]:
-    sources = (data, getattr(data, "ticket", None))
+    sources = (data, getattr(data, "ticket", None), getattr(data, "item", None))
     return {name: getattr(source, name) for name in FACTS for source in sources if hasattr(source, name)}
 
 
@@ -100,7 +101,20 @@ async def test_stuck_saga_is_reported(sagas: SagaRunner, databases: Databases, c
     await databases.change("orchestrator", "UPDATE sagas SET state = 'COMPLETED' WHERE saga_id = $1", facts["order_id"])
 
 
-@pytest.mark.parametrize("package", ["users", "inventory", "orchestrator"])
+async def test_item_that_is_not_in_the_earnings_is_reported(
+    sagas: SagaRunner, databases: Databases, checker: InvariantChecker
+) -> None:
+    item_id, other_id = (await sagas.run("item purchase with a device", waits=False))["saga_id"], uuid.uuid4()
+    await checker.settle()
+    await databases.corrupt("orders", "UPDATE earnings SET item_id = $2 WHERE item_id = $1", item_id, other_id)
+    reported = "\n".join(await checker.check())
+    # Other tests wait until all earnings are recorded.
+    await databases.corrupt("orders", "UPDATE earnings SET item_id = $1 WHERE item_id = $2", item_id, other_id)
+    assert f"purchased item {item_id} is not in the earnings of" in reported
+    assert f"are recorded wrongly: {other_id}" in reported
+
+
+@pytest.mark.parametrize("package", ["users", "orders", "inventory", "orchestrator"])
 async def test_unsent_message_is_reported(databases: Databases, checker: InvariantChecker, package: str) -> None:
     message_id = uuid.uuid4()
     await databases.change(

@@ -31,6 +31,7 @@ class Audience(enum.Enum):
     PUBLIC = "everyone"
     USER = "every logged-in user"
     OWNER = "its owner, or an admin"
+    PERFORMER = "performers"
     STAFF = "staff and admins"
     ORGANISER = "organisers and admins"
     ADMIN = "admins"
@@ -39,7 +40,7 @@ class Audience(enum.Enum):
 _OF_EVENTS: Final = frozenset(
     f"{route.method} {route.path}" for route in ROUTES if route.path.startswith("/api/admin/events")
 )
-# The access classes of the API contract: 🔓, 👤, 🛂, 🛠. A route that is missing here fails its test.
+# The access classes of the API contract: 🔓, 👤, 🎤, 🛂, 🛠. A route that is missing here fails its test.
 RULES: Final[Mapping[Audience, frozenset[str]]] = {
     Audience.PUBLIC: frozenset(
         {
@@ -53,6 +54,9 @@ RULES: Final[Mapping[Audience, frozenset[str]]] = {
             "GET /api/events",
             "GET /api/events/{event_id}",
             "GET /api/events/{event_id}/availability",
+            "GET /api/performers",
+            "GET /api/performers/{performer_id}",
+            "GET /api/tip-grid/{performer_id}",
         }
     ),
     Audience.USER: frozenset(
@@ -73,6 +77,7 @@ RULES: Final[Mapping[Audience, frozenset[str]]] = {
             "POST /api/payments/crypto",
             "GET /api/payments",
             "GET /api/payments/{payment_id}",
+            "GET /api/performer/payouts",
             "POST /api/reserve",
             "POST /api/reserve/best-available",
             "POST /api/pay",
@@ -98,7 +103,32 @@ RULES: Final[Mapping[Audience, frozenset[str]]] = {
             "GET /api/marketplace/listings",
             "GET /api/marketplace/listings/{listing_id}",
             "GET /api/listings",
+            "GET /api/purchased-items",
+            "GET /api/purchased-items/{purchased_item_id}",
+            "POST /api/tip-grid/purchase",
+            "GET /api/performance-queue/status/{queue_request_id}",
+            "POST /api/performance-queue/{purchased_item_id}/cancel",
+            "GET /api/subscriptions",
+            "POST /api/performers/{performer_id}/subscription",
+            "DELETE /api/performers/{performer_id}/subscription",
+            "GET /api/menu/{menu_id}",
+            "GET /api/menu/performer/{performer_id}",
+            "POST /api/menu/purchase",
+            "GET /api/menu/purchase/history",
+            "GET /api/menu/purchase/{purchase_id}/status",
+            "POST /api/menu/purchase/{purchase_id}/cancel",
         }
+    ),
+    Audience.PERFORMER: frozenset(
+        {
+            "GET /api/performance-queue",
+            "POST /api/performance-queue/pause",
+            "POST /api/performance-queue/resume",
+            "POST /api/performance-queue/{purchased_item_id}/start",
+            "POST /api/performance-queue/{purchased_item_id}/complete",
+            "POST /api/performance-queue/{purchased_item_id}/decline",
+        }
+        | {f"{route.method} {route.path}" for route in ROUTES if route.path.startswith("/api/performer/")}
     ),
     Audience.OWNER: frozenset({"GET /api/users/{user_id}"}),
     Audience.STAFF: frozenset({"POST /api/verify", "POST /api/verify/undo"}),
@@ -118,6 +148,7 @@ GENERIC_NOT_FOUND: Final = frozenset({"POST /api/admin/sagas/{saga_id}/retry"})
 SPECIFIC_NOT_FOUND: Final[Mapping[str, str]] = {
     "DELETE /api/auth/sessions/{session_id}": "session",
     "GET /api/payments/{payment_id}": "payment",
+    "DELETE /api/performers/{performer_id}/subscription": "subscription",
     "GET /api/admin/webhook-logs/{webhook_id}": "webhook",
     "POST /api/admin/webhook-logs/{webhook_id}/replay": "webhook",
     "GET /api/admin/jobs/{job_id}": "job",

@@ -27,6 +27,7 @@ ENV: Final = {
     "RATE_LIMIT_PER_MINUTE": "0",
     "JOB_RETRY_SECONDS": "0.2,0.4",
     "LISTING_EXPIRY_INTERVAL_SECONDS": "1",
+    "FAILED_TIPS_INTERVAL_SECONDS": "1",
 }
 
 MakeFan = Callable[..., Awaitable[UserClient]]

@@ -23,6 +23,7 @@ SEEDED: Final = {
 MAY: Final = {
     Audience.USER: {"fan", "performer", "staff", "organiser", "admin"},
     Audience.OWNER: {"admin"},
+    Audience.PERFORMER: {"performer"},
     Audience.STAFF: {"staff", "admin"},
     Audience.ORGANISER: {"organiser", "admin"},
     Audience.ADMIN: {"admin"},

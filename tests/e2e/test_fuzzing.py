@@ -44,11 +44,13 @@ FUZZED: Final = [route for route in ROUTES if (route.method, route.path) not in 
 FAN: Final = "user1@example.com"
 ADMIN: Final = "admin@example.com"
 ORGANISER: Final = "organiser@example.com"
-CALLERS: Final = (ANONYMOUS, FAN, ORGANISER, ADMIN)
+PERFORMER: Final = "performer@example.com"
+CALLERS: Final = (ANONYMOUS, FAN, PERFORMER, ORGANISER, ADMIN)
 ACCEPTED_CALLERS: Final = {
     Audience.PUBLIC: {ANONYMOUS},
     Audience.USER: {FAN, ADMIN},
     Audience.OWNER: {FAN, ADMIN},
+    Audience.PERFORMER: {PERFORMER},
     Audience.STAFF: {ADMIN},
     Audience.ORGANISER: {ORGANISER, ADMIN},
     Audience.ADMIN: {ADMIN},
@@ -76,7 +78,7 @@ async def tokens(platform: Stack) -> dict[str, str]:
     return found
 
 
-@pytest.mark.parametrize("caller", CALLERS, ids=["anonymous", "fan", "organiser", "admin"])
+@pytest.mark.parametrize("caller", CALLERS, ids=["anonymous", "fan", "performer", "organiser", "admin"])
 @pytest.mark.parametrize("route", FUZZED, ids=lambda route: f"{route.method} {route.path}")
 def test_generated_requests_get_documented_responses(
     api: BaseSchema, tokens: dict[str, str], *, platform: Stack, route: Route, caller: str

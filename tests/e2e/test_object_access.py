@@ -10,6 +10,7 @@ from devstack.stack import Stack
 from gateway.routing import ROUTES, Route
 from tests.e2e.access_rules import WITHOUT_ACCESS_TOKEN, Audience, body_of, is_unrouted, path_of, rule_of, schema_of
 from tests.e2e.conftest import MakeFan
+from tests.e2e.performer import Performer
 from tests.e2e.test_access import name_of
 from tests.e2e.user_client import USER_PASSWORD, Concert, UserClient
 from tests.support.http_client import http_client
@@ -17,6 +18,7 @@ from tests.support.http_client import http_client
 # Ids of things with an owner. An id in none of these sets fails the test below.
 OWNED: Final = frozenset(
     {"order_id", "seat_id", "transfer_id", "listing_id", "payment_id", "reference_id", "user_id", "session_id"}
+    | {"purchase_id"}
 )
 # Public ids, and ids of another user that a request needs.
 PUBLIC: Final = frozenset(
@@ -31,7 +33,9 @@ PUBLIC: Final = frozenset(
         "seller_user_id",
         "buyer_user_id",
     }
-    | {"price_currency_id"}
+    | {"price_currency_id", "performer_id"}
+    # A performer reaches their own menus only: tests/integration/events/test_menus.py::TestOwnership.
+    | {"menu_id", "item_id", "menu_item_id", "template"}
 )
 # Ids shown to admins, or to staff, only; `test_access` shows that no other user reaches them.
 ADMIN_IDS: Final = frozenset(
@@ -49,6 +53,7 @@ REFUSALS: Final = {
     (404, "ORDER_NOT_FOUND"),
     (404, "TRANSFER_NOT_FOUND"),
     (404, "LISTING_NOT_FOUND"),
+    (404, "ITEM_NOT_FOUND"),
     (404, "NOT_FOUND"),  # of payments and sessions, see `is_unrouted`
 }
 # The parties of a transfer. They are not owned things, but a user may not name two other users.
@@ -62,6 +67,16 @@ USER_ROUTES: Final = [
     for route in ROUTES
     if route.access not in WITHOUT_ACCESS_TOKEN and rule_of(route) in {Audience.USER, Audience.OWNER}
 ]
+
+
+MenuItem = Mapping[str, str]
+
+
+@pytest.fixture
+async def offer_in_queue(performer: Performer) -> MenuItem:
+    """An item that waits for its performer, as the body of its purchase."""
+    menu_id = await performer.add_menu()
+    return {"menu_id": menu_id, "menu_item_id": await performer.add_menu_item(menu_id)}
 
 
 def ids_in(body: Any) -> Iterator[str]:
@@ -87,7 +102,9 @@ class Possessions:
     ids: Mapping[str, str]
 
 
-async def create_possessions(new_fan: MakeFan, concert: Concert, seats: Sequence[str]) -> Possessions:
+async def create_possessions(
+    new_fan: MakeFan, concert: Concert, seats: Sequence[str], *, offer_in_queue: MenuItem
+) -> Possessions:
     owner, friend = await new_fan(), await new_fan()
     paid = (await owner.reserve(concert.event_id, *seats[:2])).data["order_id"]
     assert (await owner.pay(paid)).status == 200
@@ -95,6 +112,7 @@ async def create_possessions(new_fan: MakeFan, concert: Concert, seats: Sequence
     offer = {"seat_id": seats[0], "seller_user_id": owner.user_id, "buyer_user_id": friend.user_id}
     transfer = (await owner.post("/transfer/initiate", offer | {"credits_amount": "10.00"})).data["transfer_id"]
     listing = (await owner.post("/marketplace/list", {"seat_id": seats[1], "asking_price": "90.00"})).data["listing_id"]
+    purchase = (await owner.post("/menu/purchase", offer_in_queue)).data["purchase_id"]
     payment = (await owner.post("/credits/topup", {"amount": "10.00"})).data["payment_id"]
     async with await owner.log_in(owner.email, USER_PASSWORD) as elsewhere:
         sessions = (await elsewhere.get("/auth/sessions")).data
@@ -105,6 +123,7 @@ async def create_possessions(new_fan: MakeFan, concert: Concert, seats: Sequence
         "transfer_id": transfer,
         "listing_id": listing,
         "payment_id": payment,
+        "purchase_id": purchase,
         "reference_id": held,
         "user_id": owner.user_id,
     }
@@ -131,7 +150,15 @@ async def visible_state(owner: UserClient) -> list[Any]:
     """Return everything that the owner is shown, except what changes by itself."""
     shown = [
         (await owner.get(path)).data
-        for path in ("/orders", "/tickets", "/transfers", "/listings", "/payments", "/credits/balance")
+        for path in (
+            "/orders",
+            "/tickets",
+            "/transfers",
+            "/listings",
+            "/payments",
+            "/credits/balance",
+            "/menu/purchase/history",
+        )
     ]
     return [*shown, (await owner.get(f"/users/{owner.user_id}")).data]
 
@@ -148,12 +175,12 @@ async def test_every_id_has_an_ownership_rule(openapi: dict[str, Any]) -> None:
 
 
 async def test_another_users_ids_are_refused_and_change_nothing(
-    platform: Stack, openapi: dict[str, Any], new_fan: MakeFan, concert: Concert
+    *, platform: Stack, openapi: dict[str, Any], new_fan: MakeFan, concert: Concert, offer_in_queue: MenuItem
 ) -> None:
     """Only one id is another user's, so that the check of one id cannot hide a missing check of another."""
     seats = concert.seats["CAT2"]
-    owners = await create_possessions(new_fan, concert, seats[:3])
-    strangers = await create_possessions(new_fan, concert, seats[3:6])
+    owners = await create_possessions(new_fan, concert, seats[:3], offer_in_queue=offer_in_queue)
+    strangers = await create_possessions(new_fan, concert, seats[3:6], offer_in_queue=offer_in_queue)
     before = await visible_state(owners.owner)
     async with http_client(platform.urls.gateway, headers={"authorization": f"Bearer {strangers.owner.token}"}) as http:
         for route, foreign_id in owned_ids(openapi):
@@ -167,10 +194,10 @@ async def test_another_users_ids_are_refused_and_change_nothing(
 
 
 async def test_owners_are_not_refused(
-    platform: Stack, openapi: dict[str, Any], new_fan: MakeFan, concert: Concert
+    *, platform: Stack, openapi: dict[str, Any], new_fan: MakeFan, concert: Concert, offer_in_queue: MenuItem
 ) -> None:
     """Shows that the requests above are valid when the owner sends them."""
-    owners = await create_possessions(new_fan, concert, concert.seats["CAT2"][:3])
+    owners = await create_possessions(new_fan, concert, concert.seats["CAT2"][:3], offer_in_queue=offer_in_queue)
     async with http_client(platform.urls.gateway, headers={"authorization": f"Bearer {owners.owner.token}"}) as http:
         for route, foreign_id in owned_ids(openapi):
             path, body = request_of(route, openapi, foreign_id, by=owners, of=owners)
@@ -189,10 +216,11 @@ async def test_owners_are_not_refused(
     ],
 )
 async def test_one_time_codes_require_a_participant(
-    *, new_fan: MakeFan, concert: Concert, path: str, context: str, name: str
+    *, new_fan: MakeFan, concert: Concert, offer_in_queue: MenuItem, path: str, context: str, name: str
 ) -> None:
     """References to other things than orders, which are covered above."""
-    owners, stranger = await create_possessions(new_fan, concert, concert.seats["CAT2"][:3]), await new_fan()
+    owners = await create_possessions(new_fan, concert, concert.seats["CAT2"][:3], offer_in_queue=offer_in_queue)
+    stranger = await new_fan()
     code = {"otp_code": "123456"} if path == "/verify-otp" else {}
     body = code | {"context": context, "reference_id": owners.ids[name]}
     before = await visible_state(owners.owner)

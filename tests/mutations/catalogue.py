@@ -7,6 +7,7 @@ from tests.mutations import (
     addresses,
     credits_and_payments,
     data_and_network,
+    earnings,
     events,
     gateway,
     halls_and_limits,
@@ -14,6 +15,7 @@ from tests.mutations import (
     personal_data,
     sagas_and_jobs,
     seats_and_check_in,
+    subscriptions,
 )
 
 MUTATIONS: Final = (
@@ -21,11 +23,13 @@ MUTATIONS: Final = (
     *accounts.MUTATIONS,
     *addresses.MUTATIONS,
     *personal_data.MUTATIONS,
+    *subscriptions.MUTATIONS,
     *data_and_network.MUTATIONS,
     *seats_and_check_in.MUTATIONS,
     *halls_and_limits.MUTATIONS,
     *events.MUTATIONS,
     *credits_and_payments.MUTATIONS,
+    *earnings.MUTATIONS,
     *sagas_and_jobs.MUTATIONS,
     *messaging_and_connections.MUTATIONS,
 )

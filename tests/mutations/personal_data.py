@@ -31,8 +31,8 @@ MUTATIONS: Final = (
     Mutation(
         name="a debt ends with its account",
         file="users/personal_data/repository.py",
-        before='{"held": has.held, "owed": has.owed} |',
-        after='{"held": has.held} |',
+        before='"pending_earnings": has.pending_earnings, "owed": has.owed}',
+        after='"pending_earnings": has.pending_earnings}',
         caught_by=(f"{PERSONAL_DATA}::TestCredits::test_escrow_and_debt_cannot_be_forfeited",),
     ),
     Mutation(

@@ -42,7 +42,9 @@ def public_apps() -> dict[Upstream, FastAPI]:
                 jwt_private_key=SecretStr(keys.jwt_private_key),
             )
         ),
-        Upstream.ORDERS: orders.app.create_app(orders.settings.Settings(env="dev", database_url=DATABASE_URL)),
+        Upstream.ORDERS: orders.app.create_app(
+            orders.settings.Settings(env="dev", database_url=DATABASE_URL, rabbitmq_url=RABBITMQ_URL)
+        ),
         Upstream.EVENTS: events.app.create_app(events.settings.Settings(env="dev", database_url=DATABASE_URL)),
         Upstream.ORCHESTRATOR: orchestrator.app.create_app(
             orchestrator.settings.Settings(

@@ -1,4 +1,7 @@
-"""The ledger's tables. Triggers (see the migration) refuse unbalanced entries and any change of a row."""
+"""The ledger's tables. Triggers (see the migration) refuse unbalanced entries and any change of a row.
+
+The kinds of accounts: wallet, escrow, loyalty, revenue, external, receivable, platform, pending_earnings.
+"""
 
 from typing import Final
 
@@ -62,7 +65,7 @@ LEDGER_ENTRIES: Final = Table(
     "ledger_entries",
     METADATA,
     Column("transaction_id", UUID(as_uuid=True), ForeignKey("ledger_transactions.transaction_id"), primary_key=True),
-    Column("account_kind", Text, primary_key=True),  # wallet, escrow, loyalty, revenue, external, receivable, platform
+    Column("account_kind", Text, primary_key=True),  # one of the kinds in the docstring
     Column("account_owner", Text, primary_key=True),  # a user, an event, a payment provider, or an account's name
     Column("currency", Text, primary_key=True),
     Column("amount", AMOUNT, nullable=False),
@@ -72,8 +75,7 @@ LEDGER_ENTRIES: Final = Table(
     Index("ix_ledger_entries_account", "account_kind", "account_owner", "currency", "entry_number"),
 )
 
-# What users own. Revenue, external, receivable and platform accounts have no row here: they are sums, so that no row
-# becomes hot. A receivable is what its owner owes, as a negative sum. `owed` of the wallet is that sum, positive: a
+# What users own. Accounts of the other kinds have no row here: they are sums, so that no row becomes hot. A receivable is what its owner owes, as a negative sum. `owed` of the wallet is that sum, positive: a
 # trigger on the entries keeps it, and a movement that credits the wallet has its row locked.
 BALANCES: Final = Table(
     "balances",
@@ -99,6 +101,7 @@ ESCROWS: Final = Table(
     Column("amount", AMOUNT, nullable=False),
     Column("status", Text, nullable=False),
     Column("reference", Text, nullable=False),
+    Column("purpose", Text),  # what it is for, such as `tip_grid_item`; null for a sale between fans
     Column("held_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Column("resolved_at", DateTime(timezone=True)),
     CheckConstraint("status IN ('HELD', 'RELEASED', 'VOIDED')", name="status"),

@@ -20,6 +20,7 @@ from common.rows import readable
 from users.audit import audit_message
 from users.ledger import corrections, reversals, statements
 from users.ledger.cursors import AccountStatementCursor
+from users.ledger.fragments import barred
 from users.ledger.models import LEDGER_ENTRIES, LEDGER_TRANSACTIONS
 from users.ledger.schemas import AccountStatementEntry, Correction, Receivable
 
@@ -40,6 +41,7 @@ _REVENUE: Final = text(
     WHERE account_kind = 'revenue' AND account_owner = :event_id AND currency = 'SGD'
     """
 )
+_BARRED: Final = text(f"WITH prior AS (SELECT WHERE false), {barred('user_id')} SELECT is_suspended FROM barred")  # noqa: S608 - constants only
 _DEBTS: Final = text(
     """
     SELECT user_id, email, owed, last_at FROM balances
@@ -220,6 +222,10 @@ class LedgerRepository:
         """Return whether all users are known; each is named once."""
         row = await self._database.fetch_one(_KNOWN_WALLETS, {"owners": [str(user_id) for user_id in user_ids]})
         return row is not None and row["wallets"] == len(user_ids)
+
+    async def barred(self, user_id: UUID, *, reference: str) -> Row | None:
+        """Return a row if the user may not spend for a reference: whether the account is suspended."""
+        return await self._database.fetch_one(_BARRED, {"user_id": user_id, "reference": reference})
 
     async def revenue_of(self, event_id: UUID) -> Decimal:
         row = await self._database.fetch_one(_REVENUE, {"event_id": str(event_id)})

@@ -39,9 +39,11 @@ from users.ledger.schemas import (
     EscrowRelease,
     EscrowResolved,
     EscrowVoid,
+    MaySpend,
     PointsAwarded,
     Receivable,
     ReduceDebt,
+    Reference,
     Refund,
     Refunded,
     RefundedPart,
@@ -53,6 +55,7 @@ from users.ledger.schemas import (
     WalletMovement,
 )
 from users.ledger.service import Ledger
+from users.ledger.spending import SpendingCheck
 
 __all__ = ["admin", "internal", "public"]
 
@@ -85,6 +88,7 @@ internal: Final = APIRouter(
 )
 
 LedgerService = Annotated[Ledger, provided(Ledger)]
+Spending = Annotated[SpendingCheck, provided(SpendingCheck)]
 
 
 @public.get("/balance", summary="Show my balance", responses=refusals({401: NOT_LOGGED_IN}))
@@ -247,6 +251,13 @@ async def transfer(call: Transfer, ledger: LedgerService) -> Success[Transferred
 async def claw_back(call: Clawback, ledger: LedgerService) -> Success[ClawedBack]:
     """Credit the whole amount, take what the other wallet has, and note the rest as owed."""
     return success(await ledger.claw_back(**dict(call)))
+
+
+@internal.get("/spending/{user_id}", responses=refusals(_BARRED))
+async def check_spending(user_id: UUID, reference: Reference, spending: Spending) -> Success[MaySpend]:
+    """Whether the user may spend for the reference; the movement itself checks it again."""
+    await spending.check(user_id, reference=reference)
+    return success(MaySpend())
 
 
 @internal.get("/revenue/{event_id}")

@@ -156,12 +156,16 @@ class ClawedBack(BaseModel):
 
 
 class EscrowHold(StrictCall):
-    """`proof_reference`: what a flagged user has verified a code for, if not the `reference` (T6)."""
+    """`proof_reference`: what a flagged user has verified a code for, if not the `reference` (T6).
+
+    `purpose`: what the credits are for, such as `tip_grid_item`; null for a sale between fans.
+    """
 
     user_id: UUID
     amount: Money
     reference: Reference
     proof_reference: Reference | None = None
+    purpose: Annotated[str, StringConstraints(pattern=r"^[a-z_]{1,40}$")] | None = None
 
 
 class EscrowHeld(BaseModel):
@@ -224,7 +228,7 @@ class AccountStatementEntry(BaseModel):
     at: datetime
     kind: str = Field(
         description="top_up, top_up_reversal, deduct, refund, transfer, transfer_reversal, escrow_hold, "
-        "escrow_release, escrow_void, adjustment or points.",
+        "escrow_release, escrow_void, performer_payment, payout, adjustment or points.",
         examples=["top_up"],
     )
     reference: str = Field(description="Its purpose, such as an order's or a payment's id.")
@@ -250,6 +254,10 @@ class AccountStatement(BaseModel):
     owed: Money
     entries: list[AccountStatementEntry]
     next_cursor: str | None = Field(examples=["0d9f2f0e6f0b4d0e9a536f0f6ad1c3b7-650.00"])
+
+
+class MaySpend(BaseModel):
+    """An answer without facts: a refusal is an error."""
 
 
 class Revenue(BaseModel):

@@ -61,12 +61,8 @@ class Ledger:
             OtpRequired: a flagged user has no verified code for `reference` (T6).
             InsufficientCredits, UserNotFound.
         """
-
-        async def refuse(row: Row) -> ServiceError:
-            return await self._why_not_spent(row, user_id)
-
         facts = {"user_id": user_id, "event_id": event_id, "amount": amount, "reference": reference}
-        return await self._move(Operation.CHARGE, request_id, facts, refuse)
+        return await self._move(Operation.CHARGE, request_id, facts, lambda row: self._why_not_spent(row, user_id))
 
     async def refund(
         self,
@@ -140,12 +136,9 @@ class Ledger:
             AccountSuspended, OtpRequired: as `charge`, of `from_user_id`.
             SelfTransfer, InsufficientCredits, UserNotFound.
         """
-
-        async def refuse(row: Row) -> ServiceError:
-            return await self._why_not_spent(row, from_user_id, to_user_id)
-
         facts = _between(from_user_id, to_user_id, amount=amount, reference=reference)
-        return await self._move(Operation.TRANSFER, request_id, facts, refuse)
+        parties = from_user_id, to_user_id
+        return await self._move(Operation.TRANSFER, request_id, facts, lambda row: self._why_not_spent(row, *parties))
 
     async def undo_transfer(self, *, request_id: UUID, undoes_request_id: UUID, reference: str) -> Movement:
         """Reverse the transfer made under `undoes_request_id`, once; leave a tombstone if it never arrived.
@@ -181,24 +174,30 @@ class Ledger:
         return await self._repository.debts(limit=limit, offset=offset)
 
     async def hold_escrow(
-        self, *, request_id: UUID, user_id: UUID, amount: Decimal, reference: str, proof_reference: str | None = None
+        self,
+        *,
+        request_id: UUID,
+        user_id: UUID,
+        amount: Decimal,
+        reference: str,
+        proof_reference: str | None = None,
+        purpose: str | None = None,
     ) -> Movement:
         """Set credits of a wallet aside.
 
         Args:
             proof_reference: what a flagged user has verified a code for; `reference` if None.
+            purpose: what they are for, such as `tip_grid_item`; None for a sale between fans.
 
         Raises:
             AccountSuspended, OtpRequired: as `charge`.
             InsufficientCredits, UserNotFound.
         """
-
-        async def refuse(row: Row) -> ServiceError:
-            return await self._why_not_spent(row, user_id)
-
         facts = {"user_id": user_id, "amount": amount, "reference": reference}
-        proof = reference if proof_reference is None else proof_reference
-        return await self._move(Operation.ESCROW_HOLD, request_id, facts, refuse, proof_reference=proof)
+        more = {"proof_reference": reference if proof_reference is None else proof_reference, "purpose": purpose}
+        return await self._move(
+            Operation.ESCROW_HOLD, request_id, facts, lambda row: self._why_not_spent(row, user_id), **more
+        )
 
     async def release_escrow(self, *, request_id: UUID, escrow_id: UUID, to_user_id: UUID) -> Movement:
         """Move an escrow's credits to a user's wallet.
@@ -337,7 +336,7 @@ class Ledger:
         escrow_id = facts["escrow_id"]
 
         async def refuse(_: Row) -> ServiceError:
-            return await self._why_not_resolved(escrow_id)
+            return await self.why_not_resolved(escrow_id)
 
         return await self._move(operation, request_id, facts, refuse, reference=str(escrow_id))
 
@@ -370,7 +369,8 @@ class Ledger:
                 return UserNotFound()
         return InsufficientCredits()
 
-    async def _why_not_resolved(self, escrow_id: UUID) -> ServiceError:
+    async def why_not_resolved(self, escrow_id: UUID) -> ServiceError:
+        """Return why an escrow cannot be paid."""
         match await self._repository.escrow_status(escrow_id):
             case None:
                 return EscrowNotFound()

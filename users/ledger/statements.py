@@ -122,8 +122,9 @@ ESCROW_HOLD: Final = text(
         WHERE NOT EXISTS (SELECT FROM prior) AND NOT EXISTS (SELECT FROM barred)),
     {LOCK}, {BOTH_COVERED}, {MOVEMENT}, {APPLY},
     held AS (
-        INSERT INTO escrows (escrow_id, request_id, user_id, amount, status, reference)
-        SELECT gen_random_uuid(), :request_id, CAST(:user_id AS uuid), CAST(:amount AS numeric), 'HELD', :reference
+        INSERT INTO escrows (escrow_id, request_id, user_id, amount, status, reference, purpose)
+        SELECT gen_random_uuid(), :request_id, CAST(:user_id AS uuid), CAST(:amount AS numeric), 'HELD', :reference,
+               CAST(:purpose AS text)
         FROM movement
         RETURNING escrow_id),
     {

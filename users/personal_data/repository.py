@@ -46,12 +46,14 @@ _READ_HOLDINGS: Final = text(_HOLDINGS)
 _LOCK_HOLDINGS: Final = text(f"{_HOLDINGS} FOR UPDATE NOWAIT")
 _ROLES: Final = text("SELECT roles, deleted_at IS NOT NULL AS is_deleted FROM users WHERE user_id = :user_id")
 _LOCK_USER: Final = text(f"{_ROLES.text} FOR UPDATE")
-# Money may still arrive for them. A provider that names no end, such as Stripe, lets a payer return for days.
-_OPEN_PAYMENTS: Final = text(
+# What is still to come. A provider that names no end, such as Stripe, lets a payer return for days.
+_TO_COME: Final = text(
     """
-    SELECT count(*) AS payments FROM payments
-    WHERE user_id = :user_id AND (status = 'CONFIRMING' OR status IN ('PENDING', 'WAITING', 'PARTIALLY_PAID')
-        AND coalesce(expires_at, created_at + interval '1 day') > now())
+    SELECT (SELECT count(*) FROM payments
+            WHERE user_id = :user_id AND (status = 'CONFIRMING' OR status IN ('PENDING', 'WAITING', 'PARTIALLY_PAID')
+                AND coalesce(expires_at, created_at + interval '1 day') > now())) AS payments,
+           (SELECT coalesce(sum(amount), 0.00) FROM pending_earnings
+            WHERE performer_user_id = :user_id AND payout_id IS NULL) AS pending_earnings
     """
 )
 # A movement with one entry on each side; an account is deleted once, so the id of the movement is the account's.
@@ -116,15 +118,15 @@ class PersonalDataRepository:
         user = await self._database.fetch_one(_ROLES, {"user_id": user_id})
         if user is None or user["is_deleted"]:
             return None
-        payments = await self._database.fetch_one(_OPEN_PAYMENTS, {"user_id": user_id})
+        [to_come] = await self._database.fetch_all(_TO_COME, {"user_id": user_id})
         balances = await self._database.fetch_all(_READ_HOLDINGS, {"owner": str(user_id)})
-        return _holdings(user, balances, open_payments=payments["payments"] if payments else 0)
+        return _holdings(user, balances, to_come)
 
     async def delete(self, account: DeleteAccount) -> DeletedAccount | None:
         """Delete an account, and report that to the audit trail and to other services; None if it is gone already.
 
         Raises:
-            AccountInUse: it has or owes credits, a payment is open, or it has a role.
+            AccountInUse: it has, is to get or owes credits, a payment is open, or it has a role.
             Busy: a movement of its credits is being made.
         """
         user_id = account.user_id
@@ -133,9 +135,9 @@ class PersonalDataRepository:
             user = (await connection.execute(_LOCK_USER, {"user_id": user_id})).mappings().first()
             if user is None or user["is_deleted"]:
                 return None
-            # A payment is opened under a lock of the user's row, so from here on there is none.
-            open_payments = (await connection.execute(_OPEN_PAYMENTS, {"user_id": user_id})).scalar_one()
-            has = _holdings(user, await _lock_balances(connection, user_id), open_payments=open_payments)
+            # Payments and earnings are made under a lock of the user's row, so from here on there are none.
+            to_come = (await connection.execute(_TO_COME, {"user_id": user_id})).mappings().one()
+            has = _holdings(user, await _lock_balances(connection, user_id), to_come)
             check_unused(has, forfeits=account.forfeits)
             if has.credits > 0:
                 await _forfeit(connection, user_id, has.credits)
@@ -147,12 +149,13 @@ class PersonalDataRepository:
 
 
 def check_unused(has: Holdings, *, forfeits: bool) -> None:
-    """Check that an account may be deleted. A debt, credits in escrow and an open payment cannot be given up.
+    """Check that an account may be deleted. A debt, credits to come and an open payment cannot be given up.
 
     Raises:
         AccountInUse: it may not.
     """
-    details: dict[str, Any] = {"held": has.held, "owed": has.owed} | ({} if forfeits else {"credits": has.credits})
+    details: dict[str, Any] = {"held": has.held, "pending_earnings": has.pending_earnings, "owed": has.owed}
+    details |= {} if forfeits else {"credits": has.credits}
     details = {name: f"{amount:.2f}" for name, amount in details.items() if amount > 0}
     if has.payments:
         details["payments"] = has.payments
@@ -162,13 +165,14 @@ def check_unused(has: Holdings, *, forfeits: bool) -> None:
         raise AccountInUse(details=details)
 
 
-def _holdings(user: Row, balances: Sequence[Row], *, open_payments: int) -> Holdings:
+def _holdings(user: Row, balances: Sequence[Row], to_come: Row) -> Holdings:
     amounts = {row["account_kind"]: row["amount"] for row in balances}
     return Holdings(
         credits=amounts.get("wallet", NOTHING),
         held=amounts.get("escrow", NOTHING),
+        pending_earnings=to_come["pending_earnings"],
         owed=sum((row["owed"] for row in balances), start=NOTHING),
-        payments=open_payments,
+        payments=to_come["payments"],
         roles=sorted(set(user["roles"]) - {"customer"}),
     )
 

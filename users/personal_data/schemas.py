@@ -25,10 +25,11 @@ class Section(BaseModel):
 
 
 class Holdings(BaseModel):
-    """What an account has: credits, credits in escrow, what its owner owes, open payments, and roles that an admin gave."""
+    """What an account has: credits, credits in escrow or to be paid out, a debt, open payments, roles that an admin gave."""
 
     credits: Money
     held: Money
+    pending_earnings: Money
     owed: Money
     payments: int
     roles: list[str]

@@ -62,6 +62,10 @@ class LedgerClient:
         facts = {"charge_request_id": charge_request_id, "reason": reason, "shares": _shares(shares)}
         await self._post("refund-part", call, **facts)
 
+    async def check_may_spend(self, user_id: uuid.UUID, *, reference: uuid.UUID) -> None:
+        """Refuse what a charge would refuse of a flagged user without proof (OTP_REQUIRED), or of a suspended one."""
+        await self._users.get(f"/internal/ledger/spending/{user_id}", {"reference": str(reference)})
+
     async def hold_escrow(
         self,
         call: Call,

@@ -10,18 +10,18 @@ from orchestrator.http.schemas import OtpCode
 
 
 class VerifyOtpRequest(RequestBody):
-    """`reference_id` is the order's or the transfer's id, or that of the listing to buy."""
+    """`reference_id` is the order's or the transfer's id, that of the listing to buy, or what `OTP_REQUIRED` has named."""
 
     otp_code: OtpCode
-    context: Literal["purchase", "transfer", "marketplace"]
+    context: Literal["purchase", "transfer", "marketplace", "purchased_item"]
     reference_id: uuid.UUID
 
 
 class Verified(BaseModel):
-    """The order can be paid now, or the listing bought."""
+    """The order can be paid now, or the listing or the performer's item bought."""
 
     verified: Literal[True] = True
-    context: Literal["purchase", "marketplace"]
+    context: Literal["purchase", "marketplace", "purchased_item"]
     reference_id: uuid.UUID
 
 

@@ -62,6 +62,17 @@ class OtpService:
         )
         return Verified(context="marketplace", reference_id=listing_id)
 
+    async def verify_item_purchase(self, *, user_id: uuid.UUID, reference_id: uuid.UUID, otp_code: str) -> Verified:
+        """Verify a buyer's code: it permits the purchase from a performer for which it was sent.
+
+        Raises:
+            Unauthenticated, Gone, TooManyRequests, Unavailable: as `OtpClient.verify`; the codes are the user's own.
+        """
+        await self.clients.otp.verify(
+            user_id=user_id, context=CodeContext.PURCHASE, reference=reference_id, otp_code=otp_code
+        )
+        return Verified(context="purchased_item", reference_id=reference_id)
+
     async def resend_for_purchase(self, order_id: uuid.UUID, *, user_id: uuid.UUID, address: str) -> CodeSent:
         """Send another code for an order whose payment was refused without one.
 

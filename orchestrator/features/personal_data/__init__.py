@@ -1,7 +1,7 @@
 """Personal data: the export of what is stored of a user, and the deletion of an account (W1).
 
 The users service deletes the person in one transaction, once nothing of the account is open, and reports it by
-`user.deleted`; what the orchestrator stores of the user goes with that message.
+`user.deleted`; what the other services and the orchestrator store of the user goes with that message.
 """
 
 from collections.abc import Iterable, Mapping
@@ -24,7 +24,7 @@ def _services(resources: Resources) -> Iterable[object]:
 
 
 def _worker_consumers(resources: Resources) -> Mapping[str, Broker]:
-    handler = UserDeletedHandler(PersonalDataRepository(resources.database))
+    handler = UserDeletedHandler(PersonalDataRepository(resources.database), resources.clients.personal_data)
     return {"personal data": resources.consumer(PERSONAL_DATA_QUEUE, handler.handle, name="worker").broker}
 
 

@@ -1,10 +1,12 @@
-"""Deletes what the orchestrator stores of a user whose account was deleted."""
+"""Deletes what the services store of a user whose account was deleted."""
 
+import uuid
 from dataclasses import dataclass
 
 from pydantic import ValidationError
 
 from common.messaging.message import InvalidMessage, Message
+from orchestrator.clients.personal_data import PersonalDataClient
 from orchestrator.features.personal_data.repository import PersonalDataRepository
 from orchestrator.features.personal_data.schemas import UserDeleted
 
@@ -14,15 +16,28 @@ class UserDeletedHandler:
     """Handles `user.deleted`. A repeated message changes nothing."""
 
     repository: PersonalDataRepository
+    client: PersonalDataClient
 
     async def handle(self, message: Message) -> None:
-        """Delete the user's feed.
+        """Delete the user's feed, and what the user wrote, offered and subscribed to.
 
         Raises:
             InvalidMessage: the message names no user.
+            Unavailable: a service is unavailable; the message is retried.
         """
         try:
             deleted = UserDeleted.model_validate(message.data)
         except ValidationError as error:
             raise InvalidMessage(problems=error.error_count()) from error
+        await self._erase_stored_texts(deleted.user_id)
+        await self.client.erase(deleted.user_id)
         await self.repository.erase(deleted.user_id, message)
+
+    async def _erase_stored_texts(self, user_id: uuid.UUID) -> None:
+        """Remove from finished sagas what the user and performers wrote to each other: a saga has its item's id."""
+        after: str | None = None
+        while True:
+            items, after = await self.client.section(user_id, "purchased_items", after=after)
+            await self.repository.erase_texts_of([uuid.UUID(item["purchased_item_id"]) for item in items])
+            if after is None:
+                return

@@ -1,6 +1,7 @@
-"""A user's data in the orchestrator's database: the feed."""
+"""A user's data in the orchestrator's database: the feed, and texts in the data of sagas."""
 
 import uuid
+from collections.abc import Sequence
 from typing import Any, Final
 
 from sqlalchemy import text
@@ -17,6 +18,12 @@ _READ_FEED: Final = text(
     """
     SELECT sequence, message, created_at FROM user_feed
     WHERE user_id = :user_id AND sequence < CAST(:before AS bigint) ORDER BY sequence DESC LIMIT :limit
+    """
+)
+_ERASE_TEXTS: Final = text(
+    """
+    UPDATE sagas SET data = jsonb_set(data, '{item,message}', '""') || '{"explanation": "", "note": "", "file_url": ""}'
+    WHERE saga_id = ANY(:saga_ids) AND due_at IS NULL AND data #> '{item,message}' IS NOT NULL
     """
 )
 # The head stays: the numbers of a feed have no gap.
@@ -36,6 +43,10 @@ class PersonalDataRepository:
         """Return entries with lower numbers than `before`, newest first."""
         parameters = {"user_id": user_id, "before": before, "limit": limit}
         return [dict(row) for row in await self._database.fetch_all(_READ_FEED, parameters)]
+
+    async def erase_texts_of(self, saga_ids: Sequence[uuid.UUID]) -> None:
+        """Remove what users wrote from the data of finished sagas that sold items."""
+        await self._database.execute(_ERASE_TEXTS, {"saga_ids": list(saga_ids)})
 
     async def erase(self, user_id: uuid.UUID, message: Message) -> None:
         """Delete the feed, once for a message."""

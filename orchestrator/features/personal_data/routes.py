@@ -43,8 +43,8 @@ async def delete(
 ) -> Success[AccountDeleted]:
     """Email address, phone, name, password and notifications are deleted, and every session ends. It cannot be undone.
 
-    Refused while something is open; the details name it: `orders` to be paid, `transfers`, `listings`, `sagas` in progress,
-    `held` or `owed` credits, `payments` for which money may arrive, `roles` of staff; and, unless forfeited, `tickets` of
+    Refused while something is open; the details name it: `orders` to be paid, `transfers`, `listings`, `purchased_items`,
+    `earnings` that are not paid out, `sagas` in progress, `held` or `owed` credits, `payments` for which money may arrive, `roles` of staff; and, unless forfeited, `tickets` of
     events to come and `credits`.
     """
     return success(await deletions.delete(body, user_id=user.user_id))

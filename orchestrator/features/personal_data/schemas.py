@@ -35,6 +35,13 @@ class PersonalData(BaseModel):
     orders: list[dict[str, Any]]
     transfers: list[dict[str, Any]] = Field(description="With the user's own `role`.")
     listings: list[dict[str, Any]] = Field(description="With the user's own `role`.")
+    purchased_items: list[dict[str, Any]] = Field(description="Tips, menu items and periods of subscriptions.")
+    subscriptions: list[dict[str, Any]]
+    sales: list[dict[str, Any]] = Field(description="What a performer sold, without the buyers' words.")
+    earnings: list[dict[str, Any]] = Field(description="What a performer earned.")
+    performers: list[dict[str, Any]] = Field(description="A performer's profile.")
+    menus: list[dict[str, Any]] = Field(description="A performer's menus and tip grids, with their items.")
+    whitelists: list[dict[str, Any]] = Field(description="The private menus that the user may see.")
     tickets: list[dict[str, Any]]
     scans: list[dict[str, Any]] = Field(description="Of the user's tickets.")
     notifications: list[dict[str, Any]] = Field(description="The messages of the user's feed, which emails are about.")

@@ -1,7 +1,8 @@
 """The events service on a database per module, called over HTTP as the orchestrator and without a token."""
 
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import AsyncExitStack
 
 import pytest
 from fastapi import FastAPI
@@ -13,6 +14,7 @@ from common.db.engine import Database
 from events.app import create_app
 from events.settings import Settings
 from tests.integration.events.catalogue import CatalogueCaller
+from tests.integration.events.stage import FactsCaller, OfferCaller
 from tests.support.callers import Caller
 from tests.support.servers import DatabaseFactory
 from tests.support.service_auth import ServiceAuth
@@ -57,6 +59,36 @@ async def catalogue(app: FastAPI, settings: Settings) -> AsyncIterator[Catalogue
     tokens = ServiceTokens(service="orchestrator", secret=settings.service_token_secret)
     async with Caller(app, ServiceAuth(tokens, audience="events")) as orchestrator:
         yield CatalogueCaller(orchestrator)
+
+
+@pytest.fixture(scope="module")
+def facts(catalogue: CatalogueCaller) -> FactsCaller:
+    """What the orchestrator reads of performers and menus."""
+    return FactsCaller(catalogue.orchestrator)
+
+
+NewPerformer = Callable[[], Awaitable[OfferCaller]]
+
+
+@pytest.fixture
+async def new_performer(app: FastAPI, mint: UserTokenMint) -> AsyncIterator[NewPerformer]:
+    """Log a performer in who has no profile yet."""
+    async with AsyncExitStack() as opened:
+
+        async def log_in() -> OfferCaller:
+            user_id = uuid.uuid4()
+            token = mint.token(user_id, Role.CUSTOMER, Role.PERFORMER)
+            return OfferCaller(await opened.enter_async_context(Caller(app, token)), user_id)
+
+        yield log_in
+
+
+@pytest.fixture
+async def performer(new_performer: NewPerformer) -> OfferCaller:
+    """A performer with a profile."""
+    performer = await new_performer()
+    assert (await performer.write_profile()).status_code == 200
+    return performer
 
 
 @pytest.fixture

@@ -5,6 +5,8 @@ from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
 import events.catalogue.models
+import events.menus.models
+import events.performers.models
 import events.venues.models  # noqa: F401 - fills the metadata
 from common.db.engine import CHECK_VIOLATION, Database, sqlstate_of
 from events.database import metadata

@@ -150,6 +150,20 @@ async def test_scans_of_fans_and_strangers_have_the_usual_limit(limiting_scans: 
     assert await spend(limiting_scans, f"Authorization: Bearer {fan}", requests=1) == [429]
 
 
+async def test_purchases_from_performers_have_a_limit_of_their_own(
+    gateways: Gateways,
+    services: Services,
+    clock: Clock,  # noqa: ARG001 - the window does not end
+) -> None:
+    fan, other = (f"Authorization: Bearer {services.mint.token(uuid.uuid4())}" for _ in range(2))
+    path = "/api/tip-grid/purchase"
+    async with gateways(rate_limit_per_minute=LIMIT, purchase_rate_limit_per_minute=2) as url:
+        await until_ready(url)
+        assert await spend(url, fan, requests=3, path=path, method="POST") == [200, 200, 429]
+        assert await spend(url, other, requests=1, path=path, method="POST") == [200]
+        assert await spend(url, fan) == [200, 200, 200, 429], "purchases are counted apart"
+
+
 PEOPLE = 130
 LOGIN, REFRESH, REGISTRATION = "/api/auth/login", "/api/auth/refresh", "/api/auth/verify-registration"
 HERE, ELSEWHERE = "X-Forwarded-For: 203.0.113.1", "X-Forwarded-For: 203.0.113.2"

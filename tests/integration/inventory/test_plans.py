@@ -1,14 +1,11 @@
 # ruff: noqa: SLF001 - the test reads the statements themselves
 """A hot statement reads no more in a larger hall. PostgreSQL's plans count pages, not time."""
 
-import json
-import re
 import uuid
-from collections.abc import AsyncIterator, Iterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from decimal import Decimal
-from typing import Any
 
 import asyncpg
 import pytest
@@ -24,6 +21,7 @@ from inventory.repository.halls import HallRepository
 from inventory.repository.holds import HoldRepository
 from inventory.repository.requests import Change
 from inventory.schemas import ConfirmHold, HoldLimits, LayoutCategory, LayoutRow, ReserveSeats
+from tests.support.plans import Explainer
 from tests.support.servers import DatabaseFactory
 
 SEATS_PER_ROW = 50
@@ -37,59 +35,6 @@ IN_THE_MIDDLE = """
 """
 # Nor on where PostgreSQL placed the new row versions, which differs with every autovacuum.
 LAY_OUT = "CLUSTER seats USING ix_seats_hall_position"
-
-
-@dataclass(frozen=True, kw_only=True)
-class Explained:
-    pages: int
-    scans: set[str]  # such as "Index Scan seats"
-
-
-class Explainer:
-    """A hall in its own database, with some held seats, and a connection that explains statements."""
-
-    def __init__(self, connection: "asyncpg.Connection[asyncpg.Record]", parameters: Mapping[str, object]) -> None:
-        self._connection = connection
-        self._parameters = parameters
-
-    async def explain(self, statement: TextClause) -> Explained:
-        """Run the statement with its generic plan, and roll it back."""
-        names: list[str] = []
-
-        def numbered(match: re.Match[str]) -> str:
-            if match[1] not in names:
-                names.append(match[1])
-            return f"${names.index(match[1]) + 1}"
-
-        sql = re.sub(r"(?<!:):(\w+)", numbered, statement.text)
-        values = ", ".join(literal(self._parameters[name]) for name in names)
-        await self._connection.execute(f"SET plan_cache_mode = force_generic_plan; PREPARE asked AS {sql}")
-        transaction = self._connection.transaction()
-        await transaction.start()
-        answer = await self._connection.fetchval(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) EXECUTE asked({values})")
-        await transaction.rollback()
-        await self._connection.execute("DEALLOCATE asked")
-        plan = json.loads(answer)[0]["Plan"]
-        return Explained(
-            pages=plan["Shared Hit Blocks"] + plan["Shared Read Blocks"],
-            scans={
-                f"{node['Node Type']} {node['Relation Name']}" for node in nodes_of(plan) if "Relation Name" in node
-            },
-        )
-
-
-def nodes_of(plan: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
-    yield plan
-    for part in plan.get("Plans", []):
-        yield from nodes_of(part)
-
-
-def literal(value: object) -> str:
-    if isinstance(value, int):
-        return str(value)  # a boolean, too
-    if isinstance(value, list):
-        return "'{" + ",".join(str(part) for part in value) + "}'"
-    return f"'{value}'"
 
 
 @asynccontextmanager

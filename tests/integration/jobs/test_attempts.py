@@ -7,7 +7,7 @@ import uuid
 import pytest
 
 from common.errors import Conflict, Unavailable, Unprocessable
-from orchestrator.jobs.errors import JobInvalidState, JobNotFound, JobRefused
+from orchestrator.jobs.errors import JobInvalidState, JobNotFound, JobPostponed, JobRefused
 from orchestrator.jobs.record import Failure, JobError, JobStatus
 from orchestrator.jobs.registry import JobContext
 from tests.integration.jobs.harness import (
@@ -304,3 +304,14 @@ class TestUnstorableText:
         await harness.start_worker((EMAIL, recording_handler), lease_seconds=60)
         [job] = await harness.enqueue("email", "welcome")
         assert (await harness.reaches(job, JobStatus.COMPLETED)).attempts == 2
+
+
+async def test_postponed_job_uses_no_attempt_and_keeps_its_place_in_the_lane(harness: JobHarness) -> None:
+    postponements = 2 * BULK.max_attempts
+    handler = RecordingHandler(failures=[JobPostponed(pause_seconds=0.05) for _ in range(postponements)])
+    await harness.start_worker((BULK, handler))
+    first, second = await harness.enqueue("bulk", "first", "second", lane="one")
+    await harness.reaches(second, JobStatus.COMPLETED)
+    assert handler.done == ["first", "second"]
+    assert (await harness.queue.find(first.job_id)).attempts == 1
+    assert harness.outcomes == {"postponed": postponements, "completed": 2}

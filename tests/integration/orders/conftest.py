@@ -13,6 +13,7 @@ from common.db.engine import Database
 from orders.app import create_app
 from orders.settings import Settings
 from tests.integration.orders.deal_caller import DealCaller, ListingCaller, TransferCaller
+from tests.integration.orders.item_caller import ItemCaller
 from tests.integration.orders.orders_caller import OrdersCaller
 from tests.support.callers import Caller
 from tests.support.servers import DatabaseFactory
@@ -21,8 +22,8 @@ from tests.support.user_tokens import UserTokenMint
 
 
 @pytest.fixture(scope="module")
-def settings(database_url: DatabaseFactory) -> Settings:
-    return Settings(env="test", database_url=SecretStr(database_url("orders")))
+def settings(database_url: DatabaseFactory, rabbitmq_url: str) -> Settings:
+    return Settings(env="test", database_url=SecretStr(database_url("orders")), rabbitmq_url=SecretStr(rabbitmq_url))
 
 
 @pytest.fixture(scope="module")
@@ -73,6 +74,11 @@ def transfers(orders_caller: OrdersCaller) -> TransferCaller:
 @pytest.fixture(scope="module")
 def listings(orders_caller: OrdersCaller) -> ListingCaller:
     return ListingCaller(orders_caller.orchestrator)
+
+
+@pytest.fixture(scope="module")
+def items(orders_caller: OrdersCaller) -> ItemCaller:
+    return ItemCaller(orders_caller.orchestrator)
 
 
 @pytest.fixture

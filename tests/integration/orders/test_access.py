@@ -11,6 +11,7 @@ from common.auth.principal import Role
 from common.auth.service_tokens import ServiceTokens
 from orders.settings import Settings
 from tests.integration.orders.deal_caller import listing, transfer
+from tests.integration.orders.item_caller import opening as bought
 from tests.integration.orders.orders_caller import opening
 from tests.support.callers import Caller, new_id
 from tests.support.service_auth import ServiceAuth
@@ -76,10 +77,38 @@ INTERNAL: list[tuple[str, str, Any]] = [
     ("POST", f"/internal/listings/{new_id()}/begin-owner-change", {"request_id": new_id()}),
     ("POST", f"/internal/listings/{new_id()}/abandon-owner-change", UNDO),
     ("POST", f"/internal/listings/{new_id()}/complete", {"request_id": new_id(), "sale_id": new_id()}),
+    ("POST", "/internal/purchased-items", bought()),
+    ("GET", f"/internal/purchased-items?buyer_user_id={new_id()}", None),
+    (
+        "POST",
+        "/internal/purchased-items/settle",
+        {"request_id": new_id(), "payout_id": new_id(), "item_ids": [new_id()]},
+    ),
+    ("GET", f"/internal/purchased-items/by-queue-request/{new_id()}", None),
+    ("GET", f"/internal/purchased-items/{new_id()}", None),
+    ("POST", f"/internal/purchased-items/{new_id()}/end", {**UNDO, "reason": "x"}),
+    ("POST", f"/internal/purchased-items/{new_id()}/enqueue", {"request_id": new_id(), "is_funded": True}),
+    ("POST", f"/internal/purchased-items/{new_id()}/start", {"request_id": new_id()}),
+    ("POST", f"/internal/purchased-items/{new_id()}/complete", {"request_id": new_id()}),
+    ("POST", f"/internal/purchased-items/{new_id()}/device", {"status": "activated"}),
+    ("GET", f"/internal/performer-queues/{new_id()}", None),
+    ("POST", f"/internal/performer-queues/{new_id()}", {"is_paused": False}),
+    ("GET", f"/internal/performer-queues/{new_id()}/items", None),
+    ("GET", f"/internal/subscriptions?user_id={new_id()}&performer_id={new_id()}", None),
+    ("GET", "/internal/subscriptions/due", None),
+    ("POST", "/internal/subscriptions/remind", {"days_before": 3, "limit": 1}),
+    ("POST", f"/internal/subscriptions/{new_id()}/resume", {}),
+    ("POST", f"/internal/subscriptions/{new_id()}/end", {"periods": 1, "reason": "x"}),
     ("GET", f"/internal/personal-data/{new_id()}/open-deals", None),
     ("GET", f"/internal/personal-data/{new_id()}/orders", None),
+    ("POST", f"/internal/personal-data/{new_id()}/erase", {}),
 ]
-ADMINS_ONLY = ["/api/admin/transfers"]
+PERFORMERS_ONLY = ["/api/performer/subscribers", "/api/performer/earnings", "/api/performer/sales"]
+ADMINS_ONLY = [
+    "/api/admin/transfers",
+    *(f"/api/admin/performers/{new_id()}/{name}" for name in ("subscribers", "earnings", "sales")),
+]
+CANCEL_SUBSCRIPTION = f"/api/performers/{new_id()}/subscription"
 PUBLIC = [
     "/api/orders",
     f"/api/orders/{new_id()}",
@@ -89,6 +118,10 @@ PUBLIC = [
     "/api/marketplace/listings",
     f"/api/marketplace/listings/{new_id()}",
     "/api/listings",
+    "/api/purchased-items",
+    f"/api/purchased-items/{new_id()}",
+    "/api/subscriptions",
+    *PERFORMERS_ONLY,
 ]
 
 internal_routes = pytest.mark.parametrize(("method", "path", "body"), INTERNAL, ids=lambda each: str(each)[-16:])
@@ -98,7 +131,7 @@ public_routes = pytest.mark.parametrize("path", PUBLIC)
 def test_every_route_is_covered(app: FastAPI) -> None:
     documented = {(method.upper(), path) for path, item in app.openapi()["paths"].items() for method in item}
 
-    covered_routes = len(INTERNAL) + len(PUBLIC)
+    covered_routes = len([*INTERNAL, *PUBLIC, CANCEL_SUBSCRIPTION])
     assert len(documented) == covered_routes
 
 
@@ -163,6 +196,24 @@ class TestPublicRoutes:
 
         assert answer.status_code == 401
         assert answer.json()["error_code"] == "UNAUTHORIZED"
+
+    async def test_cancellation_needs_a_users_token(
+        self, app: FastAPI, anonymous: Caller, service_auth: ServiceAuth
+    ) -> None:
+        async with Caller(app, service_auth) as service:
+            for caller in (anonymous, service):
+                assert (await caller.request("DELETE", CANCEL_SUBSCRIPTION)).status_code == 401
+
+    @pytest.mark.parametrize("path", PERFORMERS_ONLY)
+    async def test_performers_routes_refuse_other_users(
+        self, app: FastAPI, mint: UserTokenMint, *, admin: Caller, fan: Caller, path: str
+    ) -> None:
+        for other in (fan, admin):
+            refused = await other.get(path)
+            assert (refused.status_code, refused.json()["error_code"]) == (403, "FORBIDDEN")
+        async with Caller(app, mint.token(uuid.uuid4(), Role.PERFORMER)) as performer:
+            assert (await performer.get(path)).status_code == 200
+            assert [(await performer.get(path)).status_code for path in ADMINS_ONLY] == [403] * len(ADMINS_ONLY)
 
     @pytest.mark.parametrize("path", ADMINS_ONLY)
     async def test_admin_routes_refuse_users(self, admin: Caller, fan: Caller, path: str) -> None:

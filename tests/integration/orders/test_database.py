@@ -6,19 +6,33 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from fastapi import FastAPI
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common.db.engine import CHECK_VIOLATION, Database, sqlstate_of
+from orders.app import create_app
+from orders.settings import Settings
 from orders.tables import metadata
 from orders.ticket_orders.status import REACHED_FROM, OrderStatus
 from tests.integration.orders.deal_caller import Action, DealCaller, ListingCaller, TransferCaller
+from tests.integration.orders.item_caller import ItemCaller
 from tests.integration.orders.orders_caller import OrdersCaller, opening
 from tests.support.callers import new_id
 from tests.support.statements import counted_statements, schema_differences
+from tests.support.user_tokens import UserTokenMint
 
 ALL_PAIRS = list(itertools.product(OrderStatus, OrderStatus))
+
+
+@pytest.fixture(scope="module")
+async def app(settings: Settings, mint: UserTokenMint) -> AsyncIterator[FastAPI]:
+    """The app without its background tasks, whose statements would be counted, too."""
+    app = create_app(settings, user_tokens=mint.verifier())
+    yield app
+    async with app.router.lifespan_context(app):
+        pass  # its end closes what the app has opened
 
 
 async def test_migrations_match_the_models(database: Database) -> None:
@@ -186,3 +200,17 @@ async def _is_accepted(connection: AsyncConnection, statement: str, parameters: 
         assert sqlstate_of(error) == CHECK_VIOLATION  # noqa: PT017 - any other violation is a fault of the test
         return False
     return True
+
+
+class TestStatementsPerMove:
+    """The moves of a purchased item, whose messages leave with them."""
+
+    async def test_each_is_one_statement(self, items: ItemCaller) -> None:
+        item, counts = items.unopened(), []
+
+        for name in ("open", "enqueue", "start", "complete"):
+            with counted_statements() as statements:
+                await (items.open(**item.body) if name == "open" else items.perform(item, name))
+            counts.append(int(statements))
+
+        assert counts == [1, 1, 1, 1]

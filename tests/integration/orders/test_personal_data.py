@@ -1,4 +1,4 @@
-"""What an export shows of a user's orders, transfers and listings, and what of them is open."""
+"""What an export shows of a user's orders, transfers, listings and purchases, what of them is open, and what a deletion ends."""
 
 import uuid
 from typing import Any
@@ -9,8 +9,9 @@ from sqlalchemy import text
 from common.db.engine import Database
 from orders.personal_data import service as personal_data_service
 from tests.integration.orders.deal_caller import listing, transfer
+from tests.integration.orders.item_caller import ItemCaller, told_of
 from tests.integration.orders.orders_caller import OrdersCaller
-from tests.support.callers import Caller
+from tests.support.callers import Caller, new_id
 
 
 @pytest.fixture
@@ -97,11 +98,84 @@ async def spoil(database: Database, order_id: str) -> None:
 
 async def test_open_deals_are_counted(orchestrator: Caller, orders_caller: OrdersCaller, user_id: str) -> None:
     path = f"/internal/personal-data/{user_id}/open-deals"
-    assert (await orchestrator.get(path)).json()["data"] == {"orders": 0, "transfers": 0, "listings": 0}
+    names = ("orders", "transfers", "listings", "purchased_items", "earnings")
+    assert (await orchestrator.get(path)).json()["data"] == dict.fromkeys(names, 0)
     await orders_caller.opened(user_id=user_id)
     await orchestrator.post("/internal/transfers", transfer(buyer_user_id=user_id))
     await orchestrator.post("/internal/listings", listing(seller_user_id=user_id))
-    assert (await orchestrator.get(path)).json()["data"] == {"orders": 1, "transfers": 1, "listings": 1}
+    items = ItemCaller(orchestrator)
+    await items.at("PENDING", buyer_user_id=user_id)
+    await items.at("IN_PROGRESS", buyer_user_id=user_id)
+    await items.at("PENDING", performer_id=user_id)
+    await items.at("IN_PROGRESS", performer_id=user_id)
+    for over in ("OPENING", "SUCCESS", "FAILED"):
+        await items.at(over, buyer_user_id=user_id)
+        await items.at(over, performer_id=user_id)
+    await items.at("SUCCESS", performer_id=user_id, is_batched=True)
+    counts = {"orders": 1, "transfers": 1, "listings": 1, "purchased_items": 4, "earnings": 1}
+    assert (await orchestrator.get(path)).json()["data"] == counts
+
+
+class TestStage:
+    """What fans buy from performers."""
+
+    async def test_each_party_sees_its_own_part(self, orchestrator: Caller, user_id: str) -> None:
+        items = ItemCaller(orchestrator)
+        bought = await items.at("SUCCESS", buyer_user_id=user_id, message="For Mia")
+        sold = await items.at("SUCCESS", performer_id=user_id, message="For Noa", idempotency_key="a secret key")
+        await items.at("OPENING", buyer_user_id=user_id)
+
+        purchases, sales = [await section(orchestrator, user_id, name) for name in ("purchased_items", "sales")]
+
+        assert [(item["purchased_item_id"], item["message"]) for item in purchases] == [(bought.key, "For Mia")]
+        assert [(item["purchased_item_id"], item["price"]) for item in sales] == [(sold.key, "12.00")]
+        assert not {sold.body["buyer_user_id"], "For Noa", "a secret key"} & set(str(sales).split("'"))
+
+    async def test_subscriptions_are_listed_and_end_with_the_account(
+        self, orchestrator: Caller, user_id: str, database: Database
+    ) -> None:
+        items, performer_id = ItemCaller(orchestrator), new_id()
+        await items.at("SUCCESS", type="subscription", buyer_user_id=user_id, performer_id=performer_id)
+        [before] = await section(orchestrator, user_id, "subscriptions")
+
+        for _ in range(2):
+            assert (await orchestrator.post(f"/internal/personal-data/{user_id}/erase", {})).status_code == 200
+
+        [after] = await section(orchestrator, user_id, "subscriptions")
+        assert (before["performer_id"], before["is_active"], before["renews"]) == (performer_id, True, True)
+        assert (after["is_active"], after["renews"]) == (False, False)
+        assert [kind for kind, _ in await told_of(database, before["subscription_id"])] == ["subscription.started"]
+
+    async def test_subscriptions_to_a_deleted_performer_end_and_their_fans_are_told(
+        self, orchestrator: Caller, user_id: str, database: Database, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(personal_data_service, "ENDED_AT_ONCE", 2)
+        items, fans = ItemCaller(orchestrator), [new_id() for _ in range(3)]
+        for fan in fans:
+            await items.at("SUCCESS", type="subscription", buyer_user_id=fan, performer_id=user_id)
+
+        for _ in range(2):
+            assert (await orchestrator.post(f"/internal/personal-data/{user_id}/erase", {})).status_code == 200
+
+        for fan in fans:
+            [ended] = await section(orchestrator, fan, "subscriptions")
+            assert (ended["is_active"], ended["renews"]) == (False, False)
+            (_, started), (kind, told) = await told_of(database, ended["subscription_id"])
+            assert (kind, told["reason"]) == ("subscription.ended", "PERFORMER_NOT_FOUND")
+            assert "reason" not in started
+
+    async def test_words_about_a_purchase_go_with_the_buyer(self, orchestrator: Caller, user_id: str) -> None:
+        items = ItemCaller(orchestrator)
+        bought = await items.at("SUCCESS", buyer_user_id=user_id)
+        sold = await items.at("SUCCESS", performer_id=user_id)
+
+        await orchestrator.post(f"/internal/personal-data/{user_id}/erase", {})
+
+        facts = await items.facts(bought.key)
+        assert [facts[name] for name in ("message", "note", "file_url", "explanation")] == [""] * 4
+        assert (facts["name"], facts["price"], facts["status"]) == ("Song dedication", "12.00", "SUCCESS")
+        kept = await items.facts(sold.key)
+        assert (kept["message"], kept["note"]) == ("For Mia", "Done with love")
 
 
 async def test_users_may_not_call_it(fan: Caller, user_id: str) -> None:

@@ -9,6 +9,8 @@ from sqlalchemy import text
 from common.db.engine import Database
 from tests.support.statements import counted_statements
 from users.accounts.repository import AccountRepository, NewUser
+from users.earnings.repository import EarningsRepository
+from users.earnings.service import EarningsService
 from users.email_links.repository import EmailLinkRepository
 from users.email_links.service import EmailLinkService, LinkLimits
 from users.email_links.tokens import LinkTokens
@@ -142,6 +144,31 @@ async def test_shared_refund_is_two_statements_and_clawback_one(
         await ledger_service.claw_back(
             request_id=uuid.uuid4(), from_user_id=other, to_user_id=fan, amount=Decimal(40), reference=""
         )
+    assert int(count) == 1
+
+
+@pytest.mark.parametrize("is_batched", [False, True])
+async def test_tip_is_two_statements_and_a_payout_one(
+    database: Database, ledger_service: Ledger, fan: uuid.UUID, other: uuid.UUID, *, is_batched: bool
+) -> None:
+    """Hold the credits, pay the performer."""
+    earnings = EarningsService(EarningsRepository(database), ledger_service)
+    with counted_statements() as count:
+        hold = await ledger_service.hold_escrow(
+            request_id=uuid.uuid4(), user_id=fan, amount=Decimal(30), reference="", purpose="tip_grid_item"
+        )
+        assert hold.escrow_id is not None
+        await earnings.pay(
+            request_id=uuid.uuid4(),
+            escrow_id=hold.escrow_id,
+            performer_user_id=other,
+            item_id=uuid.uuid4(),
+            is_batched=is_batched,
+            bonus_points=5,
+        )
+    assert int(count) == 2
+    with counted_statements() as count:
+        await earnings.pay_out(request_id=uuid.uuid4(), performer_user_id=other)
     assert int(count) == 1
 
 

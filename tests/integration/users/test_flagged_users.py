@@ -146,3 +146,20 @@ async def test_movements_to_a_flagged_user_and_undos_need_no_verification(
         await ledger.claw_back(flagged, friend, "1.00"),
     ]
     assert {answer.status_code for answer in answers} == {200}
+
+
+async def test_spending_is_checked_for_what_is_paid_later(ledger: LedgerCaller, flagged: uuid.UUID) -> None:
+    async def answer_to(user_id: uuid.UUID, reference: str) -> tuple[int, str]:
+        answer = await ledger.http.get(f"/internal/ledger/spending/{user_id}", params={"reference": reference})
+        return answer.status_code, "" if answer.is_success else code_of(answer)
+
+    order, other = str(uuid.uuid4()), str(uuid.uuid4())
+    assert await answer_to(flagged, order) == (428, "OTP_REQUIRED")
+    await prove(ledger, flagged, order)
+    assert await answer_to(flagged, order) == (200, "")
+    assert await answer_to(flagged, other) == (428, "OTP_REQUIRED")
+    assert await answer_to(await ledger.open_wallet(), order) == (200, "")
+    await ledger.database.execute(
+        text("UPDATE users SET suspended_at = now() WHERE user_id = :user_id"), {"user_id": flagged}
+    )
+    assert await answer_to(flagged, order) == (403, "ACCOUNT_SUSPENDED")

@@ -191,6 +191,13 @@ class LedgerCaller:
     async def release(self, escrow_id: object, to_user_id: uuid.UUID, **more: object) -> httpx.Response:
         return await self.post("/internal/ledger/escrow/release", escrow_id=escrow_id, to_user_id=to_user_id, **more)
 
+    async def pay(self, escrow_id: object, performer: uuid.UUID, **more: object) -> httpx.Response:
+        body = {"item_id": uuid.uuid4(), "is_batched": False, "bonus_points": 0, **more}
+        return await self.post("/internal/ledger/escrow/pay", escrow_id=escrow_id, performer_user_id=performer, **body)
+
+    async def pay_out(self, performer: uuid.UUID, **more: object) -> httpx.Response:
+        return await self.post("/internal/ledger/payouts", performer_user_id=performer, **more)
+
     async def void(self, **which: object) -> httpx.Response:
         return await self.post("/internal/ledger/escrow/void", **which)
 
@@ -264,6 +271,19 @@ _CONTRADICTIONS = (
         "SELECT r.* FROM reversed_amounts r WHERE amount <> (SELECT coalesce(-sum(e.amount), 0) "
         "FROM ledger_transactions b JOIN ledger_entries e USING (transaction_id) "
         "WHERE coalesce(b.reverses_transaction_id, b.refunds_transaction_id) = r.transaction_id AND e.amount < 0)"
+    ),
+    # Pending earnings that are not what was not paid out, and a payout that is not what it paid.
+    (
+        "SELECT coalesce(owner, account) AS owner FROM "
+        "(SELECT account_owner AS account, sum(amount) AS amount FROM ledger_entries "
+        " WHERE account_kind = 'pending_earnings' GROUP BY account_owner) AS booked FULL JOIN "
+        "(SELECT CAST(performer_user_id AS text) AS owner, sum(amount) FILTER (WHERE payout_id IS NULL) AS amount "
+        " FROM pending_earnings GROUP BY performer_user_id) AS unpaid ON account = owner "
+        "WHERE coalesce(booked.amount, 0) <> coalesce(unpaid.amount, 0)"
+    ),
+    (
+        "SELECT payout_id FROM payouts p LEFT JOIN pending_earnings e USING (payout_id) GROUP BY p.payout_id "
+        "HAVING (p.amount, p.items) <> (coalesce(sum(e.amount), 0), count(e.item_id))"
     ),
     # An escrow balance that is not the sum of its holds.
     (

@@ -35,6 +35,7 @@ def test_a_hundred_requests_a_minute_is_the_default(monkeypatch: pytest.MonkeyPa
     monkeypatch.delenv("RATE_LIMIT_PER_MINUTE", raising=False)
     assert Settings().rate_limit_per_minute == 100
     assert Settings().scan_rate_limit_per_minute >= 5 * 100  # scanners of one login, each faster than once a second
+    assert Settings().purchase_rate_limit_per_minute == 30
 
 
 def test_operators_are_local_by_default(monkeypatch: pytest.MonkeyPatch) -> None:

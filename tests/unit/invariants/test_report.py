@@ -12,7 +12,7 @@ from invariants.snapshot import Snapshot
 
 
 def snapshot_of(state: str, kind: str = "purchase", *, refunds: str | None = None) -> Snapshot:
-    saga = {"saga_id": "1234", "kind": kind, "state": state, "step": "pay", "refunded_order_id": refunds}
+    saga = {"saga_id": "1234", "kind": kind, "state": state, "step": "pay", "object_id": refunds}
     return Snapshot(unfinished_sagas=[saga])
 
 

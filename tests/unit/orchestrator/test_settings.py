@@ -21,7 +21,7 @@ PROD = {
 
 @pytest.fixture(autouse=True)
 def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in (*PROD, "STRIPE_API_URL", "NOWPAYMENTS_API_URL"):
+    for name in (*PROD, "STRIPE_API_URL", "NOWPAYMENTS_API_URL", "DEVICE_API_URL"):
         monkeypatch.delenv(name, raising=False)
 
 
@@ -35,6 +35,7 @@ def test_production_uses_the_real_providers(monkeypatch: pytest.MonkeyPatch) -> 
     settings = read(monkeypatch, PROD)
     assert settings.stripe_api_url == "https://api.stripe.com"
     assert settings.nowpayments_api_url == "https://api.nowpayments.io"
+    assert not settings.device_api_url
 
 
 @pytest.mark.parametrize("name", SECRETS)
@@ -51,7 +52,7 @@ def test_sandbox_secret_is_refused_in_production(monkeypatch: pytest.MonkeyPatch
 
 def test_dev_uses_the_sandbox_for_every_provider(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = read(monkeypatch, {name: value for name, value in PROD.items() if name not in SECRETS} | {"ENV": "dev"})
-    assert settings.stripe_api_url == settings.nowpayments_api_url == SANDBOX_URL
+    assert settings.stripe_api_url == settings.nowpayments_api_url == settings.device_api_url == SANDBOX_URL
     assert settings.stripe_webhook_secret.get_secret_value() == DEV_SECRETS["stripe_webhook_secret"]
 
 

@@ -31,7 +31,7 @@ class DeletionService:
         transfer without a confirmation.
 
         Raises:
-            AccountInUse: an order, a saga, a transfer, a listing or a payment is open; or credits or tickets, unless
+            AccountInUse: an order, a saga, a transfer, a listing, a purchased item or a payment is open, or earnings; or credits or tickets, unless
                 forfeited.
             Forbidden: PASSWORD_INVALID.
             TooManyRequests: too many wrong passwords.

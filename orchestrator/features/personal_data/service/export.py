@@ -9,6 +9,7 @@ from typing import Any, Final
 import orjson
 
 from orchestrator.clients import Clients
+from orchestrator.clients.personal_data import OF_EVENTS, OF_ORDERS
 from orchestrator.features.personal_data.repository import PersonalDataRepository
 
 __all__ = ["ExportService"]
@@ -16,7 +17,6 @@ __all__ = ["ExportService"]
 PAGE: Final = 100
 LAST_SEQUENCE: Final = 2**63 - 1
 USERS_SECTIONS: Final = ("sessions", "credits", "points", "payments")
-ORDERS_SECTIONS: Final = ("orders", "transfers", "listings")
 
 Items = AsyncIterator[list[dict[str, Any]]]
 
@@ -54,7 +54,7 @@ class ExportService:
         """Return what reads each section; the scans come after everything that names the events of the user's tickets."""
         remote = {
             name: self._remote(self.clients.personal_data.section, user_id, name)
-            for name in (*USERS_SECTIONS, *ORDERS_SECTIONS)
+            for name in (*USERS_SECTIONS, *OF_ORDERS, *OF_EVENTS)
         }
         return {
             **remote,

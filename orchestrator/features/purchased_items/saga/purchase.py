@@ -5,15 +5,11 @@ open item → hold credits → **pay performer** → complete item → activate 
 The item is not visible before it is complete. A refusal discards it, so too few credits leave no item behind (Q1).
 """
 
-from typing import Final
-
 from orchestrator.clients import Clients
-from orchestrator.features.purchased_items.models import ItemSaga
+from orchestrator.features.purchased_items.models import ITEM_PURCHASE, ItemSaga
 from orchestrator.features.purchased_items.saga.steps import ItemSteps
 from orchestrator.jobs.service import JobQueue
 from orchestrator.saga_engine.plan import Plan, must_finish, pivot, undoable
-
-ITEM_PURCHASE: Final = "item purchase"
 
 
 def item_purchase_plan(clients: Clients, jobs: JobQueue) -> Plan[ItemSaga]:

@@ -1,9 +1,13 @@
 """The actions and undos of the sagas that sell items."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Final, TypeVar
 
+from common.errors import PaymentRequired
 from orchestrator.clients import Clients
+from orchestrator.errors import OtpRequired
+from orchestrator.features.purchased_items.errors import ItemCancelled, ItemDeclined, ItemExpired
 from orchestrator.features.purchased_items.models import DEVICE_JOB, ItemSaga
 from orchestrator.jobs.service import JobQueue
 from orchestrator.saga_engine.plan import Call
@@ -11,6 +15,16 @@ from orchestrator.saga_engine.plan import Call
 __all__ = ["ItemSteps"]
 
 Data = TypeVar("Data", bound=ItemSaga)
+
+# What buyer and performer read of an ended item, by the code of its end.
+EXPLANATIONS: Final[Mapping[str, str]] = {
+    ItemCancelled.code: "",
+    ItemDeclined.code: "",
+    ItemExpired.code: ItemExpired.public_message,
+    PaymentRequired.code: "The buyer did not have enough credits.",
+    OtpRequired.code: "The buyer had not confirmed by code.",
+}
+UNEXPLAINED: Final = "It could not be performed."
 
 
 @dataclass(frozen=True, slots=True)
@@ -23,12 +37,10 @@ class ItemSteps:
         return sale
 
     async def end_item(self, sale: ItemSaga, call: Call) -> None:
-        await self.clients.purchased_items.end(call, sale.saga_id, explanation=sale.explanation)
+        explanation = sale.explanation or EXPLANATIONS.get(call.reason, UNEXPLAINED)
+        await self.clients.purchased_items.end(call, sale.saga_id, explanation=explanation)
 
     async def hold_credits(self, sale: Data, call: Call) -> Data:
-        """Hold the price, unless an earlier step has."""
-        if sale.escrow_id is not None:
-            return sale
         escrow_id = await self.clients.ledger.hold_escrow(
             call,
             user_id=sale.item.buyer_user_id,
@@ -43,8 +55,9 @@ class ItemSteps:
         await self.clients.ledger.void_escrow(call)
 
     async def enqueue_item(self, sale: Data, call: Call) -> Data:
-        await self.clients.purchased_items.enqueue(call, sale.saga_id, is_funded=sale.escrow_id is not None)
-        return sale
+        is_funded = sale.escrow_id is not None
+        place = await self.clients.purchased_items.enqueue(call, sale.saga_id, is_funded=is_funded)
+        return sale.model_copy(update={"place": place})
 
     async def start_item(self, sale: Data, call: Call) -> Data:
         await self.clients.purchased_items.start(call, sale.saga_id)

@@ -1,0 +1,1 @@
+"""Performers' menus: tip grids, and performance menus with whitelists and starter templates."""

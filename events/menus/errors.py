@@ -1,0 +1,21 @@
+"""The refusals of menus."""
+
+from common.errors import InvalidRequest, NotFound
+
+
+class MenuNotFound(NotFound):
+    code = "MENU_NOT_FOUND"
+    public_message = "There is no such menu."
+
+
+class ItemNotFound(NotFound):
+    code = "ITEM_NOT_FOUND"
+    public_message = "There is no such item."
+
+
+class TooManyMenus(InvalidRequest):
+    public_message = "A performer has at most 20 menus, and as many tip grids. Delete one first."
+
+
+class TooManyItems(InvalidRequest):
+    public_message = "A menu has at most 100 items. Delete one first."

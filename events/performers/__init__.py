@@ -1,0 +1,1 @@
+"""Performers: who they are, and how they are paid."""

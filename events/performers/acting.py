@@ -1,0 +1,39 @@
+"""Whose profile and menus a request manages: the caller's own, or those of the performer in an admin's path.
+
+The routes are written once. The app includes them twice, each time with one of the dependencies below.
+"""
+
+import uuid
+from typing import Annotated, Final
+
+from fastapi import Depends, Request
+
+from common.auth.principal import Role
+from common.errors import Forbidden
+from common.http.auth import AdminUser, CurrentUser
+from events.performers.schemas import Acting
+
+__all__ = ["ADMIN_PREFIX", "AS_ADMIN", "AS_PERFORMER", "OWN_PREFIX", "ActingFor"]
+
+OWN_PREFIX: Final = "/api/performer"
+ADMIN_PREFIX: Final = "/api/admin/performers/{performer_id}"
+
+
+async def _as_performer(request: Request, user: CurrentUser) -> None:
+    if not user.has_role(Role.PERFORMER):
+        raise Forbidden
+    request.state.acting = Acting(user.user_id, user.user_id)
+
+
+async def _as_admin(request: Request, performer_id: uuid.UUID, user: AdminUser) -> None:
+    request.state.acting = Acting(performer_id, user.user_id)
+
+
+async def _acting(request: Request) -> Acting:
+    acting: Acting = request.state.acting
+    return acting
+
+
+AS_PERFORMER: Final = Depends(_as_performer)
+AS_ADMIN: Final = Depends(_as_admin)
+ActingFor = Annotated[Acting, Depends(_acting)]

@@ -1,0 +1,65 @@
+"""Performers in PostgreSQL."""
+
+import uuid
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from sqlalchemy import func, select, text, update
+from sqlalchemy.dialects.postgresql import insert
+
+from common.db.engine import Database
+from common.db.pages import find_page
+from common.pages import Total
+from common.rows import readable
+from events.performers.models import performers
+from events.performers.schemas import Performer, PerformerFacts, Profile
+
+# A call of every purchase, and one of every list of purchases.
+_FACTS: Final = text(
+    """
+    SELECT performer_id, display_name, is_active, time_zone, subscription_price, settlement, device_uid
+    FROM performers WHERE performer_id = ANY(:performer_ids)
+    """
+)
+
+
+class PerformerRepository:
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def page(self, *, search: str | None, limit: int, offset: int) -> tuple[list[Performer], Total]:
+        """Return one page of active performers by name, and their number on all pages."""
+        found = select(*(performers.c[name] for name in Performer.model_fields)).where(performers.c.is_active)
+        if search:
+            found = found.where(func.normalize(performers.c.display_name).icontains(search, autoescape=True))
+        sorting = performers.c.display_name, performers.c.performer_id
+        rows, total = await find_page(
+            self._database, found, *sorting, key=performers.c.performer_id, limit=limit, offset=offset
+        )
+        return readable(rows, Performer.model_validate, of="performers"), total
+
+    async def find(self, performer_id: uuid.UUID) -> Profile | None:
+        row = await self._database.fetch_one(select(performers).where(performers.c.performer_id == performer_id))
+        return Profile.model_validate(row) if row else None
+
+    async def write(self, performer_id: uuid.UUID, changes: Mapping[str, Any]) -> Profile | None:
+        """Change a profile, or write the first one if the changes name it; None if there is none and they do not."""
+        if "display_name" in changes:
+            statement: Any = (
+                insert(performers)
+                .values(performer_id=performer_id, **changes)
+                .on_conflict_do_update(index_elements=["performer_id"], set_={**changes, "updated_at": func.now()})
+            )
+        else:
+            statement = (
+                update(performers)
+                .where(performers.c.performer_id == performer_id)
+                .values(**changes, updated_at=func.now())
+            )
+        row = await self._database.fetch_one(statement.returning(performers))
+        return Profile.model_validate(row) if row else None
+
+    async def facts(self, performer_ids: Sequence[uuid.UUID]) -> list[PerformerFacts]:
+        """Return the performers that exist, in no particular order."""
+        rows = await self._database.fetch_all(_FACTS, {"performer_ids": performer_ids})
+        return readable(rows, PerformerFacts.model_validate, of="performers")

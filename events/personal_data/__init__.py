@@ -1,0 +1,1 @@
+"""What the events service stores of performers and of users on their whitelists, for exports and for deletions of accounts."""

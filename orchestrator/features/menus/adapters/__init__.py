@@ -1,0 +1,1 @@
+"""What menus use outside the platform."""

@@ -1,0 +1,124 @@
+"""Requests and answers of menus."""
+
+import uuid
+from datetime import datetime
+from typing import Annotated, Any, Final, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+from pydantic.config import JsonDict
+
+from common.fields import LineText, PlainText
+from common.money import Money
+from orchestrator.clients.orders.purchased_items import ItemStatus, PurchasedItemFacts
+from orchestrator.http.naming import EitherNaming
+
+POINTS: Final = "The item's bonus points, which are awarded with its completion."
+_MENU: Final[JsonDict] = {
+    "menu_id": "6a4b1f0e-2f3c-4c6e-9a51-0d7b5c1e8f20",
+    "performer_id": "45454545-4545-4545-4545-454545454545",
+    "name": "Encore",
+    "queue_mode": "ON",
+    "visibility": "public",
+    "theme": {"primary_color": "#3a0ca3", "emoji": "🎤"},
+    "menu_items": [
+        {
+            "menu_item_id": "0f6d2d4e-7f0f-4d4b-8a6e-3f1b9c2a7d11",
+            "name": "Song dedication",
+            "token_value": "25.00",
+            "bonus_loyalty_points": 5,
+            "estimated_minutes": 5,
+        }
+    ],
+}
+
+
+class Menu(BaseModel):
+    """A menu with its active items in order, as its performer wrote it."""
+
+    model_config = ConfigDict(extra="allow", json_schema_extra={"example": _MENU})
+
+    menu_id: uuid.UUID
+    performer_id: uuid.UUID
+    name: str
+    queue_mode: Literal["ON", "OFF"] = Field(description="ON: items wait for the performer. OFF: they happen at once.")
+    visibility: Literal["public", "subscribers_only", "private"]
+    theme: dict[str, Any]
+    menu_items: list[dict[str, Any]]
+
+
+class MenuPurchaseRequest(EitherNaming):
+    """The price is the server's: an amount in the body is refused."""
+
+    model_config = ConfigDict(
+        json_schema_extra={
+            "example": {
+                "menu_id": "6a4b1f0e-2f3c-4c6e-9a51-0d7b5c1e8f20",
+                "menu_item_id": "0f6d2d4e-7f0f-4d4b-8a6e-3f1b9c2a7d11",
+                "idempotency_key": "song-for-mia-001",
+                "message": "A song for Mia, please.",
+            }
+        }
+    )
+
+    menu_id: uuid.UUID
+    menu_item_id: uuid.UUID
+    idempotency_key: Annotated[LineText, Field(min_length=1, max_length=255)] | None = Field(
+        default=None, description="Unique among your purchases: a repeated one is refused."
+    )
+    message: Annotated[PlainText, Field(max_length=280)] = Field(
+        default="", description="What the performer reads with the item."
+    )
+
+
+class MenuPurchased(BaseModel):
+    success: Literal[True] = True
+    purchase_id: uuid.UUID
+    transaction_type: Literal["immediate", "queued"]
+    status: Literal["completed", "pending"]
+    token_value: Money = Field(description="The credits that were paid, or are in escrow.")
+    loyalty_points_awarded: int = Field(description=POINTS)
+    loyalty_points_status: Literal["awarded", "pending"]
+    queue_position: int | None = Field(default=None, description="In the performer's queue, from 1.")
+    estimated_wait_minutes: int | None = None
+
+
+class MenuPurchase(BaseModel):
+    """A purchase as it is now."""
+
+    purchase_id: uuid.UUID
+    performer_id: uuid.UUID
+    menu_id: uuid.UUID | None
+    menu_item_id: uuid.UUID
+    name: str
+    token_value: Money
+    transaction_type: Literal["immediate", "queued"]
+    status: Literal["pending", "in_progress", "completed", "declined", "cancelled", "expired", "failed"]
+    loyalty_points_awarded: int = Field(description=f"{POINTS} 0 if it ended otherwise.")
+    loyalty_points_status: Literal["awarded", "pending", "none"]
+    queue_position: int | None = Field(description="While it is pending.")
+    estimated_wait_minutes: int | None
+    message: str
+    note: str = Field(description="What the performer completed it with.")
+    file_url: str
+    explanation: str = Field(description="Why it was declined, or has failed.")
+    device: dict[str, Any] = Field(description="What became of its device activation, if it has one.")
+    created_at: datetime
+    started_at: datetime | None
+    ended_at: datetime | None
+
+    @classmethod
+    def of(cls, item: PurchasedItemFacts) -> Self:
+        is_open = item.status in {ItemStatus.PENDING, ItemStatus.IN_PROGRESS}
+        is_complete = item.status is ItemStatus.SUCCESS
+        return cls.model_validate(
+            item.model_dump(include=set(cls.model_fields))
+            | {
+                "purchase_id": item.purchased_item_id,
+                "menu_item_id": item.offer_id,
+                "token_value": item.price,
+                "transaction_type": "queued" if item.execution_mode == "QUEUED" else "immediate",
+                "status": "completed" if is_complete else item.status.lower(),
+                "loyalty_points_awarded": item.bonus_points if is_open or is_complete else 0,
+                "loyalty_points_status": "awarded" if is_complete else "pending" if is_open else "none",
+            }
+        )

@@ -1,0 +1,1 @@
+"""What fans see of menus, and what they buy there."""

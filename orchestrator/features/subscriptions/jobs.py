@@ -1,0 +1,89 @@
+"""The renewal of subscriptions whose period has ended, and the announcement of renewals (M2)."""
+
+import asyncio
+import uuid
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from common.errors import Busy, ServiceError
+from common.telemetry.logs import get_logger
+from orchestrator.clients import Clients
+from orchestrator.clients.orders.subscriptions import SubscriptionFacts
+from orchestrator.clients.performers import PerformerFacts
+from orchestrator.features.purchased_items.errors import ItemInactive, PerformerNotFound
+from orchestrator.features.purchased_items.models import ITEM_PURCHASE, ItemSaga
+from orchestrator.features.subscriptions.models import PERIOD_TAKEN, new_period
+from orchestrator.saga_engine.engine import SagaEngine, StillRunning
+from orchestrator.saga_engine.idempotency import find_previous_sagas
+from orchestrator.saga_engine.outcomes import failed_transiently
+from orchestrator.saga_engine.record import SagaRecord, SagaState
+
+__all__ = ["SubscriptionRenewal"]
+
+BATCH: Final = 100  # as many as the events service looks up at once
+AT_ONCE: Final = 8
+REMINDER_DAYS: Final = 3
+logger = get_logger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class SubscriptionRenewal:
+    """Renews by the saga that fans subscribe with. Several workers may run it at once: each period is paid once."""
+
+    engine: SagaEngine
+    clients: Clients
+    _slots: asyncio.Semaphore = field(init=False, default_factory=lambda: asyncio.Semaphore(AT_ONCE))
+
+    async def renew_due(self) -> None:
+        """Renew batch by batch, until the earliest one stays: the next run tries that again."""
+        earliest_id: uuid.UUID | None = None
+        while due := await self.clients.subscriptions.due(limit=BATCH):
+            if due[0].subscription_id == earliest_id:
+                return
+            earliest_id = due[0].subscription_id
+            performers = await self.clients.performers.lookup(one.performer_id for one in due)
+            await asyncio.gather(*(self._renew(one, performers) for one in due))
+
+    async def remind(self) -> None:
+        while await self.clients.subscriptions.remind(days_before=REMINDER_DAYS, limit=BATCH) == BATCH:
+            pass
+
+    async def _renew(self, due: SubscriptionFacts, performers: Mapping[uuid.UUID, PerformerFacts]) -> None:
+        async with self._slots:
+            try:
+                reason = await self._pay(due, performers.get(due.performer_id))
+                if reason is not None:
+                    await self.clients.subscriptions.end(due.subscription_id, periods=due.periods, reason=reason)
+            except (StillRunning, Busy):
+                pass  # another worker, or a request of the fan, is paying it
+            except ServiceError as error:
+                logger.warning("subscription.not_renewed", subscription_id=str(due.subscription_id), code=error.code)
+
+    async def _pay(self, due: SubscriptionFacts, performer: PerformerFacts | None) -> str | None:
+        """Pay one period; return why the subscription ends, or None if it is paid or to be tried again."""
+        if performer is None or not performer.is_active:
+            return PerformerNotFound.code
+        if performer.subscription_price is None:
+            return ItemInactive.code
+        price = min(due.price, performer.subscription_price)
+        first_id = uuid.uuid5(due.subscription_id, f"period {due.periods}")
+        previous = await find_previous_sagas(self.engine.log, first_id)
+        if previous.accepted is not None or not await self._still_renews(due):
+            return None
+        item = new_period(previous.next_id, performer, buyer_user_id=due.user_id, price=price, number=due.periods)
+        # Nobody is there to verify a code: a flagged fan's subscription ends.
+        sale = ItemSaga(saga_id=previous.next_id, item=item, proof_reference=previous.next_id)
+        return _end_reason(await self.engine.start(ITEM_PURCHASE, sale, requested_by=due.user_id))
+
+    async def _still_renews(self, due: SubscriptionFacts) -> bool:
+        """Return whether the fan has neither cancelled it nor paid the period since it was listed."""
+        present = await self.clients.subscriptions.find(due.user_id, performer_id=due.performer_id)
+        return present is not None and present.renews and present.periods == due.periods
+
+
+def _end_reason(saga: SagaRecord) -> str | None:
+    is_refused = saga.state is SagaState.UNWOUND and not failed_transiently(saga)
+    if not is_refused or saga.error is None or saga.error.code == PERIOD_TAKEN:
+        return None
+    return saga.error.code

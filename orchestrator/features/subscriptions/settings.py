@@ -1,0 +1,11 @@
+"""What subscriptions read from the environment."""
+
+from pydantic import Field
+
+from common.settings import EnvironmentSettings
+
+
+class SubscriptionSettings(EnvironmentSettings):
+    subscription_renewal_interval_seconds: float = Field(
+        default=60.0, gt=0, description="How often workers renew subscriptions whose period has ended (M2)."
+    )

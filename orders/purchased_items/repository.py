@@ -1,0 +1,206 @@
+"""Purchased items in PostgreSQL."""
+
+import uuid
+from datetime import UTC, datetime
+from functools import partial
+from typing import Any
+
+from sqlalchemy import TextClause
+
+from common.db.engine import Database
+from common.db.idempotency import ParticipantRequest
+from common.db.pages import has_value
+from common.errors import Busy, ServiceError
+from common.http.calls import RepeatableCall
+from common.pages import Cursor, Total
+from common.telemetry.correlation import correlation_id
+from orders.purchased_items.errors import DailyLimitReached, DuplicateRequest, ItemInvalidState, ItemNotFound
+from orders.purchased_items.models import purchased_items
+from orders.purchased_items.schemas import (
+    CompleteItem,
+    EndItem,
+    EnqueueItem,
+    MovedItem,
+    NoteDevice,
+    OpenItem,
+    PurchasedItem,
+    PurchasedItemWithHistory,
+    Settled,
+    SettleItems,
+)
+from orders.purchased_items.statements import (
+    COMPLETE,
+    END,
+    ENQUEUE,
+    FIND_BY_QUEUE_REQUEST,
+    FIND_WITH_HISTORY,
+    FIRST_WITH_KEY,
+    ITEMS,
+    NOTE_DEVICE,
+    OPEN,
+    SETTLE,
+    START,
+    STATUS_OF,
+)
+from orders.purchased_items.status import ItemStatus, ItemType
+from orders.shared.repository import AggregateRepository
+
+__all__ = ["PurchasedItemRepository"]
+
+_VISIBLE = purchased_items.c.status != ItemStatus.OPENING
+
+
+class PurchasedItemRepository(AggregateRepository[PurchasedItem]):
+    def __init__(self, database: Database) -> None:
+        super().__init__(database, ITEMS, PurchasedItem)
+
+    async def open(self, opening: OpenItem) -> MovedItem:
+        """Store an OPENING item.
+
+        Raises:
+            DuplicateRequest: the buyer used the idempotency key before.
+            DailyLimitReached: the offer's limit, or the buyer's, is reached.
+            ItemInvalidState: another request opened that id.
+            RequestUndone: the undo of this request came first.
+        """
+        facts, now = opening.model_dump(exclude={"request_id"}), datetime.now(UTC)
+        request = ParticipantRequest.of(opening.request_id, "purchased_item.OPEN", **facts)
+        attempt = await self._store.attempt(request, OPEN, {**facts, "opened_on": opening.day_at(now)})
+        if attempt.done is not None:
+            return MovedItem(**attempt.done)
+        refusal = await self._why_not_opened(opening, attempt.row["reached"], now)
+        return MovedItem(**await self._store.store_refusal(request, refusal))
+
+    async def enqueue(self, item_id: uuid.UUID, call: EnqueueItem) -> MovedItem:
+        """Make an OPENING item PENDING, last in its performer's queue.
+
+        Raises:
+            ItemNotFound: there is no such item.
+            ItemInvalidState: its status does not allow the move.
+        """
+        return await self._move(item_id, "ENQUEUE", ENQUEUE, call)
+
+    async def start(self, item_id: uuid.UUID, call: RepeatableCall) -> MovedItem:
+        """Make a PENDING item IN_PROGRESS; raises as `enqueue`."""
+        return await self._move(item_id, "START", START, call)
+
+    async def complete(self, item_id: uuid.UUID, call: CompleteItem) -> MovedItem:
+        """Make an unfinished item SUCCESS; raises as `enqueue`."""
+        return await self._move(item_id, "COMPLETE", COMPLETE, call)
+
+    async def end(self, item_id: uuid.UUID, undo: EndItem) -> MovedItem:
+        """Undo the opening, even if it never arrived: then it will be refused.
+
+        Raises:
+            ItemInvalidState: the item is SUCCESS.
+        """
+        arguments = {
+            "undoes_request_id": undo.undoes_request_id,
+            "status": undo.status.value,
+            "explanation": undo.shown_explanation,
+        }
+        request = ParticipantRequest.of(undo.request_id, "purchased_item.END", key=item_id, **arguments)
+        parameters = {**arguments, **self._parameters(item_id)}
+        done = await self._store.attempt_undo(request, END, parameters, undoes_request_id=undo.undoes_request_id)
+        return MovedItem(**(done or await self._store.store_refusal(request, await self._refusal(item_id))))
+
+    async def settle(self, call: SettleItems) -> Settled:
+        """Mark items as settled by a payout; one that is not complete yet is settled with its completion."""
+        facts = {"payout_id": call.payout_id, "item_ids": sorted(call.item_ids)}
+        request = ParticipantRequest.of(call.request_id, "purchased_item.SETTLE", **facts)
+        return Settled(**await self._store.answer(request, SETTLE, facts, refuse=_never_refused))
+
+    async def note_device(self, item_id: uuid.UUID, note: NoteDevice) -> None:
+        """Note what became of the device activation.
+
+        Raises:
+            ItemNotFound: there is no such item.
+        """
+        device = {**note.model_dump(), "at": datetime.now(UTC).isoformat()}
+        parameters = {"purchased_item_id": item_id, "status": note.status, "device": device}
+        if not await self._database.execute(NOTE_DEVICE, parameters) and await self._status_of(item_id) is None:
+            raise ItemNotFound
+
+    async def find(self, key: uuid.UUID) -> PurchasedItem | None:
+        """Return an item that is not OPENING."""
+        item = await super().find(key)
+        return None if item is None or item.status == ItemStatus.OPENING else item
+
+    async def find_with_history(self, item_id: uuid.UUID) -> PurchasedItemWithHistory | None:
+        row = await self._database.fetch_one(FIND_WITH_HISTORY, {"purchased_item_id": item_id})
+        return PurchasedItemWithHistory(**row["found"]) if row else None
+
+    async def find_by_queue_request(self, queue_request_id: uuid.UUID) -> PurchasedItem | None:
+        row = await self._database.fetch_one(FIND_BY_QUEUE_REQUEST, {"queue_request_id": queue_request_id})
+        return PurchasedItem(**row["found"]) if row else None
+
+    async def page_of_buyer(
+        self,
+        buyer_user_id: uuid.UUID,
+        *,
+        item_type: ItemType | None,
+        status: str | None = None,
+        limit: int,
+        offset: int,
+        after: Cursor | None = None,
+    ) -> tuple[list[PurchasedItem], Total]:
+        """Return a page of what a user bought, newest first, and the number on all pages."""
+        of_type = () if item_type is None else (has_value(purchased_items.c.type, item_type),)
+        bought = (purchased_items.c.buyer_user_id == buyer_user_id, _VISIBLE, *of_type)
+        return await self._page(*bought, status=status, limit=limit, offset=offset, after=after)
+
+    async def page_of_performer(
+        self, performer_id: uuid.UUID, *, limit: int, offset: int, after: Cursor | None = None
+    ) -> tuple[list[PurchasedItem], Total]:
+        """Return a page of what a performer sold, newest first, and the number on all pages."""
+        sold = (purchased_items.c.performer_id == performer_id, _VISIBLE)
+        return await self._page(*sold, status=None, limit=limit, offset=offset, after=after)
+
+    async def _move(self, item_id: uuid.UUID, name: str, statement: TextClause, call: RepeatableCall) -> MovedItem:
+        facts = call.model_dump(exclude={"request_id"})
+        request = ParticipantRequest.of(call.request_id, f"purchased_item.{name}", key=item_id, **facts)
+        parameters = {**facts, **self._parameters(item_id)}
+        return MovedItem(
+            **await self._store.answer(request, statement, parameters, refuse=partial(self._refusal, item_id))
+        )
+
+    def _parameters(self, item_id: uuid.UUID) -> dict[str, Any]:
+        return {"purchased_item_id": item_id, "correlation_id": correlation_id()}
+
+    async def _status_of(self, item_id: uuid.UUID) -> str | None:
+        row = await self._database.fetch_one(STATUS_OF, {"purchased_item_id": item_id})
+        return row["status"] if row else None
+
+    async def _refusal(self, item_id: uuid.UUID) -> ServiceError:
+        status = await self._status_of(item_id)
+        return ItemNotFound() if status is None else ItemInvalidState(details={"status": status})
+
+    async def _why_not_opened(self, opening: OpenItem, reached: str | None, now: datetime) -> ServiceError:
+        """Return the reason.
+
+        Raises:
+            Busy: it is gone: the first item of the key was discarded meanwhile.
+        """
+        first = await self._database.fetch_one(
+            FIRST_WITH_KEY, {"buyer_user_id": opening.buyer_user_id, "idempotency_key": opening.idempotency_key}
+        )
+        if first is not None and first["purchased_item_id"] != opening.purchased_item_id:
+            first_id, queue_request_id = str(first["purchased_item_id"]), first["queue_request_id"]
+            return DuplicateRequest(
+                details={
+                    "purchased_item_id": first_id,
+                    "transaction_id": first_id,
+                    "queue_request_id": None if queue_request_id is None else str(queue_request_id),
+                }
+            )
+        if reached is not None:
+            limit = opening.daily_limit if reached == "item" else opening.daily_limit_per_user
+            resets_at = opening.next_day_after(now).isoformat().replace("+00:00", "Z")
+            return DailyLimitReached(details={"limit": limit, "scope": reached, "resets_at": resets_at})
+        if await self._status_of(opening.purchased_item_id) is None:
+            raise Busy(request_id=opening.request_id)
+        return ItemInvalidState("That item was opened by another request.")
+
+
+async def _never_refused() -> ServiceError:
+    raise AssertionError("unreachable: the statement always stores an answer")

@@ -1,0 +1,83 @@
+"""Deliberate bugs in subscriptions, and in what performers are told of their earnings."""
+
+from typing import Final
+
+from tests.mutations.mutation import Mutation
+
+__all__ = ["MUTATIONS"]
+
+SUBSCRIPTIONS: Final = "tests/integration/orders/test_subscriptions.py"
+EARNINGS: Final = "tests/integration/orders/test_earnings.py"
+PERSONAL_DATA: Final = "tests/integration/orders/test_personal_data.py"
+STATEMENTS: Final = "orders/subscriptions/statements.py"
+
+MUTATIONS: Final = (
+    Mutation(
+        name="two payments extend a subscription once",
+        file=STATEMENTS,
+        before="ends_at = greatest(s.ends_at, clock_timestamp()) +",
+        after="ends_at = clock_timestamp() +",
+        caught_by=(
+            f"{SUBSCRIPTIONS}::TestPeriod::test_next_one_extends_it_at_the_price_that_was_paid",
+            f"{SUBSCRIPTIONS}::TestPeriod::test_concurrent_ones_extend_it_as_often_as_they_were_paid",
+        ),
+    ),
+    Mutation(
+        name="a subscription that is cancelled during its renewal renews again",
+        file=STATEMENTS,
+        before="renews = s.renews OR NOT coalesce({is_cancelled_renewal}, false),",
+        after="renews = true,",
+        caught_by=(f"{SUBSCRIPTIONS}::TestCancellation::test_outlives_a_renewal_in_progress",),
+    ),
+    Mutation(
+        name="a late refusal ends a subscription that was paid since",
+        file=STATEMENTS,
+        before="subscription_id = :subscription_id AND periods = :periods AND renews",
+        after="subscription_id = :subscription_id AND periods >= :periods AND renews",
+        caught_by=(f"{SUBSCRIPTIONS}::TestRenewal::test_late_refusal_ends_nothing_that_was_paid_since",),
+    ),
+    Mutation(
+        name="a fan is reminded of a subscription's renewal again and again",
+        file=STATEMENTS,
+        before='    "is_reminded = true",\n',
+        after='    "is_reminded = false",\n',
+        caught_by=(f"{SUBSCRIPTIONS}::TestRenewal::test_is_announced_once_for_each_period",),
+    ),
+    Mutation(
+        name="a subscription to a deleted performer is renewed",
+        file="orders/personal_data/service.py",
+        before="        while await self.subscriptions.end_of_performer(user_id, batch=ENDED_AT_ONCE):\n            self.wake_relay()\n",
+        after="",
+        caught_by=(
+            f"{PERSONAL_DATA}::TestStage::test_subscriptions_to_a_deleted_performer_end_and_their_fans_are_told",
+        ),
+    ),
+    Mutation(
+        name="earnings of a repeated message count twice",
+        file="orders/earnings/statements.py",
+        before="        ON CONFLICT DO NOTHING\n",
+        after="        ON CONFLICT (item_id) DO UPDATE SET at = excluded.at\n",
+        caught_by=(f"{EARNINGS}::TestMessages::test_repeated_ones_count_once",),
+    ),
+    Mutation(
+        name="earnings are those of the day in UTC",
+        file="orders/earnings/repository.py",
+        before='item["ended_at"].astimezone(zone_of(item["time_zone"])).date()',
+        after='item["ended_at"].date()',
+        caught_by=(f"{EARNINGS}::TestEarnings::test_count_from_midnight_of_the_performers_day",),
+    ),
+    Mutation(
+        name="a sale beside the earnings names its buyer",
+        file="orders/earnings/service.py",
+        before="[item.for_performer() for item in items]",
+        after="[item.for_buyer() for item in items]",
+        caught_by=(f"{EARNINGS}::TestSales::test_are_listed_newest_first_without_the_buyers",),
+    ),
+    Mutation(
+        name="an account with unpaid earnings is deleted",
+        file="orders/personal_data/service.py",
+        before="            earnings=items.unpaid,\n",
+        after="            earnings=0,\n",
+        caught_by=(f"{PERSONAL_DATA}::test_open_deals_are_counted",),
+    ),
+)
