@@ -36,8 +36,9 @@ PUBLIC: Final = frozenset(
     }
     | {"price_currency_id", "performer_id"}
     # A performer reaches their own menus only: tests/integration/events/test_menus.py::TestOwnership.
-    | {"menu_id", "item_id", "menu_item_id", "template", "tip_menu_item_id"}
-    | {"conversation_id"}  # a note of the client's: nothing is looked up by it
+    | {"menu_id", "item_id", "menu_item_id", "template"}
+    # Any fan may buy a tip; the conversation is the client's own.
+    | {"tip_menu_item_id", "conversation_id"}
 )
 # Ids shown to admins, or to staff, only; `test_access` shows that no other user reaches them.
 ADMIN_IDS: Final = frozenset(
@@ -71,23 +72,18 @@ USER_ROUTES: Final = [
 ]
 
 
-@dataclass(frozen=True, kw_only=True)
-class Offers:
-    """What a performer sells, as the bodies of its purchases: an item that waits for its performer, and a tip of tomorrow."""
-
-    menu_item: Mapping[str, str]
-    tip: Mapping[str, str]
+Offers = Mapping[str, Mapping[str, str]]
 
 
 @pytest.fixture
-async def offers(performer: Performer) -> Offers:
-    menu_id = await performer.add_menu()
-    tomorrow = (datetime.now(UTC) + timedelta(days=1)).isoformat()
-    tip = {"performer_id": performer.performer_id, "tip_menu_item_id": await performer.add_tip()}
-    return Offers(
-        menu_item={"menu_id": menu_id, "menu_item_id": await performer.add_menu_item(menu_id)},
-        tip=tip | {"execution_mode": "QUEUED", "scheduled_for": tomorrow},
-    )
+async def offers_in_queue(performer: Performer) -> Offers:
+    """A menu item and a tip that wait for their performer: the bodies of their purchases, by path."""
+    menu_id, tomorrow = await performer.add_menu(), datetime.now(UTC) + timedelta(days=1)
+    tip = {"tip_menu_item_id": await performer.add_tip(), "performer_id": performer.performer_id}
+    return {
+        "/menu/purchase": {"menu_id": menu_id, "menu_item_id": await performer.add_menu_item(menu_id)},
+        "/tip-grid/purchase": tip | {"scheduled_for": tomorrow.isoformat()},
+    }
 
 
 def ids_in(body: Any) -> Iterator[str]:
@@ -114,7 +110,7 @@ class Possessions:
 
 
 async def create_possessions(
-    new_fan: MakeFan, concert: Concert, seats: Sequence[str], *, offers: Offers
+    new_fan: MakeFan, concert: Concert, seats: Sequence[str], *, offers_in_queue: Offers
 ) -> Possessions:
     owner, friend = await new_fan(), await new_fan()
     paid = (await owner.reserve(concert.event_id, *seats[:2])).data["order_id"]
@@ -123,8 +119,7 @@ async def create_possessions(
     offer = {"seat_id": seats[0], "seller_user_id": owner.user_id, "buyer_user_id": friend.user_id}
     transfer = (await owner.post("/transfer/initiate", offer | {"credits_amount": "10.00"})).data["transfer_id"]
     listing = (await owner.post("/marketplace/list", {"seat_id": seats[1], "asking_price": "90.00"})).data["listing_id"]
-    purchase = (await owner.post("/menu/purchase", offers.menu_item)).data["purchase_id"]
-    tip = (await owner.post("/tip-grid/purchase", offers.tip)).data["queue_request_id"]
+    bought = {path: (await owner.post(path, body)).data for path, body in offers_in_queue.items()}
     payment = (await owner.post("/credits/topup", {"amount": "10.00"})).data["payment_id"]
     async with await owner.log_in(owner.email, USER_PASSWORD) as elsewhere:
         sessions = (await elsewhere.get("/auth/sessions")).data
@@ -135,9 +130,9 @@ async def create_possessions(
         "transfer_id": transfer,
         "listing_id": listing,
         "payment_id": payment,
-        "purchase_id": purchase,
-        "purchased_item_id": purchase,
-        "queue_request_id": tip,
+        "purchase_id": bought["/menu/purchase"]["purchase_id"],
+        "purchased_item_id": bought["/menu/purchase"]["purchase_id"],
+        "queue_request_id": bought["/tip-grid/purchase"]["queue_request_id"],
         "reference_id": held,
         "user_id": owner.user_id,
     }
@@ -171,7 +166,6 @@ async def visible_state(owner: UserClient) -> list[Any]:
             "/listings",
             "/payments",
             "/credits/balance",
-            "/menu/purchase/history",
             "/purchased-items",
         )
     ]
@@ -190,12 +184,12 @@ async def test_every_id_has_an_ownership_rule(openapi: dict[str, Any]) -> None:
 
 
 async def test_another_users_ids_are_refused_and_change_nothing(
-    *, platform: Stack, openapi: dict[str, Any], new_fan: MakeFan, concert: Concert, offers: Offers
+    *, platform: Stack, openapi: dict[str, Any], new_fan: MakeFan, concert: Concert, offers_in_queue: Offers
 ) -> None:
     """Only one id is another user's, so that the check of one id cannot hide a missing check of another."""
     seats = concert.seats["CAT2"]
-    owners = await create_possessions(new_fan, concert, seats[:3], offers=offers)
-    strangers = await create_possessions(new_fan, concert, seats[3:6], offers=offers)
+    owners = await create_possessions(new_fan, concert, seats[:3], offers_in_queue=offers_in_queue)
+    strangers = await create_possessions(new_fan, concert, seats[3:6], offers_in_queue=offers_in_queue)
     before = await visible_state(owners.owner)
     async with http_client(platform.urls.gateway, headers={"authorization": f"Bearer {strangers.owner.token}"}) as http:
         for route, foreign_id in owned_ids(openapi):
@@ -209,10 +203,10 @@ async def test_another_users_ids_are_refused_and_change_nothing(
 
 
 async def test_owners_are_not_refused(
-    *, platform: Stack, openapi: dict[str, Any], new_fan: MakeFan, concert: Concert, offers: Offers
+    *, platform: Stack, openapi: dict[str, Any], new_fan: MakeFan, concert: Concert, offers_in_queue: Offers
 ) -> None:
     """Shows that the requests above are valid when the owner sends them."""
-    owners = await create_possessions(new_fan, concert, concert.seats["CAT2"][:3], offers=offers)
+    owners = await create_possessions(new_fan, concert, concert.seats["CAT2"][:3], offers_in_queue=offers_in_queue)
     async with http_client(platform.urls.gateway, headers={"authorization": f"Bearer {owners.owner.token}"}) as http:
         for route, foreign_id in owned_ids(openapi):
             path, body = request_of(route, openapi, foreign_id, by=owners, of=owners)
@@ -231,10 +225,10 @@ async def test_owners_are_not_refused(
     ],
 )
 async def test_one_time_codes_require_a_participant(
-    *, new_fan: MakeFan, concert: Concert, offers: Offers, path: str, context: str, name: str
+    *, new_fan: MakeFan, concert: Concert, offers_in_queue: Offers, path: str, context: str, name: str
 ) -> None:
     """References to other things than orders, which are covered above."""
-    owners = await create_possessions(new_fan, concert, concert.seats["CAT2"][:3], offers=offers)
+    owners = await create_possessions(new_fan, concert, concert.seats["CAT2"][:3], offers_in_queue=offers_in_queue)
     stranger = await new_fan()
     code = {"otp_code": "123456"} if path == "/verify-otp" else {}
     body = code | {"context": context, "reference_id": owners.ids[name]}
