@@ -16,6 +16,7 @@ from tests.mutations import (
     sagas_and_jobs,
     seats_and_check_in,
     subscriptions,
+    tips,
 )
 
 MUTATIONS: Final = (
@@ -24,6 +25,7 @@ MUTATIONS: Final = (
     *addresses.MUTATIONS,
     *personal_data.MUTATIONS,
     *subscriptions.MUTATIONS,
+    *tips.MUTATIONS,
     *data_and_network.MUTATIONS,
     *seats_and_check_in.MUTATIONS,
     *halls_and_limits.MUTATIONS,
