@@ -8,6 +8,7 @@ __all__ = ["MUTATIONS"]
 
 JOBS: Final = "tests/e2e/test_queued_tip_jobs.py"
 REFUSALS: Final = "tests/e2e/test_tips.py::TestRefusals"
+ATTEMPTS: Final = "tests/integration/jobs/test_attempts.py"
 RULES: Final = "orchestrator/features/purchased_items/service.py"
 
 MUTATIONS: Final = (
@@ -58,10 +59,7 @@ MUTATIONS: Final = (
         file="orchestrator/jobs/runner.py",
         before="JobStatus.RETRYING, is_unused=True, pause_seconds=pause_seconds)",
         after="JobStatus.RETRYING, is_unused=not pause_seconds, pause_seconds=pause_seconds)",
-        caught_by=(
-            "tests/integration/jobs/test_attempts.py"
-            "::test_postponed_job_uses_no_attempt_and_keeps_its_place_in_the_lane",
-        ),
+        caught_by=(f"{ATTEMPTS}::test_postponed_job_uses_no_attempt_and_keeps_its_place_in_the_lane",),
     ),
     Mutation(
         name="a purchase from a performer counts as any other request",
