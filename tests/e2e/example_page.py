@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
+from urllib.parse import parse_qsl, urlsplit
 
 from tests.e2e.user_client import ApiResponse, UserClient
 from tests.support.waiting import eventually
@@ -80,14 +81,16 @@ class ExamplePage:
         client = self.callers[caller[1] if caller else "anonymous"]
         path = self._real(request["path"])
         if request["method"] == "GET":
-            return await client.get(path)
+            url = urlsplit(path)
+            return await client.get(url.path, **dict(parse_qsl(url.query)))
         body = json.loads(self._real(request["body"] or "{}"))
         if request["method"] == "POST":
             return await client.post(path, body, key=key[1] if key else None)
         return await client.call(request["method"], path, body)
 
     def _real(self, text: str) -> str:
-        return ID.sub(lambda match: self.ids.get(match[0], match[0]), text)
+        """Replace the ids of a request by the real ones; an id that a client makes itself is real."""
+        return ID.sub(lambda match: self.ids.setdefault(match[0], match[0]), text)
 
 
 def _new_ids(expected: Any, found: Any, *, known: Mapping[str, str]) -> Iterator[tuple[str, str]]:
