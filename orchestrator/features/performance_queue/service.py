@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from common.errors import Busy
+from common.pages import MAX_COUNTED
 from orchestrator.clients import Clients
 from orchestrator.clients.orders.purchased_items import ItemStatus, ItemType, PurchasedItemFacts
 from orchestrator.clients.users.directory import DELETED_USER
@@ -85,7 +86,7 @@ class PerformanceQueue:
     async def show(self, performer_id: uuid.UUID, *, limit: int, offset: int) -> QueueView:
         """Return a performer's items that are in progress, then those that wait, with the buyers' names."""
         queue = await self.clients.purchased_items.queue(performer_id)
-        items = await self.clients.purchased_items.queued(performer_id, limit=limit, offset=offset)
+        items = await self.clients.purchased_items.queued(performer_id, limit=limit, offset=min(offset, MAX_COUNTED))
         buyers = await self.clients.users.lookup(item.buyer_user_id for item in items)
         names = {user_id: buyer.display_name for user_id, buyer in buyers.items()}
         return QueueView(
