@@ -146,6 +146,12 @@ async def test_complete_against_decline_against_deadline(
         assert item.explanation == (REASON if status == "DECLINED" else item.explanation)
 
 
+async def test_buyer_cannot_cancel_after_the_start(stage: Stage) -> None:
+    assert await stage.start()
+    assert not await stage.cancel()
+    assert await stage.complete()
+
+
 async def test_device_of_an_item_that_was_cancelled_stays_off(stage: Stage, databases: Databases) -> None:
     assert await stage.cancel()
     assert not await stage.start()
