@@ -1,4 +1,4 @@
-"""`python -m bench [on-sale] [steady] [contention] [halls] [scans] [transfers] [cancellation] [jobs] [lists] [--quick]`."""
+"""`python -m bench [NAME …] [--quick]`: run all benchmarks, or those of these names."""
 
 import argparse
 import asyncio
@@ -14,8 +14,10 @@ from bench.benchmarks.halls import measure_halls
 from bench.benchmarks.jobs import measure_jobs
 from bench.benchmarks.lists import measure_lists
 from bench.benchmarks.on_sale import measure_on_sale
+from bench.benchmarks.positions import measure_positions
 from bench.benchmarks.scans import measure_scans
 from bench.benchmarks.steady import measure_steady
+from bench.benchmarks.tips import measure_tips
 from bench.benchmarks.transfers import measure_transfers
 from bench.environment import Environment
 from bench.errors import BenchFailedError
@@ -34,6 +36,8 @@ BENCHMARKS: Final[dict[str, Callable[[Environment], Outcome]]] = {
     "halls": measure_halls,
     "scans": measure_scans,
     "transfers": measure_transfers,
+    "tips": measure_tips,
+    "positions": measure_positions,
     "cancellation": measure_cancellation,
     "jobs": measure_jobs,
     "lists": measure_lists,

@@ -65,22 +65,29 @@ class Connection(asyncio.Protocol):
         Raises:
             ConnectionError: the connection broke.
         """
+        return await self._send("POST", path, body, token=token, key=key)
+
+    async def patch(self, path: str, body: dict[str, Any], *, token: str) -> Answer:
+        """Send JSON and return the response, as `post` does."""
+        return await self._send("PATCH", path, body, token=token, key="")
+
+    async def _send(self, method: str, path: str, body: dict[str, Any], *, token: str, key: str) -> Answer:
         if self._transport is None or not self.is_open:
             raise ConnectionError(CLOSED)
         self._waiting = asyncio.get_running_loop().create_future()
-        self._transport.write(self._request(path, orjson.dumps(body, default=str), token, key))
+        self._transport.write(self._request(method, path, orjson.dumps(body, default=str), token=token, key=key))
         return await self._waiting
 
     def close(self) -> None:
         if self._transport is not None:
             self._transport.close()
 
-    def _request(self, path: str, content: bytes, token: str, key: str) -> bytes:
+    def _request(self, method: str, path: str, content: bytes, *, token: str, key: str) -> bytes:
         idempotency = f"Idempotency-Key: {key}\r\n" if key else ""
         return (
-            b"POST %b HTTP/1.1\r\nHost: %b\r\nAuthorization: Bearer %b\r\n%b"
+            b"%b %b HTTP/1.1\r\nHost: %b\r\nAuthorization: Bearer %b\r\n%b"
             b"Content-Type: application/json\r\nContent-Length: %d\r\n\r\n%b"
-        ) % (path.encode(), self._host, token.encode(), idempotency.encode(), len(content), content)
+        ) % (method.encode(), path.encode(), self._host, token.encode(), idempotency.encode(), len(content), content)
 
     # --- called by the event loop and by httptools -------------------------------------------------------------------
 

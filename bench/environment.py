@@ -18,6 +18,7 @@ from bench.pgbench import Pgbench, PgbenchRun
 from bench.purchases import Sales, SeatRequest, buy_all, seat_requests
 from bench.scans import Scans, Tickets, scan_all
 from bench.sizes import Sizes
+from bench.tips import TipGrids, TipRequest, Tips, tip_all
 from bench.transfers import Transfers, transfer_all
 from bench.workloads import Workload
 from devstack.home import Home
@@ -48,6 +49,7 @@ class Environment:
         self._load_users = LoadUsers(home=stack.home, database_url=self.urls.databases["users"])
         self._codec = QrCodec(SecretStr(keys_of(self._home).qr_keys), ttl_seconds=QR_TTL_SECONDS)
         self._halls = Halls(self.urls, admin_token=self._load_users.admin_token())
+        self._tip_grids = TipGrids(self.urls, self._load_users)
 
     def prepare(self) -> None:
         """Prepare pgbench, and buy until the platform is warm."""
@@ -82,6 +84,15 @@ class Environment:
         """Let `sizes.clients` pairs at a time transfer all tickets to new fans."""
         buyers = self.fans(len(tickets))
         return uvloop.run(transfer_all(self.urls.gateway, tickets, buyers, clients=self.sizes.clients))
+
+    def tip_requests(self, number: int, *, performers: int) -> list[TipRequest]:
+        """Return tips of new fans to new performers, in turn."""
+        offers = uvloop.run(self._tip_grids.open(performers))
+        return [TipRequest(fan, offers[n % performers]) for n, fan in enumerate(self.fans(number))]
+
+    def tip(self, requests: Sequence[TipRequest]) -> Tips:
+        """Let `sizes.clients` clients make all the tips."""
+        return uvloop.run(tip_all(self.urls.gateway, requests, clients=self.sizes.clients))
 
     def cancel_event(self, event_id: uuid.UUID) -> Cancellation:
         return uvloop.run(cancel_event(self.urls.gateway, event_id, admin_token=self._load_users.admin_token()))

@@ -73,6 +73,11 @@ class LoadUsers:
             await connection.execute("ANALYZE users, balances, ledger_transactions, ledger_entries")
         return [Fan(user_id, self._token(user_id, Role.CUSTOMER)) for user_id in user_ids]
 
+    async def create_performers(self, number: int) -> list[Fan]:
+        """Return this many new users whose tokens are those of performers."""
+        users = await self.create_fans(number)
+        return [Fan(user.user_id, self._token(user.user_id, Role.PERFORMER)) for user in users]
+
     def admin_token(self) -> str:
         """Return the token of an admin, who may create events."""
         return self._token(uuid.uuid4(), Role.ADMIN)

@@ -12,12 +12,11 @@ from typing import Any, Final
 from pydantic import SecretStr
 from sqlalchemy import text
 
+from bench.own_database import migrated_database
 from common.db.engine import Database
-from common.db.migrations import upgrade
 from common.pages import MAX_COUNTED, Cursor
 from common.settings import DatabaseSettings
-from devstack.database import connected, create_databases, drop_database, service_url
-from devstack.home import ROOT
+from devstack.database import connected
 from inventory.repository.check_in import CheckInRepository
 from orchestrator.clients.users.payments import Provider
 from orchestrator.features.inbound_webhooks.models.records import WebhookStatus
@@ -243,14 +242,8 @@ def measure_list(server_url: str, long_list: LongList, *, rows: int) -> list[flo
 
     The database is dropped at the end.
     """
-    name = "bench_lists"
-    create_databases(server_url, [name])
-    try:
-        url = service_url(server_url, name)
-        upgrade(migrations=ROOT / long_list.package / "migrations", database_url=url)
+    with migrated_database(server_url, long_list.package) as url:
         return asyncio.run(_measure(url, long_list, rows))
-    finally:
-        drop_database(server_url, name)
 
 
 async def _measure(url: str, long_list: LongList, rows: int) -> list[float]:

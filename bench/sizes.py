@@ -31,6 +31,12 @@ class Sizes:
     """Tickets per number of scanners."""
     transfer_warm_up: int
     transfers: int
+    tips: int
+    """As many as seats that are bought beside them, in turn."""
+    tipped_performers: int = 20
+    queued_items: tuple[int, int] = (10, 10_000)
+    """Lengths of a performer's queue in which a position is read."""
+    position_reads: int
     cancelled_orders: int
     """Orders of the cancelled event."""
     jobs: int
@@ -52,6 +58,8 @@ FULL: Final = Sizes(
     scans=2_000,
     transfer_warm_up=100,
     transfers=1_000,
+    tips=2_000,
+    position_reads=2_000,
     cancelled_orders=5_000,
     jobs=10_000,
     list_rows=10_000_000,
@@ -71,6 +79,8 @@ QUICK: Final = Sizes(
     scans=160,
     transfer_warm_up=32,
     transfers=96,
+    tips=160,
+    position_reads=200,
     cancelled_orders=150,
     jobs=500,
     list_rows=20_000,

@@ -13,8 +13,6 @@ from events.menus.models import menu_whitelist, menus
 from events.performers.models import performers
 from events.personal_data.schemas import SectionName
 
-__all__ = ["PersonalDataRepository"]
-
 # Amounts are text: a JSON number would become a float.
 _ITEMS: Final = """
     (SELECT coalesce(jsonb_agg(to_jsonb(item) - 'menu_id' || jsonb_build_object('price', item.price::text)

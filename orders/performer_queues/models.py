@@ -12,8 +12,6 @@ from sqlalchemy.dialects.postgresql import UUID
 
 from orders.database import metadata
 
-__all__ = ["performer_queues", "queue_blocks"]
-
 
 def _count(name: str) -> Column[int]:
     return Column(name, BigInteger, nullable=False, server_default="0")

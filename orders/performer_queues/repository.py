@@ -13,8 +13,6 @@ from orders.performer_queues.schemas import PerformerQueue
 from orders.purchased_items.schemas import PurchasedItem
 from orders.purchased_items.statements import item_json, told
 
-__all__ = ["PerformerQueueRepository"]
-
 _BATCH: Final = 100
 _QUEUE: Final = "performer_id, is_paused, waiting, waiting_minutes + in_progress_minutes AS estimated_minutes"
 

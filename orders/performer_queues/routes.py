@@ -14,8 +14,6 @@ from orders.performer_queues.schemas import PerformerQueue, SetPaused
 from orders.performer_queues.service import PerformerQueueService
 from orders.purchased_items.schemas import PurchasedItem
 
-__all__ = ["internal"]
-
 Queues = Annotated[PerformerQueueService, provided(PerformerQueueService)]
 
 internal: Final = APIRouter(

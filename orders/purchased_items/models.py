@@ -10,8 +10,6 @@ from orders.database import metadata
 from orders.purchased_items.status import ItemStatus
 from orders.shared.models import created_at, history_columns, id_column, newest_index, status_check, time_column
 
-__all__ = ["purchased_item_history", "purchased_items"]
-
 _ENDED: Final = "status IN ('SUCCESS', 'FAILED', 'CANCELLED', 'DECLINED', 'EXPIRED')"
 
 

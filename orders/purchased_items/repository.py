@@ -5,8 +5,6 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from sqlalchemy import TextClause
-
 from common.db.engine import Database
 from common.db.idempotency import ParticipantRequest
 from common.db.pages import has_value
@@ -17,10 +15,9 @@ from common.telemetry.correlation import correlation_id
 from orders.purchased_items.errors import DailyLimitReached, DuplicateRequest, ItemInvalidState, ItemNotFound
 from orders.purchased_items.models import purchased_items
 from orders.purchased_items.schemas import (
-    CompleteItem,
     EndItem,
-    EnqueueItem,
     MovedItem,
+    MoveName,
     NoteDevice,
     OpenItem,
     PurchasedItem,
@@ -29,23 +26,19 @@ from orders.purchased_items.schemas import (
     SettleItems,
 )
 from orders.purchased_items.statements import (
-    COMPLETE,
     END,
-    ENQUEUE,
     FIND_BY_QUEUE_REQUEST,
     FIND_WITH_HISTORY,
     FIRST_WITH_KEY,
     ITEMS,
+    MOVES,
     NOTE_DEVICE,
     OPEN,
     SETTLE,
-    START,
     STATUS_OF,
 )
 from orders.purchased_items.status import ItemStatus, ItemType
 from orders.shared.repository import AggregateRepository
-
-__all__ = ["PurchasedItemRepository"]
 
 _VISIBLE = purchased_items.c.status != ItemStatus.OPENING
 
@@ -71,22 +64,18 @@ class PurchasedItemRepository(AggregateRepository[PurchasedItem]):
         refusal = await self._why_not_opened(opening, attempt.row["reached"], now)
         return MovedItem(**await self._store.store_refusal(request, refusal))
 
-    async def enqueue(self, item_id: uuid.UUID, call: EnqueueItem) -> MovedItem:
-        """Make an OPENING item PENDING, last in its performer's queue.
+    async def move(self, item_id: uuid.UUID, name: MoveName, call: RepeatableCall) -> MovedItem:
+        """Enqueue, start or complete an item.
 
         Raises:
             ItemNotFound: there is no such item.
             ItemInvalidState: its status does not allow the move.
         """
-        return await self._move(item_id, "ENQUEUE", ENQUEUE, call)
-
-    async def start(self, item_id: uuid.UUID, call: RepeatableCall) -> MovedItem:
-        """Make a PENDING item IN_PROGRESS; raises as `enqueue`."""
-        return await self._move(item_id, "START", START, call)
-
-    async def complete(self, item_id: uuid.UUID, call: CompleteItem) -> MovedItem:
-        """Make an unfinished item SUCCESS; raises as `enqueue`."""
-        return await self._move(item_id, "COMPLETE", COMPLETE, call)
+        facts = call.model_dump(exclude={"request_id"})
+        request = ParticipantRequest.of(call.request_id, f"purchased_item.{name}", key=item_id, **facts)
+        parameters = {**facts, **_parameters(item_id)}
+        refuse = partial(self._refusal, item_id)
+        return MovedItem(**await self._store.answer(request, MOVES[name], parameters, refuse=refuse))
 
     async def end(self, item_id: uuid.UUID, undo: EndItem) -> MovedItem:
         """Undo the opening, even if it never arrived: then it will be refused.
@@ -100,7 +89,7 @@ class PurchasedItemRepository(AggregateRepository[PurchasedItem]):
             "explanation": undo.shown_explanation,
         }
         request = ParticipantRequest.of(undo.request_id, "purchased_item.END", key=item_id, **arguments)
-        parameters = {**arguments, **self._parameters(item_id)}
+        parameters = {**arguments, **_parameters(item_id)}
         done = await self._store.attempt_undo(request, END, parameters, undoes_request_id=undo.undoes_request_id)
         return MovedItem(**(done or await self._store.store_refusal(request, await self._refusal(item_id))))
 
@@ -156,17 +145,6 @@ class PurchasedItemRepository(AggregateRepository[PurchasedItem]):
         sold = (purchased_items.c.performer_id == performer_id, _VISIBLE)
         return await self._page(*sold, status=None, limit=limit, offset=offset, after=after)
 
-    async def _move(self, item_id: uuid.UUID, name: str, statement: TextClause, call: RepeatableCall) -> MovedItem:
-        facts = call.model_dump(exclude={"request_id"})
-        request = ParticipantRequest.of(call.request_id, f"purchased_item.{name}", key=item_id, **facts)
-        parameters = {**facts, **self._parameters(item_id)}
-        return MovedItem(
-            **await self._store.answer(request, statement, parameters, refuse=partial(self._refusal, item_id))
-        )
-
-    def _parameters(self, item_id: uuid.UUID) -> dict[str, Any]:
-        return {"purchased_item_id": item_id, "correlation_id": correlation_id()}
-
     async def _status_of(self, item_id: uuid.UUID) -> str | None:
         row = await self._database.fetch_one(STATUS_OF, {"purchased_item_id": item_id})
         return row["status"] if row else None
@@ -200,6 +178,10 @@ class PurchasedItemRepository(AggregateRepository[PurchasedItem]):
         if await self._status_of(opening.purchased_item_id) is None:
             raise Busy(request_id=opening.request_id)
         return ItemInvalidState("That item was opened by another request.")
+
+
+def _parameters(item_id: uuid.UUID) -> dict[str, Any]:
+    return {"purchased_item_id": item_id, "correlation_id": correlation_id()}
 
 
 async def _never_refused() -> ServiceError:

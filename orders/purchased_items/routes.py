@@ -38,8 +38,6 @@ from orders.purchased_items.schemas import (
 from orders.purchased_items.service import PurchasedItemService
 from orders.purchased_items.status import ItemType
 
-__all__ = ["internal", "public"]
-
 Items = Annotated[PurchasedItemService, provided(PurchasedItemService)]
 OfType = Annotated[ItemType | None, Query(alias="type", description="Only items of this type.")]
 OfStatus = Annotated[StatusOfItem | None, Query(description="Only items of this status.")]
@@ -126,17 +124,17 @@ async def end_item(purchased_item_id: uuid.UUID, undo: EndItem, items: Items) ->
 
 @internal.post("/{purchased_item_id}/enqueue", responses=refusals(_MOVE_REFUSALS))
 async def enqueue_item(purchased_item_id: uuid.UUID, call: EnqueueItem, items: Items) -> Success[MovedItem]:
-    return success(await items.enqueue(purchased_item_id, call))
+    return success(await items.move(purchased_item_id, "enqueue", call))
 
 
 @internal.post("/{purchased_item_id}/start", responses=refusals(_MOVE_REFUSALS))
 async def start_item(purchased_item_id: uuid.UUID, call: RepeatableCall, items: Items) -> Success[MovedItem]:
-    return success(await items.start(purchased_item_id, call))
+    return success(await items.move(purchased_item_id, "start", call))
 
 
 @internal.post("/{purchased_item_id}/complete", responses=refusals(_MOVE_REFUSALS))
 async def complete_item(purchased_item_id: uuid.UUID, call: CompleteItem, items: Items) -> Success[MovedItem]:
-    return success(await items.complete(purchased_item_id, call))
+    return success(await items.move(purchased_item_id, "complete", call))
 
 
 @internal.post("/{purchased_item_id}/device", responses=refusals({400: BAD_INPUT, 404: "ITEM_NOT_FOUND"}))

@@ -13,23 +13,6 @@ from common.money import Money
 from common.time_zones import zone_of
 from orders.purchased_items.status import ENDED_BY, ItemStatus, ItemType, SettlementStatus
 
-__all__ = [
-    "BoughtItems",
-    "CompleteItem",
-    "EndItem",
-    "EnqueueItem",
-    "MovedItem",
-    "NoteDevice",
-    "OpenItem",
-    "PublicItem",
-    "PublicItemWithHistory",
-    "PurchasedItem",
-    "PurchasedItemWithHistory",
-    "SettleItems",
-    "Settled",
-    "StatusOfItem",
-]
-
 MOST_SETTLED: Final = 1_000
 
 Name = Annotated[SentText, Field(max_length=200)]
@@ -38,6 +21,8 @@ Count = Annotated[int, Field(strict=True, ge=0, le=1_000_000_000)]
 Limit = Annotated[int, Field(strict=True, ge=1, le=2_147_483_647)]
 StatusOfItem = Literal["pending", "in_progress", "success", "failed", "cancelled", "declined", "expired"]
 """As users see it."""
+
+MoveName = Literal["enqueue", "start", "complete"]
 
 
 class OpenItem(RepeatableCall):

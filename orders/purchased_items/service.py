@@ -10,10 +10,9 @@ from orders.purchased_items.errors import ItemNotFound
 from orders.purchased_items.repository import PurchasedItemRepository
 from orders.purchased_items.schemas import (
     BoughtItems,
-    CompleteItem,
     EndItem,
-    EnqueueItem,
     MovedItem,
+    MoveName,
     NoteDevice,
     OpenItem,
     PublicItem,
@@ -39,14 +38,8 @@ class PurchasedItemService:
     async def open(self, opening: OpenItem) -> MovedItem:
         return await self._items.open(opening)
 
-    async def enqueue(self, item_id: uuid.UUID, call: EnqueueItem) -> MovedItem:
-        return self._told(await self._items.enqueue(item_id, call))
-
-    async def start(self, item_id: uuid.UUID, call: RepeatableCall) -> MovedItem:
-        return self._told(await self._items.start(item_id, call))
-
-    async def complete(self, item_id: uuid.UUID, call: CompleteItem) -> MovedItem:
-        return self._told(await self._items.complete(item_id, call))
+    async def move(self, item_id: uuid.UUID, name: MoveName, call: RepeatableCall) -> MovedItem:
+        return self._told(await self._items.move(item_id, name, call))
 
     async def end(self, item_id: uuid.UUID, undo: EndItem) -> MovedItem:
         return self._told(await self._items.end(item_id, undo))

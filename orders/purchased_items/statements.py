@@ -1,6 +1,7 @@
 """The SQL of purchased items: one statement for each repeatable action, as `common.db.idempotency` shows."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Final
 
 from sqlalchemy import ARRAY, TextClause, bindparam, text
@@ -12,23 +13,6 @@ from orders.purchased_items.status import ENDED, UNFINISHED, ItemStatus
 from orders.shared.messages import messages
 from orders.shared.transitions import Aggregate
 from orders.subscriptions.statements import begin_period
-
-__all__ = [
-    "COMPLETE",
-    "END",
-    "ENQUEUE",
-    "FIND_BY_QUEUE_REQUEST",
-    "FIND_WITH_HISTORY",
-    "FIRST_WITH_KEY",
-    "ITEMS",
-    "NOTE_DEVICE",
-    "OPEN",
-    "SETTLE",
-    "START",
-    "STATUS_OF",
-    "item_json",
-    "told",
-]
 
 _COLUMNS: Final = (
     "purchased_item_id", "type", "buyer_user_id", "performer_id", "offer_id", "menu_id", "conversation_id", "name",
@@ -158,7 +142,7 @@ OPEN: Final = text(
     {SELECT_ANSWER}, (SELECT reached FROM verdict) AS reached
     """  # noqa: S608
 )
-ENQUEUE: Final = _move(
+_ENQUEUE: Final = _move(
     [ItemStatus.OPENING],
     ItemStatus.PENDING,
     """
@@ -166,9 +150,9 @@ ENQUEUE: Final = _move(
     is_due = coalesce(scheduled_for <= now(), true)
     """,
 )
-START: Final = _move([ItemStatus.PENDING], ItemStatus.IN_PROGRESS, "started_at = now()")
+_START: Final = _move([ItemStatus.PENDING], ItemStatus.IN_PROGRESS, "started_at = now()")
 # A batch of earnings may be paid out before the item is complete: then `payout_id` is there already.
-COMPLETE: Final = _move(
+_COMPLETE: Final = _move(
     UNFINISHED,
     ItemStatus.SUCCESS,
     """
@@ -177,6 +161,9 @@ COMPLETE: Final = _move(
     """,
     more=f"{begin_period('moved')},",
 )
+
+MOVES: Final[Mapping[str, TextClause]] = MappingProxyType({"enqueue": _ENQUEUE, "start": _START, "complete": _COMPLETE})
+"""The statement of each move."""
 
 # The undo of OPEN; its tombstone is written before it. Nobody has seen an OPENING item, so it is deleted. If the item has
 # moved on since the statement began, no answer is stored, and `attempt_undo` runs it again.

@@ -15,8 +15,6 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-__all__ = ["ENDED", "ENDED_BY", "MOVES", "UNFINISHED", "ItemStatus", "ItemType", "SettlementStatus"]
-
 
 class ItemType(enum.StrEnum):
     TIP = "tip_grid_item"

@@ -10,6 +10,7 @@ import pytest
 import gateway.settings
 import inventory.settings
 import orchestrator.settings
+import orders.settings
 import users.settings
 from tests.architecture.compose import ROOT
 
@@ -17,6 +18,7 @@ SERVICES: Final = ("common", "rabbitmq", "users", "orders", "events", "inventory
 SETTINGS: Final = (
     users.settings.Settings,
     inventory.settings.Settings,
+    orders.settings.Settings,
     orchestrator.settings.WorkerSettings,  # those of the orchestrator, and more
     gateway.settings.Settings,
 )

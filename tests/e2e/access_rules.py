@@ -129,6 +129,7 @@ RULES: Final[Mapping[Audience, frozenset[str]]] = {
             "POST /api/performance-queue/{purchased_item_id}/decline",
         }
         | {f"{route.method} {route.path}" for route in ROUTES if route.path.startswith("/api/performer/")}
+        - {"GET /api/performer/payouts"}  # of whoever was paid
     ),
     Audience.OWNER: frozenset({"GET /api/users/{user_id}"}),
     Audience.STAFF: frozenset({"POST /api/verify", "POST /api/verify/undo"}),

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import pytest
@@ -18,7 +19,7 @@ from tests.support.http_client import http_client
 # Ids of things with an owner. An id in none of these sets fails the test below.
 OWNED: Final = frozenset(
     {"order_id", "seat_id", "transfer_id", "listing_id", "payment_id", "reference_id", "user_id", "session_id"}
-    | {"purchase_id"}
+    | {"purchase_id", "purchased_item_id", "queue_request_id"}
 )
 # Public ids, and ids of another user that a request needs.
 PUBLIC: Final = frozenset(
@@ -36,6 +37,8 @@ PUBLIC: Final = frozenset(
     | {"price_currency_id", "performer_id"}
     # A performer reaches their own menus only: tests/integration/events/test_menus.py::TestOwnership.
     | {"menu_id", "item_id", "menu_item_id", "template"}
+    # Any fan may buy a tip; the conversation is the client's own.
+    | {"tip_menu_item_id", "conversation_id"}
 )
 # Ids shown to admins, or to staff, only; `test_access` shows that no other user reaches them.
 ADMIN_IDS: Final = frozenset(
@@ -69,14 +72,18 @@ USER_ROUTES: Final = [
 ]
 
 
-MenuItem = Mapping[str, str]
+Offers = Mapping[str, Mapping[str, str]]
 
 
 @pytest.fixture
-async def offer_in_queue(performer: Performer) -> MenuItem:
-    """An item that waits for its performer, as the body of its purchase."""
-    menu_id = await performer.add_menu()
-    return {"menu_id": menu_id, "menu_item_id": await performer.add_menu_item(menu_id)}
+async def offers_in_queue(performer: Performer) -> Offers:
+    """A menu item and a tip that wait for their performer: the bodies of their purchases, by path."""
+    menu_id, tomorrow = await performer.add_menu(), datetime.now(UTC) + timedelta(days=1)
+    tip = {"tip_menu_item_id": await performer.add_tip(), "performer_id": performer.performer_id}
+    return {
+        "/menu/purchase": {"menu_id": menu_id, "menu_item_id": await performer.add_menu_item(menu_id)},
+        "/tip-grid/purchase": tip | {"scheduled_for": tomorrow.isoformat()},
+    }
 
 
 def ids_in(body: Any) -> Iterator[str]:
@@ -103,7 +110,7 @@ class Possessions:
 
 
 async def create_possessions(
-    new_fan: MakeFan, concert: Concert, seats: Sequence[str], *, offer_in_queue: MenuItem
+    new_fan: MakeFan, concert: Concert, seats: Sequence[str], *, offers_in_queue: Offers
 ) -> Possessions:
     owner, friend = await new_fan(), await new_fan()
     paid = (await owner.reserve(concert.event_id, *seats[:2])).data["order_id"]
@@ -112,7 +119,7 @@ async def create_possessions(
     offer = {"seat_id": seats[0], "seller_user_id": owner.user_id, "buyer_user_id": friend.user_id}
     transfer = (await owner.post("/transfer/initiate", offer | {"credits_amount": "10.00"})).data["transfer_id"]
     listing = (await owner.post("/marketplace/list", {"seat_id": seats[1], "asking_price": "90.00"})).data["listing_id"]
-    purchase = (await owner.post("/menu/purchase", offer_in_queue)).data["purchase_id"]
+    bought = {path: (await owner.post(path, body)).data for path, body in offers_in_queue.items()}
     payment = (await owner.post("/credits/topup", {"amount": "10.00"})).data["payment_id"]
     async with await owner.log_in(owner.email, USER_PASSWORD) as elsewhere:
         sessions = (await elsewhere.get("/auth/sessions")).data
@@ -123,7 +130,9 @@ async def create_possessions(
         "transfer_id": transfer,
         "listing_id": listing,
         "payment_id": payment,
-        "purchase_id": purchase,
+        "purchase_id": bought["/menu/purchase"]["purchase_id"],
+        "purchased_item_id": bought["/menu/purchase"]["purchase_id"],
+        "queue_request_id": bought["/tip-grid/purchase"]["queue_request_id"],
         "reference_id": held,
         "user_id": owner.user_id,
     }
@@ -157,7 +166,7 @@ async def visible_state(owner: UserClient) -> list[Any]:
             "/listings",
             "/payments",
             "/credits/balance",
-            "/menu/purchase/history",
+            "/purchased-items",
         )
     ]
     return [*shown, (await owner.get(f"/users/{owner.user_id}")).data]
@@ -175,12 +184,12 @@ async def test_every_id_has_an_ownership_rule(openapi: dict[str, Any]) -> None:
 
 
 async def test_another_users_ids_are_refused_and_change_nothing(
-    *, platform: Stack, openapi: dict[str, Any], new_fan: MakeFan, concert: Concert, offer_in_queue: MenuItem
+    *, platform: Stack, openapi: dict[str, Any], new_fan: MakeFan, concert: Concert, offers_in_queue: Offers
 ) -> None:
     """Only one id is another user's, so that the check of one id cannot hide a missing check of another."""
     seats = concert.seats["CAT2"]
-    owners = await create_possessions(new_fan, concert, seats[:3], offer_in_queue=offer_in_queue)
-    strangers = await create_possessions(new_fan, concert, seats[3:6], offer_in_queue=offer_in_queue)
+    owners = await create_possessions(new_fan, concert, seats[:3], offers_in_queue=offers_in_queue)
+    strangers = await create_possessions(new_fan, concert, seats[3:6], offers_in_queue=offers_in_queue)
     before = await visible_state(owners.owner)
     async with http_client(platform.urls.gateway, headers={"authorization": f"Bearer {strangers.owner.token}"}) as http:
         for route, foreign_id in owned_ids(openapi):
@@ -194,10 +203,10 @@ async def test_another_users_ids_are_refused_and_change_nothing(
 
 
 async def test_owners_are_not_refused(
-    *, platform: Stack, openapi: dict[str, Any], new_fan: MakeFan, concert: Concert, offer_in_queue: MenuItem
+    *, platform: Stack, openapi: dict[str, Any], new_fan: MakeFan, concert: Concert, offers_in_queue: Offers
 ) -> None:
     """Shows that the requests above are valid when the owner sends them."""
-    owners = await create_possessions(new_fan, concert, concert.seats["CAT2"][:3], offer_in_queue=offer_in_queue)
+    owners = await create_possessions(new_fan, concert, concert.seats["CAT2"][:3], offers_in_queue=offers_in_queue)
     async with http_client(platform.urls.gateway, headers={"authorization": f"Bearer {owners.owner.token}"}) as http:
         for route, foreign_id in owned_ids(openapi):
             path, body = request_of(route, openapi, foreign_id, by=owners, of=owners)
@@ -216,10 +225,10 @@ async def test_owners_are_not_refused(
     ],
 )
 async def test_one_time_codes_require_a_participant(
-    *, new_fan: MakeFan, concert: Concert, offer_in_queue: MenuItem, path: str, context: str, name: str
+    *, new_fan: MakeFan, concert: Concert, offers_in_queue: Offers, path: str, context: str, name: str
 ) -> None:
     """References to other things than orders, which are covered above."""
-    owners = await create_possessions(new_fan, concert, concert.seats["CAT2"][:3], offer_in_queue=offer_in_queue)
+    owners = await create_possessions(new_fan, concert, concert.seats["CAT2"][:3], offers_in_queue=offers_in_queue)
     stranger = await new_fan()
     code = {"otp_code": "123456"} if path == "/verify-otp" else {}
     body = code | {"context": context, "reference_id": owners.ids[name]}

@@ -9,8 +9,6 @@ from typing import Any
 import asyncpg
 from sqlalchemy import TextClause
 
-__all__ = ["Explained", "Explainer"]
-
 
 @dataclass(frozen=True, kw_only=True)
 class Explained:

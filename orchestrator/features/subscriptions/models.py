@@ -11,6 +11,8 @@ __all__ = ["PERIOD_TAKEN", "new_period", "period_key"]
 
 PERIOD_TAKEN: Final = "DUPLICATE_REQUEST"
 """The refusal of a period that was paid, or is being paid."""
+NAME: Final = "Subscription"
+"""Without the performer's name, which would outlive their account in the records of purchases."""
 DESCRIPTION: Final = f"{SUBSCRIPTION_PERIOD.days} days"
 
 
@@ -32,7 +34,7 @@ def new_period(
         buyer_user_id=buyer_user_id,
         performer_id=performer.performer_id,
         offer_id=performer.performer_id,
-        name=f"Subscription to {performer.display_name}",
+        name=NAME,
         description=DESCRIPTION,
         price=price,
         idempotency_key=period_key(performer.performer_id, number=number),

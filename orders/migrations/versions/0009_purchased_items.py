@@ -90,6 +90,10 @@ TABLES = (
         WHERE status = 'PENDING' AND NOT is_due
     """,
     """
+    CREATE INDEX ix_purchased_items_earned ON purchased_items (performer_id) INCLUDE (price)
+        WHERE status = 'SUCCESS' AND settlement_status = 'pending'
+    """,
+    """
     CREATE INDEX ix_purchased_items_buyer_newest
         ON purchased_items (buyer_user_id, created_at DESC, purchased_item_id DESC)
     """,

@@ -16,13 +16,6 @@ def upgrade() -> None:
     create_inbox()
     create_subscriptions()
     create_earnings()
-    op.create_index(
-        "ix_purchased_items_earned",
-        "purchased_items",
-        ["performer_id"],
-        postgresql_include=["price"],
-        postgresql_where=sa.text("status = 'SUCCESS' AND settlement_status = 'pending'"),
-    )
 
 
 def create_inbox() -> None:
@@ -96,6 +89,5 @@ def create_earnings() -> None:
 
 
 def downgrade() -> None:
-    op.drop_index("ix_purchased_items_earned", "purchased_items")
     for table in ("earnings_by_day", "earnings", "subscriptions", "inbox"):
         op.drop_table(table)

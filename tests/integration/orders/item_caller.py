@@ -12,8 +12,6 @@ from sqlalchemy import text
 from common.db.engine import Database
 from tests.support.callers import Caller, new_id
 
-__all__ = ["PATHS", "Item", "ItemCaller", "answers", "opening", "told_of"]
-
 PATHS: Final[Mapping[str, tuple[str, ...]]] = {
     "OPENING": (),
     "PENDING": ("enqueue",),
@@ -104,7 +102,7 @@ class ItemCaller:
         facts: dict[str, Any] = found.json()["data"]
         return facts
 
-    async def place(self, key: str) -> tuple[int, int]:
+    async def place(self, key: str) -> tuple[int | None, int | None]:
         """Return the position and the wait of this moment."""
         facts = await self.facts(key)
         return facts["queue_position"], facts["estimated_wait_minutes"]

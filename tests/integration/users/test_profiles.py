@@ -314,6 +314,7 @@ async def test_every_internal_route_is_covered(user_client: UserClient) -> None:
             .replace(str(SOMEBODY), "{user_id}")
             .replace("{user_id}/sessions", "{user_id}/{section}")
             .replace(f"email-links/{SOMETHING}", "email-links/{link_id}")
+            .replace(f"payouts/{SOMETHING}", "payouts/{payout_id}")
             .replace(str(SOMETHING), "{payment_id}"),
         )
         for method, path in INTERNAL

@@ -10,9 +10,9 @@ import httpx
 import pytest
 
 from common.db.engine import Database
-from tests.integration.inventory.test_plans import Explainer
 from tests.integration.users.statement_pages import whole_statement
 from tests.integration.users.user_client import LedgerCaller
+from tests.support.plans import Explainer
 from tests.support.servers import DatabaseFactory
 from users.ledger import repository
 from users.ledger.repository import LedgerRepository

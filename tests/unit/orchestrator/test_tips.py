@@ -47,7 +47,12 @@ def test_contradictory_or_unknown_request_is_refused(more: dict[str, Any]) -> No
 
 
 def request(**changes: Any) -> ItemRequest:
-    facts = {"operation": "tip", "buyer_user_id": uuid.UUID(int=1), "offer_id": uuid.UUID(int=2), "content": {}}
+    facts: dict[str, Any] = {
+        "operation": "tip",
+        "buyer_user_id": uuid.UUID(int=1),
+        "offer_id": uuid.UUID(int=2),
+        "content": {},
+    }
     return ItemRequest(**facts | {"key": None, "address": ""} | changes)
 
 
