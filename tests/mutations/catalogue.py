@@ -11,12 +11,14 @@ from tests.mutations import (
     events,
     gateway,
     halls_and_limits,
+    menus,
     messaging_and_connections,
     personal_data,
     purchased_items,
     sagas_and_jobs,
     seats_and_check_in,
     subscriptions,
+    tips,
 )
 
 MUTATIONS: Final = (
@@ -25,11 +27,13 @@ MUTATIONS: Final = (
     *addresses.MUTATIONS,
     *personal_data.MUTATIONS,
     *subscriptions.MUTATIONS,
+    *tips.MUTATIONS,
     *purchased_items.MUTATIONS,
     *data_and_network.MUTATIONS,
     *seats_and_check_in.MUTATIONS,
     *halls_and_limits.MUTATIONS,
     *events.MUTATIONS,
+    *menus.MUTATIONS,
     *credits_and_payments.MUTATIONS,
     *earnings.MUTATIONS,
     *sagas_and_jobs.MUTATIONS,
