@@ -1,4 +1,4 @@
-"""The app of a service that has a database, whose old rows it deletes, and nothing else that starts or stops with it."""
+"""The app of a service that has a database, whose old rows it deletes, and sends messages if it has a relay of them."""
 
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
@@ -12,6 +12,8 @@ from common.db.retention import RetentionTask
 from common.health import Health
 from common.http.app import base_app
 from common.http.dependencies import provide
+from common.messaging.broker import Broker
+from common.messaging.outbox import OutboxRelay
 from common.settings import ServiceSettings
 
 
@@ -23,6 +25,8 @@ def database_app(
     services: Iterable[object],
     routers: Iterable[APIRouter],
     user_tokens: UserTokenVerifier | None,
+    broker: Broker | None = None,
+    relay: OutboxRelay | None = None,
 ) -> FastAPI:
     """Return the app.
 
@@ -30,14 +34,17 @@ def database_app(
         services: what routes depend on, one for each class.
         routers: matched one after the other, first match wins.
         user_tokens: how users' tokens are verified; against `JWKS_URL` if None.
+        broker: the connection of `relay`. Without it messages wait in the outbox; everything else works.
     """
-    retention = RetentionTask(database, [REQUESTS_RETENTION])
+    tasks = [task for task in (broker, relay, RetentionTask(database, [REQUESTS_RETENTION])) if task is not None]
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        retention.start()
+        for task in tasks:
+            task.start()
         yield
-        await retention.close()
+        for task in reversed(tasks):
+            await task.close()
         await database.close()
 
     app = base_app(
@@ -45,7 +52,9 @@ def database_app(
         title=f"TicketRemaster {service}",
         settings=settings,
         lifespan=lifespan,
-        health=Health(required={"database": database.is_healthy}),
+        health=Health(
+            required={"database": database.is_healthy}, optional={} if broker is None else {"broker": broker.is_healthy}
+        ),
         user_tokens=user_tokens,
     )
     provide(app, *services)

@@ -22,15 +22,17 @@ from common.db.engine import Database, Row
 from common.db.idempotency import ParticipantRequest
 from common.errors import NotFound, ServiceError
 from common.settings import DatabaseSettings, EnvironmentSettings
+from devstack.seed_performer import seed_performer
 from inventory.repository.halls import HallRepository
 from inventory.schemas import LayoutCategory, LayoutRow
 from users.ledger.repository import LedgerRepository, Operation
 
-__all__ = ["CONCERT_ID", "HALL_EVENT_ID", "PASSWORD", "USERS", "seed"]
+__all__ = ["CONCERT_ID", "HALL_EVENT_ID", "PASSWORD", "PERFORMER_ID", "USERS", "seed"]
 
 PASSWORD: Final = "password123"  # noqa: S105 - the contract's seed users, in development only
 VENUE_ID: Final = uuid.UUID("a1a1a1a1-a1a1-a1a1-a1a1-a1a1a1a1a1a1")
 CONCERT_ID: Final = uuid.UUID("e1e1e1e1-e1e1-e1e1-e1e1-e1e1e1e1e1e1")
+PERFORMER_ID: Final = uuid.UUID("45454545-4545-4545-4545-454545454545")
 HALL_EVENT_ID: Final = uuid.UUID("e2e2e2e2-e2e2-e2e2-e2e2-e2e2e2e2e2e2")
 FIRST_SEAT: Final = 101
 SEATS_PER_ROW: Final = 5
@@ -74,7 +76,7 @@ USERS: Final = (
         hall_id="HALL-A",
     ),
     SeedUser(
-        uuid.UUID("45454545-4545-4545-4545-454545454545"),
+        PERFORMER_ID,
         "performer@example.com",
         "+6581110005",
         "Nova",
@@ -120,6 +122,7 @@ async def seed(urls: SeededUrls) -> None:
     try:
         await _seed_users(users)
         await _seed_events(events)
+        await seed_performer(events, PERFORMER_ID)
         await _seed_seats(inventory)
     finally:
         for database in (users, events, inventory):

@@ -269,8 +269,8 @@ PAYOUTS: Final = """
 """
 # The message of a completed item has not arrived yet.
 UNRECORDED_EARNINGS: Final = """
-    SELECT purchased_item_id, performer_id FROM purchased_items
-    WHERE status = 'SUCCESS' AND purchased_item_id NOT IN (SELECT item_id FROM earnings)
+    SELECT purchased_item_id, performer_id FROM purchased_items i
+    WHERE status = 'SUCCESS' AND NOT EXISTS (SELECT FROM earnings e WHERE e.item_id = i.purchased_item_id)
 """
 # Earnings that are not those of a completed item, and days that are not the sum of their earnings.
 MISCOUNTED_EARNINGS: Final = """

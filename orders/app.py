@@ -50,6 +50,8 @@ __all__ = ["RETENTIONS", "SERVICE", "create_app"]
 
 SERVICE: Final = "orders"
 RETENTIONS: Final = (REQUESTS_RETENTION, INBOX_RETENTION)
+EARNINGS_AT_ONCE: Final = 4
+"""Messages that are handled at once: those of one offer wait for each other, and requests need connections, too."""
 # Routes are matched in order, so the hot ones come first.
 ROUTERS: Final = (
     *(
@@ -103,6 +105,7 @@ class _Container:
             queue=EARNINGS_QUEUE,
             handler=EarningsRecorder(self._earnings).handle,
             publisher=self._publisher,
+            prefetch=EARNINGS_AT_ONCE,
         )
         self._queues = PerformerQueueService(PerformerQueueRepository(self._database), wake_relay=self._relay.wake)
         self._tasks = (

@@ -51,13 +51,13 @@ class MenuService(Generic[MenuT, ItemT]):
             TooManyMenus: the performer has 20 of the kind.
         """
         request = self._request(acting, "create menu", key, new.model_dump(mode="json"))
-        return await self._menus.create(request, acting.performer_id, new.model_dump())
+        return await self._menus.create(request, acting, new.model_dump())
 
     async def change(self, acting: Acting, menu_id: uuid.UUID, changes: TipMenuChanges) -> MenuT:
-        return await self._menus.change(acting.performer_id, menu_id, changes.changes)
+        return await self._menus.change(acting, menu_id, changes.changes)
 
     async def delete(self, acting: Acting, menu_id: uuid.UUID) -> None:
-        await self._menus.delete(acting.performer_id, menu_id)
+        await self._menus.delete(acting, menu_id)
 
     async def add_item(self, acting: Acting, menu_id: uuid.UUID, new: NewItem, *, key: str | None) -> ItemT:
         """Add an item.
@@ -67,15 +67,13 @@ class MenuService(Generic[MenuT, ItemT]):
         """
         arguments = new.model_dump(mode="json") | {"menu_id": menu_id}
         request = self._request(acting, "add item", key, arguments)
-        return await self._menus.add_item(request, acting.performer_id, menu_id=menu_id, values=new.model_dump())
+        return await self._menus.add_item(request, acting, menu_id, new.model_dump())
 
     async def change_item(self, acting: Acting, menu_id: uuid.UUID, item_id: uuid.UUID, changes: ItemChanges) -> ItemT:
-        return await self._menus.change_item(
-            acting.performer_id, menu_id=menu_id, item_id=item_id, changes=changes.changes
-        )
+        return await self._menus.change_item(acting, menu_id, item_id, changes.changes)
 
     async def delete_item(self, acting: Acting, menu_id: uuid.UUID, item_id: uuid.UUID) -> None:
-        await self._menus.delete_item(acting.performer_id, menu_id=menu_id, item_id=item_id)
+        await self._menus.delete_item(acting, menu_id, item_id)
 
     def _request(
         self, acting: Acting, operation: str, key: str | None, arguments: dict[str, Any]
@@ -125,24 +123,24 @@ class PerformanceMenuService(MenuService[OwnMenu, MenuItem]):
         template: Final = next(each for each in TEMPLATES if each.template is name)
         request = self._request(acting, "apply template", key, {"template": name.value})
         items = [item.model_dump() for item in template.menu_items]
-        return await self._menus.create(request, acting.performer_id, template.menu.model_dump(), items)
+        return await self._menus.create(request, acting, template.menu.model_dump(), items)
 
     async def whitelist(
         self, acting: Acting, menu_id: uuid.UUID, *, limit: int, offset: int
     ) -> tuple[list[WhitelistEntry], Total]:
         """Return one page, newest first, and the number of users on all pages."""
-        await self._menus.require(acting.performer_id, menu_id)
+        await self._menus.require(acting, menu_id)
         return await self._whitelists.page(menu_id, limit=limit, offset=offset)
 
     async def admit(self, acting: Acting, menu_id: uuid.UUID, user_id: uuid.UUID) -> WhitelistEntry:
         """Add a user to the whitelist; a repeated call changes nothing."""
-        await self._menus.require(acting.performer_id, menu_id)
-        return await self._whitelists.add(menu_id, user_id)
+        await self._menus.require(acting, menu_id)
+        return await self._whitelists.add(acting, menu_id, user_id)
 
     async def exclude(self, acting: Acting, menu_id: uuid.UUID, user_id: uuid.UUID) -> None:
         """Remove a user from the whitelist; a repeated call changes nothing."""
-        await self._menus.require(acting.performer_id, menu_id)
-        await self._whitelists.remove(menu_id, user_id)
+        await self._menus.require(acting, menu_id)
+        await self._whitelists.remove(acting, menu_id, user_id)
 
 
 class MenuFactsService:

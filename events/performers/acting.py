@@ -11,9 +11,8 @@ from fastapi import Depends, Request
 from common.auth.principal import Role
 from common.errors import Forbidden
 from common.http.auth import AdminUser, CurrentUser
+from common.http.client_address import ClientAddress
 from events.performers.schemas import Acting
-
-__all__ = ["ADMIN_PREFIX", "AS_ADMIN", "AS_PERFORMER", "OWN_PREFIX", "ActingFor"]
 
 OWN_PREFIX: Final = "/api/performer"
 ADMIN_PREFIX: Final = "/api/admin/performers/{performer_id}"
@@ -25,8 +24,8 @@ async def _as_performer(request: Request, user: CurrentUser) -> None:
     request.state.acting = Acting(user.user_id, user.user_id)
 
 
-async def _as_admin(request: Request, performer_id: uuid.UUID, user: AdminUser) -> None:
-    request.state.acting = Acting(performer_id, user.user_id)
+async def _as_admin(request: Request, performer_id: uuid.UUID, user: AdminUser, address: ClientAddress) -> None:
+    request.state.acting = Acting(performer_id, user.user_id, is_admin=True, address=address)
 
 
 async def _acting(request: Request) -> Acting:

@@ -11,8 +11,9 @@ from common.db.engine import Database
 from common.db.pages import find_page
 from common.pages import Total
 from common.rows import readable
+from events.audit import changed, record
 from events.performers.models import performers
-from events.performers.schemas import Performer, PerformerFacts, Profile
+from events.performers.schemas import Acting, Performer, PerformerFacts, Profile
 
 # A call of every purchase, and one of every list of purchases.
 _FACTS: Final = text(
@@ -42,22 +43,27 @@ class PerformerRepository:
         row = await self._database.fetch_one(select(performers).where(performers.c.performer_id == performer_id))
         return Profile.model_validate(row) if row else None
 
-    async def write(self, performer_id: uuid.UUID, changes: Mapping[str, Any]) -> Profile | None:
+    async def write(self, acting: Acting, changes: Mapping[str, Any]) -> Profile | None:
         """Change a profile, or write the first one if the changes name it; None if there is none and they do not."""
+        performer_id = acting.performer_id
+        found = select(performers).where(performers.c.performer_id == performer_id).with_for_update(key_share=True)
+        write: Any = update(performers).where(performers.c.performer_id == performer_id)
+        write = write.values(**changes, updated_at=func.now())
         if "display_name" in changes:
-            statement: Any = (
-                insert(performers)
-                .values(performer_id=performer_id, **changes)
-                .on_conflict_do_update(index_elements=["performer_id"], set_={**changes, "updated_at": func.now()})
+            write = insert(performers).values(performer_id=performer_id, **changes)
+            write = write.on_conflict_do_update(
+                index_elements=["performer_id"], set_={**changes, "updated_at": func.now()}
             )
-        else:
-            statement = (
-                update(performers)
-                .where(performers.c.performer_id == performer_id)
-                .values(**changes, updated_at=func.now())
+        async with self._database.transaction() as connection:
+            before = (await connection.execute(found)).mappings().first()
+            row = (await connection.execute(write.returning(performers))).mappings().first()
+            if row is None:
+                return None
+            previous = None if before is None else changed(before, changes)
+            await record(
+                connection, acting, "performer.change", performer_id, before=previous, after=changed(row, changes)
             )
-        row = await self._database.fetch_one(statement.returning(performers))
-        return Profile.model_validate(row) if row else None
+            return Profile.model_validate(row)
 
     async def facts(self, performer_ids: Sequence[uuid.UUID]) -> list[PerformerFacts]:
         """Return the performers that exist, in no particular order."""

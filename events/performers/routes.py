@@ -13,8 +13,6 @@ from events.performers.acting import ActingFor
 from events.performers.schemas import LookUpPerformers, Performer, PerformerFacts, Profile, ProfileChanges
 from events.performers.service import PerformerService
 
-__all__ = ["internal", "managed", "public"]
-
 _ONE: Final = refusals({400: "INVALID_UUID", 404: "PERFORMER_NOT_FOUND"})
 _OWN: Final = refusals({400: BAD_INPUT, 401: NOT_LOGGED_IN, 403: "FORBIDDEN", 404: "PERFORMER_NOT_FOUND"})
 
@@ -50,7 +48,7 @@ async def show_profile(acting: ActingFor, performers: Performers) -> Success[Pro
 @managed.patch("/profile", summary="Change the performer's profile", responses=_OWN)
 async def change_profile(body: ProfileChanges, acting: ActingFor, performers: Performers) -> Success[Profile]:
     """The first change writes the profile; from then on, menus can be made."""
-    return success(await performers.write(acting.performer_id, body))
+    return success(await performers.write(acting, body))
 
 
 @internal.post("/lookup", responses=refusals({400: BAD_INPUT}))

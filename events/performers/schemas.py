@@ -13,17 +13,6 @@ from common.http.body import PartialBody
 from common.money import Money, PositiveMoney
 from common.time_zones import TimeZoneName
 
-__all__ = [
-    "Acting",
-    "LookUpPerformers",
-    "Performer",
-    "PerformerFacts",
-    "Price",
-    "Profile",
-    "ProfileChanges",
-    "Settlement",
-]
-
 _PERFORMER: Final[JsonDict] = {
     "performer_id": "45454545-4545-4545-4545-454545454545",
     "display_name": "Nova",
@@ -46,10 +35,15 @@ class Settlement(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Acting:
-    """A user who manages what a performer offers: the performer, or an admin."""
+    """A user who manages what a performer offers: the performer, or an admin.
+
+    `address` is the network address of an admin; performers' own is not asked for.
+    """
 
     performer_id: uuid.UUID
     user_id: uuid.UUID
+    is_admin: bool = False
+    address: str | None = None
 
 
 def _upper(name: Any) -> Any:

@@ -17,12 +17,32 @@ CHANGING: Final = {"POST", "PUT", "PATCH", "DELETE"}
 ADMIN_PATH: Final = "/api/admin/"
 # A scan is logged by the inventory, with its staff member, hall and result.
 EXEMPT: Final = {"POST /api/verify"}
+_OF_PERFORMERS: Final = "/api/admin/performers/{performer_id}"
+# What the events service reports.
+REPORTED_BY_EVENTS: Final = {
+    f"PATCH {_OF_PERFORMERS}/profile": "performer.change",
+    f"POST {_OF_PERFORMERS}/menu-templates/{{template}}/apply": "menu.create",
+    f"POST {_OF_PERFORMERS}/menus/{{menu_id}}/whitelist": "menu_whitelist.add",
+    f"DELETE {_OF_PERFORMERS}/menus/{{menu_id}}/whitelist/{{user_id}}": "menu_whitelist.remove",
+} | {
+    f"{method} {_OF_PERFORMERS}/{menus}{path}": action
+    for menus in ("tip-menus", "menus")
+    for method, path, action in (
+        ("POST", "", "menu.create"),
+        ("PATCH", "/{menu_id}", "menu.change"),
+        ("DELETE", "/{menu_id}", "menu.delete"),
+        ("POST", "/{menu_id}/items", "menu_item.create"),
+        ("PATCH", "/{menu_id}/items/{item_id}", "menu_item.change"),
+        ("DELETE", "/{menu_id}/items/{item_id}", "menu_item.delete"),
+    )
+}
 # What the users service reports; the orchestrator's routes have the dependency `Audit`.
 REPORTED: Final = {
     "PATCH /api/admin/users/{user_id}": "user.change",
     "POST /api/admin/receivables/{user_id}/settle": "wallet.",
     "POST /api/admin/receivables/{user_id}/write-off": "wallet.",
     "POST /api/admin/users/{user_id}/adjustments": "wallet.",
+    **REPORTED_BY_EVENTS,
 }
 ALSO_BY_ADMINS: Final = {"POST /api/orders/{order_id}/refund"}
 
@@ -78,7 +98,7 @@ def test_every_change_is_audited(routes: dict[str, set[Any]]) -> None:
 
 
 def test_reported_actions_exist() -> None:
-    written = "".join(file.read_text() for file in (ROOT / "users").rglob("*.py"))
+    written = "".join(file.read_text() for service in ("users", "events") for file in (ROOT / service).rglob("*.py"))
     assert [action for action in REPORTED.values() if f'"{action}' not in written] == []
 
 

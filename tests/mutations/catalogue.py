@@ -11,6 +11,7 @@ from tests.mutations import (
     events,
     gateway,
     halls_and_limits,
+    menu_purchases,
     menus,
     messaging_and_connections,
     personal_data,
@@ -18,6 +19,7 @@ from tests.mutations import (
     sagas_and_jobs,
     seats_and_check_in,
     subscriptions,
+    tips,
 )
 
 MUTATIONS: Final = (
@@ -26,12 +28,14 @@ MUTATIONS: Final = (
     *addresses.MUTATIONS,
     *personal_data.MUTATIONS,
     *subscriptions.MUTATIONS,
-    *menus.MUTATIONS,
+    *menu_purchases.MUTATIONS,
+    *tips.MUTATIONS,
     *purchased_items.MUTATIONS,
     *data_and_network.MUTATIONS,
     *seats_and_check_in.MUTATIONS,
     *halls_and_limits.MUTATIONS,
     *events.MUTATIONS,
+    *menus.MUTATIONS,
     *credits_and_payments.MUTATIONS,
     *earnings.MUTATIONS,
     *sagas_and_jobs.MUTATIONS,

@@ -1,4 +1,4 @@
-"""Deliberate bugs in menus, the renewal of subscriptions, and performers' devices."""
+"""Deliberate bugs in performers' profiles and menus: whose they are, how many there are, and who sees what."""
 
 from typing import Final
 
@@ -6,64 +6,65 @@ from tests.mutations.mutation import Mutation
 
 __all__ = ["MUTATIONS"]
 
-RENEWALS: Final = "tests/contracts/test_renewals.py"
-RACES: Final = "tests/contracts/test_item_races.py"
-MENUS: Final = "tests/e2e/test_menus.py"
-DEVICES: Final = "tests/e2e/test_devices.py"
-RENEWAL_JOB: Final = "orchestrator/features/subscriptions/jobs.py"
+MENUS: Final = "tests/integration/events/test_menus.py"
+FACTS: Final = "tests/integration/events/test_menu_facts.py"
+REPOSITORY: Final = "events/menus/repository/menus.py"
 
 MUTATIONS: Final = (
     Mutation(
-        name="two requests pay two periods of a subscription",
-        file="orchestrator/features/subscriptions/models.py",
-        before="        idempotency_key=period_key(performer.performer_id, number=number),\n",
-        after="        idempotency_key=None,\n",
-        caught_by=(f"{RENEWALS}::TestSubscribe::test_concurrent_requests_pay_one_period[keys0]",),
-        breaks=("workers and a fan renew one subscription at once",),
+        name="a performer changes another's menu",
+        file=REPOSITORY,
+        before="        return and_(menus.c.performer_id == performer_id, menus.c.kind == self.kind.value, ~menus.c.is_deleted)\n",
+        after="        return and_(menus.c.kind == self.kind.value, ~menus.c.is_deleted)\n",
+        caught_by=(f"{MENUS}::TestOwnership::test_another_performers_menus_are_unknown",),
     ),
     Mutation(
-        name="a renewal costs more than was agreed",
-        file=RENEWAL_JOB,
-        before="price = min(due.price, performer.subscription_price)",
-        after="price = performer.subscription_price",
-        caught_by=(f"{RENEWALS}::TestRenewal::test_smaller_one_of_agreed_and_present_price_counts[present1]",),
+        name="a performer changes an item of another's menu",
+        file=REPOSITORY,
+        before="        wanted = and_(menu_items.c.item_id == item_id, of_menu, *conditions)\n",
+        after="        wanted = and_(menu_items.c.item_id == item_id, *conditions)\n",
+        caught_by=(f"{MENUS}::TestOwnership::test_another_performers_menus_are_unknown",),
     ),
     Mutation(
-        name="an outage ends a subscription",
-        file=RENEWAL_JOB,
-        before="is_refused = saga.state is SagaState.UNWOUND and not failed_transiently(saga)",
-        after="is_refused = saga.state is SagaState.UNWOUND or failed_transiently(saga)",
-        caught_by=(f"{RENEWALS}::TestRenewal::test_outage_ends_nothing_and_is_tried_again",),
+        name="a performer lets users see another's private menu",
+        file="events/menus/service.py",
+        before='a repeated call changes nothing."""\n        await self._menus.require(acting, menu_id)\n        return',
+        after='a repeated call changes nothing."""\n        return',
+        caught_by=(f"{MENUS}::TestWhitelist::test_another_performers_whitelist_is_unknown",),
     ),
     Mutation(
-        name="a subscription that its fan has just cancelled is renewed",
-        file=RENEWAL_JOB,
-        before="if previous.accepted is not None or not await self._still_renews(due):",
-        after="if previous.accepted is not None:",
-        caught_by=(f"{RENEWALS}::TestRenewal::test_subscription_cancelled_meanwhile_is_not_renewed",),
+        name="concurrent requests exceed the number of menus",
+        file=REPOSITORY,
+        before="(await connection.execute(row.with_for_update(key_share=True))).first() is None",
+        after="(await connection.execute(row)).first() is None",
+        caught_by=(f"{MENUS}::TestMenus::test_twenty_menus_of_a_kind_are_the_most",),
     ),
     Mutation(
-        name="a buyer cancels an item that is being performed",
-        file="orchestrator/features/purchased_items/service.py",
-        before='signal=SIGNAL_OF_PENDING.get(saga.kind, ""))',
-        after="signal=SIGNAL_OF_PENDING.get(None))",
-        caught_by=(f"{RACES}::test_buyer_cannot_cancel_after_the_start",),
-        breaks=("a buyer, a performer and the deadline decide on one item at once",),
+        name="a repeated request makes a second menu",
+        file=REPOSITORY,
+        before="            done = await load_result(connection, request)\n",
+        after="            done = None\n",
+        caught_by=(f"{MENUS}::TestIdempotencyKey::test_repeated_creation_returns_the_first_answer",),
     ),
     Mutation(
-        name="a lapsed subscription opens menus",
-        file="orchestrator/features/menus/service/menus.py",
-        before="return subscription is not None and subscription.is_active",
-        after="return subscription is not None",
-        caught_by=(
-            f"{MENUS}::TestAccess::test_menu_for_subscribers_opens_with_a_subscription_and_closes_when_it_lapses",
-        ),
+        name="an item of an inactive performer is for sale",
+        file="events/menus/repository/facts.py",
+        before="menu.is_active AND NOT menu.is_deleted AND performer.is_active\n            AS is_active,",
+        after="menu.is_active AND NOT menu.is_deleted\n            AS is_active,",
+        caught_by=(f"{FACTS}::TestItemFacts::test_item_is_inactive_if_its_menu_or_performer_is",),
     ),
     Mutation(
-        name="a device that fails for good is not on the record",
-        file="orchestrator/features/menus/jobs.py",
-        before='await self.items.note_device(item_id, status="failed", error=error.reason)',
-        after='await self.items.note_device(item_id, status="activated")',
-        caught_by=(f"{DEVICES}::test_purchase_stands_when_the_device_fails_for_good",),
+        name="a whitelist admits every buyer",
+        file="events/menus/repository/facts.py",
+        before=" AND entry.user_id = :user_id)",
+        after=")",
+        caught_by=(f"{FACTS}::TestItemFacts::test_whitelisted_buyer",),
+    ),
+    Mutation(
+        name="an admin's change of a menu is not on the audit trail",
+        file="events/audit.py",
+        before="    if not acting.is_admin:\n",
+        after="    if True:\n",
+        caught_by=("tests/integration/events/test_audit.py",),
     ),
 )

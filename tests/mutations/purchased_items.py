@@ -9,6 +9,7 @@ __all__ = ["MUTATIONS"]
 ITEMS: Final = "tests/integration/orders/test_purchased_items.py"
 ENDS: Final = "tests/integration/orders/test_purchased_item_ends.py::TestEnd"
 QUEUES: Final = "tests/integration/orders/test_performer_queues.py"
+TABLES: Final = "tests/integration/orders/test_purchased_item_tables.py"
 PUBLIC: Final = "tests/integration/orders/test_public_items.py::TestDetail"
 STATEMENTS: Final = "orders/purchased_items/statements.py"
 MIGRATION: Final = "orders/migrations/versions/0009_purchased_items.py"
@@ -19,7 +20,7 @@ MUTATIONS: Final = (
         file=MIGRATION,
         before="        PERFORM pg_advisory_xact_lock(hashtextextended('daily limit ' || asked_offer_id || ' ' || asked_day, 0));\n",
         after="",
-        caught_by=(f"{ITEMS}::TestDailyLimit::test_of_fifty_concurrent_buyers_ten_succeed",),
+        caught_by=(f"{TABLES}::TestDailyLimit::test_openings_of_a_limited_item_run_one_after_the_other",),
         breaks=("fifty buyers want an item with a daily limit of ten",),
     ),
     Mutation(

@@ -9,6 +9,7 @@ __all__ = ["MUTATIONS"]
 SUBSCRIPTIONS: Final = "tests/integration/orders/test_subscriptions.py"
 EARNINGS: Final = "tests/integration/orders/test_earnings.py"
 PERSONAL_DATA: Final = "tests/integration/orders/test_personal_data.py"
+PAID_TWICE: Final = "a subscription is paid twice at once, or cancelled during its renewal"
 STATEMENTS: Final = "orders/subscriptions/statements.py"
 
 MUTATIONS: Final = (
@@ -21,6 +22,7 @@ MUTATIONS: Final = (
             f"{SUBSCRIPTIONS}::TestPeriod::test_next_one_extends_it_at_the_price_that_was_paid",
             f"{SUBSCRIPTIONS}::TestPeriod::test_concurrent_ones_extend_it_as_often_as_they_were_paid",
         ),
+        breaks=(PAID_TWICE,),
     ),
     Mutation(
         name="a subscription that is cancelled during its renewal renews again",
@@ -58,6 +60,7 @@ MUTATIONS: Final = (
         before="        ON CONFLICT DO NOTHING\n",
         after="        ON CONFLICT (item_id) DO UPDATE SET at = excluded.at\n",
         caught_by=(f"{EARNINGS}::TestMessages::test_repeated_ones_count_once",),
+        breaks=("an item's earnings are announced twice",),
     ),
     Mutation(
         name="earnings are those of the day in UTC",

@@ -45,7 +45,9 @@ def public_apps() -> dict[Upstream, FastAPI]:
         Upstream.ORDERS: orders.app.create_app(
             orders.settings.Settings(env="dev", database_url=DATABASE_URL, rabbitmq_url=RABBITMQ_URL)
         ),
-        Upstream.EVENTS: events.app.create_app(events.settings.Settings(env="dev", database_url=DATABASE_URL)),
+        Upstream.EVENTS: events.app.create_app(
+            events.settings.Settings(env="dev", database_url=DATABASE_URL, rabbitmq_url=RABBITMQ_URL)
+        ),
         Upstream.ORCHESTRATOR: orchestrator.app.create_app(
             orchestrator.settings.Settings(
                 env="dev",

@@ -12,11 +12,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from common.db.engine import Database, Row
 from common.db.idempotency import IdempotencyStore, ParticipantRequest, load_result, store_result
 from common.rows import readable
+from events.audit import changed, is_same, record
 from events.menus.errors import ItemNotFound, MenuNotFound, TooManyItems, TooManyMenus
 from events.menus.models import menu_items, menu_whitelist, menus
 from events.menus.schemas import Item, MenuKind
 from events.performers.errors import ProfileNotWritten
 from events.performers.models import performers
+from events.performers.schemas import Acting
 
 MOST_MENUS: Final = 20  # of a kind
 MOST_ITEMS: Final = 100
@@ -54,7 +56,7 @@ class MenuRepository(Generic[MenuT, ItemT]):
     async def create(
         self,
         request: ParticipantRequest,
-        performer_id: uuid.UUID,
+        acting: Acting,
         values: Mapping[str, Any],
         items: Sequence[Mapping[str, Any]] = (),
     ) -> MenuT:
@@ -64,64 +66,74 @@ class MenuRepository(Generic[MenuT, ItemT]):
             ProfileNotWritten: the performer has no profile.
             TooManyMenus: the performer has 20 of the kind.
         """
+        siblings = self._owned_by(acting.performer_id)
 
         async def store(connection: AsyncConnection) -> MenuT:
-            await self._require_room(connection, self._owned_by(performer_id), of=menus, most=MOST_MENUS)
-            first = {"menu_id": uuid.uuid4(), "performer_id": performer_id, "kind": self.kind.value}
-            row = await self._insert(connection, menus, {**first, **values}, self._owned_by(performer_id))
-            of_menu = menu_items.c.menu_id == row["menu_id"]
-            numbered = [{**item, "menu_id": row["menu_id"], "item_id": uuid.uuid4()} for item in items]
-            stored = [await self._insert(connection, menu_items, item, of_menu) for item in numbered]
+            await _require_room(connection, siblings, of=menus, most=MOST_MENUS)
+            menu_id = uuid.uuid4()
+            first = {"menu_id": menu_id, "performer_id": acting.performer_id, "kind": self.kind.value}
+            row = await _insert(connection, menus, {**first, **values}, siblings)
+            of_menu = menu_items.c.menu_id == menu_id
+            numbered = [{**item, "menu_id": menu_id, "item_id": uuid.uuid4()} for item in items]
+            stored = [await _insert(connection, menu_items, item, of_menu) for item in numbered]
+            shown = {**changed(row, {**first, **values}), "items": len(stored)}
+            await record(connection, acting, "menu.create", menu_id, after=shown)
             return self._menu({**row, "whitelisted_users": 0}, [self.item.model_validate(item) for item in stored])
 
-        return self.menu.model_validate(await self._once(request, performer_id, store))
+        return self.menu.model_validate(await self._once(request, acting, store))
 
-    async def change(self, performer_id: uuid.UUID, menu_id: uuid.UUID, changes: Mapping[str, Any]) -> MenuT:
+    async def change(self, acting: Acting, menu_id: uuid.UUID, changes: Mapping[str, Any]) -> MenuT:
         """Change a menu.
 
         Raises:
             MenuNotFound: the performer has no such menu.
         """
-        conditions = menus.c.menu_id == menu_id, self._owned_by(performer_id)
-        await self.database.execute(update(menus).where(*conditions).values(**changes, updated_at=func.now()))
-        row = await self.database.fetch_one(_select_menus(*conditions))
-        if row is None:
-            raise MenuNotFound
+        own = and_(menus.c.menu_id == menu_id, self._owned_by(acting.performer_id))
+        async with self.database.transaction() as connection:
+            if await _update(connection, menus, own, changes, by=acting, action="menu.change") is None:
+                raise MenuNotFound
+            row = (await connection.execute(_select_menus(own))).mappings().one()
         items = await items_of(self.database, [menu_id], self.item)
         return self._menu(row, items.get(menu_id, []))
 
-    async def delete(self, performer_id: uuid.UUID, menu_id: uuid.UUID) -> None:
+    async def delete(self, acting: Acting, menu_id: uuid.UUID) -> None:
         """Take a menu off for ever. A repeated call changes nothing.
 
         Raises:
             MenuNotFound: the performer has never had such a menu.
         """
-        owned = and_(menus.c.menu_id == menu_id, menus.c.performer_id == performer_id, menus.c.kind == self.kind.value)
-        if not await self.database.execute(update(menus).where(owned).values(is_deleted=True, updated_at=func.now())):
-            raise MenuNotFound
+        owner, kind = menus.c.performer_id == acting.performer_id, menus.c.kind == self.kind.value
+        own = and_(menus.c.menu_id == menu_id, owner, kind)
+        async with self.database.transaction() as connection:
+            if await _update(connection, menus, own, {"is_deleted": True}, by=acting, action="menu.delete") is None:
+                raise MenuNotFound
 
     async def add_item(
-        self, request: ParticipantRequest, performer_id: uuid.UUID, *, menu_id: uuid.UUID, values: Mapping[str, Any]
+        self, request: ParticipantRequest, acting: Acting, menu_id: uuid.UUID, values: Mapping[str, Any]
     ) -> ItemT:
         """Store an item of a menu.
 
         Raises:
+            ProfileNotWritten: the performer has no profile.
             MenuNotFound: the performer has no such menu.
             TooManyItems: the menu has 100.
         """
         of_menu = and_(menu_items.c.menu_id == menu_id, ~menu_items.c.is_deleted)
 
         async def store(connection: AsyncConnection) -> ItemT:
-            if (await connection.execute(self._own_menu(performer_id, menu_id))).first() is None:
+            if (await connection.execute(self._own_menu(acting, menu_id))).first() is None:
                 raise MenuNotFound
-            await self._require_room(connection, of_menu, of=menu_items, most=MOST_ITEMS)
+            await _require_room(connection, of_menu, of=menu_items, most=MOST_ITEMS)
             first = {"item_id": uuid.uuid4(), "menu_id": menu_id}
-            return self.item.model_validate(await self._insert(connection, menu_items, {**first, **values}, of_menu))
+            row = await _insert(connection, menu_items, {**first, **values}, of_menu)
+            shown = changed(row, {**first, **values})
+            await record(connection, acting, "menu_item.create", row["item_id"], after=shown)
+            return self.item.model_validate(row)
 
-        return self.item.model_validate(await self._once(request, performer_id, store))
+        return self.item.model_validate(await self._once(request, acting, store))
 
     async def change_item(
-        self, performer_id: uuid.UUID, *, menu_id: uuid.UUID, item_id: uuid.UUID, changes: Mapping[str, Any]
+        self, acting: Acting, menu_id: uuid.UUID, item_id: uuid.UUID, changes: Mapping[str, Any]
     ) -> ItemT:
         """Change an item.
 
@@ -129,48 +141,54 @@ class MenuRepository(Generic[MenuT, ItemT]):
             MenuNotFound: the performer has no such menu.
             ItemNotFound: the menu has no such item.
         """
-        statement = update(menu_items).where(self._item(performer_id, menu_id, item_id), ~menu_items.c.is_deleted)
-        row = await self.database.fetch_one(statement.values(**changes, updated_at=func.now()).returning(menu_items))
-        if row is None:
-            await self.require(performer_id, menu_id)
-            raise ItemNotFound
+        row = await self._update_item(
+            acting, menu_id, item_id, ~menu_items.c.is_deleted, changes=changes, action="menu_item.change"
+        )
         return self.item.model_validate(row)
 
-    async def delete_item(self, performer_id: uuid.UUID, *, menu_id: uuid.UUID, item_id: uuid.UUID) -> None:
+    async def delete_item(self, acting: Acting, menu_id: uuid.UUID, item_id: uuid.UUID) -> None:
         """Take an item off for ever. A repeated call changes nothing.
 
         Raises:
             MenuNotFound: the performer has no such menu.
             ItemNotFound: the menu has never had such an item.
         """
-        statement = update(menu_items).where(self._item(performer_id, menu_id, item_id))
-        if not await self.database.execute(statement.values(is_deleted=True, updated_at=func.now())):
-            await self.require(performer_id, menu_id)
-            raise ItemNotFound
+        await self._update_item(acting, menu_id, item_id, changes={"is_deleted": True}, action="menu_item.delete")
 
-    async def require(self, performer_id: uuid.UUID, menu_id: uuid.UUID) -> None:
+    async def require(self, acting: Acting, menu_id: uuid.UUID) -> None:
         """Raise MenuNotFound unless the menu is the performer's."""
-        if await self.database.fetch_one(self._own_menu(performer_id, menu_id)) is None:
+        if await self.database.fetch_one(self._own_menu(acting, menu_id)) is None:
             raise MenuNotFound
+
+    async def _update_item(
+        self,
+        acting: Acting,
+        menu_id: uuid.UUID,
+        item_id: uuid.UUID,
+        *conditions: ColumnElement[bool],
+        changes: Mapping[str, Any],
+        action: str,
+    ) -> Row:
+        of_menu = menu_items.c.menu_id.in_(self._own_menu(acting, menu_id))
+        wanted = and_(menu_items.c.item_id == item_id, of_menu, *conditions)
+        async with self.database.transaction() as connection:
+            row = await _update(connection, menu_items, wanted, changes, by=acting, action=action)
+        if row is None:
+            await self.require(acting, menu_id)
+            raise ItemNotFound
+        return row
 
     def _owned_by(self, performer_id: uuid.UUID) -> ColumnElement[bool]:
         return and_(menus.c.performer_id == performer_id, menus.c.kind == self.kind.value, ~menus.c.is_deleted)
 
-    def _item(self, performer_id: uuid.UUID, menu_id: uuid.UUID, item_id: uuid.UUID) -> ColumnElement[bool]:
-        of_own_menu = menu_items.c.menu_id.in_(self._own_menu(performer_id, menu_id))
-        return and_(menu_items.c.item_id == item_id, of_own_menu)
-
-    def _own_menu(self, performer_id: uuid.UUID, menu_id: uuid.UUID) -> Select[uuid.UUID]:
-        return select(menus.c.menu_id).where(menus.c.menu_id == menu_id, self._owned_by(performer_id))
+    def _own_menu(self, acting: Acting, menu_id: uuid.UUID) -> Select[uuid.UUID]:
+        return select(menus.c.menu_id).where(menus.c.menu_id == menu_id, self._owned_by(acting.performer_id))
 
     def _menu(self, row: Row, items: Sequence[Item]) -> MenuT:
         return self.menu.model_validate({**row, "items": items})
 
     async def _once(
-        self,
-        request: ParticipantRequest,
-        performer_id: uuid.UUID,
-        store: Callable[[AsyncConnection], Awaitable[BaseModel]],
+        self, request: ParticipantRequest, acting: Acting, store: Callable[[AsyncConnection], Awaitable[BaseModel]]
     ) -> dict[str, Any]:
         """Return the stored answer, or that of `store`.
 
@@ -180,7 +198,7 @@ class MenuRepository(Generic[MenuT, ItemT]):
             ProfileNotWritten: there is no such row.
         """
         async with IdempotencyStore(self.database).transaction(request) as connection:
-            row = select(performers.c.performer_id).where(performers.c.performer_id == performer_id)
+            row = select(performers.c.performer_id).where(performers.c.performer_id == acting.performer_id)
             if (await connection.execute(row.with_for_update(key_share=True))).first() is None:
                 raise ProfileNotWritten
             done = await load_result(connection, request)
@@ -189,24 +207,42 @@ class MenuRepository(Generic[MenuT, ItemT]):
                 await store_result(connection, request, done)
             return done
 
-    @staticmethod
-    async def _require_room(
-        connection: AsyncConnection, siblings: ColumnElement[bool], *, of: Table, most: int
-    ) -> None:
-        count = await connection.scalar(select(func.count()).select_from(of).where(siblings))
-        if (count or 0) >= most:
-            raise TooManyMenus if of is menus else TooManyItems
 
-    @staticmethod
-    async def _insert(
-        connection: AsyncConnection, table: Table, values: Mapping[str, Any], siblings: ColumnElement[bool]
-    ) -> Row:
-        """Insert a row, behind its siblings unless it has a position."""
-        last = select(func.coalesce(func.max(table.c.position), 0) + 1).where(siblings).scalar_subquery()
-        position = values.get("position")
-        statement = insert(table).values({**values, "position": last if position is None else position})
-        row: Row = (await connection.execute(statement.returning(table))).mappings().one()
-        return row
+async def _require_room(connection: AsyncConnection, siblings: ColumnElement[bool], *, of: Table, most: int) -> None:
+    count = await connection.scalar(select(func.count()).select_from(of).where(siblings))
+    if (count or 0) >= most:
+        raise TooManyMenus if of is menus else TooManyItems
+
+
+async def _insert(
+    connection: AsyncConnection, table: Table, values: Mapping[str, Any], siblings: ColumnElement[bool]
+) -> Row:
+    """Insert a row, behind its siblings unless it has a position."""
+    last = select(func.coalesce(func.max(table.c.position), 0) + 1).where(siblings).scalar_subquery()
+    position = values.get("position")
+    statement = insert(table).values({**values, "position": last if position is None else position})
+    row: Row = (await connection.execute(statement.returning(table))).mappings().one()
+    return row
+
+
+async def _update(
+    connection: AsyncConnection,
+    table: Table,
+    wanted: ColumnElement[bool],
+    changes: Mapping[str, Any],
+    *,
+    by: Acting,
+    action: str,
+) -> Row | None:
+    """Change a menu or an item and record that, unless it has the values already; None if there is no such row."""
+    key = table.primary_key.columns[0].name
+    before = (await connection.execute(select(table).where(wanted).with_for_update(key_share=True))).mappings().first()
+    if before is None or is_same(before, changes):
+        return before
+    statement = update(table).where(wanted).values(**changes, updated_at=func.now())
+    row: Row = (await connection.execute(statement.returning(table))).mappings().one()
+    await record(connection, by, action, row[key], before=changed(before, changes), after=changed(row, changes))
+    return row
 
 
 def _select_menus(*conditions: ColumnElement[bool]) -> Select[Any]:

@@ -1,5 +1,19 @@
-"""HTTP routes of menus: for everybody, for those who manage them, and for the orchestrator."""
+"""HTTP routes of menus and, for those who manage these, of performers' profiles."""
 
-from events.menus.routes import internal, performance_menus, tip_menus
+from typing import Final
 
-__all__ = ["internal", "performance_menus", "tip_menus"]
+from fastapi import APIRouter
+
+from events.menus.routes import performance_menus, tip_menus
+from events.performers import routes as performers
+from events.performers.acting import ADMIN_PREFIX, AS_ADMIN, AS_PERFORMER, OWN_PREFIX
+
+own: Final = APIRouter(prefix=OWN_PREFIX, dependencies=[AS_PERFORMER])
+"""What performers do for themselves."""
+
+their: Final = APIRouter(prefix=ADMIN_PREFIX, dependencies=[AS_ADMIN])
+"""The same, by admins for any performer."""
+
+for _router in (own, their):
+    for _managed in (performers.managed, tip_menus.managed, performance_menus.managed, performance_menus.templates):
+        _router.include_router(_managed)

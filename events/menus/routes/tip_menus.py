@@ -13,8 +13,6 @@ from events.menus.schemas import NewTipItem, NewTipMenu, TipGrid, TipItem, TipIt
 from events.menus.service import TipMenuService
 from events.performers.acting import ActingFor
 
-__all__ = ["managed", "public"]
-
 TipMenus = Annotated[TipMenuService, provided(TipMenuService)]
 
 public: Final = APIRouter(prefix="/api/tip-grid", tags=["Tips"])

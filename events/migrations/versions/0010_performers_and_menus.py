@@ -1,4 +1,4 @@
-"""Performers, their tip grids and performance menus, and the whitelists of these."""
+"""Performers, their tip grids and performance menus, the whitelists of these, and messages to be sent."""
 
 from typing import Any
 
@@ -127,8 +127,20 @@ def upgrade() -> None:
         sa.ForeignKeyConstraint(["menu_id"], ["menus.menu_id"], name="fk_menu_whitelist_menu_id_menus"),
     )
     op.create_index("ix_menu_whitelist_newest", "menu_whitelist", ["menu_id", "added_at", "user_id"])
+    op.create_table(
+        "outbox",
+        sa.Column("message_id", UUID, nullable=False),
+        text("exchange"),
+        text("routing_key"),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.Column("created_at", sa.DateTime(timezone=True), nullable=False, server_default=sa.func.clock_timestamp()),
+        sa.Column("sent_at", sa.DateTime(timezone=True)),
+        sa.PrimaryKeyConstraint("message_id", name="pk_outbox"),
+    )
+    op.create_index("ix_outbox_unsent", "outbox", ["created_at"], postgresql_where=sa.text("sent_at IS NULL"))
+    op.create_index("ix_outbox_sent", "outbox", ["sent_at"], postgresql_where=sa.text("sent_at IS NOT NULL"))
 
 
 def downgrade() -> None:
-    for table in ("menu_whitelist", "menu_items", "menus", "performers"):
+    for table in ("outbox", "menu_whitelist", "menu_items", "menus", "performers"):
         op.drop_table(table)

@@ -12,6 +12,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from orchestrator.clients import Clients
 from orchestrator.features.purchased_items.errors import ItemExpired, ItemInvalidState
@@ -25,6 +26,9 @@ from orchestrator.saga_engine.plan import Call, Plan, Step, must_finish, pivot, 
 
 __all__ = ["queue_request_id_of", "tip_plans"]
 
+# Nobody waits for the response of a job: a ledger that restarts fails no tip.
+HOLD_TIMEOUT_SECONDS: Final = 20.0
+
 
 def queue_request_id_of(item_id: uuid.UUID) -> uuid.UUID:
     """Return the id of a tip's job."""
@@ -35,7 +39,10 @@ def tip_plans(clients: Clients, jobs: JobQueue) -> Sequence[Plan[QueuedTip]]:
     """Return the plans of a queued tip and of a funded one, which differ in when they hold the credits."""
     steps = TipSteps(clients, jobs)
     open_item: Step[QueuedTip] = undoable("open item", steps.open_item, steps.end_item)
-    hold_credits: Step[QueuedTip] = undoable("hold credits", steps.hold_credits, steps.return_credits)
+    hold_now: Step[QueuedTip] = undoable("hold credits", steps.hold_credits, steps.return_credits)
+    hold_later: Step[QueuedTip] = undoable(
+        "hold credits", steps.hold_credits, steps.return_credits, step_timeout_seconds=HOLD_TIMEOUT_SECONDS
+    )
     until_performed: Sequence[Step[QueuedTip]] = (
         undoable("enqueue job", steps.enqueue_job, steps.cancel_job),
         undoable("enqueue item", steps.enqueue_item, steps.leave_to_the_end),
@@ -47,8 +54,8 @@ def tip_plans(clients: Clients, jobs: JobQueue) -> Sequence[Plan[QueuedTip]]:
         must_finish("activate device", steps.activate_device),
     )
     return (
-        Plan(QUEUED_TIP, QueuedTip, open_item, *until_performed, hold_credits, *performance),
-        Plan(FUNDED_TIP, QueuedTip, open_item, hold_credits, *until_performed, *performance),
+        Plan(QUEUED_TIP, QueuedTip, open_item, *until_performed, hold_later, *performance),
+        Plan(FUNDED_TIP, QueuedTip, open_item, hold_now, *until_performed, *performance),
     )
 
 

@@ -22,8 +22,8 @@ from tests.support.user_tokens import UserTokenMint
 
 
 @pytest.fixture(scope="module")
-def settings(database_url: DatabaseFactory) -> Settings:
-    return Settings(env="test", database_url=SecretStr(database_url("events")))
+def settings(database_url: DatabaseFactory, rabbitmq_url: str) -> Settings:
+    return Settings(env="test", database_url=SecretStr(database_url("events")), rabbitmq_url=SecretStr(rabbitmq_url))
 
 
 @pytest.fixture(scope="module")
@@ -93,5 +93,6 @@ async def performer(new_performer: NewPerformer) -> OfferCaller:
 
 @pytest.fixture
 async def admin(app: FastAPI, mint: UserTokenMint) -> AsyncIterator[Caller]:
-    async with Caller(app, mint.token(uuid.uuid4(), Role.ADMIN)) as caller:
+    user_id = uuid.uuid4()
+    async with Caller(app, mint.token(user_id, Role.ADMIN), user_id=user_id) as caller:
         yield caller

@@ -7,8 +7,6 @@ import httpx
 
 from tests.support.callers import Caller, new_id
 
-__all__ = ["MENUS", "TIP_MENUS", "FactsCaller", "OfferCaller", "an_item", "refused"]
-
 TIP_MENUS = "tip-menus"
 MENUS = "menus"
 

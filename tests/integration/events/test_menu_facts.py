@@ -9,7 +9,6 @@ from common.db.engine import Database
 from orchestrator.clients.performers import MenuFacts, MenuItemFacts
 from tests.integration.events.stage import MENUS, TIP_MENUS, FactsCaller, OfferCaller, refused
 from tests.support.callers import Caller, new_id
-from tests.support.statements import counted_statements
 
 DEVICE = {"pattern": "pulse", "duration_seconds": 10}
 
@@ -48,13 +47,6 @@ class TestTipGrid:
         assert [menu["tip_menu_id"] for menu in grid["tip_menus"]] == [first, second]
         assert [[item["name"] for item in menu["items"]] for menu in grid["tip_menus"]] == [["Wave"], ["Wave"]]
         assert "stage-light-1" not in shown.text
-
-    async def test_number_of_statements_is_constant(self, anonymous: Caller, performer: OfferCaller) -> None:
-        for _ in range(3):
-            await performer.added(await performer.created(TIP_MENUS), TIP_MENUS)
-        with counted_statements() as statements:
-            await anonymous.get(f"/api/tip-grid/{performer.performer_id}")
-        assert int(statements) == 3
 
 
 class TestItemFacts:
@@ -136,12 +128,6 @@ class TestItemFacts:
         item = await performer.added(await performer.created())
         for item_id, kind in ((tip, "PERFORMANCE"), (item, "TIP"), (new_id(), "TIP")):
             assert refused(await facts.item(item_id, kind=kind)) == (404, "ITEM_NOT_FOUND")
-
-    async def test_purchase_reads_it_in_one_statement(self, facts: FactsCaller, performer: OfferCaller) -> None:
-        item_id = await performer.added(await performer.created())
-        with counted_statements() as statements:
-            await facts.item(item_id)
-        assert int(statements) == 1
 
 
 class TestMenuFacts:

@@ -1,9 +1,10 @@
+# ruff: noqa: SLF001 - the test holds the locks of a statement
 """Performers' queues: positions and waits, whose turn comes, scheduled items."""
 
 import asyncio
 import random
 import uuid
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -14,11 +15,13 @@ from sqlalchemy import text
 
 from common.db.engine import Database
 from orders.app import create_app
+from orders.performer_queues import repository
 from orders.performer_queues.repository import PerformerQueueRepository
 from orders.settings import Settings
 from tests.integration.orders.item_caller import Item, ItemCaller, told_of
 from tests.support.callers import new_id
 from tests.support.user_tokens import UserTokenMint
+from tests.support.waiting import eventually
 
 EARLIER: Final = "2026-01-01T00:00:00Z"
 LATER: Final = "2100-01-01T00:00:00Z"
@@ -192,12 +195,24 @@ class TestTurn:
         assert await queue.announced(first, second) == [first.key]
         assert await queue.announced(first, second) == [first.key]
 
-    async def test_concurrent_copies_announce_it_once(self, queue: "Turns") -> None:
+    async def test_concurrent_copies_announce_it_once(self, queue: "Turns", database: Database) -> None:
+        """Another copy has announced it and not committed yet."""
         first = await queue.items.at("PENDING")
+        of_first = {"performer_ids": [uuid.UUID(first.body["performer_id"])], "correlation_id": "x", "batch": 10_000}
+        waiting = text("SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
 
-        await asyncio.gather(*(queue.queues.announce_next() for _ in range(10)))
+        async with database.transaction() as other:
+            await other.execute(repository._CHANGED, of_first)
+            await other.execute(repository._ANNOUNCE_NEXT, of_first)
+            asked = asyncio.create_task(queue.queues.announce_next())
+            await eventually(lambda: self._is_over(asked, database.fetch_one(waiting)))
+        await asked
 
         assert await queue.announced(first) == [first.key]
+
+    @staticmethod
+    async def _is_over(asked: asyncio.Task[int], waiting: Awaitable[object]) -> bool:
+        return bool(await waiting) or asked.done()
 
     async def test_comes_when_nothing_is_in_progress(self, queue: "Turns") -> None:
         first, second = await queue.items.several(2, "PENDING", performer_id=new_id())

@@ -11,8 +11,8 @@ from invariants.report import Report
 from invariants.snapshot import Snapshot
 
 
-def snapshot_of(state: str, kind: str = "purchase", *, refunds: str | None = None) -> Snapshot:
-    saga = {"saga_id": "1234", "kind": kind, "state": state, "step": "pay", "object_id": refunds}
+def snapshot_of(state: str, kind: str = "purchase", *, names: str | None = None) -> Snapshot:
+    saga = {"saga_id": "1234", "kind": kind, "state": state, "step": "pay", "object_id": names}
     return Snapshot(unfinished_sagas=[saga])
 
 
@@ -36,6 +36,15 @@ def test_what_a_saga_has_not_finished_is_no_contradiction() -> None:
     report = Report.of(UNFINISHED, [OF_SAGA, "seat 7 is SOLD, its order 1234 is PENDING", "seat 8 is SOLD"])
     assert report.contradictions == ("seat 8 is SOLD",)
     assert report.unfinished == (OF_SAGA, "seat 7 is SOLD, its order 1234 is PENDING")
+
+
+def test_items_of_an_unfinished_payout_are_named_by_their_performer() -> None:
+    line, other = (
+        "purchased item 7 of performer 88 is pending by payout None",
+        "purchased item 8 of performer 9 is pending",
+    )
+    report = Report.of(snapshot_of("RUNNING", "payout", names="88"), [line, other])
+    assert (report.unfinished, report.contradictions) == ((line,), (other,))
 
 
 @pytest.mark.parametrize(
@@ -64,7 +73,7 @@ def test_wait_that_services_end_is_unfinished(lines: tuple[str, ...]) -> None:
 
 def test_what_a_refund_has_not_finished_names_its_order() -> None:
     begun, other = "a refund of order 77 has begun and was not made", "a refund of order 78 has begun and was not made"
-    report = Report.of(snapshot_of("RUNNING", "refund seats", refunds="77"), [begun, other])
+    report = Report.of(snapshot_of("RUNNING", "refund seats", names="77"), [begun, other])
     assert (report.contradictions, report.unfinished) == ((other,), (begun,))
 
 

@@ -1,0 +1,52 @@
+"""The seeded performer's profile, tip grid and menus."""
+
+from typing import Any
+
+from common.db.engine import Database
+from devstack.seed import PERFORMER_ID
+from devstack.seed_performer import seed_performer
+from tests.integration.events.stage import FactsCaller, OfferCaller
+from tests.support.callers import Caller
+
+
+async def shown(anonymous: Caller, facts: FactsCaller) -> tuple[dict[str, Any], dict[str, Any], list[dict[str, Any]]]:
+    performer = (await anonymous.get(f"/api/performers/{PERFORMER_ID}")).json()["data"]
+    grid = (await anonymous.get(f"/api/tip-grid/{PERFORMER_ID}")).json()["data"]
+    menus = (await facts.menus_of(str(PERFORMER_ID))).json()["data"]
+    return performer, grid, [facts["menu"] for facts in menus]
+
+
+async def test_performer_has_a_grid_and_the_three_template_menus(
+    anonymous: Caller, facts: FactsCaller, database: Database
+) -> None:
+    await seed_performer(database, PERFORMER_ID)
+
+    performer, grid, menus = await shown(anonymous, facts)
+
+    assert (performer["display_name"], performer["subscription_price"]) == ("Nova", "15.00")
+    assert [len(menu["items"]) for menu in grid["tip_menus"]] == [6]
+    assert [(menu["name"], menu["queue_mode"], menu["visibility"]) for menu in menus] == [
+        ("Quick Fun", "OFF", "public"),
+        ("Private Energy", "ON", "public"),
+        ("VIP Experience", "ON", "subscribers_only"),
+    ]
+    assert all(4 <= len(menu["menu_items"]) <= 6 for menu in menus)
+
+
+async def test_seeding_again_changes_nothing(
+    admin: Caller, anonymous: Caller, facts: FactsCaller, database: Database
+) -> None:
+    await seed_performer(database, PERFORMER_ID)
+    _, grid, _ = await shown(anonymous, facts)
+    menu = grid["tip_menus"][0]
+    by_admin = OfferCaller.of_admin(admin, PERFORMER_ID)
+    path = f"tip-menus/{menu['tip_menu_id']}/items/{menu['items'][0]['tip_menu_item_id']}"
+    await by_admin.call("DELETE", path)
+    await by_admin.write_profile(bio="Changed.")
+    before = await shown(anonymous, facts)
+
+    await seed_performer(database, PERFORMER_ID)
+
+    assert await shown(anonymous, facts) == before
+    assert before[0]["bio"] == "Changed."
+    assert len(before[1]["tip_menus"][0]["items"]) == 5
