@@ -18,7 +18,7 @@ from orchestrator.features.performance_queue.schemas import (
     RequestResult,
     RequestStatus,
 )
-from orchestrator.features.purchased_items.errors import ItemDeclined, ItemExpired, ItemInvalidState, ItemNotFound
+from orchestrator.features.purchased_items.errors import ItemDeclined, ItemInvalidState, ItemNotFound
 from orchestrator.features.purchased_items.models import (
     COMPLETE,
     QUEUED_MENU_ITEM,
@@ -31,7 +31,7 @@ from orchestrator.features.purchased_items.service import ItemPurchases
 from orchestrator.jobs.errors import JobNotFound
 from orchestrator.jobs.service import JobQueue
 from orchestrator.saga_engine.engine import SagaEngine
-from orchestrator.saga_engine.outcomes import failure_of, succeeded
+from orchestrator.saga_engine.outcomes import succeeded
 from orchestrator.saga_engine.record import SagaRecord, SagaState
 
 STATUSES: Final[Mapping[ItemStatus, Any]] = {
@@ -185,7 +185,7 @@ class PerformanceQueue:
         if present.state is SagaState.RUNNING:
             raise Busy(retry_after_seconds=1)
         if present.state in {SagaState.UNWINDING, SagaState.UNWOUND}:
-            raise ItemInvalidState(details={"reason": failure_of(present, expired=ItemExpired).code})
+            raise ItemInvalidState
         return present
 
     async def _retry_count(self, saga: SagaRecord | None, queue_request_id: uuid.UUID) -> int:
