@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import pytest
 
-from common.errors import PaymentRequired, ServiceError
+from common.errors import Internal, InvalidRequest, NotFound, PaymentRequired, ServiceError
 from orchestrator.clients.orders.subscriptions import SubscriptionFacts, SubscriptionsClient
 from orchestrator.container import Container
 from orchestrator.features.purchased_items.saga.purchase import item_purchase_plan
@@ -21,7 +21,15 @@ from orchestrator.saga_engine.engine import SagaEngine
 from orchestrator.saga_engine.observer import LoggingObserver
 from orchestrator.saga_engine.repository import SagaLog
 from tests.contracts.databases import Databases
-from tests.contracts.faults import FOREVER, Faults, faulty, request_lost, response_lost
+from tests.contracts.faults import (
+    FOREVER,
+    Faults,
+    done_and_refused_by_another_release,
+    faulty,
+    refused_by_another_release,
+    request_lost,
+    response_lost,
+)
 
 CREDITS: Final = Decimal("100.00")
 PRICE: Final = Decimal("15.00")
@@ -267,7 +275,17 @@ class TestRenewal:
         assert await due.balance() == before
 
     @pytest.mark.parametrize("step", ["open item", "hold credits"])
-    @pytest.mark.parametrize("fault", [request_lost, response_lost])
+    @pytest.mark.parametrize(
+        "fault",
+        [
+            request_lost(FOREVER),
+            response_lost(FOREVER),
+            refused_by_another_release(Internal()),
+            refused_by_another_release(InvalidRequest()),
+            refused_by_another_release(NotFound()),
+            done_and_refused_by_another_release(Internal()),
+        ],
+    )
     async def test_outage_ends_nothing_and_is_tried_again(
         self,
         *,
@@ -278,7 +296,7 @@ class TestRenewal:
         step: str,
         fault: Any,
     ) -> None:
-        faults = Faults().inject(step, "action", fault(FOREVER), retries_forever=False)
+        faults = Faults().inject(step, "action", fault, retries_forever=False)
         await SubscriptionRenewal(new_engine(faults), container.resources.clients).renew_due()
         assert (step, "action") in faults.triggered
         assert (await due.subscription())["renews"]
@@ -286,6 +304,14 @@ class TestRenewal:
         await renewal.renew_due()
         assert await due.is_renewed()
         assert await due.balance() == CREDITS - 2 * PRICE
+
+    async def test_performer_who_cannot_be_read_ends_nothing(self, due: Fan, renewal: SubscriptionRenewal) -> None:
+        await due.set_price(Decimal("NaN"))
+        await renewal.renew_due()
+        assert (await due.subscription())["renews"]
+        await due.set_price(PRICE)
+        await renewal.renew_due()
+        assert await due.is_renewed()
 
     async def test_subscription_cancelled_meanwhile_is_not_renewed(self, due: Fan, container: Container) -> None:
         resources = container.resources

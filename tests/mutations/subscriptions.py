@@ -7,6 +7,7 @@ from tests.mutations.mutation import Mutation
 __all__ = ["MUTATIONS"]
 
 SUBSCRIPTIONS: Final = "tests/integration/orders/test_subscriptions.py"
+RENEWALS: Final = "tests/contracts/test_renewals.py"
 EARNINGS: Final = "tests/integration/orders/test_earnings.py"
 PERSONAL_DATA: Final = "tests/integration/orders/test_personal_data.py"
 PAID_TWICE: Final = "a subscription is paid twice at once, or cancelled during its renewal"
@@ -30,6 +31,13 @@ MUTATIONS: Final = (
         before="renews = s.renews OR NOT coalesce({is_cancelled_renewal}, false),",
         after="renews = true,",
         caught_by=(f"{SUBSCRIPTIONS}::TestCancellation::test_outlives_a_renewal_in_progress",),
+    ),
+    Mutation(
+        name="a renewal whose outcome is unknown ends the subscription",
+        file="orchestrator/features/subscriptions/jobs.py",
+        before="        if refusal.code in ENDING:\n",
+        after="        if refusal.code:\n",
+        caught_by=(f"{RENEWALS}::TestRenewal::test_outage_ends_nothing_and_is_tried_again",),
     ),
     Mutation(
         name="a late refusal ends a subscription that was paid since",

@@ -6,24 +6,27 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from common.errors import Busy, ServiceError
+from common.errors import Busy, PaymentRequired, ServiceError, Unavailable
 from common.telemetry.logs import get_logger
 from orchestrator.clients import Clients
 from orchestrator.clients.orders.subscriptions import SubscriptionFacts
 from orchestrator.clients.performers import PerformerFacts
+from orchestrator.errors import AccountSuspended, OtpRequired
 from orchestrator.features.purchased_items.errors import ItemInactive, PerformerNotFound
 from orchestrator.features.purchased_items.models import ITEM_PURCHASE, ItemSaga
-from orchestrator.features.subscriptions.models import PERIOD_TAKEN, new_period
+from orchestrator.features.subscriptions.models import new_period
 from orchestrator.saga_engine.engine import SagaEngine, StillRunning
 from orchestrator.saga_engine.idempotency import find_previous_sagas
-from orchestrator.saga_engine.outcomes import failed_transiently
-from orchestrator.saga_engine.record import SagaRecord, SagaState
+from orchestrator.saga_engine.outcomes import failure_of
+from orchestrator.saga_engine.record import SagaState
 
 __all__ = ["SubscriptionRenewal"]
 
 BATCH: Final = 100  # as many as the events service looks up at once
 AT_ONCE: Final = 8
 REMINDER_DAYS: Final = 3
+# The fan cannot pay. Any other failure decides nothing: the subscription stays due.
+ENDING: Final = frozenset({PaymentRequired.code, OtpRequired.code, AccountSuspended.code, "USER_NOT_FOUND"})
 logger = get_logger(__name__)
 
 
@@ -62,7 +65,9 @@ class SubscriptionRenewal:
 
     async def _pay(self, due: SubscriptionFacts, performer: PerformerFacts | None) -> str | None:
         """Pay one period; return why the subscription ends, or None if it is paid or to be tried again."""
-        if performer is None or not performer.is_active:
+        if performer is None:  # profiles are never deleted: a service could not read it
+            raise Unavailable
+        if not performer.is_active:
             return PerformerNotFound.code
         if performer.subscription_price is None:
             return ItemInactive.code
@@ -74,16 +79,15 @@ class SubscriptionRenewal:
         item = new_period(previous.next_id, performer, buyer_user_id=due.user_id, price=price, number=due.periods)
         # Nobody is there to verify a code: a flagged fan's subscription ends.
         sale = ItemSaga(saga_id=previous.next_id, item=item, proof_reference=previous.next_id)
-        return _end_reason(await self.engine.start(ITEM_PURCHASE, sale, requested_by=due.user_id))
+        saga = await self.engine.start(ITEM_PURCHASE, sale, requested_by=due.user_id)
+        if saga.state is not SagaState.UNWOUND:
+            return None
+        refusal = failure_of(saga)
+        if refusal.code in ENDING:
+            return refusal.code
+        raise refusal
 
     async def _still_renews(self, due: SubscriptionFacts) -> bool:
         """Return whether the fan has neither cancelled it nor paid the period since it was listed."""
         present = await self.clients.subscriptions.find(due.user_id, performer_id=due.performer_id)
         return present is not None and present.renews and present.periods == due.periods
-
-
-def _end_reason(saga: SagaRecord) -> str | None:
-    is_refused = saga.state is SagaState.UNWOUND and not failed_transiently(saga)
-    if not is_refused or saga.error is None or saga.error.code == PERIOD_TAKEN:
-        return None
-    return saga.error.code
