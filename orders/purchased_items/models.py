@@ -50,6 +50,8 @@ purchased_items: Final = Table(
     Column("is_due", Boolean, nullable=False, server_default=text("false")),
     Column("place", BigInteger),
     id_column("payout_id", nullable=True),
+    # Of a renewal: how many periods of the subscription were paid before.
+    Column("renewed_periods", Integer),
     id_column("opened_by_request_id"),
     created_at(),
     time_column("started_at"),

@@ -74,9 +74,10 @@ class SubscriptionRenewal:
         price = min(due.price, performer.subscription_price)
         first_id = uuid.uuid5(due.subscription_id, f"period {due.periods}")
         previous = await find_previous_sagas(self.engine.log, first_id)
-        if previous.accepted is not None or not await self._still_renews(due):
+        if previous.accepted is not None:
             return None
-        item = new_period(previous.next_id, performer, buyer_user_id=due.user_id, price=price, number=due.periods)
+        period = new_period(previous.next_id, performer, buyer_user_id=due.user_id, price=price, number=due.periods)
+        item = period.model_copy(update={"renewed_periods": due.periods})
         # Nobody is there to verify a code: a flagged fan's subscription ends.
         sale = ItemSaga(saga_id=previous.next_id, item=item, proof_reference=previous.next_id)
         saga = await self.engine.start(ITEM_PURCHASE, sale, requested_by=due.user_id)
@@ -86,8 +87,3 @@ class SubscriptionRenewal:
         if refusal.code in ENDING:
             return refusal.code
         raise refusal
-
-    async def _still_renews(self, due: SubscriptionFacts) -> bool:
-        """Return whether the fan has neither cancelled it nor paid the period since it was listed."""
-        present = await self.clients.subscriptions.find(due.user_id, performer_id=due.performer_id)
-        return present is not None and present.renews and present.periods == due.periods
