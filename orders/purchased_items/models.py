@@ -64,9 +64,11 @@ purchased_items: Final = Table(
     CheckConstraint("status <> 'IN_PROGRESS' OR started_at IS NOT NULL", name="started_at"),
     CheckConstraint(f"({_ENDED}) = (ended_at IS NOT NULL)", name="ended_at"),
     CheckConstraint("settlement_status <> 'settled' OR status = 'SUCCESS'", name="settled"),
+    # The keys of periods are not the clients': those name other items.
     Index(
         "uq_purchased_items_idempotency_key",
         "buyer_user_id",
+        text("(type = 'subscription')"),
         "idempotency_key",
         unique=True,
         postgresql_where=text("idempotency_key IS NOT NULL"),

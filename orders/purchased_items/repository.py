@@ -161,9 +161,8 @@ class PurchasedItemRepository(AggregateRepository[PurchasedItem]):
         Raises:
             Busy: it is gone: the first item of the key was discarded meanwhile.
         """
-        first = await self._database.fetch_one(
-            FIRST_WITH_KEY, {"buyer_user_id": opening.buyer_user_id, "idempotency_key": opening.idempotency_key}
-        )
+        key = opening.model_dump(include={"buyer_user_id", "idempotency_key", "type"})
+        first = await self._database.fetch_one(FIRST_WITH_KEY, key)
         if first is not None and first["purchased_item_id"] != opening.purchased_item_id:
             first_id, queue_request_id = str(first["purchased_item_id"]), first["queue_request_id"]
             return DuplicateRequest(

@@ -235,6 +235,7 @@ FIRST_WITH_KEY: Final = text(
     """
     SELECT purchased_item_id, queue_request_id FROM purchased_items
     WHERE buyer_user_id = :buyer_user_id AND idempotency_key = CAST(:idempotency_key AS text)
+      AND (type = 'subscription') = (CAST(:type AS text) = 'subscription')
     """
 )
 FIND_BY_QUEUE_REQUEST: Final = text(

@@ -153,6 +153,8 @@ RESUME: Final = text(
 DUE: Final = text(
     f"""
     SELECT {subscription_json("subscriptions")} AS found FROM subscriptions
-    WHERE renews AND ends_at <= clock_timestamp() ORDER BY ends_at LIMIT :limit
+    WHERE renews AND ends_at <= clock_timestamp()
+      AND (ends_at, subscription_id) > (coalesce(CAST(:after_end AS timestamptz), '-infinity'), CAST(:after_id AS uuid))
+    ORDER BY ends_at, subscription_id LIMIT :limit
     """  # noqa: S608 - constants only
 )

@@ -13,6 +13,7 @@ from common.errors import Internal, InvalidRequest, NotFound, PaymentRequired, S
 from orchestrator.container import Container
 from orchestrator.features.purchased_items.saga.purchase import item_purchase_plan
 from orchestrator.features.purchased_items.service import ItemPurchases
+from orchestrator.features.subscriptions import jobs
 from orchestrator.features.subscriptions.jobs import SubscriptionRenewal
 from orchestrator.features.subscriptions.schemas import Subscribed
 from orchestrator.features.subscriptions.service import SubscriptionService
@@ -304,6 +305,17 @@ class TestRenewal:
         await renewal.renew_due()
         assert await due.is_renewed()
         assert await due.balance() == CREDITS - 2 * PRICE
+
+    async def test_one_that_stays_stops_no_other(
+        self, *, due: Fan, new_fan: NewFan, renewal: SubscriptionRenewal, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(jobs, "BATCH", 1)
+        later = await new_fan()
+        await later.subscribe()
+        await later.end_period()
+        await due.set_price(Decimal("NaN"))
+        await renewal.renew_due()
+        assert (await due.is_renewed(), await later.is_renewed()) == (False, True)
 
     async def test_performer_who_cannot_be_read_ends_nothing(self, due: Fan, renewal: SubscriptionRenewal) -> None:
         await due.set_price(Decimal("NaN"))

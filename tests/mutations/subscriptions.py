@@ -47,6 +47,22 @@ MUTATIONS: Final = (
         caught_by=(f"{SUBSCRIPTIONS}::TestCancellation::test_comes_before_a_renewal_that_has_not_begun",),
     ),
     Mutation(
+        name="a fan's own key stops the renewals of their subscription",
+        file="orders/migrations/versions/0011_renewals.py",
+        before="    replace_unique_key(KEY_BY_SPACE)\n",
+        after="    replace_unique_key(KEY)\n",
+        caught_by=(
+            "tests/integration/orders/test_purchased_items.py::TestIdempotencyKey::test_of_an_item_is_not_that_of_a_period",
+        ),
+    ),
+    Mutation(
+        name="subscriptions that cannot be renewed stop the renewals of others",
+        file="orchestrator/features/subscriptions/jobs.py",
+        before="            await asyncio.gather(*(self._renew(one, performers) for one in due))\n",
+        after="            await asyncio.gather(*(self._renew(one, performers) for one in due))\n            return\n",
+        caught_by=(f"{RENEWALS}::TestRenewal::test_one_that_stays_stops_no_other",),
+    ),
+    Mutation(
         name="a renewal whose outcome is unknown ends the subscription",
         file="orchestrator/features/subscriptions/jobs.py",
         before="        if refusal.code in ENDING:\n",

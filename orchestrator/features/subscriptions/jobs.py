@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from common.background import report_failure
 from common.errors import Busy, PaymentRequired, ServiceError, Unavailable
 from common.telemetry.logs import get_logger
 from orchestrator.clients import Clients
@@ -39,12 +40,10 @@ class SubscriptionRenewal:
     _slots: asyncio.Semaphore = field(init=False, default_factory=lambda: asyncio.Semaphore(AT_ONCE))
 
     async def renew_due(self) -> None:
-        """Renew batch by batch, until the earliest one stays: the next run tries that again."""
-        earliest_id: uuid.UUID | None = None
-        while due := await self.clients.subscriptions.due(limit=BATCH):
-            if due[0].subscription_id == earliest_id:
-                return
-            earliest_id = due[0].subscription_id
+        """Renew batch by batch. The next run tries again those that stay."""
+        last: SubscriptionFacts | None = None
+        while due := await self.clients.subscriptions.due(limit=BATCH, after=last):
+            last = due[-1]
             performers = await self.clients.performers.lookup(one.performer_id for one in due)
             await asyncio.gather(*(self._renew(one, performers) for one in due))
 
@@ -62,6 +61,8 @@ class SubscriptionRenewal:
                 pass  # another worker, or a request of the fan, is paying it
             except ServiceError as error:
                 logger.warning("subscription.not_renewed", subscription_id=str(due.subscription_id), code=error.code)
+            except Exception as error:  # noqa: BLE001 - it stops no other
+                report_failure("subscription renewal", error)
 
     async def _pay(self, due: SubscriptionFacts, performer: PerformerFacts | None) -> str | None:
         """Pay one period; return why the subscription ends, or None if it is paid or to be tried again."""

@@ -13,6 +13,7 @@ from sqlalchemy import text
 
 from common.auth.principal import Role
 from common.db.engine import Database
+from common.pages import Cursor
 from tests.integration.orders.item_caller import Item, ItemCaller
 from tests.integration.orders.orders_caller import OrdersCaller
 from tests.support.callers import Caller
@@ -91,6 +92,10 @@ def subscriptions(database: Database, orchestrator: Caller) -> Subscriptions:
 
 def days_until(moment: str) -> int:
     return round((datetime.fromisoformat(moment) - datetime.now(UTC)) / timedelta(days=1))
+
+
+def cursor_of(subscription: dict[str, Any]) -> Cursor:
+    return Cursor(datetime.fromisoformat(subscription["ends_at"]), uuid.UUID(subscription["subscription_id"]))
 
 
 class TestPeriod:
@@ -279,6 +284,23 @@ class TestRenewal:
 
         found = await subscriptions.find()
         assert (found["renews"], found["periods"]) == (False, 2)
+
+    async def test_due_ones_are_read_page_by_page(self, orchestrator: Caller, subscriptions: Subscriptions) -> None:
+        fans = [Subscriptions(subscriptions.database, orchestrator) for _ in range(5)]
+        for fan in fans:
+            await fan.pay()
+        change = "UPDATE subscriptions SET ends_at = '2001-01-01 12:00:00.000001Z' WHERE user_id = ANY(:user_ids)"
+        await subscriptions.database.execute(text(change), {"user_ids": [uuid.UUID(fan.user_id) for fan in fans]})
+
+        found: list[Any] = []
+        for _ in range(3):
+            after = {"after": str(cursor_of(found[-1]))} if found else {}
+            found += (await orchestrator.get("/internal/subscriptions/due", limit=2, **after)).json()["data"]
+
+        assert {row["user_id"] for row in found[:5]} == {fan.user_id for fan in fans}
+
+    async def test_unreadable_place_is_refused(self, orchestrator: Caller) -> None:
+        assert (await orchestrator.get("/internal/subscriptions/due", after="x")).status_code == 400
 
     async def test_refused_one_ends_the_subscription_once(
         self, orchestrator: Caller, subscriptions: Subscriptions
