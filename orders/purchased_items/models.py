@@ -50,6 +50,8 @@ purchased_items: Final = Table(
     Column("is_due", Boolean, nullable=False, server_default=text("false")),
     Column("place", BigInteger),
     id_column("payout_id", nullable=True),
+    # Of a renewal: how many periods of the subscription were paid before.
+    Column("renewed_periods", Integer),
     id_column("opened_by_request_id"),
     created_at(),
     time_column("started_at"),
@@ -62,9 +64,11 @@ purchased_items: Final = Table(
     CheckConstraint("status <> 'IN_PROGRESS' OR started_at IS NOT NULL", name="started_at"),
     CheckConstraint(f"({_ENDED}) = (ended_at IS NOT NULL)", name="ended_at"),
     CheckConstraint("settlement_status <> 'settled' OR status = 'SUCCESS'", name="settled"),
+    # The keys of periods are not the clients': those name other items.
     Index(
         "uq_purchased_items_idempotency_key",
         "buyer_user_id",
+        text("(type = 'subscription')"),
         "idempotency_key",
         unique=True,
         postgresql_where=text("idempotency_key IS NOT NULL"),

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 from functools import partial
 from typing import Any
 
-from common.db.engine import Database
+from common.db.engine import Database, Row
 from common.db.idempotency import ParticipantRequest
 from common.db.pages import has_value
 from common.errors import Busy, ServiceError
@@ -39,6 +39,7 @@ from orders.purchased_items.statements import (
 )
 from orders.purchased_items.status import ItemStatus, ItemType
 from orders.shared.repository import AggregateRepository
+from orders.subscriptions.errors import SubscriptionInvalidState
 
 _VISIBLE = purchased_items.c.status != ItemStatus.OPENING
 
@@ -53,6 +54,7 @@ class PurchasedItemRepository(AggregateRepository[PurchasedItem]):
         Raises:
             DuplicateRequest: the buyer used the idempotency key before.
             DailyLimitReached: the offer's limit, or the buyer's, is reached.
+            SubscriptionInvalidState: it is a renewal, and the subscription does not renew, or has other periods.
             ItemInvalidState: another request opened that id.
             RequestUndone: the undo of this request came first.
         """
@@ -61,7 +63,7 @@ class PurchasedItemRepository(AggregateRepository[PurchasedItem]):
         attempt = await self._store.attempt(request, OPEN, {**facts, "opened_on": opening.day_at(now)})
         if attempt.done is not None:
             return MovedItem(**attempt.done)
-        refusal = await self._why_not_opened(opening, attempt.row["reached"], now)
+        refusal = await self._why_not_opened(opening, attempt.row, now)
         return MovedItem(**await self._store.store_refusal(request, refusal))
 
     async def move(self, item_id: uuid.UUID, name: MoveName, call: RepeatableCall) -> MovedItem:
@@ -153,15 +155,14 @@ class PurchasedItemRepository(AggregateRepository[PurchasedItem]):
         status = await self._status_of(item_id)
         return ItemNotFound() if status is None else ItemInvalidState(details={"status": status})
 
-    async def _why_not_opened(self, opening: OpenItem, reached: str | None, now: datetime) -> ServiceError:
+    async def _why_not_opened(self, opening: OpenItem, row: Row, now: datetime) -> ServiceError:
         """Return the reason.
 
         Raises:
             Busy: it is gone: the first item of the key was discarded meanwhile.
         """
-        first = await self._database.fetch_one(
-            FIRST_WITH_KEY, {"buyer_user_id": opening.buyer_user_id, "idempotency_key": opening.idempotency_key}
-        )
+        key = opening.model_dump(include={"buyer_user_id", "idempotency_key", "type"})
+        first = await self._database.fetch_one(FIRST_WITH_KEY, key)
         if first is not None and first["purchased_item_id"] != opening.purchased_item_id:
             first_id, queue_request_id = str(first["purchased_item_id"]), first["queue_request_id"]
             return DuplicateRequest(
@@ -171,7 +172,9 @@ class PurchasedItemRepository(AggregateRepository[PurchasedItem]):
                     "queue_request_id": None if queue_request_id is None else str(queue_request_id),
                 }
             )
-        if reached is not None:
+        if not row["is_renewable"]:
+            return SubscriptionInvalidState("The subscription is not renewed any more.")
+        if (reached := row["reached"]) is not None:
             limit = opening.daily_limit if reached == "item" else opening.daily_limit_per_user
             resets_at = opening.next_day_after(now).isoformat().replace("+00:00", "Z")
             return DailyLimitReached(details={"limit": limit, "scope": reached, "resets_at": resets_at})

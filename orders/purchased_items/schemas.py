@@ -28,7 +28,8 @@ MoveName = Literal["enqueue", "start", "complete"]
 class OpenItem(RepeatableCall):
     """`offer_id`: the tip grid item, the menu item, or the performer of a subscription.
 
-    `time_zone` is the performer's: their day is the day of the limits.
+    `time_zone` is the performer's: their day is the day of the limits. With `renewed_periods` it is the renewal of a
+    subscription, and opens only if that still renews and has as many periods.
     """
 
     purchased_item_id: uuid.UUID
@@ -52,6 +53,7 @@ class OpenItem(RepeatableCall):
     time_zone: Annotated[SentText, Field(max_length=64)]
     daily_limit: Limit | None = None
     daily_limit_per_user: Limit | None = None
+    renewed_periods: Limit | None = None
 
     def day_at(self, moment: datetime) -> date:
         return moment.astimezone(zone_of(self.time_zone)).date()

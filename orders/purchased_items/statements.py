@@ -12,7 +12,7 @@ from orders.purchased_items.models import purchased_item_history, purchased_item
 from orders.purchased_items.status import ENDED, UNFINISHED, ItemStatus
 from orders.shared.messages import messages
 from orders.shared.transitions import Aggregate
-from orders.subscriptions.statements import begin_period
+from orders.subscriptions.statements import IS_RENEWABLE, begin_period
 
 _COLUMNS: Final = (
     "purchased_item_id", "type", "buyer_user_id", "performer_id", "offer_id", "menu_id", "conversation_id", "name",
@@ -129,17 +129,20 @@ OPEN: Final = text(
     verdict AS MATERIALIZED (
         SELECT reached_daily_limit(
             :offer_id, :opened_on, :buyer_user_id, CAST(:daily_limit AS integer), CAST(:daily_limit_per_user AS integer)
-        ) AS reached WHERE NOT EXISTS (SELECT FROM prior)),
+        ) AS reached,
+        {IS_RENEWABLE} AS is_renewable
+        WHERE NOT EXISTS (SELECT FROM prior)),
     opened AS (
         INSERT INTO purchased_items (
-            {", ".join(_COLUMNS)}, price, is_batched, opened_on, status, settlement_status, opened_by_request_id)
-        SELECT {", ".join(f":{column}" for column in _COLUMNS)}, :price, :is_batched, :opened_on,
+            {", ".join(_COLUMNS)}, price, is_batched, opened_on, renewed_periods, status, settlement_status,
+            opened_by_request_id)
+        SELECT {", ".join(f":{column}" for column in _COLUMNS)}, :price, :is_batched, :opened_on, :renewed_periods,
             'OPENING', 'pending', :request_id
-        FROM verdict WHERE reached IS NULL
+        FROM verdict WHERE reached IS NULL AND is_renewable
         ON CONFLICT DO NOTHING
         RETURNING purchased_item_id, status),
     {stored_answer("jsonb_build_object('purchased_item_id', purchased_item_id, 'status', status)", rows="opened")}
-    {SELECT_ANSWER}, (SELECT reached FROM verdict) AS reached
+    {SELECT_ANSWER}, (SELECT reached FROM verdict) AS reached, (SELECT is_renewable FROM verdict) AS is_renewable
     """  # noqa: S608
 )
 _ENQUEUE: Final = _move(
@@ -232,6 +235,7 @@ FIRST_WITH_KEY: Final = text(
     """
     SELECT purchased_item_id, queue_request_id FROM purchased_items
     WHERE buyer_user_id = :buyer_user_id AND idempotency_key = CAST(:idempotency_key AS text)
+      AND (type = 'subscription') = (CAST(:type AS text) = 'subscription')
     """
 )
 FIND_BY_QUEUE_REQUEST: Final = text(

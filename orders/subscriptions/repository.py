@@ -70,8 +70,9 @@ class SubscriptionRepository:
         row = await self._database.fetch_one(RESUME, {"subscription_id": subscription_id})
         return _read(row) if row else None
 
-    async def due(self, *, limit: int) -> list[Subscription]:
-        rows = await self._database.fetch_all(DUE, {"limit": limit})
+    async def due(self, *, limit: int, after: Cursor | None) -> list[Subscription]:
+        place = {"after_end": after and after.at, "after_id": after and after.key}
+        rows = await self._database.fetch_all(DUE, {**place, "limit": limit})
         return readable(rows, _read, of="subscriptions", key="subscription_id")
 
     async def end(self, subscription_id: uuid.UUID, *, periods: int, reason: str) -> bool:

@@ -6,6 +6,7 @@ from typing import Annotated, Final
 from fastapi import APIRouter, Depends, Query
 
 from common.auth.principal import Role
+from common.errors import InvalidRequest
 from common.fields import Integer
 from common.http.auth import ADMIN_ONLY, CurrentUser, require_role, require_service
 from common.http.dependencies import provided
@@ -20,6 +21,7 @@ from common.http.envelope import (
     refusals,
     success,
 )
+from common.pages import Cursor
 from orders.subscriptions.schemas import EndSubscription, Reminded, RemindSubscribers, Subscription
 from orders.subscriptions.service import SubscriptionService
 
@@ -102,10 +104,14 @@ async def find_subscription(
 
 @internal.get("/due", responses=refusals({400: BAD_INPUT}))
 async def list_due(
-    subscriptions: Subscriptions, limit: Annotated[Integer, Query(ge=1, le=1_000)] = 100
+    subscriptions: Subscriptions, limit: Annotated[Integer, Query(ge=1, le=1_000)] = 100, after: str | None = None
 ) -> Success[list[Subscription]]:
-    """Subscriptions that renew and whose period has ended, the earliest first."""
-    return success(await subscriptions.due(limit=limit))
+    """Subscriptions that renew and whose period has ended, the earliest first. `after`: the last one's `ends_at` and id."""
+    try:
+        cursor = None if after is None else Cursor.parse(after)
+    except ValueError as error:
+        raise InvalidRequest from error
+    return success(await subscriptions.due(limit=limit, after=cursor))
 
 
 @internal.post("/remind", responses=refusals({400: BAD_INPUT}))

@@ -56,9 +56,9 @@ class SubscriptionService:
             raise SubscriptionInvalidState if is_known else SubscriptionNotFound
         return subscription
 
-    async def due(self, *, limit: int) -> list[Subscription]:
-        """Return subscriptions that renew and whose period has ended, the earliest first."""
-        return await self._subscriptions.due(limit=limit)
+    async def due(self, *, limit: int, after: Cursor | None) -> list[Subscription]:
+        """Return subscriptions that renew and whose period has ended, by its end and by their ids."""
+        return await self._subscriptions.due(limit=limit, after=after)
 
     async def end(self, subscription_id: uuid.UUID, *, periods: int, reason: str) -> None:
         """End a subscription that could not be renewed, unless more periods were paid, or its fan has cancelled."""

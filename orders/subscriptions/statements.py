@@ -12,6 +12,7 @@ __all__ = [
     "END",
     "END_OF_FAN",
     "END_OF_PERFORMER",
+    "IS_RENEWABLE",
     "REMIND",
     "RESUME",
     "begin_period",
@@ -19,6 +20,12 @@ __all__ = [
 ]
 
 PERIOD_DAYS: Final = 30
+# Of an item that is opened: it is no renewal, or the subscription renews and has so many periods.
+IS_RENEWABLE: Final = """
+    (CAST(:renewed_periods AS integer) IS NULL OR EXISTS (
+        SELECT FROM subscriptions
+        WHERE user_id = :buyer_user_id AND performer_id = :performer_id AND renews AND periods = :renewed_periods))
+"""
 
 
 def subscription_json(subscription: str) -> str:
@@ -55,12 +62,15 @@ def begin_period(completed: str) -> str:
     `subscription.started` or `.renewed` leaves with the write. A statement that includes them has the parameter
     `:correlation_id`. What two concurrent purchases of one subscription paid is what they get: two periods.
 
-    A fan who cancels while a renewal is in progress has cancelled: the period that it pays is the last one.
+    A fan who cancels while the purchase is in progress has cancelled: the period that it pays is the last one. A renewal
+    never lets a subscription renew again, however that has ended.
 
     Args:
         completed: the CTE with the completed row of `purchased_items`, if it was completed.
     """
-    is_cancelled_renewal = f"s.cancelled_at >= (SELECT created_at FROM {completed})"  # noqa: S608 - a constant name
+    stays_ended = f"""
+        (SELECT renewed_periods IS NOT NULL OR coalesce(s.cancelled_at >= created_at, false) FROM {completed})
+    """  # noqa: S608 - a constant name
     return f"""
     subscribed AS (
         INSERT INTO subscriptions AS s (subscription_id, user_id, performer_id, price, periods, started_at, ends_at)
@@ -70,8 +80,8 @@ def begin_period(completed: str) -> str:
         ON CONFLICT (user_id, performer_id) DO UPDATE SET
             price = excluded.price, periods = s.periods + 1, is_reminded = false, end_reason = '',
             ends_at = greatest(s.ends_at, clock_timestamp()) + interval '{PERIOD_DAYS} days',
-            renews = s.renews OR NOT coalesce({is_cancelled_renewal}, false),
-            started_at = CASE WHEN s.renews OR s.ends_at > clock_timestamp() OR coalesce({is_cancelled_renewal}, false)
+            renews = s.renews OR NOT {stays_ended},
+            started_at = CASE WHEN s.renews OR s.ends_at > clock_timestamp() OR {stays_ended}
                               THEN s.started_at ELSE now() END
         RETURNING *),
     {
@@ -144,6 +154,8 @@ RESUME: Final = text(
 DUE: Final = text(
     f"""
     SELECT {subscription_json("subscriptions")} AS found FROM subscriptions
-    WHERE renews AND ends_at <= clock_timestamp() ORDER BY ends_at LIMIT :limit
+    WHERE renews AND ends_at <= clock_timestamp()
+      AND (ends_at, subscription_id) > (coalesce(CAST(:after_end AS timestamptz), '-infinity'), CAST(:after_id AS uuid))
+    ORDER BY ends_at, subscription_id LIMIT :limit
     """  # noqa: S608 - constants only
 )

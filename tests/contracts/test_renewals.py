@@ -3,17 +3,17 @@
 import asyncio
 import uuid
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Final
 
 import pytest
 
 from common.errors import Internal, InvalidRequest, NotFound, PaymentRequired, ServiceError
-from orchestrator.clients.orders.subscriptions import SubscriptionFacts, SubscriptionsClient
 from orchestrator.container import Container
 from orchestrator.features.purchased_items.saga.purchase import item_purchase_plan
 from orchestrator.features.purchased_items.service import ItemPurchases
+from orchestrator.features.subscriptions import jobs
 from orchestrator.features.subscriptions.jobs import SubscriptionRenewal
 from orchestrator.features.subscriptions.schemas import Subscribed
 from orchestrator.features.subscriptions.service import SubscriptionService
@@ -24,6 +24,7 @@ from tests.contracts.databases import Databases
 from tests.contracts.faults import (
     FOREVER,
     Faults,
+    RemoteCall,
     done_and_refused_by_another_release,
     faulty,
     refused_by_another_release,
@@ -305,6 +306,17 @@ class TestRenewal:
         assert await due.is_renewed()
         assert await due.balance() == CREDITS - 2 * PRICE
 
+    async def test_one_that_stays_stops_no_other(
+        self, *, due: Fan, new_fan: NewFan, renewal: SubscriptionRenewal, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(jobs, "BATCH", 1)
+        later = await new_fan()
+        await later.subscribe()
+        await later.end_period()
+        await due.set_price(Decimal("NaN"))
+        await renewal.renew_due()
+        assert (await due.is_renewed(), await later.is_renewed()) == (False, True)
+
     async def test_performer_who_cannot_be_read_ends_nothing(self, due: Fan, renewal: SubscriptionRenewal) -> None:
         await due.set_price(Decimal("NaN"))
         await renewal.renew_due()
@@ -313,19 +325,19 @@ class TestRenewal:
         await renewal.renew_due()
         assert await due.is_renewed()
 
-    async def test_subscription_cancelled_meanwhile_is_not_renewed(self, due: Fan, container: Container) -> None:
-        resources = container.resources
+    @pytest.mark.parametrize(("step", "is_renewed"), [("open item", False), ("hold credits", True)])
+    async def test_subscription_cancelled_meanwhile_renews_no_more(
+        self, *, due: Fan, container: Container, new_engine: NewEngine, step: str, is_renewed: bool
+    ) -> None:
+        async def after_the_cancellation(call: RemoteCall) -> Any:
+            await due.cancel()
+            return await call()
 
-        class CancelledMeanwhile(SubscriptionsClient):
-            async def due(self, *, limit: int) -> list[SubscriptionFacts]:
-                found = await super().due(limit=limit)
-                await due.cancel()
-                return found
-
-        clients = replace(resources.clients, subscriptions=CancelledMeanwhile(resources.clients.orders_http))
-        await SubscriptionRenewal(resources.engine, clients).renew_due()
-        assert not await due.is_renewed()
-        assert await due.balance() == CREDITS - PRICE
+        faults = Faults().inject(step, "action", after_the_cancellation)
+        await SubscriptionRenewal(new_engine(faults), container.resources.clients).renew_due()
+        assert await due.is_renewed() == is_renewed
+        assert await due.balance() == CREDITS - PRICE * (1 + is_renewed)
+        assert not (await due.subscription())["renews"]
 
     async def test_renewal_is_announced_once(self, fan: Fan, renewal: SubscriptionRenewal) -> None:
         await fan.subscribe()

@@ -28,9 +28,39 @@ MUTATIONS: Final = (
     Mutation(
         name="a subscription that is cancelled during its renewal renews again",
         file=STATEMENTS,
-        before="renews = s.renews OR NOT coalesce({is_cancelled_renewal}, false),",
+        before="renews = s.renews OR NOT {stays_ended},",
         after="renews = true,",
         caught_by=(f"{SUBSCRIPTIONS}::TestCancellation::test_outlives_a_renewal_in_progress",),
+    ),
+    Mutation(
+        name="a renewal lets a subscription renew that has ended meanwhile",
+        file=STATEMENTS,
+        before="(SELECT renewed_periods IS NOT NULL OR coalesce",
+        after="(SELECT coalesce",
+        caught_by=(f"{SUBSCRIPTIONS}::TestRenewal::test_one_in_progress_leaves_a_subscription_ended",),
+    ),
+    Mutation(
+        name="a subscription that was cancelled before its renewal is charged",
+        file=STATEMENTS,
+        before="AND renews AND periods = :renewed_periods))",
+        after="AND periods = :renewed_periods))",
+        caught_by=(f"{SUBSCRIPTIONS}::TestCancellation::test_comes_before_a_renewal_that_has_not_begun",),
+    ),
+    Mutation(
+        name="a fan's own key stops the renewals of their subscription",
+        file="orders/migrations/versions/0011_renewals.py",
+        before="    replace_unique_key(KEY_BY_SPACE)\n",
+        after="    replace_unique_key(KEY)\n",
+        caught_by=(
+            "tests/integration/orders/test_purchased_items.py::TestIdempotencyKey::test_of_an_item_is_not_that_of_a_period",
+        ),
+    ),
+    Mutation(
+        name="subscriptions that cannot be renewed stop the renewals of others",
+        file="orchestrator/features/subscriptions/jobs.py",
+        before="            await asyncio.gather(*(self._renew(one, performers) for one in due))\n",
+        after="            await asyncio.gather(*(self._renew(one, performers) for one in due))\n            return\n",
+        caught_by=(f"{RENEWALS}::TestRenewal::test_one_that_stays_stops_no_other",),
     ),
     Mutation(
         name="a renewal whose outcome is unknown ends the subscription",

@@ -71,6 +71,8 @@ class NewItem(BaseModel):
     """The performer's: their day is the day of limits and earnings."""
     daily_limit: int | None = None
     daily_limit_per_user: int | None = None
+    renewed_periods: int | None = None
+    """Of a renewal: how many periods of the subscription were paid before."""
 
 
 class QueuePlace(BaseModel):
@@ -131,7 +133,8 @@ class PurchasedItemsClient:
         """Open an item, OPENING: it counts for daily limits, and is not visible.
 
         Refusals: DUPLICATE_REQUEST, the buyer used the idempotency key before, with the first item's ids in `details`;
-        DAILY_LIMIT_REACHED.
+        DAILY_LIMIT_REACHED; SUBSCRIPTION_INVALID_STATE, of a renewal: the subscription does not renew any more, or has other
+        periods.
         """
         await post(self._orders, PATH, call, **item.model_dump(mode="json"))
 

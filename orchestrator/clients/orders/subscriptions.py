@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict
 
 from common.http.client import ServiceClient
 from common.money import Money
+from common.pages import Cursor
 from common.rows import readable
 
 __all__ = ["SubscriptionFacts", "SubscriptionsClient"]
@@ -49,9 +50,10 @@ class SubscriptionsClient:
         """
         return SubscriptionFacts.model_validate(await self._orders.post(f"{PATH}/{subscription_id}/resume", {}))
 
-    async def due(self, *, limit: int) -> list[SubscriptionFacts]:
-        """Return subscriptions that renew and whose period has ended, the earliest first."""
-        rows = await self._orders.get(f"{PATH}/due", {"limit": limit})
+    async def due(self, *, limit: int, after: SubscriptionFacts | None) -> list[SubscriptionFacts]:
+        """Return subscriptions that renew and whose period has ended, the earliest first; those behind `after`."""
+        place = {} if after is None else {"after": str(Cursor(after.ends_at, after.subscription_id))}
+        rows = await self._orders.get(f"{PATH}/due", {"limit": limit, **place})
         return readable(rows, SubscriptionFacts.model_validate, of="subscriptions", key="subscription_id")
 
     async def end(self, subscription_id: uuid.UUID, *, periods: int, reason: str) -> None:

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
+from common.background import report_failure
 from common.errors import Busy, PaymentRequired, ServiceError, Unavailable
 from common.telemetry.logs import get_logger
 from orchestrator.clients import Clients
@@ -39,12 +40,10 @@ class SubscriptionRenewal:
     _slots: asyncio.Semaphore = field(init=False, default_factory=lambda: asyncio.Semaphore(AT_ONCE))
 
     async def renew_due(self) -> None:
-        """Renew batch by batch, until the earliest one stays: the next run tries that again."""
-        earliest_id: uuid.UUID | None = None
-        while due := await self.clients.subscriptions.due(limit=BATCH):
-            if due[0].subscription_id == earliest_id:
-                return
-            earliest_id = due[0].subscription_id
+        """Renew batch by batch. The next run tries again those that stay."""
+        last: SubscriptionFacts | None = None
+        while due := await self.clients.subscriptions.due(limit=BATCH, after=last):
+            last = due[-1]
             performers = await self.clients.performers.lookup(one.performer_id for one in due)
             await asyncio.gather(*(self._renew(one, performers) for one in due))
 
@@ -62,6 +61,8 @@ class SubscriptionRenewal:
                 pass  # another worker, or a request of the fan, is paying it
             except ServiceError as error:
                 logger.warning("subscription.not_renewed", subscription_id=str(due.subscription_id), code=error.code)
+            except Exception as error:  # noqa: BLE001 - it stops no other
+                report_failure("subscription renewal", error)
 
     async def _pay(self, due: SubscriptionFacts, performer: PerformerFacts | None) -> str | None:
         """Pay one period; return why the subscription ends, or None if it is paid or to be tried again."""
@@ -74,9 +75,10 @@ class SubscriptionRenewal:
         price = min(due.price, performer.subscription_price)
         first_id = uuid.uuid5(due.subscription_id, f"period {due.periods}")
         previous = await find_previous_sagas(self.engine.log, first_id)
-        if previous.accepted is not None or not await self._still_renews(due):
+        if previous.accepted is not None:
             return None
-        item = new_period(previous.next_id, performer, buyer_user_id=due.user_id, price=price, number=due.periods)
+        period = new_period(previous.next_id, performer, buyer_user_id=due.user_id, price=price, number=due.periods)
+        item = period.model_copy(update={"renewed_periods": due.periods})
         # Nobody is there to verify a code: a flagged fan's subscription ends.
         sale = ItemSaga(saga_id=previous.next_id, item=item, proof_reference=previous.next_id)
         saga = await self.engine.start(ITEM_PURCHASE, sale, requested_by=due.user_id)
@@ -86,8 +88,3 @@ class SubscriptionRenewal:
         if refusal.code in ENDING:
             return refusal.code
         raise refusal
-
-    async def _still_renews(self, due: SubscriptionFacts) -> bool:
-        """Return whether the fan has neither cancelled it nor paid the period since it was listed."""
-        present = await self.clients.subscriptions.find(due.user_id, performer_id=due.performer_id)
-        return present is not None and present.renews and present.periods == due.periods

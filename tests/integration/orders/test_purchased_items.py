@@ -76,6 +76,18 @@ class TestIdempotencyKey:
 
         assert (await items.open(buyer_user_id=first.body["buyer_user_id"], idempotency_key="k")).status_code == 400
 
+    @pytest.mark.parametrize(("first", "second"), [("menu_item", "subscription"), ("subscription", "tip_grid_item")])
+    async def test_of_an_item_is_not_that_of_a_period(self, items: ItemCaller, first: str, second: str) -> None:
+        taken = await items.at("PENDING", idempotency_key="k", type=first)
+        buyer = {"buyer_user_id": taken.body["buyer_user_id"], "idempotency_key": "k"}
+
+        opened = await items.open(**buyer, type=second)
+
+        assert opened.status_code == 200
+        for item_type, first_id in ((first, taken.key), (second, opened.json()["data"]["purchased_item_id"])):
+            refused = await items.open(**buyer, type=item_type)
+            assert (refused.status_code, refused.json()["details"]["purchased_item_id"]) == (400, first_id)
+
     async def test_is_free_again_when_the_first_is_discarded(self, items: ItemCaller) -> None:
         first = await items.at("OPENING", idempotency_key="k")
         refused = await items.open(buyer_user_id=first.body["buyer_user_id"], idempotency_key="k")

@@ -6,12 +6,14 @@ import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+import httpx
 import pytest
 from fastapi import FastAPI
 from sqlalchemy import text
 
 from common.auth.principal import Role
 from common.db.engine import Database
+from common.pages import Cursor
 from tests.integration.orders.item_caller import Item, ItemCaller
 from tests.integration.orders.orders_caller import OrdersCaller
 from tests.support.callers import Caller
@@ -34,15 +36,25 @@ class Subscriptions:
         self.user_id, self.performer_id = str(uuid.uuid4()), str(uuid.uuid4())
         self._items = ItemCaller(orchestrator)
 
-    async def open(self, *, price: str = "15.00", kind: str = "subscription") -> Item:
+    async def open(
+        self, *, price: str = "15.00", kind: str = "subscription", renewed_periods: int | None = None
+    ) -> Item:
         """Begin a purchase."""
+        renewal = {"renewed_periods": renewed_periods}
+        return await self._items.at("OPENING", **{**self.of_kind(kind), **renewal, "price": price})
+
+    async def open_renewal(self, *, renewed_periods: int) -> httpx.Response:
+        """Try to begin a renewal."""
+        return await self._items.open(**self.of_kind("subscription"), renewed_periods=renewed_periods)
+
+    def of_kind(self, kind: str) -> dict[str, str]:
         parties = {"buyer_user_id": self.user_id, "performer_id": self.performer_id, "offer_id": self.performer_id}
-        return await self._items.at("OPENING", type=kind, price=price, execution_mode="IMMEDIATE", **parties)
+        return {"type": kind, "execution_mode": "IMMEDIATE", **parties}
 
     async def complete(self, item: Item) -> None:
         assert (await self._items.perform(item, "complete")).status_code == 200
 
-    async def pay(self, **changes: str) -> Item:
+    async def pay(self, **changes: Any) -> Item:
         item = await self.open(**changes)
         await self.complete(item)
         return item
@@ -80,6 +92,10 @@ def subscriptions(database: Database, orchestrator: Caller) -> Subscriptions:
 
 def days_until(moment: str) -> int:
     return round((datetime.fromisoformat(moment) - datetime.now(UTC)) / timedelta(days=1))
+
+
+def cursor_of(subscription: dict[str, Any]) -> Cursor:
+    return Cursor(datetime.fromisoformat(subscription["ends_at"]), uuid.UUID(subscription["subscription_id"]))
 
 
 class TestPeriod:
@@ -170,7 +186,7 @@ class TestCancellation:
     async def test_outlives_a_renewal_in_progress(self, fan: Caller, subscriptions: Subscriptions) -> None:
         await subscriptions.pay()
         await subscriptions.lapse()
-        renewal = await subscriptions.open()
+        renewal = await subscriptions.open(renewed_periods=1)
         await fan.request("DELETE", f"/api/performers/{subscriptions.performer_id}/subscription")
 
         await subscriptions.complete(renewal)
@@ -178,6 +194,25 @@ class TestCancellation:
         found = await subscriptions.find()
         assert (found["renews"], found["is_active"], found["periods"]) == (False, True, 2)
         assert await subscriptions.announced() == ["started", "cancelled", "renewed"]
+
+    async def test_outlives_a_purchase_in_progress(self, fan: Caller, subscriptions: Subscriptions) -> None:
+        await subscriptions.pay()
+        await subscriptions.lapse()
+        purchase = await subscriptions.open()
+        await fan.request("DELETE", f"/api/performers/{subscriptions.performer_id}/subscription")
+
+        await subscriptions.complete(purchase)
+
+        assert not (await subscriptions.find())["renews"]
+
+    async def test_comes_before_a_renewal_that_has_not_begun(self, fan: Caller, subscriptions: Subscriptions) -> None:
+        await subscriptions.pay()
+        await subscriptions.lapse()
+        await fan.request("DELETE", f"/api/performers/{subscriptions.performer_id}/subscription")
+
+        answer = await subscriptions.open_renewal(renewed_periods=1)
+
+        assert (answer.status_code, answer.json()["error_code"]) == (409, "SUBSCRIPTION_INVALID_STATE")
 
     async def test_is_undone_by_a_later_purchase(self, fan: Caller, subscriptions: Subscriptions) -> None:
         await subscriptions.pay()
@@ -229,6 +264,43 @@ class TestRenewal:
         assert (due["periods"], due["renews"], due["is_active"]) == (1, True, False)
         await subscriptions.pay()
         assert await self.due(orchestrator, subscriptions) == []
+
+    @pytest.mark.parametrize("renewed_periods", [1, 3])
+    async def test_one_of_another_period_is_refused(self, subscriptions: Subscriptions, renewed_periods: int) -> None:
+        await subscriptions.pay()
+        await subscriptions.pay()
+
+        answer = await subscriptions.open_renewal(renewed_periods=renewed_periods)
+
+        assert (answer.status_code, answer.json()["error_code"]) == (409, "SUBSCRIPTION_INVALID_STATE")
+        assert (await subscriptions.open_renewal(renewed_periods=2)).status_code == 200
+
+    async def test_one_in_progress_leaves_a_subscription_ended(self, subscriptions: Subscriptions) -> None:
+        await subscriptions.pay()
+        renewal = await subscriptions.open(renewed_periods=1)
+        await subscriptions.post("end", periods=1, reason="PERFORMER_NOT_FOUND")
+
+        await subscriptions.complete(renewal)
+
+        found = await subscriptions.find()
+        assert (found["renews"], found["periods"]) == (False, 2)
+
+    async def test_due_ones_are_read_page_by_page(self, orchestrator: Caller, subscriptions: Subscriptions) -> None:
+        fans = [Subscriptions(subscriptions.database, orchestrator) for _ in range(5)]
+        for fan in fans:
+            await fan.pay()
+        change = "UPDATE subscriptions SET ends_at = '2001-01-01 12:00:00.000001Z' WHERE user_id = ANY(:user_ids)"
+        await subscriptions.database.execute(text(change), {"user_ids": [uuid.UUID(fan.user_id) for fan in fans]})
+
+        found: list[Any] = []
+        for _ in range(3):
+            after = {"after": str(cursor_of(found[-1]))} if found else {}
+            found += (await orchestrator.get("/internal/subscriptions/due", limit=2, **after)).json()["data"]
+
+        assert {row["user_id"] for row in found[:5]} == {fan.user_id for fan in fans}
+
+    async def test_unreadable_place_is_refused(self, orchestrator: Caller) -> None:
+        assert (await orchestrator.get("/internal/subscriptions/due", after="x")).status_code == 400
 
     async def test_refused_one_ends_the_subscription_once(
         self, orchestrator: Caller, subscriptions: Subscriptions
