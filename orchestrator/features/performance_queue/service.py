@@ -32,6 +32,7 @@ from orchestrator.features.purchased_items.service import ItemPurchases
 from orchestrator.jobs.errors import JobNotFound
 from orchestrator.jobs.service import JobQueue
 from orchestrator.saga_engine.engine import SagaEngine
+from orchestrator.saga_engine.idempotency import check_key
 from orchestrator.saga_engine.outcomes import succeeded
 from orchestrator.saga_engine.record import SagaRecord, SagaState
 
@@ -120,9 +121,12 @@ class PerformanceQueue:
     ) -> ItemMoved:
         """Complete a menu item, which pays the performer; one that waits is started first. Repeating it changes nothing.
 
-        Raises: as `start`.
+        Raises:
+            Unprocessable: IDEMPOTENCY_KEY_REUSED, the key completed another item; nothing was done.
+            ServiceError: as `start`.
         """
         saga = await self._menu_item(item_id, performer_id=performer_id)
+        await check_key(self.engine, item_id, COMPLETE, signalled_by=performer_id, key=key)
         if _waits_for(saga, START):
             await self.start(item_id, performer_id=performer_id)
         if saga.state is not SagaState.COMPLETED:
