@@ -88,7 +88,7 @@ class TestQueueOn:
 
         assert (await performer.act(purchase_id, "start")).status == 200
         assert (await status_of(fan, purchase_id))["status"] == "in_progress"
-        done = await performer.act(purchase_id, "complete", note="With love", file_url="https://files.example/mia.mp3")
+        done = await performer.act(purchase_id, "complete", note="With love", file="https://files.example/mia.mp3")
         assert done.status == 200
         assert (await status_of(fan, purchase_id))["status"] == "completed"
         item = await item_of(fan, purchase_id)
