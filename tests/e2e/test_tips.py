@@ -10,6 +10,7 @@ import pytest
 from devstack.stack import Stack
 from tests.e2e.conftest import MakeFan, MakePerformer
 from tests.e2e.performer import Performer, at_once, balances, item_of, messages_about, read, tip, until_status
+from tests.e2e.test_notifications import Inbox
 from tests.e2e.user_client import SANDBOX_OTP, ApiResponse, UserClient
 from tests.support.waiting import eventually
 
@@ -164,7 +165,7 @@ class TestQueued:
         assert (await messages_about(platform, purchased_item_id)).count(PUBLISHED) == 1
 
     async def test_fan_who_can_no_longer_pay_gets_a_failed_item(
-        self, new_fan: MakeFan, performer: Performer, item_id: str
+        self, platform: Stack, new_fan: MakeFan, performer: Performer, item_id: str
     ) -> None:
         fan = await new_fan(balance="30.00")
         await performer.pause()
@@ -175,6 +176,12 @@ class TestQueued:
         assert failed["settlement_status"] in {"pending", "refunded"}
         status = await until_job_is(fan, second["queue_request_id"], "failed")
         assert status["request_id"] == second["queue_request_id"]
+
+        async def is_explained_by_email() -> bool:
+            reason = "There were too few credits to pay for it. You were not charged."
+            return any(reason in email["text"] for email in await Inbox(platform, fan).emails())
+
+        await eventually(is_explained_by_email)
         assert await balances(fan, performer) == ("10.00", "20.00")
 
     async def test_waiting_tip_can_be_cancelled_once(
