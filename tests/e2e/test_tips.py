@@ -216,7 +216,9 @@ class TestQueued:
         await until_status(fan, kept["purchased_item_id"], "success")
         assert await balances(fan, performer) == ("980.00", "20.00")
 
-    async def test_scheduled_tip_waits_for_its_time(self, fan: UserClient, performer: Performer, item_id: str) -> None:
+    async def test_scheduled_tip_waits_for_its_time_and_its_end_is_told_by_email(
+        self, platform: Stack, fan: UserClient, performer: Performer, item_id: str
+    ) -> None:
         due, later = (datetime.now(UTC) + timedelta(seconds=seconds) for seconds in (5, 3600))
         soon = (await tip(fan, performer, item_id, scheduled_for=due.isoformat())).data
         waiting = (await tip(fan, performer, item_id, scheduled_for=later.isoformat())).data
@@ -224,6 +226,9 @@ class TestQueued:
         assert datetime.fromisoformat(done["ended_at"]) >= due
         assert (await item_of(fan, waiting["purchased_item_id"]))["status"] == "pending"
         assert (await fan.post(f"/performance-queue/{waiting['queue_request_id']}/cancel")).status == 200
+        inbox = Inbox(platform, fan)
+        assert "20.00 credits" in (await inbox.email_about("Nova has completed Shout-out"))["text"]
+        assert "You were not charged." in (await inbox.email_about("Cancelled: Shout-out"))["text"]
 
     @pytest.mark.parametrize(
         "body",

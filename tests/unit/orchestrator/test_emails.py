@@ -197,7 +197,15 @@ class TestPurchases:
         url = "https://files.example/song.mp3"
         assert url in purchase_email(NotificationKind.ITEM_COMPLETED, link=url)
 
-    @pytest.mark.parametrize("kind", [NotificationKind.ITEM_EXPIRED, NotificationKind.ITEM_FAILED])
+    @pytest.mark.parametrize(
+        "kind",
+        [
+            NotificationKind.ITEM_CANCELLED,
+            NotificationKind.ITEM_DECLINED,
+            NotificationKind.ITEM_EXPIRED,
+            NotificationKind.ITEM_FAILED,
+        ],
+    )
     def test_refund_is_told_apart_from_no_charge(self, kind: NotificationKind) -> None:
         assert "back in your wallet" in purchase_email(kind, is_refunded=True)
         assert "You were not charged" in purchase_email(kind, is_refunded=False)
