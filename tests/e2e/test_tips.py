@@ -276,6 +276,26 @@ class TestIdempotency:
         assert (await tip(other_fan, performer, item_id, idempotency_key="k")).status == 200
 
     @pytest.mark.parametrize("mode", ["IMMEDIATE", "QUEUED"])
+    async def test_repeated_body_key_is_refused_whatever_has_changed_since(
+        self, *, fan: UserClient, admin: UserClient, performer: Performer, item_id: str, mode: str
+    ) -> None:
+        first = (await tip(fan, performer, item_id, execution_mode=mode, idempotency_key="k")).data
+        await until_status(fan, first["purchased_item_id"], "success")
+
+        async def repeat(**more: Any) -> None:
+            again = await tip(fan, performer, item_id, execution_mode=mode, idempotency_key="k", **more)
+            assert again.refused() == (400, "DUPLICATE_REQUEST")
+            assert again.body["details"]["purchased_item_id"] == first["purchased_item_id"]
+
+        assert (await admin.patch(f"/admin/users/{fan.user_id}", {"is_flagged": True})).status == 200
+        await repeat()
+        if mode == "QUEUED":
+            await repeat(scheduled_for=(datetime.now(UTC) - timedelta(minutes=5)).isoformat())
+        assert (await performer.client.patch("/performer/profile", {"is_active": False})).status == 200
+        await repeat()
+        assert (await tip(fan, performer, item_id, idempotency_key="l")).refused() == (404, "PERFORMER_NOT_FOUND")
+
+    @pytest.mark.parametrize("mode", ["IMMEDIATE", "QUEUED"])
     async def test_repeated_header_replays_the_first_answer(
         self, fan: UserClient, performer: Performer, item_id: str, mode: str
     ) -> None:
