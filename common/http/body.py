@@ -15,7 +15,7 @@ class RequestBody(BaseModel):
 
 
 class EmptyBody(RequestBody):
-    """The body of a purchase that the client decides nothing about, such as its price: any field is refused."""
+    """The body of a call that needs none: a client that sends a field to decide something is refused."""
 
 
 class PartialBody(RequestBody):
