@@ -58,9 +58,9 @@ MUTATIONS: Final = (
     ),
     Mutation(
         name="a fan's own key stops the renewals of their subscription",
-        file="orders/migrations/versions/0011_renewals.py",
-        before="    replace_unique_key(KEY_BY_SPACE)\n",
-        after="    replace_unique_key(KEY)\n",
+        file="orders/migrations/versions/0009_purchased_items.py",
+        before="(buyer_user_id, (type = 'subscription'), idempotency_key)",
+        after="(buyer_user_id, idempotency_key)",
         caught_by=(
             "tests/integration/orders/test_purchased_items.py::TestIdempotencyKey::test_of_an_item_is_not_that_of_a_period",
         ),
