@@ -1,19 +1,19 @@
-"""The app of a service that has a database, whose old rows it deletes, and sends messages if it has a relay of them."""
+"""The app of a service that has a database, whose old rows it deletes, and perhaps connections to the broker."""
 
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 
 from fastapi import APIRouter, FastAPI
 
 from common.auth.user_tokens import UserTokenVerifier
+from common.background import BackgroundTask
 from common.db.engine import Database
 from common.db.idempotency import REQUESTS_RETENTION
-from common.db.retention import RetentionTask
+from common.db.retention import Retention, RetentionTask
 from common.health import Health
 from common.http.app import base_app
 from common.http.dependencies import provide
 from common.messaging.broker import Broker
-from common.messaging.outbox import OutboxRelay
 from common.settings import ServiceSettings
 
 
@@ -25,8 +25,9 @@ def database_app(
     services: Iterable[object],
     routers: Iterable[APIRouter],
     user_tokens: UserTokenVerifier | None,
-    broker: Broker | None = None,
-    relay: OutboxRelay | None = None,
+    brokers: Mapping[str, Broker] | None = None,
+    tasks: Iterable[BackgroundTask] = (),
+    retentions: Sequence[Retention] = (REQUESTS_RETENTION,),
 ) -> FastAPI:
     """Return the app.
 
@@ -34,17 +35,20 @@ def database_app(
         services: what routes depend on, one for each class.
         routers: matched one after the other, first match wins.
         user_tokens: how users' tokens are verified; against `JWKS_URL` if None.
-        broker: the connection of `relay`. Without it messages wait in the outbox; everything else works.
+        brokers: connections by their names on `/health`. Without them messages wait; everything else works.
+        tasks: run as long as the process serves, such as the relay of the outbox.
+        retentions: which rows are deleted, and when.
     """
-    tasks = [task for task in (broker, relay, RetentionTask(database, [REQUESTS_RETENTION])) if task is not None]
+    brokers = brokers or {}
+    running: list[Broker | BackgroundTask] = [*brokers.values(), *tasks, RetentionTask(database, retentions)]
 
     @asynccontextmanager
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
-        for task in tasks:
-            task.start()
+        for each in running:
+            each.start()
         yield
-        for task in reversed(tasks):
-            await task.close()
+        for each in reversed(running):
+            await each.close()
         await database.close()
 
     app = base_app(
@@ -53,7 +57,8 @@ def database_app(
         settings=settings,
         lifespan=lifespan,
         health=Health(
-            required={"database": database.is_healthy}, optional={} if broker is None else {"broker": broker.is_healthy}
+            required={"database": database.is_healthy},
+            optional={name: broker.is_healthy for name, broker in brokers.items()},
         ),
         user_tokens=user_tokens,
     )

@@ -52,8 +52,8 @@ def create_app(settings: Settings, *, user_tokens: UserTokenVerifier | None = No
         service=SERVICE,
         settings=settings,
         database=database,
-        broker=publisher.broker,
-        relay=relay,
+        brokers={"broker": publisher.broker},
+        tasks=(relay,),
         services=_services(database),
         routers=(
             venue_routes.public,

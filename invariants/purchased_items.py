@@ -20,7 +20,13 @@ WAITING: Final = frozenset({"PENDING", "IN_PROGRESS"})
 
 
 def violations(snapshot: Snapshot) -> list[str]:
-    return [*_sagas(snapshot), *_escrows(snapshot), *_payments(snapshot), *_settlements(snapshot)]
+    return [
+        *_sagas(snapshot),
+        *_escrows(snapshot),
+        *_payments(snapshot),
+        *_settlements(snapshot),
+        *_queues(snapshot),
+    ]
 
 
 def _sagas(snapshot: Snapshot) -> Iterator[str]:
@@ -117,3 +123,12 @@ def _settlements(snapshot: Snapshot) -> Iterator[str]:
                 f"purchased item {item_id} of performer {item['performer_id']} is {item['settlement_status']} by payout "
                 f"{item['payout_id']}, it was paid by {payout_id}"
             )
+
+
+def _queues(snapshot: Snapshot) -> Iterator[str]:
+    """A queue's counters, and the counts of its blocks, are those of its items."""
+    for queue in snapshot.miscounted_queues:
+        yield (
+            f"queue of performer {queue['performer_id']} counts {queue['counted']} waiting, in blocks "
+            f"{queue['in_small_blocks']} and {queue['in_large_blocks']}; {queue['waiting']} wait"
+        )

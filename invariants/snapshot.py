@@ -55,6 +55,7 @@ class Snapshot:
     premiums: Rows = ()
     refunds: Rows = ()
     purchased_items: Rows = ()
+    miscounted_queues: Rows = ()
     item_escrows: Rows = ()
     performer_payments: Rows = ()
     pending_earnings: Rows = ()
@@ -249,6 +250,29 @@ PURCHASED_ITEMS: Final = """
         settlement_status, payout_id
     FROM purchased_items
 """
+# Queues whose counters, or the counts of their blocks, are not those of their items.
+MISCOUNTED_QUEUES: Final = """
+    WITH items AS (
+        SELECT performer_id,
+            count(*) FILTER (WHERE status = 'PENDING') AS waiting,
+            coalesce(sum(estimated_minutes) FILTER (WHERE status = 'PENDING'), 0) AS waiting_minutes,
+            count(*) FILTER (WHERE status = 'IN_PROGRESS') AS in_progress,
+            coalesce(sum(estimated_minutes) FILTER (WHERE status = 'IN_PROGRESS'), 0) AS in_progress_minutes
+        FROM purchased_items
+        WHERE status = 'IN_PROGRESS' OR status = 'PENDING' AND place IS NOT NULL GROUP BY performer_id),
+    blocks AS (
+        SELECT performer_id, coalesce(sum(items) FILTER (WHERE size = 64), 0) AS small,
+            coalesce(sum(items) FILTER (WHERE size = 4096), 0) AS large
+        FROM queue_blocks GROUP BY performer_id)
+    SELECT performer_id, queue.waiting AS counted, coalesce(items.waiting, 0) AS waiting,
+        coalesce(blocks.small, 0) AS in_small_blocks, coalesce(blocks.large, 0) AS in_large_blocks
+    FROM performer_queues queue FULL JOIN items USING (performer_id) FULL JOIN blocks USING (performer_id)
+    WHERE (queue.waiting, queue.waiting_minutes, queue.in_progress, queue.in_progress_minutes,
+           coalesce(blocks.small, 0), coalesce(blocks.large, 0))
+        IS DISTINCT FROM (
+           coalesce(items.waiting, 0), coalesce(items.waiting_minutes, 0), coalesce(items.in_progress, 0),
+           coalesce(items.in_progress_minutes, 0), coalesce(items.waiting, 0), coalesce(items.waiting, 0))
+"""
 # One row for each payment of an escrow to a performer. What pays a debt does not reach the wallet, but its entry is there.
 PERFORMER_PAYMENTS: Final = """
     SELECT t.transaction_id, t.reference, min(e.account_owner) FILTER (WHERE e.account_kind = 'escrow') AS buyer,
@@ -339,6 +363,7 @@ QUERIES: Final[Mapping[str, Query]] = {
     "premiums": Query("users", PREMIUMS),
     "refunds": Query("orchestrator", REFUNDS),
     "purchased_items": Query("orders", PURCHASED_ITEMS),
+    "miscounted_queues": Query("orders", MISCOUNTED_QUEUES),
     "item_escrows": Query(
         "users", "SELECT escrow_id, user_id, amount, status, reference, purpose FROM escrows WHERE purpose IS NOT NULL"
     ),

@@ -1,18 +1,13 @@
 """Constructs the orders service."""
 
-from collections.abc import AsyncIterator
-from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Final
 
 from fastapi import FastAPI
 
 from common.auth.user_tokens import UserTokenVerifier
+from common.database_app import database_app
 from common.db.engine import Database
 from common.db.idempotency import REQUESTS_RETENTION
-from common.db.retention import RetentionTask
-from common.health import Health
-from common.http.app import base_app
-from common.http.dependencies import provide
 from common.messaging.consumer import Consumer
 from common.messaging.inbox import INBOX_RETENTION
 from common.messaging.outbox import OutboxRelay
@@ -68,48 +63,46 @@ ROUTERS: Final = (
 def create_app(settings: Settings, *, user_tokens: UserTokenVerifier | None = None) -> FastAPI:
     """Return the app; users' tokens are verified against `JWKS_URL` if `user_tokens` is omitted."""
     container = _Container(settings)
-    app = base_app(
+    return database_app(
         service=SERVICE,
-        title=f"TicketRemaster {SERVICE}",
         settings=settings,
-        lifespan=container.lifespan,
-        health=container.health(),
+        database=container.database,
+        brokers=container.brokers,
+        tasks=container.tasks,
+        retentions=RETENTIONS,
+        services=container.services(),
+        routers=ROUTERS,
         user_tokens=user_tokens,
     )
-    provide(app, *container.services())
-    for router in ROUTERS:
-        app.include_router(router)
-    return app
 
 
 class _Container:
     """The objects that live as long as the process."""
 
     def __init__(self, settings: Settings) -> None:
-        self._database = Database(settings, application_name=SERVICE)
+        self.database = Database(settings, application_name=SERVICE)
         url, topology = settings.rabbitmq_url.get_secret_value(), platform_topology(settings.hold_ttl_seconds)
-        self._publisher = Publisher(
-            url, service=SERVICE, topology=topology, timeout_seconds=settings.publish_timeout_seconds
-        )
+        publisher = Publisher(url, service=SERVICE, topology=topology, timeout_seconds=settings.publish_timeout_seconds)
         self._relay = OutboxRelay(
-            self._database,
-            self._publisher,
+            self.database,
+            publisher,
             poll_seconds=settings.outbox_poll_seconds,
             keep_hours=settings.outbox_retention_hours,
         )
-        self._earnings = EarningsRepository(self._database)
-        self._consumer = Consumer(
+        self._earnings = EarningsRepository(self.database)
+        consumer = Consumer(
             url,
             service=SERVICE,
             topology=topology,
             queue=EARNINGS_QUEUE,
             handler=EarningsRecorder(self._earnings).handle,
-            publisher=self._publisher,
+            publisher=publisher,
             prefetch=EARNINGS_AT_ONCE,
         )
-        self._queues = PerformerQueueService(PerformerQueueRepository(self._database), wake_relay=self._relay.wake)
-        self._tasks = (
-            RetentionTask(self._database, RETENTIONS),
+        self._queues = PerformerQueueService(PerformerQueueRepository(self.database), wake_relay=self._relay.wake)
+        self.brokers = {"publisher": publisher.broker, "consumer": consumer.broker}
+        self.tasks = (
+            self._relay,
             PeriodicTask(
                 self._queues.place_due,
                 self._queues.announce_next,
@@ -120,9 +113,9 @@ class _Container:
 
     def services(self) -> tuple[object, ...]:
         """Return what routes depend on."""
-        orders, transfers = OrderRepository(self._database), TransferRepository(self._database)
-        listings, subscriptions = ListingRepository(self._database), SubscriptionRepository(self._database)
-        items = PurchasedItemRepository(self._database)
+        orders, transfers = OrderRepository(self.database), TransferRepository(self.database)
+        listings, subscriptions = ListingRepository(self.database), SubscriptionRepository(self.database)
+        items = PurchasedItemRepository(self.database)
         return (
             OrderService(orders),
             TransferService(transfers),
@@ -132,7 +125,7 @@ class _Container:
             SubscriptionService(subscriptions, wake_relay=self._relay.wake),
             EarningsService(self._earnings, items),
             PersonalDataService(
-                repository=PersonalDataRepository(self._database),
+                repository=PersonalDataRepository(self.database),
                 orders=orders,
                 transfers=transfers,
                 listings=listings,
@@ -142,23 +135,3 @@ class _Container:
                 wake_relay=self._relay.wake,
             ),
         )
-
-    def health(self) -> Health:
-        """Without the broker, messages wait in the outbox and in their queue; everything else works."""
-        return Health(
-            required={"database": self._database.is_healthy},
-            optional={"publisher": self._publisher.broker.is_healthy, "consumer": self._consumer.broker.is_healthy},
-        )
-
-    @asynccontextmanager
-    async def lifespan(self, _: FastAPI) -> AsyncIterator[None]:
-        """Run the relay, the consumer and the periodic tasks; at the end, stop them in reverse order."""
-        async with AsyncExitStack() as stack:
-            stack.push_async_callback(self._database.close)
-            for broker in (self._publisher.broker, self._consumer.broker):
-                broker.start()
-                stack.push_async_callback(broker.close)
-            for task in (self._relay, *self._tasks):
-                task.start()
-                stack.push_async_callback(task.close)
-            yield

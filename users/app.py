@@ -27,7 +27,11 @@ from users.accounts.passwords import Passwords
 from users.accounts.repository import AccountRepository
 from users.accounts.service import AccountService
 from users.confirmation_codes import routes as confirmation_routes
-from users.confirmation_codes.repository import CODES_RETENTION, ConfirmationCodeRepository
+from users.confirmation_codes.repository import (
+    CODES_RETENTION,
+    PROOFS_RETENTION,
+    ConfirmationCodeRepository,
+)
 from users.confirmation_codes.service import ConfirmationCodeService
 from users.earnings import routes as earnings_routes
 from users.earnings.repository import EarningsRepository
@@ -80,6 +84,7 @@ RETENTIONS: Final = (
     *SESSION_RETENTIONS,
     DEVICES_RETENTION,
     CODES_RETENTION,
+    PROOFS_RETENTION,
     LINKS_RETENTION,
 )
 # Routers are matched in this order, so those of a purchase's calls come first.

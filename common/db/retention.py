@@ -39,16 +39,22 @@ class Retention:
     """How long a table's rows are kept.
 
     Args:
-        table: the table's name, which is also the metrics' label.
+        table: the table's name.
         aged_by: the column from which a row's age counts. It has an index, or the table stays small.
         keep_days: the period in days.
         condition: SQL; other rows are kept for ever.
+        label: of the metrics; the table's name by default. Two rules of one table have two.
     """
 
     table: str
     aged_by: str
     keep_days: float
     condition: str = "true"
+    label: str = ""
+
+    @property
+    def metrics_label(self) -> str:
+        return self.label or self.table
 
     @property
     def keep_seconds(self) -> float:
@@ -85,7 +91,7 @@ class TableRetention:
         self._retention = retention
         self._delete = _deletion(retention)
         self._oldest = _oldest(retention)
-        PERIOD_SECONDS.labels(retention.table).set(retention.keep_seconds)
+        PERIOD_SECONDS.labels(retention.metrics_label).set(retention.keep_seconds)
 
     async def delete_old(self) -> None:
         """Delete the rows whose period is over, the oldest first, for at most `RUN_SECONDS`.
@@ -97,14 +103,14 @@ class TableRetention:
         ends_at = time.monotonic() + RUN_SECONDS
         while time.monotonic() < ends_at:
             batch = await self._delete_batch(since)
-            DELETED_ROWS.labels(self._retention.table).inc(batch.rows)
+            DELETED_ROWS.labels(self._retention.metrics_label).inc(batch.rows)
             if batch.rows < BATCH:
                 return
             since = batch.last
 
     async def measure(self) -> None:
         row = await self._database.fetch_one(self._oldest)
-        OLDEST_SECONDS.labels(self._retention.table).set(float(row["seconds"]) if row else 0.0)
+        OLDEST_SECONDS.labels(self._retention.metrics_label).set(float(row["seconds"]) if row else 0.0)
 
     async def _delete_batch(self, since: datetime | None) -> _Batch:
         parameters = {"keep_seconds": self._retention.keep_seconds, "since": since, "batch": BATCH}

@@ -18,8 +18,6 @@ from pydantic.alias_generators import to_camel
 from common.errors import ServiceError
 from common.http.body import RequestBody
 
-__all__ = ["CallersNaming", "EitherNaming"]
-
 _CAPITAL: Final = re.compile(r"(?<=[a-z0-9])([A-Z])")
 
 

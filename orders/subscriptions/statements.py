@@ -136,10 +136,11 @@ END_OF_PERFORMER: Final = _change(
         LIMIT :limit FOR UPDATE))""",
     kind="ended",
 )
-# The fan's account was deleted: nobody is left to be told.
+# The fan's account was deleted: nobody is left to be told. A renewal in progress does not make it renew again.
 END_OF_FAN: Final = text(
     """
-    UPDATE subscriptions SET renews = false, ends_at = least(ends_at, clock_timestamp())
+    UPDATE subscriptions SET
+        renews = false, cancelled_at = clock_timestamp(), ends_at = least(ends_at, clock_timestamp())
     WHERE user_id = :user_id AND (renews OR ends_at > clock_timestamp())
     """
 )

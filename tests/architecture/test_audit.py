@@ -8,6 +8,7 @@ from fastapi import FastAPI
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import iter_route_contexts
 
+from common.auth.principal import Role
 from common.http.auth import ADMIN_ONLY
 from orchestrator.http.audit import auditor
 from tests.architecture.compose import ROOT
@@ -68,8 +69,9 @@ def routes_of(app: FastAPI) -> dict[str, set[Any]]:
 
 
 def needs_role(calls: set[Any]) -> bool:
-    """Return whether one of the dependencies is of `require_role`, with any roles."""
-    return any(getattr(call, "__code__", None) is ADMIN_ONLY.dependency.__code__ for call in calls)
+    """Return whether one of the dependencies is of `require_role`. Performers act on what is theirs, as fans do."""
+    guards = [call for call in calls if getattr(call, "__code__", None) is ADMIN_ONLY.dependency.__code__]
+    return any(guard.__closure__[0].cell_contents != (Role.PERFORMER,) for guard in guards)
 
 
 @pytest.fixture(scope="module")

@@ -68,10 +68,13 @@ async def subscribe(fan: Fan, mixed_run: MixedRun, random: Random) -> bool:
     return subscribed.is_success
 
 
-async def cancel_subscription(fan: Fan, mixed_run: MixedRun, random: Random) -> bool:
-    performer_id = random.choice(mixed_run.offers).performer.user_id
-    cancelled = await retry_until_final(partial(fan.delete, f"/api/performers/{performer_id}/subscription"))
-    return cancelled.is_success
+async def cancel_subscription(fan: Fan, random: Random) -> bool:
+    listed = await retry_until_final(partial(fan.get, "/api/subscriptions"))
+    performers = [row["performer_id"] for row in listed.json()["data"]] if listed.is_success else []
+    if not performers:
+        return False
+    path = f"/api/performers/{random.choice(performers)}/subscription"
+    return (await retry_until_final(partial(fan.delete, path))).is_success
 
 
 async def _bought(fan: Fan, mixed_run: MixedRun, random: Random, *, path: str, body: dict[str, Any]) -> httpx.Response:

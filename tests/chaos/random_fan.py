@@ -244,7 +244,7 @@ class RandomFan:
         return await subscribe(self.fan, self._mixed_run, self._random)
 
     async def cancel_subscription(self) -> bool:
-        return await cancel_subscription(self.fan, self._mixed_run, self._random)
+        return await cancel_subscription(self.fan, self._random)
 
     # --- check-in ----------------------------------------------------------------------------------------------------
 

@@ -97,6 +97,22 @@ PURCHASED_ITEMS: Final = {
         parameters=("saga_id",),
         expected=("purchased item {saga_id} of 25.00 is PENDING (held), its escrows are ['25.00 VOIDED']",),
     ),
+    "a queue counts an item too many": Violation(
+        saga="queued menu item",
+        waits=True,
+        database="orders",
+        sql="UPDATE performer_queues SET waiting = waiting + 1 WHERE performer_id = $1",
+        parameters=("performer_id",),
+        expected=("queue of performer {performer_id} counts ",),
+    ),
+    "a block of a queue lacks an item": Violation(
+        saga="queued menu item",
+        waits=True,
+        database="orders",
+        sql="UPDATE queue_blocks SET items = items - 1 WHERE size = 4096 AND performer_id = $1",
+        parameters=("performer_id",),
+        expected=("queue of performer {performer_id} counts ",),
+    ),
     "an item that was declined keeps its escrow": Violation(
         saga="queued menu item",
         waits=True,

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import Final
 
 import pytest
+from sqlalchemy import text
 
 from common.errors import Conflict, ServiceError
 from orchestrator.container import Container
@@ -25,7 +26,6 @@ from orchestrator.saga_engine.record import SagaState
 from orchestrator.saga_engine.repository import SagaLog
 from tests.contracts.databases import Databases
 from tests.contracts.item_fixtures import POINTS, ItemFixtures
-from tests.contracts.saga_harness import SagaHarness
 from tests.support.waiting import eventually
 
 ROUNDS: Final = 12
@@ -34,13 +34,17 @@ NOTE: Final = "For Mia"
 REASON: Final = "No time"
 
 
+_TIME_IS_OVER: Final = text(
+    "UPDATE sagas SET due_at = now() - interval '1 second' WHERE saga_id = :saga_id AND state = 'WAITING'"
+)
+
+
 @dataclass(frozen=True)
 class Stage:
     """One item, and those who act on it; each act returns whether it succeeded."""
 
     sale: QueuedMenuItem
     container: Container
-    harness: SagaHarness
 
     async def cancel(self) -> bool:
         queue = self._queue()
@@ -59,7 +63,7 @@ class Stage:
 
     async def expire(self) -> bool:
         """Let the time run out, and a worker notice it."""
-        await self.harness.engines.make_due(self.sale.saga_id)
+        await self.container.resources.database.execute(_TIME_IS_OVER, {"saga_id": self.sale.saga_id})
         await asyncio.gather(*await self.engine().take_over())
         return True
 
@@ -101,9 +105,9 @@ async def _succeeds(act: Awaitable[object]) -> bool:
 
 
 @pytest.fixture
-async def stage(container: Container, databases: Databases, harness: SagaHarness) -> Stage:
+async def stage(container: Container, databases: Databases) -> Stage:
     """A stage whose item waits for its start."""
-    stage = Stage(await ItemFixtures(databases).queued(), container, harness)
+    stage = Stage(await ItemFixtures(databases).queued(), container)
     saga = await stage.engine().start(QUEUED_MENU_ITEM, stage.sale, requested_by=stage.sale.item.buyer_user_id)
     assert saga.state is SagaState.WAITING
     return stage
@@ -144,6 +148,12 @@ async def test_complete_against_decline_against_deadline(
         status = "DECLINED" if "decline" in won else "EXPIRED"
         item = await items.assert_not_paid(stage.sale, status=status)
         assert item.explanation == (REASON if status == "DECLINED" else item.explanation)
+
+
+async def test_buyer_cannot_cancel_after_the_start(stage: Stage) -> None:
+    assert await stage.start()
+    assert not await stage.cancel()
+    assert await stage.complete()
 
 
 async def test_device_of_an_item_that_was_cancelled_stays_off(stage: Stage, databases: Databases) -> None:

@@ -13,6 +13,7 @@ from tests.contracts.databases import Databases
 from tests.contracts.item_fixtures import EARLIER, PRICE
 from tests.contracts.payout import sell_batched_tips
 from tests.support.timeouts import ANSWER_SECONDS
+from tests.support.waiting import eventually
 
 LONG_SECONDS: Final = 86_400.0
 _PAYOUTS: Final = "SELECT number, amount FROM payouts WHERE performer_user_id = $1"
@@ -35,7 +36,15 @@ def schedule(container: Container, *, amount: Decimal = 2 * PRICE) -> PayoutSche
 async def test_two_workers_at_once_make_one_payout(container: Container, databases: Databases) -> None:
     performer = await sell_batched_tips(container, databases, 2)
 
-    await asyncio.gather(*(schedule(container).start_due() for _ in range(2)))
+    async def second_has_decided() -> bool:
+        return second.done() or len(await databases.read("orchestrator", _SAGAS, performer)) > 1
+
+    async with databases.writes_blocked("users") as is_blocked:
+        first = asyncio.ensure_future(schedule(container).start_due())
+        await eventually(is_blocked)
+        second = asyncio.ensure_future(schedule(container).start_due())  # the payout is due still
+        await eventually(second_has_decided)
+    await asyncio.gather(first, second)
 
     assert await databases.read("users", _PAYOUTS, performer) == [{"number": 1, "amount": 2 * PRICE}]
     assert await databases.read("orchestrator", _SAGAS, performer) == [{"state": "COMPLETED"}]

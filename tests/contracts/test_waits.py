@@ -1,9 +1,11 @@
 """The contract of every saga when a wait expires, and when several calls fail; see `test_actions`."""
 
 import random
+from typing import Final
 
 import pytest
 
+from orchestrator.features.purchased_items.models import QUEUED_MENU_ITEM, QUEUED_TIP
 from orchestrator.saga_engine.observer import StepMoment
 from orchestrator.saga_engine.plan import StepKind
 from tests.contracts.cases import each_step, unwinding
@@ -11,6 +13,9 @@ from tests.contracts.faults import INJECTED_REFUSAL, Faults, repeated, request_l
 from tests.contracts.saga_harness import SagaHarness
 from tests.contracts.saga_run import CrashAt
 from tests.contracts.scenarios import FAULT_MIXES, OUTLINES
+
+TRIES_OF_A_RESTART: Final = 11
+"""More than fit the step timeout of a request, with the pauses between them."""
 
 
 class TestWait:
@@ -25,6 +30,15 @@ class TestWait:
         run = await harness.new_run(kind, observer=crash, ends_at_wait=step)
         await run.unwinds(because=expiry_of(kind, step))
         assert crash.has_crashed
+
+
+@pytest.mark.parametrize(("kind", "step"), [(QUEUED_TIP, "hold credits"), (QUEUED_MENU_ITEM, "start item")])
+async def test_participant_that_restarts_after_the_wait_ends_no_item(
+    harness: SagaHarness, kind: str, step: str
+) -> None:
+    """It is away for longer than a request waits: nobody waits for these steps."""
+    run = await harness.new_run(kind, Faults().inject(step, "action", request_lost(TRIES_OF_A_RESTART)))
+    await run.completes()
 
 
 def expiry_of(kind: str, step: str) -> str:

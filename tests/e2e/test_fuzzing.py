@@ -25,6 +25,7 @@ from devstack.seed import PASSWORD
 from devstack.stack import Stack
 from gateway.routing import ROUTES, Route
 from tests.e2e.access_rules import WITHOUT_ACCESS_TOKEN, Audience, rule_of
+from tests.e2e.user_client import USER_PASSWORD, UserClient
 from tests.support.http_client import http_client
 
 pytest_plugins = ["schemathesis.pytest.plugin"]
@@ -44,7 +45,7 @@ FUZZED: Final = [route for route in ROUTES if (route.method, route.path) not in 
 FAN: Final = "user1@example.com"
 ADMIN: Final = "admin@example.com"
 ORGANISER: Final = "organiser@example.com"
-PERFORMER: Final = "performer@example.com"
+PERFORMER: Final = "a new performer"  # the seeded one's profile and menus are read by other tests
 CALLERS: Final = (ANONYMOUS, FAN, PERFORMER, ORGANISER, ADMIN)
 ACCEPTED_CALLERS: Final = {
     Audience.PUBLIC: {ANONYMOUS},
@@ -69,13 +70,21 @@ def api(openapi: dict[str, Any]) -> BaseSchema:
 
 
 @pytest.fixture(scope="module")
-async def tokens(platform: Stack) -> dict[str, str]:
-    found = {ANONYMOUS: ""}
+async def tokens(platform: Stack, admin: UserClient) -> dict[str, str]:
+    found = {ANONYMOUS: "", PERFORMER: await token_of_new_performer(platform, admin)}
     async with http_client(platform.urls.gateway) as http:
-        for email in filter(None, CALLERS):
+        for email in set(CALLERS) - found.keys():
             login = await http.post("/api/auth/login", json={"email": email, "password": PASSWORD})
             found[email] = login.json()["data"]["access_token"]
     return found
+
+
+async def token_of_new_performer(platform: Stack, admin: UserClient) -> str:
+    async with UserClient(platform) as anonymous, await anonymous.register() as fan:
+        assert (await admin.patch(f"/admin/users/{fan.user_id}", {"roles": ["customer", "performer"]})).status == 200
+        async with await fan.log_in(fan.email, USER_PASSWORD) as performer:
+            assert (await performer.patch("/performer/profile", {"display_name": "Nova"})).status == 200
+            return str(performer.token)
 
 
 @pytest.mark.parametrize("caller", CALLERS, ids=["anonymous", "fan", "performer", "organiser", "admin"])

@@ -1,7 +1,9 @@
 """Every list of the API: its total does not depend on the page, and its cursor leads through it."""
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any, Final
+
+import pytest
 
 from tests.e2e.conftest import MakeConcert
 from tests.e2e.scanner import Ticket
@@ -9,6 +11,16 @@ from tests.e2e.user_client import ApiResponse, UserClient
 from tests.support.waiting import eventually
 
 LAST_PAGE: Final = 1_000_000
+OF_PERFORMERS: Final = "/performer/"
+# It answers how many wait, in place of a total: tests/e2e/test_performance_queue.py.
+QUEUE: Final = "/api/performance-queue"
+
+
+@pytest.fixture
+async def nova(anonymous: UserClient) -> AsyncIterator[UserClient]:
+    """The seeded performer."""
+    async with await anonymous.log_in("performer@example.com") as performer:
+        yield performer
 
 
 def lists_of(openapi: dict[str, Any]) -> Iterator[tuple[str, bool]]:
@@ -16,19 +28,25 @@ def lists_of(openapi: dict[str, Any]) -> Iterator[tuple[str, bool]]:
     for path, operations in openapi["paths"].items():
         get = operations.get("get", {})
         names = {parameter["name"] for parameter in get.get("parameters", ())}
-        if {"page", "per_page"} <= names:
+        if {"page", "per_page"} <= names and path != QUEUE:
             yield path, "after" in names
 
 
 async def test_page_past_the_end_tells_the_total(
-    openapi: dict[str, Any], admin: UserClient, ticket: Ticket, subscription: dict[str, Any]
+    *, openapi: dict[str, Any], admin: UserClient, nova: UserClient, ticket: Ticket, subscription: dict[str, Any]
 ) -> None:
-    ids = {"event_id": ticket.event_id, "subscription_id": subscription["subscription_id"]}
+    ids = {
+        "event_id": ticket.event_id,
+        "subscription_id": subscription["subscription_id"],
+        "performer_id": nova.user_id,
+        "menu_id": (await nova.get("/performer/menus")).data[0]["menu_id"],
+    }
     found = [path.removeprefix("/api").format(**ids) for path, _ in lists_of(openapi)]
-    assert {"/admin/sagas", "/admin/jobs", "/admin/payments", "/orders"} <= {*found}
-    totals = {path: await _same_total(admin, path) for path in found}
+    assert {"/admin/sagas", "/admin/jobs", "/admin/payments", "/orders", "/performers"} <= {*found}
+    totals = {path: await _same_total(nova if path.startswith(OF_PERFORMERS) else admin, path) for path in found}
     assert totals["/admin/sagas"] > 0
     assert totals["/orders"] > 0
+    assert (await nova.get(QUEUE.removeprefix("/api"), page=LAST_PAGE)).status == 200
 
 
 async def _same_total(admin: UserClient, path: str) -> int:
@@ -43,7 +61,7 @@ async def _same_total(admin: UserClient, path: str) -> int:
 
 
 async def test_cursor_leads_through_the_list(
-    openapi: dict[str, Any], admin: UserClient, fan: UserClient, new_concert: MakeConcert
+    *, openapi: dict[str, Any], admin: UserClient, nova: UserClient, fan: UserClient, new_concert: MakeConcert
 ) -> None:
     concert = await new_concert()
     for seat in concert.seats["CAT2"][:3]:
@@ -60,7 +78,8 @@ async def test_cursor_leads_through_the_list(
     assert seen == ids
     for path, has_cursor in lists_of(openapi):
         if has_cursor and "{" not in path:
-            refused = await admin.get(path.removeprefix("/api"), after="x")
+            caller = nova if path.startswith(f"/api{OF_PERFORMERS}") else admin
+            refused = await caller.get(path.removeprefix("/api"), after="x")
             assert refused.refused() == (400, "VALIDATION_ERROR"), path
 
 

@@ -12,7 +12,7 @@ from tests.e2e.deal_calls import expire_wait
 from tests.e2e.feed import next_message, open_feed
 from tests.e2e.performer import Performer, balances, item_of, menu_purchase, read, tip, until_status
 from tests.e2e.test_notifications import Inbox
-from tests.e2e.user_client import UserClient
+from tests.e2e.user_client import ApiResponse, UserClient
 from tests.e2e.webhook_receiver import WebhookReceiver
 from tests.support.waiting import eventually
 
@@ -86,6 +86,22 @@ async def test_performer_reads_the_fans_name_and_words_in_the_queue(
     assert fan.user_id not in str(waiting)
     assert fan.email.partition("@")[0] in str(waiting)
     assert (await performer.act(bought["purchase_id"], "decline", reason="No")).status == 200
+
+
+async def test_key_that_completed_an_item_touches_no_other(
+    fan: UserClient, performer: Performer, request_of_fan: Request
+) -> None:
+    done, other = [(await request_of_fan.buy())["purchase_id"] for _ in range(2)]
+
+    async def complete(item_id: str) -> ApiResponse:
+        return await performer.client.post(f"/performance-queue/{item_id}/complete", {}, key="k")
+
+    assert [(await complete(done)).status for _ in range(2)] == [200, 200]
+    assert (await complete(other)).refused() == (422, "IDEMPOTENCY_KEY_REUSED")
+    assert (await item_of(fan, other))["status"] == "pending"
+    assert (await performer.act(other, "start")).status == 200
+    assert (await complete(other)).refused() == (422, "IDEMPOTENCY_KEY_REUSED")
+    assert (await performer.act(other, "complete")).status == 200
 
 
 async def test_another_performer_and_the_fan_cannot_move_an_item(

@@ -210,7 +210,7 @@ class TestQueued:
         assert await balances(fan, performer) == ("980.00", "20.00")
 
     async def test_scheduled_tip_waits_for_its_time(self, fan: UserClient, performer: Performer, item_id: str) -> None:
-        due, later = (datetime.now(UTC) + timedelta(seconds=seconds) for seconds in (2, 3600))
+        due, later = (datetime.now(UTC) + timedelta(seconds=seconds) for seconds in (5, 3600))
         soon = (await tip(fan, performer, item_id, scheduled_for=due.isoformat())).data
         waiting = (await tip(fan, performer, item_id, scheduled_for=later.isoformat())).data
         done = await until_status(fan, soon["purchased_item_id"], "success")

@@ -140,12 +140,21 @@ _STATUS: Final = text(
     FROM otp_challenges WHERE {_OF_PURPOSE}
     """
 )
+# What was verified for a purchase is needed until it is paid: a tip is scheduled for up to 30 days, and then has a day.
+_IS_PROOF: Final = "context = 'purchase' AND verified_at IS NOT NULL"
+PROOFS_RETENTION: Final = Retention(
+    table="otp_challenges",
+    aged_by="sent_at",
+    keep_days=35,
+    condition=_IS_PROOF,
+    label="otp_challenges, proofs",
+)
 # A registration's code stays until it was right: it is deleted with an account that is not verified.
 CODES_RETENTION: Final = Retention(
     table="otp_challenges",
     aged_by="sent_at",
     keep_days=1,
-    condition="context <> 'registration' OR verified_at IS NOT NULL",
+    condition=f"(context <> 'registration' OR verified_at IS NOT NULL) AND NOT ({_IS_PROOF})",
 )
 
 

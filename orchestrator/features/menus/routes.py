@@ -43,7 +43,11 @@ Menus = Annotated[MenuService, provided(MenuService)]
 Purchases = Annotated[MenuPurchaseService, provided(MenuPurchaseService)]
 
 
-@router.get("/performer/{performer_id}", responses=refusals(COMMON | {404: "PERFORMER_NOT_FOUND"}))
+@router.get(
+    "/performer/{performer_id}",
+    responses=refusals(COMMON | {404: "PERFORMER_NOT_FOUND"}),
+    summary="List a performer's menus",
+)
 async def list_menus(performer_id: uuid.UUID, user: CurrentUser, menus: Menus) -> Success[list[Menu]]:
     """The active menus of a performer that are open to you, in the performer's order."""
     return success([Menu.model_validate(menu) for menu in await menus.list_of(performer_id, reader=user)])
@@ -61,13 +65,21 @@ async def list_purchases(
     return paginated(found, Page(page=offset // limit + 1, per_page=limit))
 
 
-@router.get("/purchase/{purchase_id}/status", responses=refusals(COMMON | {404: "ITEM_NOT_FOUND"}))
+@router.get(
+    "/purchase/{purchase_id}/status",
+    responses=refusals(COMMON | {404: "ITEM_NOT_FOUND"}),
+    summary="Show a purchase from a menu",
+)
 async def show_purchase(purchase_id: uuid.UUID, user: CurrentUser, purchases: Purchases) -> Success[MenuPurchase]:
     """Position and estimated wait are those of this moment."""
     return success(await purchases.show(purchase_id, caller=user))
 
 
-@router.get("/{menu_id}", responses=refusals(COMMON | {403: "MENU_ACCESS_DENIED", 404: "MENU_NOT_FOUND"}))
+@router.get(
+    "/{menu_id}",
+    responses=refusals(COMMON | {403: "MENU_ACCESS_DENIED", 404: "MENU_NOT_FOUND"}),
+    summary="Show a menu",
+)
 async def show_menu(menu_id: uuid.UUID, user: CurrentUser, menus: Menus) -> Success[Menu]:
     """A menu with its active items. Others than public ones are open to subscribers, or to those its performer chose."""
     return success(Menu.model_validate(await menus.show(menu_id, reader=user)))

@@ -9,6 +9,7 @@ returned.
 
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from orchestrator.clients import Clients
 from orchestrator.features.purchased_items.errors import ItemExpired
@@ -18,6 +19,9 @@ from orchestrator.jobs.service import JobQueue
 from orchestrator.saga_engine.plan import Call, Plan, must_finish, pivot, undoable, wait
 
 __all__ = ["QueuedMenuItem", "queued_menu_item_plan"]
+
+# A performer who presses start does not wait that long, but the item does: an orders service that restarts fails no item.
+START_TIMEOUT_SECONDS: Final = 20.0
 
 
 class QueuedMenuItem(ItemSaga):
@@ -35,7 +39,12 @@ def queued_menu_item_plan(clients: Clients, jobs: JobQueue) -> Plan[QueuedMenuIt
         undoable("hold credits", steps.hold_credits, steps.return_credits),
         undoable("enqueue item", steps.enqueue_item, steps.leave_to_the_end),
         wait(START, deadline=expiry, expired=ItemExpired),
-        undoable("start item", steps.start_performance, steps.leave_to_the_end),
+        undoable(
+            "start item",
+            steps.start_performance,
+            steps.leave_to_the_end,
+            step_timeout_seconds=START_TIMEOUT_SECONDS,
+        ),
         wait(COMPLETE, deadline=expiry, expired=ItemExpired),
         pivot("pay performer", steps.pay_performer),
         must_finish("complete item", steps.complete_item),

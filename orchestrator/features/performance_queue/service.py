@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from common.errors import Busy
+from common.pages import MAX_COUNTED
 from orchestrator.clients import Clients
 from orchestrator.clients.orders.purchased_items import ItemStatus, ItemType, PurchasedItemFacts
 from orchestrator.clients.users.directory import DELETED_USER
@@ -18,7 +19,7 @@ from orchestrator.features.performance_queue.schemas import (
     RequestResult,
     RequestStatus,
 )
-from orchestrator.features.purchased_items.errors import ItemDeclined, ItemExpired, ItemInvalidState, ItemNotFound
+from orchestrator.features.purchased_items.errors import ItemDeclined, ItemInvalidState, ItemNotFound
 from orchestrator.features.purchased_items.models import (
     COMPLETE,
     QUEUED_MENU_ITEM,
@@ -31,7 +32,8 @@ from orchestrator.features.purchased_items.service import ItemPurchases
 from orchestrator.jobs.errors import JobNotFound
 from orchestrator.jobs.service import JobQueue
 from orchestrator.saga_engine.engine import SagaEngine
-from orchestrator.saga_engine.outcomes import failure_of, succeeded
+from orchestrator.saga_engine.idempotency import check_key
+from orchestrator.saga_engine.outcomes import succeeded
 from orchestrator.saga_engine.record import SagaRecord, SagaState
 
 STATUSES: Final[Mapping[ItemStatus, Any]] = {
@@ -85,7 +87,7 @@ class PerformanceQueue:
     async def show(self, performer_id: uuid.UUID, *, limit: int, offset: int) -> QueueView:
         """Return a performer's items that are in progress, then those that wait, with the buyers' names."""
         queue = await self.clients.purchased_items.queue(performer_id)
-        items = await self.clients.purchased_items.queued(performer_id, limit=limit, offset=offset)
+        items = await self.clients.purchased_items.queued(performer_id, limit=limit, offset=min(offset, MAX_COUNTED))
         buyers = await self.clients.users.lookup(item.buyer_user_id for item in items)
         names = {user_id: buyer.display_name for user_id, buyer in buyers.items()}
         return QueueView(
@@ -119,9 +121,12 @@ class PerformanceQueue:
     ) -> ItemMoved:
         """Complete a menu item, which pays the performer; one that waits is started first. Repeating it changes nothing.
 
-        Raises: as `start`.
+        Raises:
+            Unprocessable: IDEMPOTENCY_KEY_REUSED, the key completed another item; nothing was done.
+            ServiceError: as `start`.
         """
         saga = await self._menu_item(item_id, performer_id=performer_id)
+        await check_key(self.engine, item_id, COMPLETE, signalled_by=performer_id, key=key)
         if _waits_for(saga, START):
             await self.start(item_id, performer_id=performer_id)
         if saga.state is not SagaState.COMPLETED:
@@ -185,7 +190,7 @@ class PerformanceQueue:
         if present.state is SagaState.RUNNING:
             raise Busy(retry_after_seconds=1)
         if present.state in {SagaState.UNWINDING, SagaState.UNWOUND}:
-            raise ItemInvalidState(details={"reason": failure_of(present, expired=ItemExpired).code})
+            raise ItemInvalidState
         return present
 
     async def _retry_count(self, saga: SagaRecord | None, queue_request_id: uuid.UUID) -> int:

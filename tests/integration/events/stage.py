@@ -18,7 +18,8 @@ def an_item(kind: str = MENUS, **changes: Any) -> dict[str, Any]:
 
 
 def refused(answer: httpx.Response) -> tuple[int, str]:
-    return answer.status_code, answer.json()["error_code"]
+    """Return the status and the error code, which is empty for a success."""
+    return answer.status_code, answer.json()["error_code"] if answer.is_error else ""
 
 
 class OfferCaller:

@@ -136,6 +136,7 @@ class TestStage:
     ) -> None:
         items, performer_id = ItemCaller(orchestrator), new_id()
         await items.at("SUCCESS", type="subscription", buyer_user_id=user_id, performer_id=performer_id)
+        renewal = await items.at("OPENING", type="subscription", buyer_user_id=user_id, performer_id=performer_id)
         [before] = await section(orchestrator, user_id, "subscriptions")
 
         for _ in range(2):
@@ -145,6 +146,9 @@ class TestStage:
         assert (before["performer_id"], before["is_active"], before["renews"]) == (performer_id, True, True)
         assert (after["is_active"], after["renews"]) == (False, False)
         assert [kind for kind, _ in await told_of(database, before["subscription_id"])] == ["subscription.started"]
+        await items.perform(renewal, "complete")
+        [late] = await section(orchestrator, user_id, "subscriptions")
+        assert (late["periods"], late["renews"]) == (2, False)
 
     async def test_subscriptions_to_a_deleted_performer_end_and_their_fans_are_told(
         self, orchestrator: Caller, user_id: str, database: Database, monkeypatch: pytest.MonkeyPatch

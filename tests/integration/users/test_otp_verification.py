@@ -18,7 +18,7 @@ from tests.integration.users.otp_caller import (
 )
 from tests.integration.users.user_client import CODE, WRONG_CODE, LedgerCaller, Sandbox, code_of
 from tests.support.waiting import eventually
-from users.confirmation_codes.repository import CODES_RETENTION
+from users.confirmation_codes.repository import CODES_RETENTION, PROOFS_RETENTION
 
 
 class TestVerify:
@@ -209,3 +209,17 @@ class TestHousekeeping:
         await TableRetention(otp_caller.database, CODES_RETENTION).delete_old()
 
         assert (await old.challenges(), await young.challenges()) == (0, 1)
+
+    async def test_proof_of_a_purchase_outlives_the_longest_wait_for_its_payment(self, otp_caller: OtpCaller) -> None:
+        """A tip is scheduled for 30 days and performed within another one. Other proofs are used at once."""
+        ledger = LedgerCaller(otp_caller.http, otp_caller.database)
+        due, old, transfer = [await new_otp_caller(ledger, context=one) for one in ("purchase", "purchase", "transfer")]
+        for caller, days in ((due, 31), (old, 36), (transfer, 2)):
+            await caller.send()
+            assert (await caller.verify()).status_code == 200
+            await caller.let_time_pass(days * 86_400)
+
+        for retention in (CODES_RETENTION, PROOFS_RETENTION):
+            await TableRetention(otp_caller.database, retention).delete_old()
+
+        assert [await caller.challenges() for caller in (due, old, transfer)] == [1, 0, 0]
