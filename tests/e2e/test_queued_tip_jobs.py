@@ -2,6 +2,7 @@
 
 import uuid
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 import pytest
@@ -10,6 +11,7 @@ from devstack.stack import Stack
 from tests.e2e.conftest import MakeFan
 from tests.e2e.performer import Performer, balances, change, item_of, tip, until_status
 from tests.e2e.user_client import SANDBOX_OTP, UserClient
+from tests.support.waiting import eventually
 
 JOB_IS_DEAD: Final = """
     UPDATE jobs SET status = 'failed', failure = 'dead', attempts = 3, finished_at = now() WHERE job_id = $1
@@ -84,6 +86,21 @@ async def test_cancelled_tip_takes_its_job_with_it(
         answer = await fan.post(f"/performance-queue/{queued['purchased_item_id']}/cancel")
         assert (answer.status, answer.data["status"]) == (200, "cancelled")
     assert (await admin.get(f"/admin/jobs/{queued['queue_request_id']}")).data["status"] == "cancelled"
+
+
+async def test_job_of_a_tip_that_has_ended_does_not_wait_for_a_paused_queue(
+    fan: UserClient, admin: UserClient, performer: Performer, item_id: str
+) -> None:
+    await performer.pause()
+    queued = (await tip(fan, performer, item_id, execution_mode="QUEUED")).data
+
+    async def job_is(status: str) -> bool:
+        job = await admin.get(f"/admin/jobs/{queued['queue_request_id']}")
+        return bool(job.data["status"] == status)
+
+    await eventually(partial(job_is, "retrying"))
+    assert (await fan.post(f"/performance-queue/{queued['purchased_item_id']}/cancel")).status == 200
+    await eventually(partial(job_is, "failed"))
 
 
 async def test_performer_declines_a_tip_but_does_not_start_or_complete_it(

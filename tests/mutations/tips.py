@@ -50,8 +50,8 @@ MUTATIONS: Final = (
     Mutation(
         name="a paused queue performs tips",
         file="orchestrator/features/tips/jobs.py",
-        before="        if (await self.clients.purchased_items.queue(tip.performer_id)).is_paused:\n",
-        after="        if not tip.performer_id:\n",
+        before="            if (await self.clients.purchased_items.queue(tip.performer_id)).is_paused:\n",
+        after="            if not tip.performer_id:\n",
         caught_by=("tests/e2e/test_tips.py::TestQueued::test_nothing_moves_before_the_job_runs",),
     ),
     Mutation(

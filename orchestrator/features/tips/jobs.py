@@ -31,6 +31,7 @@ OPENING_SECONDS: Final = 2.0
 PATIENCE_SECONDS: Final = 5.0
 FIRST_PAUSE_SECONDS: Final = 0.05
 LONGEST_PAUSE_SECONDS: Final = 0.5
+ENDED: Final = frozenset({SagaState.COMPLETED, SagaState.UNWINDING, SagaState.UNWOUND})
 BATCH: Final = 100
 
 logger = get_logger(__name__)
@@ -49,12 +50,14 @@ class TipPerformance:
             JobRefused: the tip has ended, or the buyer cannot pay.
             ServiceError: not known yet; the next attempt finds out.
         """
-        if (await self.clients.purchased_items.queue(tip.performer_id)).is_paused:
-            raise JobPostponed(pause_seconds=PAUSED_SECONDS)
-        with suppress(NotFound):
-            # The saga does not wait for a ledger that is unavailable: it would fail. This attempt fails instead.
-            await self.clients.users.balance_of(tip.user_id)
-        saga = await self._outcome(tip, retry_count=context.attempt - 1)
+        saga = await self._find(tip)
+        if saga.state not in ENDED:  # the job of a tip that has ended does not wait for the queue to be resumed
+            if (await self.clients.purchased_items.queue(tip.performer_id)).is_paused:
+                raise JobPostponed(pause_seconds=PAUSED_SECONDS)
+            with suppress(NotFound):
+                # The saga does not wait for a ledger that is unavailable: it would fail. This attempt fails instead.
+                await self.clients.users.balance_of(tip.user_id)
+            saga = await self._outcome(tip, retry_count=context.attempt - 1)
         match saga.state:
             case SagaState.COMPLETED:
                 return TipPerformed(purchased_item_id=tip.purchased_item_id)
@@ -70,14 +73,18 @@ class TipPerformance:
         give_up_at = time.monotonic() + PATIENCE_SECONDS
         pauses = backoff(FIRST_PAUSE_SECONDS, longest_seconds=LONGEST_PAUSE_SECONDS)
         while True:
-            saga = await self.engine.log.find(tip.purchased_item_id)
-            if saga is None:
-                raise JobRefused("There is no such tip.")
+            saga = await self._find(tip)
             if saga.state is SagaState.WAITING:
                 saga = await self._signal(saga, retry_count=retry_count)
             if saga.state not in {SagaState.RUNNING, SagaState.WAITING} or time.monotonic() > give_up_at:
                 return saga
             await asyncio.sleep(next(pauses))
+
+    async def _find(self, tip: PerformTip) -> SagaRecord:
+        saga = await self.engine.log.find(tip.purchased_item_id)
+        if saga is None:
+            raise JobRefused("There is no such tip.")
+        return saga
 
     async def _signal(self, saga: SagaRecord, *, retry_count: int) -> SagaRecord:
         with suppress(StillRunning):
