@@ -8,6 +8,7 @@ from typing import Any, Final
 import pytest
 
 from devstack.stack import Stack
+from orchestrator.features.tips.jobs import BATCH
 from tests.e2e.conftest import MakeFan
 from tests.e2e.performer import Performer, balances, change, item_of, tip, until_status
 from tests.e2e.user_client import SANDBOX_OTP, UserClient
@@ -21,6 +22,7 @@ SECOND_ATTEMPT_IS_DUE: Final = """
     WHERE job_id = $1
 """
 DELETE_JOB: Final = "DELETE FROM jobs WHERE job_id = $1"
+DELETE_JOBS: Final = "DELETE FROM jobs WHERE kind = 'performance' AND lane = $1"
 
 
 @pytest.fixture
@@ -53,6 +55,17 @@ async def test_tip_whose_job_is_dead_fails_and_its_credits_return(
     assert (status["status"], status["retry_count"]) == ("failed", 2)
     assert status["result"]["success"] is False
     assert status["result"]["message"]
+
+
+async def test_tips_whose_jobs_were_deleted_fail_and_their_credits_return(
+    platform: Stack, fan: UserClient, performer: Performer, item_id: str
+) -> None:
+    """More jobs may die between two looks than are kept."""
+    queued = [await scheduled(fan, performer, item_id, hold_funds=True) for _ in range(BATCH + 2)]
+    await change(platform, "orchestrator", DELETE_JOBS, performer.performer_id)
+    for one in queued:
+        await until_status(fan, one["purchased_item_id"], "failed")
+    assert await balances(fan, performer) == ("1000.00", "0.00")
 
 
 async def test_tip_whose_job_an_admin_cancels_is_cancelled(

@@ -14,7 +14,7 @@ from orchestrator.features.purchased_items.errors import ItemCancelled, ItemExpi
 from orchestrator.features.purchased_items.models import PERFORM, ItemSaga
 from orchestrator.features.tips.errors import TipFailed
 from orchestrator.features.tips.models import PerformTip, TipPerformed
-from orchestrator.features.tips.repository import TipStore, TipWithoutJob
+from orchestrator.features.tips.repository import BEFORE_ALL, TipStore, TipWithoutJob
 from orchestrator.jobs.errors import JobPostponed, JobRefused
 from orchestrator.jobs.record import JobStatus
 from orchestrator.jobs.registry import JobContext
@@ -32,7 +32,8 @@ PATIENCE_SECONDS: Final = 5.0
 FIRST_PAUSE_SECONDS: Final = 0.05
 LONGEST_PAUSE_SECONDS: Final = 0.5
 ENDED: Final = frozenset({SagaState.COMPLETED, SagaState.UNWINDING, SagaState.UNWOUND})
-BATCH: Final = 100
+# As many are ended at once: one takes seconds while a participant is unavailable.
+BATCH: Final = 20
 
 logger = get_logger(__name__)
 
@@ -101,14 +102,16 @@ class TipPerformance:
 
 @dataclass(frozen=True, slots=True)
 class FailedTips:
-    """Ends tips that wait for a job which is dead, or was cancelled by an admin. Several workers may run it at once."""
+    """Ends tips that wait for a job which is dead, was cancelled by an admin, or was deleted since. Several workers may run it at once."""
 
     engine: SagaEngine
     store: TipStore
 
     async def end_all(self) -> None:
-        for tip in await self.store.without_job(limit=BATCH):
-            await self._end(tip)
+        last_id = BEFORE_ALL
+        while tips := await self.store.without_job(after=last_id, limit=BATCH):
+            await asyncio.gather(*(self._end(tip) for tip in tips))
+            last_id = tips[-1].saga_id
 
     async def _end(self, tip: TipWithoutJob) -> None:
         reason = ItemCancelled() if tip.status is JobStatus.CANCELLED else TipFailed()
