@@ -134,20 +134,31 @@ async def test_repeated_header_finds_a_tip_that_has_failed_since(
     new_fan: MakeFan, performer: Performer, item_id: str
 ) -> None:
     """The first answer was a success: the request does not buy another one, even now that it could."""
-    fan = await new_fan(balance="0")
+    fan = await new_fan(balance="20.00")
+    await performer.pause()
     queued = await tip(fan, performer, item_id, header_key="k", execution_mode="QUEUED")
+    assert (await tip(fan, performer, item_id)).status == 200
+    await performer.resume()
     failed = await until_status(fan, queued.data["purchased_item_id"], "failed")
     assert "credits" in failed["explanation"]
     await fan.top_up("100.00")
     again = await tip(fan, performer, item_id, header_key="k", execution_mode="QUEUED")
     assert (again.status, again.data) == (200, queued.data)
-    assert len((await fan.get("/purchased-items")).data) == 1
-    assert await balances(fan, performer) == ("100.00", "0.00")
+    assert len((await fan.get("/purchased-items")).data) == 2
+    assert await balances(fan, performer) == ("100.00", "20.00")
 
 
-async def test_repeated_header_buys_after_too_few_credits(new_fan: MakeFan, performer: Performer, item_id: str) -> None:
+@pytest.mark.parametrize("hold_funds", [True, False])
+async def test_repeated_header_buys_after_too_few_credits(
+    *, new_fan: MakeFan, performer: Performer, item_id: str, hold_funds: bool
+) -> None:
     fan = await new_fan(balance="1.00")
-    body: dict[str, Any] = {"header_key": "k", "idempotency_key": "l", "execution_mode": "QUEUED", "hold_funds": True}
+    body: dict[str, Any] = {
+        "header_key": "k",
+        "idempotency_key": "l",
+        "execution_mode": "QUEUED",
+        "hold_funds": hold_funds,
+    }
     assert (await tip(fan, performer, item_id, **body)).refused() == (402, "INSUFFICIENT_CREDITS")
     await fan.top_up("19.00")
     bought = await tip(fan, performer, item_id, **body)

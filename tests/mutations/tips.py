@@ -22,9 +22,18 @@ MUTATIONS: Final = (
     Mutation(
         name="a flagged fan queues a tip without a code",
         file="orchestrator/features/tips/service.py",
-        before="        if _kind_of(tip) == QUEUED_TIP:\n",
+        before="        if tip.mode == QUEUED and not is_funded:\n",
         after="        if not tip.mode:\n",
         caught_by=(f"{JOBS}::test_flagged_fan_proves_the_phone_before_a_tip_is_queued",),
+    ),
+    Mutation(
+        name="a fan takes the places of a daily limit without paying",
+        file="orchestrator/features/tips/service.py",
+        before="        is_funded = tip.hold_funds or offer.daily_limit is not None\n",
+        after="        is_funded = tip.hold_funds\n",
+        caught_by=(
+            "tests/e2e/test_tip_races.py::test_fan_without_credits_leaves_the_places_of_a_daily_limit_to_others",
+        ),
     ),
     Mutation(
         name="a performer tips themselves",

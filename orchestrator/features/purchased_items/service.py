@@ -5,6 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from decimal import Decimal
 from typing import Any, Final, NoReturn, TypeVar
 
 from common.errors import Busy, NotFound, PaymentRequired, PreconditionRequired, ServiceError
@@ -142,17 +143,20 @@ class ItemPurchases:
             await self._send_code(request, reference=_item_of(saga).proof_reference)
         return _item_of(succeeded(saga))
 
-    async def check_may_spend(self, request: ItemRequest) -> None:
-        """Check a purchase that is paid later as if it were paid now (T6).
+    async def check_can_pay(self, request: ItemRequest, *, price: Decimal) -> None:
+        """Check a purchase that is paid later as if it were paid now (T6). The credits stay the buyer's.
 
         Raises:
             PreconditionRequired: OTP_REQUIRED; a flagged buyer was sent a code.
+            PaymentRequired: INSUFFICIENT_CREDITS.
             Forbidden: ACCOUNT_SUSPENDED.
         """
         try:
             await self.clients.ledger.check_may_spend(request.buyer_user_id, reference=request.proof_reference)
         except PreconditionRequired:
             await self._send_code(request, reference=request.proof_reference)
+        if await self.clients.users.balance_of(request.buyer_user_id) < price:
+            raise PaymentRequired
 
     async def cancel(self, item_id: uuid.UUID, *, buyer_user_id: uuid.UUID) -> uuid.UUID:
         """Cancel a PENDING item of the buyer and return its id. Cancelling twice is the same as cancelling once.

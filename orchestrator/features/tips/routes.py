@@ -50,7 +50,7 @@ async def buy(
     """Buy a tip grid item.
 
     IMMEDIATE: the credits have moved when the answer comes. QUEUED: nothing moves before the tip is performed; with
-    `hold_funds` the credits are in escrow until then.
+    `hold_funds`, or if the item has a daily limit, the credits are in escrow until then. Without enough credits it is refused.
 
     The body's `idempotency_key` is refused when it is used again; the header `Idempotency-Key` repeats the first answer. A
     flagged fan gets 428 `OTP_REQUIRED` and a code: verify it at `/api/verify-otp` with the `context` and `reference_id` in
