@@ -174,7 +174,8 @@ async def test_flagged_fan_proves_the_phone_before_a_tip_is_queued(
     asked = await tip(fan, performer, item_id, execution_mode="QUEUED")
     assert asked.refused() == (428, "OTP_REQUIRED")
     assert (await fan.get("/purchased-items")).data == []
+    key = asked.body["details"].pop("idempotency_key")
     assert (await fan.post("/verify-otp", asked.body["details"] | {"otp_code": SANDBOX_OTP})).status == 200
-    queued = await tip(fan, performer, item_id, execution_mode="QUEUED")
+    queued = await tip(fan, performer, item_id, execution_mode="QUEUED", idempotency_key=key)
     await until_status(fan, queued.data["purchased_item_id"], "success")
     assert await balances(fan, performer) == ("980.00", "20.00")

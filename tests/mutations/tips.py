@@ -36,6 +36,17 @@ MUTATIONS: Final = (
         ),
     ),
     Mutation(
+        name="one code of a flagged fan permits any number of purchases",
+        file=RULES,
+        before="self.item_key if self.has_key else self.fresh_key]",
+        after="self.item_key]",
+        caught_by=(
+            "tests/unit/orchestrator/test_tips.py"
+            "::test_proof_of_a_request_without_a_key_is_that_of_its_repetition_with_the_fresh_key",
+            f"{REFUSALS}::test_code_of_a_flagged_fan_permits_one_purchase",
+        ),
+    ),
+    Mutation(
         name="a performer tips themselves",
         file=RULES,
         before="    if performer.performer_id == buyer_user_id:\n",

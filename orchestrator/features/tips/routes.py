@@ -54,6 +54,6 @@ async def buy(
 
     The body's `idempotency_key` is refused when it is used again; the header `Idempotency-Key` repeats the first answer. A
     flagged fan gets 428 `OTP_REQUIRED` and a code: verify it at `/api/verify-otp` with the `context` and `reference_id` in
-    `details`, then send the same request again. A body in camelCase is answered in camelCase.
+    `details`, then send the same request again; if it had neither key, with the `idempotency_key` in `details` in its body. A body in camelCase is answered in camelCase.
     """
     return await answer(tips.buy(body, buyer_id=user.user_id, key=key, address=address), response)
