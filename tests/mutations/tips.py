@@ -7,6 +7,7 @@ from tests.mutations.mutation import Mutation
 __all__ = ["MUTATIONS"]
 
 JOBS: Final = "tests/e2e/test_queued_tip_jobs.py"
+UNIT: Final = "tests/unit/orchestrator/test_tips.py"
 REFUSALS: Final = "tests/e2e/test_tips.py::TestRefusals"
 ATTEMPTS: Final = "tests/integration/jobs/test_attempts.py"
 RULES: Final = "orchestrator/features/purchased_items/service.py"
@@ -41,8 +42,7 @@ MUTATIONS: Final = (
         before="self.item_key if self.has_key else self.fresh_key]",
         after="self.item_key]",
         caught_by=(
-            "tests/unit/orchestrator/test_tips.py"
-            "::test_proof_of_a_request_without_a_key_is_that_of_its_repetition_with_the_fresh_key",
+            f"{UNIT}::test_proof_of_a_request_without_a_key_is_that_of_its_repetition_with_the_fresh_key",
             f"{REFUSALS}::test_code_of_a_flagged_fan_permits_one_purchase",
         ),
     ),
