@@ -74,7 +74,7 @@ menu_items: Final = Table(
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Column("updated_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     CheckConstraint("price > 0", name="price"),
-    CheckConstraint("bonus_loyalty_points >= 0", name="bonus_loyalty_points"),
+    CheckConstraint("bonus_loyalty_points BETWEEN 0 AND price * 10", name="bonus_loyalty_points"),
     CheckConstraint("estimated_minutes >= 0", name="estimated_minutes"),
     CheckConstraint("daily_limit >= 1 AND daily_limit_per_user >= 1", name="daily_limits"),
     Index("ix_menu_items_menu", "menu_id", "position", "item_id", postgresql_where=text("NOT is_deleted")),

@@ -64,6 +64,7 @@ class MenuService(Generic[MenuT, ItemT]):
 
         Raises:
             TooManyItems: the menu has 100.
+            TooManyPoints: its price allows fewer bonus points.
         """
         arguments = new.model_dump(mode="json") | {"menu_id": menu_id}
         request = self._request(acting, "add item", key, arguments)

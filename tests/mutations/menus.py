@@ -47,6 +47,13 @@ MUTATIONS: Final = (
         caught_by=(f"{MENUS}::TestIdempotencyKey::test_repeated_creation_returns_the_first_answer",),
     ),
     Mutation(
+        name="a lower price keeps the bonus points of a higher one",
+        file=REPOSITORY,
+        before="        _require_few_points({**before, **changes})\n",
+        after="        _require_few_points(before)\n",
+        caught_by=(f"{MENUS}::TestItems::test_price_bounds_the_bonus_points",),
+    ),
+    Mutation(
         name="an item of an inactive performer is for sale",
         file="events/menus/repository/facts.py",
         before="menu.is_active AND NOT menu.is_deleted AND performer.is_active\n            AS is_active,",

@@ -3,6 +3,7 @@
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Final, Generic, TypeVar
 
 from pydantic import BaseModel
@@ -13,9 +14,9 @@ from common.db.engine import Database, Row
 from common.db.idempotency import IdempotencyStore, ParticipantRequest, load_result, store_result
 from common.rows import readable
 from events.audit import changed, is_same, record
-from events.menus.errors import ItemNotFound, MenuNotFound, TooManyItems, TooManyMenus
+from events.menus.errors import ItemNotFound, MenuNotFound, TooManyItems, TooManyMenus, TooManyPoints
 from events.menus.models import menu_items, menu_whitelist, menus
-from events.menus.schemas import Item, MenuKind
+from events.menus.schemas import POINTS_PER_CREDIT, Item, MenuKind
 from events.performers.errors import ProfileNotWritten
 from events.performers.models import performers
 from events.performers.schemas import Acting
@@ -117,6 +118,7 @@ class MenuRepository(Generic[MenuT, ItemT]):
             ProfileNotWritten: the performer has no profile.
             MenuNotFound: the performer has no such menu.
             TooManyItems: the menu has 100.
+            TooManyPoints: its price allows fewer bonus points.
         """
         of_menu = and_(menu_items.c.menu_id == menu_id, ~menu_items.c.is_deleted)
 
@@ -124,6 +126,7 @@ class MenuRepository(Generic[MenuT, ItemT]):
             if (await connection.execute(self._own_menu(acting, menu_id))).first() is None:
                 raise MenuNotFound
             await _require_room(connection, of_menu, of=menu_items, most=MOST_ITEMS)
+            _require_few_points(values)
             first = {"item_id": uuid.uuid4(), "menu_id": menu_id}
             row = await _insert(connection, menu_items, {**first, **values}, of_menu)
             shown = changed(row, {**first, **values})
@@ -140,6 +143,7 @@ class MenuRepository(Generic[MenuT, ItemT]):
         Raises:
             MenuNotFound: the performer has no such menu.
             ItemNotFound: the menu has no such item.
+            TooManyPoints: its price allows fewer bonus points.
         """
         row = await self._update_item(
             acting, menu_id, item_id, ~menu_items.c.is_deleted, changes=changes, action="menu_item.change"
@@ -214,6 +218,11 @@ async def _require_room(connection: AsyncConnection, siblings: ColumnElement[boo
         raise TooManyMenus if of is menus else TooManyItems
 
 
+def _require_few_points(item: Mapping[Any, Any]) -> None:
+    if item["bonus_loyalty_points"] > Decimal(item["price"]) * POINTS_PER_CREDIT:
+        raise TooManyPoints
+
+
 async def _insert(
     connection: AsyncConnection, table: Table, values: Mapping[str, Any], siblings: ColumnElement[bool]
 ) -> Row:
@@ -239,6 +248,8 @@ async def _update(
     before = (await connection.execute(select(table).where(wanted).with_for_update(key_share=True))).mappings().first()
     if before is None or is_same(before, changes):
         return before
+    if table is menu_items:
+        _require_few_points({**before, **changes})
     statement = update(table).where(wanted).values(**changes, updated_at=func.now())
     row: Row = (await connection.execute(statement.returning(table))).mappings().one()
     await record(connection, by, action, row[key], before=changed(before, changes), after=changed(row, changes))

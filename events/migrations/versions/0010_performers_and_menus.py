@@ -108,7 +108,7 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("item_id", name="pk_menu_items"),
         sa.ForeignKeyConstraint(["menu_id"], ["menus.menu_id"], name="fk_menu_items_menu_id_menus"),
         check("menu_items", "price", "price > 0"),
-        check("menu_items", "bonus_loyalty_points", "bonus_loyalty_points >= 0"),
+        check("menu_items", "bonus_loyalty_points", "bonus_loyalty_points BETWEEN 0 AND price * 10"),
         check("menu_items", "estimated_minutes", "estimated_minutes >= 0"),
         check("menu_items", "daily_limits", "daily_limit >= 1 AND daily_limit_per_user >= 1"),
     )

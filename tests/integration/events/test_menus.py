@@ -232,6 +232,24 @@ class TestItems:
         item_id = await performer.added(menu_id, kind)
         assert refused(await performer.change_item(menu_id, item_id, kind, **fields)) == (400, "VALIDATION_ERROR")
 
+    @both_kinds
+    async def test_price_bounds_the_bonus_points(self, performer: OfferCaller, kind: str) -> None:
+        """10 for a credit, also if only one of the two changes."""
+        field = "price" if kind == TIP_MENUS else "token_value"
+        menu_id, invalid = await performer.created(kind), (400, "VALIDATION_ERROR")
+        most = {field: "2.50", "bonus_loyalty_points": 25}
+
+        assert refused(await performer.add_item(menu_id, kind, **most | {"bonus_loyalty_points": 26})) == invalid
+        item_id = await performer.added(menu_id, kind, **most)
+
+        for change in ({"bonus_loyalty_points": 26}, {field: "2.49"}):
+            assert refused(await performer.change_item(menu_id, item_id, kind, **change)) == invalid
+        [menu] = await performer.listed(kind)
+        [item] = menu["items" if kind == TIP_MENUS else "menu_items"]
+        assert most.items() <= item.items()
+        both = {field: "3.00", "bonus_loyalty_points": 30}
+        assert (await performer.change_item(menu_id, item_id, kind, **both)).status_code == 200
+
     @pytest.mark.parametrize(
         "price", ["0", "0.00", "-5.00", "0.001", "1e5", "NaN", "1000000.01", 10**30, 0, None, True]
     )
