@@ -134,7 +134,11 @@ class PerformanceMenuService(MenuService[OwnMenu, MenuItem]):
         return await self._whitelists.page(menu_id, limit=limit, offset=offset)
 
     async def admit(self, acting: Acting, menu_id: uuid.UUID, user_id: uuid.UUID) -> WhitelistEntry:
-        """Add a user to the whitelist; a repeated call changes nothing."""
+        """Add a user to the whitelist; a repeated call changes nothing.
+
+        Raises:
+            TooManyWhitelistedUsers: it has 1,000.
+        """
         await self._menus.require(acting, menu_id)
         return await self._whitelists.add(acting, menu_id, user_id)
 

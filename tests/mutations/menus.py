@@ -28,8 +28,8 @@ MUTATIONS: Final = (
     Mutation(
         name="a performer lets users see another's private menu",
         file="events/menus/service.py",
-        before='a repeated call changes nothing."""\n        await self._menus.require(acting, menu_id)\n        return',
-        after='a repeated call changes nothing."""\n        return',
+        before='            TooManyWhitelistedUsers: it has 1,000.\n        """\n        await self._menus.require(acting, menu_id)\n',
+        after='            TooManyWhitelistedUsers: it has 1,000.\n        """\n',
         caught_by=(f"{MENUS}::TestWhitelist::test_another_performers_whitelist_is_unknown",),
     ),
     Mutation(

@@ -7,7 +7,7 @@ from decimal import Decimal
 from typing import Any, Final, Generic, TypeVar
 
 from pydantic import BaseModel
-from sqlalchemy import ColumnElement, Select, Table, and_, func, insert, select, update
+from sqlalchemy import ColumnElement, Select, Table, and_, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common.db.engine import Database, Row
@@ -98,7 +98,7 @@ class MenuRepository(Generic[MenuT, ItemT]):
         return self._menu(row, items.get(menu_id, []))
 
     async def delete(self, acting: Acting, menu_id: uuid.UUID) -> None:
-        """Take a menu off for ever. A repeated call changes nothing.
+        """Take a menu off for ever, and empty its whitelist. A repeated call changes nothing.
 
         Raises:
             MenuNotFound: the performer has never had such a menu.
@@ -108,6 +108,7 @@ class MenuRepository(Generic[MenuT, ItemT]):
         async with self.database.transaction() as connection:
             if await _update(connection, menus, own, {"is_deleted": True}, by=acting, action="menu.delete") is None:
                 raise MenuNotFound
+            await connection.execute(delete(menu_whitelist).where(menu_whitelist.c.menu_id == menu_id))
 
     async def add_item(
         self, request: ParticipantRequest, acting: Acting, menu_id: uuid.UUID, values: Mapping[str, Any]

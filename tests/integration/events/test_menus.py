@@ -5,7 +5,9 @@ import uuid
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
+from common.db.engine import Database
 from tests.integration.events.conftest import NewPerformer
 from tests.integration.events.stage import MENUS, TIP_MENUS, OfferCaller, an_item, refused
 from tests.support.callers import Caller, new_id
@@ -379,6 +381,33 @@ class TestWhitelist:
             assert refused(await stranger.call(method, path + below, body)) == (404, "MENU_NOT_FOUND"), method
         [entry] = (await performer.call("GET", path)).json()["data"]
         assert entry["user_id"] == user_id
+
+    async def test_thousand_users_are_the_most(self, performer: OfferCaller, database: Database) -> None:
+        """Also if they are added at once. A user who is on it already may be added again."""
+        menu_id = await performer.created(visibility="private")
+        statement = "INSERT INTO menu_whitelist SELECT CAST(:menu_id AS uuid), gen_random_uuid() FROM generate_series(1, 998)"
+        await database.execute(text(statement), {"menu_id": uuid.UUID(menu_id)})
+        path, users = f"menus/{menu_id}/whitelist", [new_id() for _ in range(8)]
+
+        async def add(user_id: str) -> int:
+            return (await performer.call("POST", path, {"user_id": user_id})).status_code
+
+        added = await asyncio.gather(*map(add, users))
+
+        assert sorted(added) == [200] * 2 + [400] * 6
+        assert await add(users[added.index(200)]) == 200
+        assert [menu["whitelisted_users"] for menu in await performer.listed()] == [1_000]
+
+    async def test_deleted_menu_has_no_whitelist(self, performer: OfferCaller, database: Database) -> None:
+        menu_id, other = [await performer.created(visibility="private") for _ in range(2)]
+        for each in (menu_id, other):
+            await performer.call("POST", f"menus/{each}/whitelist", {"user_id": new_id()})
+
+        await performer.call("DELETE", f"menus/{menu_id}")
+
+        statement = text("SELECT menu_id FROM menu_whitelist WHERE menu_id = ANY(:menu_ids)")
+        left = await database.fetch_all(statement, {"menu_ids": [uuid.UUID(menu_id), uuid.UUID(other)]})
+        assert [str(row["menu_id"]) for row in left] == [other]
 
     async def test_malformed_user_is_refused(self, performer: OfferCaller) -> None:
         path = f"menus/{await performer.created()}/whitelist"
