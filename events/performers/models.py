@@ -25,5 +25,7 @@ performers: Final = Table(
     Column("updated_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     CheckConstraint("subscription_price > 0", name="subscription_price"),
     CheckConstraint("settlement IN ('INSTANT', 'BATCHED')", name="settlement"),
+    # An item of one performer never drives another's device.
+    Index("uq_performers_device", "device_uid", unique=True, postgresql_where=text("device_uid IS NOT NULL")),
     Index("ix_performers_active_name", "display_name", "performer_id", postgresql_where=text("is_active")),
 )

@@ -92,7 +92,9 @@ class ProfileChanges(PartialBody):
     time_zone: TimeZoneName | None = None
     subscription_price: Price | None = Field(default=None, description="Of 30 days.")
     settlement: Annotated[Settlement, BeforeValidator(_upper)] | None = None
-    device_uid: Annotated[LineText, Field(min_length=1, max_length=200)] | None = None
+    device_uid: Annotated[LineText, Field(min_length=1, max_length=100, description="No other performer's.")] | None = (
+        None
+    )
     is_active: bool | None = Field(default=None, description="False: nobody sees or buys anything.")
 
 

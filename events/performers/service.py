@@ -44,6 +44,7 @@ class PerformerService:
 
         Raises:
             ProfileNotWritten: there is none, and the changes have no display_name.
+            DeviceInUse: another performer has the device.
         """
         profile = await self._performers.write(acting, changes.changes)
         if profile is None:

@@ -59,6 +59,13 @@ def upgrade() -> None:
         ["display_name", "performer_id"],
         postgresql_where=sa.text("is_active"),
     )
+    op.create_index(
+        "uq_performers_device",
+        "performers",
+        ["device_uid"],
+        unique=True,
+        postgresql_where=sa.text("device_uid IS NOT NULL"),
+    )
     op.create_table(
         "menus",
         sa.Column("menu_id", UUID, nullable=False),

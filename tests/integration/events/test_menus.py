@@ -385,7 +385,9 @@ class TestWhitelist:
     async def test_thousand_users_are_the_most(self, performer: OfferCaller, database: Database) -> None:
         """Also if they are added at once. A user who is on it already may be added again."""
         menu_id = await performer.created(visibility="private")
-        statement = "INSERT INTO menu_whitelist SELECT CAST(:menu_id AS uuid), gen_random_uuid() FROM generate_series(1, 998)"
+        statement = (
+            "INSERT INTO menu_whitelist SELECT CAST(:menu_id AS uuid), gen_random_uuid() FROM generate_series(1, 998)"
+        )
         await database.execute(text(statement), {"menu_id": uuid.UUID(menu_id)})
         path, users = f"menus/{menu_id}/whitelist", [new_id() for _ in range(8)]
 
