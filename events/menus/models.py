@@ -35,6 +35,7 @@ menus: Final = Table(
     Column("visibility", Text, nullable=False, server_default="public"),
     Column("theme", JSONB, nullable=False, server_default=text("'{}'")),
     Column("is_active", Boolean, nullable=False, server_default=true()),
+    Column("is_blocked", Boolean, nullable=False, server_default=false()),  # an admin has deactivated it
     Column("is_deleted", Boolean, nullable=False, server_default=false()),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Column("updated_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
@@ -70,6 +71,7 @@ menu_items: Final = Table(
     Column("daily_limit_per_user", Integer),
     Column("device_activation", JSONB(none_as_null=True)),
     Column("is_active", Boolean, nullable=False, server_default=true()),
+    Column("is_blocked", Boolean, nullable=False, server_default=false()),  # an admin has deactivated it
     Column("is_deleted", Boolean, nullable=False, server_default=false()),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Column("updated_at", DateTime(timezone=True), nullable=False, server_default=func.now()),

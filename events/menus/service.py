@@ -34,7 +34,8 @@ from events.performers.service import PerformerService
 class MenuService(Generic[MenuT, ItemT]):
     """What those who manage a performer's menus of one kind do with them.
 
-    Every method raises MenuNotFound or ItemNotFound for a menu or an item that is not the performer's.
+    Every method raises MenuNotFound or ItemNotFound for a menu or an item that is not the performer's. A change raises
+    DeactivatedByAdmin if a performer reactivates what an admin has deactivated.
     """
 
     def __init__(self, menus: MenuRepository[MenuT, ItemT]) -> None:

@@ -1,6 +1,6 @@
 """The refusals of performers' profiles."""
 
-from common.errors import Conflict, NotFound
+from common.errors import Conflict, Forbidden, NotFound
 
 
 class PerformerNotFound(NotFound):
@@ -15,3 +15,7 @@ class ProfileNotWritten(PerformerNotFound):
 class DeviceInUse(Conflict):
     code = "DEVICE_IN_USE"
     public_message = "Another performer has that device."
+
+
+class DeactivatedByAdmin(Forbidden):
+    public_message = "An admin has deactivated this. Only an admin can reactivate it."

@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from sqlalchemy import Boolean, CheckConstraint, Column, DateTime, Index, Table, Text, func, text, true
+from sqlalchemy import Boolean, CheckConstraint, Column, DateTime, Index, Table, Text, false, func, text, true
 from sqlalchemy.dialects.postgresql import UUID
 
 from common.db.base import AMOUNT
@@ -21,6 +21,7 @@ performers: Final = Table(
     Column("settlement", Text, nullable=False, server_default="INSTANT"),
     Column("device_uid", Text),
     Column("is_active", Boolean, nullable=False, server_default=true()),
+    Column("is_blocked", Boolean, nullable=False, server_default=false()),  # an admin has deactivated it
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Column("updated_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     CheckConstraint("subscription_price > 0", name="subscription_price"),

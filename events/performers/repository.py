@@ -51,6 +51,7 @@ class PerformerRepository:
 
         Raises:
             DeviceInUse: another performer has the device.
+            DeactivatedByAdmin: a performer reactivates a profile that an admin has deactivated.
         """
         try:
             async with self._database.transaction() as connection:
@@ -70,6 +71,7 @@ async def _write(connection: AsyncConnection, acting: Acting, changes: Mapping[s
     performer_id = acting.performer_id
     found = select(performers).where(performers.c.performer_id == performer_id).with_for_update(key_share=True)
     before = (await connection.execute(found)).mappings().first()
+    changes = acting.guarded(changes, before)
     write: Any = update(performers).where(performers.c.performer_id == performer_id)
     write = write.values(**changes, updated_at=func.now())
     if "display_name" in changes:

@@ -54,6 +54,16 @@ MUTATIONS: Final = (
         caught_by=(f"{MENUS}::TestItems::test_price_bounds_the_bonus_points",),
     ),
     Mutation(
+        name="a performer reactivates what an admin has deactivated",
+        file="events/performers/schemas.py",
+        before='            return {**changes, "is_blocked": not changes["is_active"]}\n',
+        after="            return changes\n",
+        caught_by=(
+            f"{MENUS}::TestOwnership::test_only_an_admin_reactivates_what_an_admin_deactivated",
+            "tests/integration/events/test_performers.py::TestProfile::test_only_an_admin_reactivates_what_an_admin_deactivated",
+        ),
+    ),
+    Mutation(
         name="an item of an inactive performer is for sale",
         file="events/menus/repository/facts.py",
         before="menu.is_active AND NOT menu.is_deleted AND performer.is_active\n            AS is_active,",

@@ -88,6 +88,7 @@ class MenuRepository(Generic[MenuT, ItemT]):
 
         Raises:
             MenuNotFound: the performer has no such menu.
+            DeactivatedByAdmin: a performer reactivates a menu that an admin has deactivated.
         """
         own = and_(menus.c.menu_id == menu_id, self._owned_by(acting.performer_id))
         async with self.database.transaction() as connection:
@@ -145,6 +146,7 @@ class MenuRepository(Generic[MenuT, ItemT]):
             MenuNotFound: the performer has no such menu.
             ItemNotFound: the menu has no such item.
             TooManyPoints: its price allows fewer bonus points.
+            DeactivatedByAdmin: a performer reactivates an item that an admin has deactivated.
         """
         row = await self._update_item(
             acting, menu_id, item_id, ~menu_items.c.is_deleted, changes=changes, action="menu_item.change"
@@ -247,7 +249,10 @@ async def _update(
     """Change a menu or an item and record that, unless it has the values already; None if there is no such row."""
     key = table.primary_key.columns[0].name
     before = (await connection.execute(select(table).where(wanted).with_for_update(key_share=True))).mappings().first()
-    if before is None or is_same(before, changes):
+    if before is None:
+        return None
+    changes = by.guarded(changes, before)
+    if is_same(before, changes):
         return before
     if table is menu_items:
         _require_few_points({**before, **changes})

@@ -346,6 +346,31 @@ class TestOwnership:
         of_another = OfferCaller.of_admin(admin, new_id())
         assert refused(await of_another.change(menu_id, name="x")) == (404, "MENU_NOT_FOUND")
 
+    @both_kinds
+    async def test_only_an_admin_reactivates_what_an_admin_deactivated(
+        self, admin: Caller, performer: OfferCaller, kind: str
+    ) -> None:
+        by_admin = OfferCaller.of_admin(admin, performer.performer_id)
+        menu_id = await performer.created(kind, is_active=False)
+        item_id = await performer.added(menu_id, kind)
+
+        async def change(by: OfferCaller, *, is_active: bool) -> list[int]:
+            menu = await by.change(menu_id, kind, is_active=is_active)
+            item = await by.change_item(menu_id, item_id, kind, is_active=is_active)
+            return [menu.status_code, item.status_code]
+
+        for by, is_active, status in (
+            (performer, True, 200),
+            (performer, False, 200),
+            (by_admin, False, 200),
+            (performer, False, 200),
+            (performer, True, 403),
+            (by_admin, True, 200),
+            (performer, False, 200),
+            (performer, True, 200),
+        ):
+            assert await change(by, is_active=is_active) == [status] * 2, (by, is_active)
+
 
 class TestWhitelist:
     async def test_users_are_added_listed_and_removed(self, performer: OfferCaller) -> None:

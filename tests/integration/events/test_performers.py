@@ -131,6 +131,23 @@ class TestProfile:
         await performer.call("PATCH", "profile", {"device_uid": None})
         assert (await another.call("PATCH", "profile", device)).json()["data"].items() >= device.items()
 
+    async def test_only_an_admin_reactivates_what_an_admin_deactivated(
+        self, admin: Caller, performer: OfferCaller
+    ) -> None:
+        by_admin = OfferCaller.of_admin(admin, performer.performer_id)
+        for active in ({"is_active": False}, {"is_active": True}):  # one's own deactivation
+            assert (await performer.write_profile(**active)).status_code == 200
+        await by_admin.write_profile(is_active=False)
+
+        await performer.write_profile(is_active=False)
+        for change in ({"is_active": True}, {"is_active": True, "display_name": "Nova"}):
+            assert refused(await performer.call("PATCH", "profile", change)) == (403, "FORBIDDEN")
+        assert (await performer.write_profile(bio="New.")).json()["data"]["is_active"] is False
+
+        assert (await by_admin.write_profile(is_active=True)).json()["data"]["is_active"] is True
+        for active in ({"is_active": False}, {"is_active": True}):
+            assert (await performer.write_profile(**active)).status_code == 200
+
     async def test_admin_writes_it_on_their_behalf(self, admin: Caller, new_performer: NewPerformer) -> None:
         performer = await new_performer()
 
