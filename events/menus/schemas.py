@@ -1,4 +1,4 @@
-"""Menus and their items: what performers send, what everybody sees, what sagas read.
+"""Menus and their items: what performers send, what the public sees, what sagas read.
 
 A tip grid's item has a `price`, an item of a performance menu a `token_value`; both are credits. The fields' own names are
 those of the columns.

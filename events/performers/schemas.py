@@ -1,4 +1,4 @@
-"""A performer's profile: what everybody sees, what its owner sees and changes, what sagas read."""
+"""A performer's profile: what the public sees, what its owner sees and changes, what sagas read."""
 
 import enum
 import uuid
@@ -51,7 +51,7 @@ def _upper(name: Any) -> Any:
 
 
 class Performer(BaseModel):
-    """A performer as everybody sees one."""
+    """A performer as the public sees one."""
 
     model_config = ConfigDict(json_schema_extra={"example": _PERFORMER})
 
@@ -93,7 +93,9 @@ class ProfileChanges(PartialBody):
     subscription_price: Price | None = Field(default=None, description="Of 30 days.")
     settlement: Annotated[Settlement, BeforeValidator(_upper)] | None = None
     device_uid: Annotated[LineText, Field(min_length=1, max_length=200)] | None = None
-    is_active: bool | None = Field(default=None, description="False: nobody sees or buys anything.")
+    is_active: bool | None = Field(
+        default=None, description="If false, the performer is hidden and nothing is for sale."
+    )
 
 
 class PerformerFacts(BaseModel):

@@ -168,7 +168,7 @@ _COMPLETE: Final = _move(
 MOVES: Final[Mapping[str, TextClause]] = MappingProxyType({"enqueue": _ENQUEUE, "start": _START, "complete": _COMPLETE})
 """The statement of each move."""
 
-# The undo of OPEN; its tombstone is written before it. Nobody has seen an OPENING item, so it is deleted. If the item has
+# The undo of OPEN; its tombstone is written before it. An OPENING item was invisible, so it is deleted. If the item has
 # moved on since the statement began, no answer is stored, and `attempt_undo` runs it again.
 _END: Final = _moved(
     UNFINISHED,

@@ -32,7 +32,9 @@ class TipRequest(EitherNaming):
     execution_mode: Literal["IMMEDIATE", "QUEUED"] | None = Field(
         default=None, description="`QUEUED` with `scheduled_for`, otherwise `IMMEDIATE`."
     )
-    scheduled_for: Instant | None = Field(default=None, description="Within 30 days; not before that.")
+    scheduled_for: Instant | None = Field(
+        default=None, description="At most 30 days ahead; the tip is not performed before it."
+    )
     hold_funds: bool = Field(default=False, description="Of a queued tip: set the credits aside at once.")
     message: Annotated[LineText, Field(max_length=280)] = Field(default="", description="For the performer.")
 

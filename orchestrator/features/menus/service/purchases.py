@@ -65,7 +65,7 @@ class MenuPurchaseService:
         return [MenuPurchase.of(item) for item in items], Total(total, is_exact=total < MAX_COUNTED)
 
     async def show(self, purchase_id: uuid.UUID, *, caller: Principal) -> MenuPurchase:
-        """Return a purchase of the caller, or of anybody for an admin.
+        """Return a purchase of the caller, or of any buyer for an admin.
 
         Raises:
             NotFound: ITEM_NOT_FOUND, also for another buyer's.
