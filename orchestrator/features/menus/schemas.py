@@ -10,7 +10,7 @@ from pydantic.config import JsonDict
 from common.fields import LineText, PlainText
 from common.money import Money
 from orchestrator.clients.orders.purchased_items import ItemStatus, PurchasedItemFacts
-from orchestrator.http.naming import EitherNaming
+from orchestrator.http.naming import CamelCaseBody
 
 POINTS: Final = "The item's bonus points, which are awarded with its completion."
 _MENU: Final[JsonDict] = {
@@ -46,7 +46,7 @@ class Menu(BaseModel):
     menu_items: list[dict[str, Any]]
 
 
-class MenuPurchaseRequest(EitherNaming):
+class MenuPurchaseRequest(CamelCaseBody):
     """The price is the server's: an amount in the body is refused."""
 
     model_config = ConfigDict(

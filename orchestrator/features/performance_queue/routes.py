@@ -20,7 +20,7 @@ from orchestrator.features.performance_queue.schemas import (
 )
 from orchestrator.features.performance_queue.service import PerformanceQueue
 from orchestrator.http.answers import answer
-from orchestrator.http.naming import CallersNaming
+from orchestrator.http.naming import CamelCaseRoute
 from orchestrator.http.refusals import COMMON, IDEMPOTENT
 from orchestrator.http.schemas import InProgress
 
@@ -32,7 +32,7 @@ _CHANGE = refusals(_ONE | IDEMPOTENT | {403: "FORBIDDEN", 409: "ITEM_INVALID_STA
 }
 _MINE = refusals(COMMON | {403: "FORBIDDEN"})
 
-router = APIRouter(prefix="/performance-queue", tags=["Performance queue"], route_class=CallersNaming)
+router = APIRouter(prefix="/performance-queue", tags=["Performance queue"], route_class=CamelCaseRoute)
 
 
 Queue = Annotated[PerformanceQueue, provided(PerformanceQueue)]

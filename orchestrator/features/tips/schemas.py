@@ -6,13 +6,13 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from common.fields import Instant, LineText
-from orchestrator.http.naming import EitherNaming
+from orchestrator.http.naming import CamelCaseBody
 
 IMMEDIATE = "IMMEDIATE"
 QUEUED = "QUEUED"
 
 
-class TipRequest(EitherNaming):
+class TipRequest(CamelCaseBody):
     """`conversation_id` is the client's own: it is stored, and shown with the item."""
 
     model_config = ConfigDict(
