@@ -18,7 +18,7 @@ from orchestrator.features.performance_queue.schemas import (
     QueueView,
     RequestStatus,
 )
-from orchestrator.features.performance_queue.service import PerformanceQueue
+from orchestrator.features.performance_queue.service import PerformanceQueueService
 from orchestrator.http.answers import answer
 from orchestrator.http.naming import CamelCaseRoute
 from orchestrator.http.refusals import COMMON, IDEMPOTENT
@@ -35,7 +35,7 @@ _MINE = refusals(COMMON | {403: "FORBIDDEN"})
 router = APIRouter(prefix="/performance-queue", tags=["Performance queue"], route_class=CamelCaseRoute)
 
 
-Queue = Annotated[PerformanceQueue, provided(PerformanceQueue)]
+Queue = Annotated[PerformanceQueueService, provided(PerformanceQueueService)]
 Performer = Annotated[Principal, Depends(require_role(Role.PERFORMER))]
 
 

@@ -22,7 +22,7 @@ from orchestrator.saga_engine.engine import SagaEngine, StillRunning
 from orchestrator.saga_engine.outcomes import failure_of
 from orchestrator.saga_engine.record import SagaRecord, SagaState
 
-__all__ = ["FailedTips", "TipPerformance"]
+__all__ = ["FailedTipTask", "TipJobHandler"]
 
 PAUSED_SECONDS: Final = 2.0
 """How often it is looked whether a paused queue goes on."""
@@ -37,7 +37,7 @@ logger = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class TipPerformance:
+class TipJobHandler:
     engine: SagaEngine
     clients: Clients
 
@@ -93,7 +93,7 @@ class TipPerformance:
 
 
 @dataclass(frozen=True, slots=True)
-class FailedTips:
+class FailedTipTask:
     """Ends tips that wait for a job which is dead, or was cancelled by an admin. Several workers may run it at once."""
 
     engine: SagaEngine

@@ -9,7 +9,7 @@ from common.errors import InvalidRequest
 from orchestrator.clients.orders.purchased_items import ItemType
 from orchestrator.clients.performers import MenuKind
 from orchestrator.features.purchased_items.models import FUNDED_TIP, ITEM_PURCHASE, QUEUED_TIP, ItemSaga
-from orchestrator.features.purchased_items.service import ItemPurchases, ItemRequest, device_of, new_item
+from orchestrator.features.purchased_items.service import ItemPurchaseService, ItemRequest, device_of, new_item
 from orchestrator.features.tips.models import QueuedTip
 from orchestrator.features.tips.saga import queue_request_id_of
 from orchestrator.features.tips.schemas import IMMEDIATE, TipBought, TipQueued, TipRequest
@@ -21,7 +21,7 @@ LONGEST_SCHEDULE: Final = timedelta(days=30)
 class TipService:
     """Args: time_to_perform: how long after its time a queued tip may still be performed."""
 
-    purchases: ItemPurchases
+    purchases: ItemPurchaseService
     time_to_perform: timedelta
 
     async def buy(

@@ -16,7 +16,7 @@ from orchestrator.features.menus.schemas import MenuPurchase, MenuPurchased, Men
 from orchestrator.features.menus.service.menus import MenuService
 from orchestrator.features.purchased_items.errors import ItemNotFound
 from orchestrator.features.purchased_items.models import ITEM_PURCHASE, QUEUED_MENU_ITEM, ItemSaga
-from orchestrator.features.purchased_items.service import ItemPurchases, ItemRequest, device_of, new_item
+from orchestrator.features.purchased_items.service import ItemPurchaseService, ItemRequest, device_of, new_item
 
 __all__ = ["MenuPurchaseService"]
 
@@ -28,7 +28,7 @@ class MenuPurchaseService:
     """Args: item_ttl: how long a performer has to complete an item (M3: 7 days)."""
 
     clients: Clients
-    purchases: ItemPurchases
+    purchases: ItemPurchaseService
     menus: MenuService
     item_ttl: timedelta
 
@@ -40,7 +40,7 @@ class MenuPurchaseService:
         Raises:
             NotFound: MENU_NOT_FOUND, ITEM_NOT_FOUND, PERFORMER_NOT_FOUND.
             Forbidden: MENU_ACCESS_DENIED.
-            ServiceError: as `ItemPurchases.offer` and `ItemPurchases.start`.
+            ServiceError: as `ItemPurchaseService.offer` and `ItemPurchaseService.start`.
         """
         wanted = ItemRequest(
             operation=OPERATION,
