@@ -11,7 +11,7 @@ from common.rows import readable
 from common.telemetry.correlation import correlation_id
 from orders.performer_queues.schemas import PerformerQueue
 from orders.purchased_items.schemas import PurchasedItem
-from orders.purchased_items.statements import item_json, told
+from orders.purchased_items.statements import announced, item_json
 
 _BATCH: Final = 100
 _QUEUE: Final = "performer_id, is_paused, waiting, waiting_minutes + in_progress_minutes AS estimated_minutes"
@@ -67,7 +67,7 @@ _ANNOUNCE_NEXT: Final = text(
         WHERE queue.performer_id = ANY(:performer_ids) AND NOT queue.is_paused AND queue.in_progress = 0
           AND item.place > queue.announced_place),
     shaped AS (SELECT {item_json("next")} AS item FROM next),
-    {told(kind="'next'", rows="shaped")}
+    {announced(kind="'next'", rows="shaped")}
     UPDATE performer_queues AS queue SET
         is_changed = false,
         announced_place = greatest(
