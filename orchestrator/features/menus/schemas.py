@@ -9,7 +9,7 @@ from pydantic.config import JsonDict
 
 from common.fields import LineText, PlainText
 from common.money import Money
-from orchestrator.clients.orders.purchased_items import ItemStatus, PurchasedItemFacts
+from orchestrator.clients.orders.purchased_items import ExecutionMode, ItemStatus, PurchasedItemFacts
 from orchestrator.http.naming import CamelCaseBody
 
 POINTS: Final = "The item's bonus points, which are awarded with its completion."
@@ -166,7 +166,7 @@ class MenuPurchase(BaseModel):
                 "purchase_id": item.purchased_item_id,
                 "menu_item_id": item.offer_id,
                 "token_value": item.price,
-                "transaction_type": "queued" if item.execution_mode == "QUEUED" else "immediate",
+                "transaction_type": "queued" if item.execution_mode is ExecutionMode.QUEUED else "immediate",
                 "status": "completed" if is_complete else item.status.lower(),
                 "loyalty_points_awarded": item.bonus_points if is_open or is_complete else 0,
                 "loyalty_points_status": "awarded" if is_complete else "pending" if is_open else "none",

@@ -8,7 +8,7 @@ from typing import Final
 from common.auth.principal import Principal
 from common.pages import MAX_COUNTED, Total
 from orchestrator.clients import Clients
-from orchestrator.clients.orders.purchased_items import ItemType, PurchasedItemFacts
+from orchestrator.clients.orders.purchased_items import ExecutionMode, ItemType, PurchasedItemFacts
 from orchestrator.clients.performers import MenuItemFacts, MenuKind
 from orchestrator.features.menus.errors import MenuAccessDenied
 from orchestrator.features.menus.saga import QueuedMenuItem
@@ -106,7 +106,7 @@ class MenuPurchaseService:
         return offer
 
     def _sale(self, saga_id: uuid.UUID, offer: MenuItemFacts, wanted: ItemRequest, *, message: str) -> ItemSaga:
-        mode = "QUEUED" if offer.is_queued else "IMMEDIATE"
+        mode = ExecutionMode.QUEUED if offer.is_queued else ExecutionMode.IMMEDIATE
         sale = ItemSaga(
             saga_id=saga_id,
             item=new_item(saga_id, offer, wanted, item_type=ItemType.MENU, execution_mode=mode, message=message),
