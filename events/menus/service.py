@@ -132,12 +132,12 @@ class PerformanceMenuService(MenuService[OwnMenu, MenuItem]):
         await self._menus.require(acting, menu_id)
         return await self._whitelists.page(menu_id, limit=limit, offset=offset)
 
-    async def add_user(self, acting: Acting, menu_id: uuid.UUID, user_id: uuid.UUID) -> WhitelistEntry:
+    async def admit(self, acting: Acting, menu_id: uuid.UUID, user_id: uuid.UUID) -> WhitelistEntry:
         """Add a user to the whitelist; a repeated call changes nothing."""
         await self._menus.require(acting, menu_id)
         return await self._whitelists.add(acting, menu_id, user_id)
 
-    async def remove_user(self, acting: Acting, menu_id: uuid.UUID, user_id: uuid.UUID) -> None:
+    async def exclude(self, acting: Acting, menu_id: uuid.UUID, user_id: uuid.UUID) -> None:
         """Remove a user from the whitelist; a repeated call changes nothing."""
         await self._menus.require(acting, menu_id)
         await self._whitelists.remove(acting, menu_id, user_id)

@@ -22,13 +22,13 @@ from orchestrator.saga_engine.engine import SagaEngine, StillRunning
 from orchestrator.saga_engine.outcomes import failure_of
 from orchestrator.saga_engine.record import SagaRecord, SagaState
 
-__all__ = ["FailedTipTask", "TipJobHandler"]
+__all__ = ["FailedTips", "TipPerformance"]
 
 PAUSED_SECONDS: Final = 2.0
 """How often it is looked whether a paused queue goes on."""
 OPENING_SECONDS: Final = 2.0
 # A saga needs a moment from its job to its wait, and from the signal to its end.
-SIGNAL_TIMEOUT_SECONDS: Final = 5.0
+PATIENCE_SECONDS: Final = 5.0
 FIRST_PAUSE_SECONDS: Final = 0.05
 LONGEST_PAUSE_SECONDS: Final = 0.5
 BATCH: Final = 100
@@ -37,7 +37,7 @@ logger = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class TipJobHandler:
+class TipPerformance:
     engine: SagaEngine
     clients: Clients
 
@@ -67,7 +67,7 @@ class TipJobHandler:
 
     async def _outcome(self, tip: PerformTip, *, retry_count: int) -> SagaRecord:
         """Signal the saga once it waits, and return it when it has ended, is stuck, or takes too long."""
-        deadline = time.monotonic() + SIGNAL_TIMEOUT_SECONDS
+        give_up_at = time.monotonic() + PATIENCE_SECONDS
         pauses = backoff(FIRST_PAUSE_SECONDS, longest_seconds=LONGEST_PAUSE_SECONDS)
         while True:
             saga = await self.engine.log.find(tip.purchased_item_id)
@@ -75,7 +75,7 @@ class TipJobHandler:
                 raise JobRefused("There is no such tip.")
             if saga.state is SagaState.WAITING:
                 saga = await self._signal(saga, retry_count=retry_count)
-            if saga.state not in {SagaState.RUNNING, SagaState.WAITING} or time.monotonic() > deadline:
+            if saga.state not in {SagaState.RUNNING, SagaState.WAITING} or time.monotonic() > give_up_at:
                 return saga
             await asyncio.sleep(next(pauses))
 
@@ -93,7 +93,7 @@ class TipJobHandler:
 
 
 @dataclass(frozen=True, slots=True)
-class FailedTipTask:
+class FailedTips:
     """Ends tips that wait for a job which is dead, or was cancelled by an admin. Several workers may run it at once."""
 
     engine: SagaEngine

@@ -6,13 +6,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from common.errors import InvalidRequest
-from orchestrator.clients.orders.purchased_items import ExecutionMode, ItemType
+from orchestrator.clients.orders.purchased_items import ItemType
 from orchestrator.clients.performers import MenuKind
 from orchestrator.features.purchased_items.models import FUNDED_TIP, ITEM_PURCHASE, QUEUED_TIP, ItemSaga
 from orchestrator.features.purchased_items.service import ItemPurchaseService, ItemRequest, device_of, new_item
 from orchestrator.features.tips.models import QueuedTip
 from orchestrator.features.tips.saga import queue_request_id_of
-from orchestrator.features.tips.schemas import TipBought, TipQueued, TipRequest
+from orchestrator.features.tips.schemas import IMMEDIATE, TipBought, TipQueued, TipRequest
 
 LONGEST_SCHEDULE: Final = timedelta(days=30)
 
@@ -82,7 +82,7 @@ class TipService:
             conversation_id=tip.conversation_id,
             message=tip.message,
             scheduled_for=tip.scheduled_for,
-            queue_request_id=None if tip.mode is ExecutionMode.IMMEDIATE else queue_request_id_of(saga_id),
+            queue_request_id=None if tip.mode == IMMEDIATE else queue_request_id_of(saga_id),
         )
         facts = {
             "saga_id": saga_id,
@@ -90,7 +90,7 @@ class TipService:
             "proof_reference": request.proof_reference,
             "device": device_of(saga_id, offer),
         }
-        if tip.mode is ExecutionMode.IMMEDIATE:
+        if tip.mode == IMMEDIATE:
             return ItemSaga(**facts)
         key = request.item_key or request.key or ""
         # A request that was refused may be repeated with its key: it is another item, and another job.
@@ -99,6 +99,6 @@ class TipService:
 
 
 def _kind_of(tip: TipRequest) -> str:
-    if tip.mode is ExecutionMode.IMMEDIATE:
+    if tip.mode == IMMEDIATE:
         return ITEM_PURCHASE
     return FUNDED_TIP if tip.hold_funds else QUEUED_TIP
