@@ -93,9 +93,7 @@ class ProfileChanges(PartialBody):
     subscription_price: Price | None = Field(default=None, description="Of 30 days.")
     settlement: Annotated[Settlement, BeforeValidator(_upper)] | None = None
     device_uid: Annotated[LineText, Field(min_length=1, max_length=200)] | None = None
-    is_active: bool | None = Field(
-        default=None, description="If false, the performer is hidden and nothing is for sale."
-    )
+    is_active: bool | None = Field(default=None, description="False: nobody sees or buys anything.")
 
 
 class PerformerFacts(BaseModel):

@@ -122,7 +122,7 @@ class TestProfile:
 
 
 class TestPublic:
-    async def test_the_public_sees_active_performers(self, anonymous: Caller, performer: OfferCaller) -> None:
+    async def test_everybody_sees_active_performers(self, anonymous: Caller, performer: OfferCaller) -> None:
         mark = uuid.uuid4().hex
         await performer.write_profile(**EVERYTHING | {"is_active": True, "display_name": f"Nova {mark}"})
 
