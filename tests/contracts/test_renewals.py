@@ -4,6 +4,7 @@ import asyncio
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any, Final
 
@@ -67,8 +68,8 @@ class Fan:
         subscriptions = SubscriptionService(clients, purchases)
         return await subscriptions.subscribe(self.performer_id, fan_id=self.user_id, key=key, address="")
 
-    async def end_period(self) -> None:
-        await self._change("ends_at = now() - interval '1 second'")
+    async def end_period(self, *, in_minutes: int = 0) -> None:
+        await self._change(f"ends_at = now() + interval '{in_minutes} minutes'")
 
     async def cancel(self) -> None:
         await self._change("renews = false, cancelled_at = now()")
@@ -225,7 +226,16 @@ class TestRenewal:
         assert await due.is_renewed()
         assert await due.balance() == CREDITS - 2 * PRICE
 
-    async def test_period_that_has_not_ended_is_not_renewed(self, fan: Fan, renewal: SubscriptionRenewal) -> None:
+    async def test_access_has_no_gap(self, fan: Fan, renewal: SubscriptionRenewal) -> None:
+        await fan.subscribe()
+        await fan.end_period(in_minutes=59)
+        before = (await fan.subscription())["ends_at"]
+        await renewal.renew_due()
+        assert await fan.is_renewed()
+        assert (await fan.subscription())["ends_at"] == before + timedelta(days=30)
+        assert await fan.balance() == CREDITS - 2 * PRICE
+
+    async def test_period_that_ends_later_is_not_renewed(self, fan: Fan, renewal: SubscriptionRenewal) -> None:
         await fan.subscribe()
         await renewal.renew_due()
         assert not await fan.is_renewed()

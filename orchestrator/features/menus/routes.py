@@ -101,7 +101,7 @@ async def buy(
     completed within 7 days, they are returned.
 
     A flagged fan gets 428 `OTP_REQUIRED` and a code: verify it at `/api/verify-otp` with the `context` and `reference_id` in
-    `details`, then buy again. A body in camelCase is answered in camelCase.
+    `details`, then send the same request again; if it had neither key, with the `idempotency_key` in `details` in its body. A body in camelCase is answered in camelCase.
     """
     return await answer(purchases.buy(body, buyer=user, key=key, address=address), response)
 

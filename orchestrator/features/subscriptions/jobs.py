@@ -1,4 +1,4 @@
-"""The renewal of subscriptions whose period has ended, and the announcement of renewals (M2)."""
+"""The renewal of subscriptions shortly before their period ends, and the announcement of renewals (M2)."""
 
 import asyncio
 import uuid

@@ -14,7 +14,7 @@ from orchestrator.features.purchased_items.errors import ItemCancelled, ItemExpi
 from orchestrator.features.purchased_items.models import PERFORM, ItemSaga
 from orchestrator.features.tips.errors import TipFailed
 from orchestrator.features.tips.models import PerformTip, TipPerformed
-from orchestrator.features.tips.repository import TipStore, TipWithoutJob
+from orchestrator.features.tips.repository import BEFORE_ALL, TipStore, TipWithoutJob
 from orchestrator.jobs.errors import JobPostponed, JobRefused
 from orchestrator.jobs.record import JobStatus
 from orchestrator.jobs.registry import JobContext
@@ -31,7 +31,9 @@ OPENING_SECONDS: Final = 2.0
 PATIENCE_SECONDS: Final = 5.0
 FIRST_PAUSE_SECONDS: Final = 0.05
 LONGEST_PAUSE_SECONDS: Final = 0.5
-BATCH: Final = 100
+ENDED: Final = frozenset({SagaState.COMPLETED, SagaState.UNWINDING, SagaState.UNWOUND})
+# As many are ended at once: one takes seconds while a participant is unavailable.
+BATCH: Final = 20
 
 logger = get_logger(__name__)
 
@@ -49,12 +51,14 @@ class TipPerformance:
             JobRefused: the tip has ended, or the buyer cannot pay.
             ServiceError: not known yet; the next attempt finds out.
         """
-        if (await self.clients.purchased_items.queue(tip.performer_id)).is_paused:
-            raise JobPostponed(pause_seconds=PAUSED_SECONDS)
-        with suppress(NotFound):
-            # The saga does not wait for a ledger that is unavailable: it would fail. This attempt fails instead.
-            await self.clients.users.balance_of(tip.user_id)
-        saga = await self._outcome(tip, retry_count=context.attempt - 1)
+        saga = await self._find(tip)
+        if saga.state not in ENDED:  # the job of a tip that has ended does not wait for the queue to be resumed
+            if (await self.clients.purchased_items.queue(tip.performer_id)).is_paused:
+                raise JobPostponed(pause_seconds=PAUSED_SECONDS)
+            with suppress(NotFound):
+                # The saga does not wait for a ledger that is unavailable: it would fail. This attempt fails instead.
+                await self.clients.users.balance_of(tip.user_id)
+            saga = await self._outcome(tip, retry_count=context.attempt - 1)
         match saga.state:
             case SagaState.COMPLETED:
                 return TipPerformed(purchased_item_id=tip.purchased_item_id)
@@ -70,14 +74,18 @@ class TipPerformance:
         give_up_at = time.monotonic() + PATIENCE_SECONDS
         pauses = backoff(FIRST_PAUSE_SECONDS, longest_seconds=LONGEST_PAUSE_SECONDS)
         while True:
-            saga = await self.engine.log.find(tip.purchased_item_id)
-            if saga is None:
-                raise JobRefused("There is no such tip.")
+            saga = await self._find(tip)
             if saga.state is SagaState.WAITING:
                 saga = await self._signal(saga, retry_count=retry_count)
             if saga.state not in {SagaState.RUNNING, SagaState.WAITING} or time.monotonic() > give_up_at:
                 return saga
             await asyncio.sleep(next(pauses))
+
+    async def _find(self, tip: PerformTip) -> SagaRecord:
+        saga = await self.engine.log.find(tip.purchased_item_id)
+        if saga is None:
+            raise JobRefused("There is no such tip.")
+        return saga
 
     async def _signal(self, saga: SagaRecord, *, retry_count: int) -> SagaRecord:
         with suppress(StillRunning):
@@ -94,14 +102,16 @@ class TipPerformance:
 
 @dataclass(frozen=True, slots=True)
 class FailedTips:
-    """Ends tips that wait for a job which is dead, or was cancelled by an admin. Several workers may run it at once."""
+    """Ends tips that wait for a job which is dead, was cancelled by an admin, or was deleted since. Several workers may run it at once."""
 
     engine: SagaEngine
     store: TipStore
 
     async def end_all(self) -> None:
-        for tip in await self.store.without_job(limit=BATCH):
-            await self._end(tip)
+        last_id = BEFORE_ALL
+        while tips := await self.store.without_job(after=last_id, limit=BATCH):
+            await asyncio.gather(*(self._end(tip) for tip in tips))
+            last_id = tips[-1].saga_id
 
     async def _end(self, tip: TipWithoutJob) -> None:
         reason = ItemCancelled() if tip.status is JobStatus.CANCELLED else TipFailed()

@@ -33,7 +33,9 @@ class TipRequest(CamelCaseBody):
         default=None, description="`QUEUED` with `scheduled_for`, otherwise `IMMEDIATE`."
     )
     scheduled_for: Instant | None = Field(default=None, description="Within 30 days; not before that.")
-    hold_funds: bool = Field(default=False, description="Of a queued tip: set the credits aside at once.")
+    hold_funds: bool = Field(
+        default=False, description="Of a queued tip: set the credits aside at once. One with a daily limit always does."
+    )
     message: Annotated[LineText, Field(max_length=280)] = Field(default="", description="For the performer.")
 
     @property

@@ -12,7 +12,7 @@ from orchestrator.features.purchased_items.models import FUNDED_TIP, ITEM_PURCHA
 from orchestrator.features.purchased_items.service import ItemPurchaseService, ItemRequest, device_of, new_item
 from orchestrator.features.tips.models import QueuedTip
 from orchestrator.features.tips.saga import queue_request_id_of
-from orchestrator.features.tips.schemas import IMMEDIATE, TipBought, TipQueued, TipRequest
+from orchestrator.features.tips.schemas import IMMEDIATE, QUEUED, TipBought, TipQueued, TipRequest
 
 LONGEST_SCHEDULE: Final = timedelta(days=30)
 
@@ -37,7 +37,7 @@ class TipService:
                 than in 30 days.
             NotFound: PERFORMER_NOT_FOUND, ITEM_NOT_FOUND.
             Conflict: ITEM_INACTIVE, DAILY_LIMIT_REACHED, REQUEST_IN_PROGRESS.
-            PaymentRequired: INSUFFICIENT_CREDITS, of a tip now or with held funds.
+            PaymentRequired: INSUFFICIENT_CREDITS.
             PreconditionRequired: OTP_REQUIRED; a flagged buyer was sent a code.
             Forbidden: ACCOUNT_SUSPENDED.
             StillRunning: it exceeds the request's budget.
@@ -51,7 +51,7 @@ class TipService:
             item_key=tip.idempotency_key,
             address=address,
         )
-        sale = await self.purchases.start(_kind_of(tip), lambda saga_id: self._sale(saga_id, tip, request), request)
+        sale = await self.purchases.start(_kind_of, lambda saga_id: self._sale(saga_id, tip, request), request)
         if sale.item.queue_request_id is None or sale.place is None:
             return TipBought(transaction_id=sale.saga_id, purchased_item_id=sale.saga_id)
         return TipQueued(
@@ -71,8 +71,10 @@ class TipService:
             performer_id=tip.performer_id,
             buyer_user_id=request.buyer_user_id,
         )
-        if _kind_of(tip) == QUEUED_TIP:
-            await self.purchases.check_may_spend(request)
+        # A tip that is not paid for takes none of the places which a daily limit leaves to others.
+        is_funded = tip.hold_funds or offer.daily_limit is not None
+        if tip.mode == QUEUED and not is_funded:
+            await self.purchases.check_can_pay(request, price=offer.price)
         item = new_item(
             saga_id,
             offer,
@@ -95,10 +97,11 @@ class TipService:
         key = request.item_key or request.key or ""
         # A request that was refused may be repeated with its key: it is another item, and another job.
         job_key = f"{request.buyer_user_id} {key} {saga_id}"
-        return QueuedTip(**facts, expires_at=run_at + self.time_to_perform, job_key=job_key)
+        expires_at = run_at + self.time_to_perform
+        return QueuedTip(**facts, expires_at=expires_at, job_key=job_key, is_funded=is_funded)
 
 
-def _kind_of(tip: TipRequest) -> str:
-    if tip.mode == IMMEDIATE:
+def _kind_of(sale: ItemSaga) -> str:
+    if not isinstance(sale, QueuedTip):
         return ITEM_PURCHASE
-    return FUNDED_TIP if tip.hold_funds else QUEUED_TIP
+    return FUNDED_TIP if sale.is_funded else QUEUED_TIP

@@ -59,10 +59,16 @@ def request(**changes: Any) -> ItemRequest:
 def test_proof_is_of_one_buyer_item_and_request() -> None:
     first = request(key="k").proof_reference
     assert request(key="k").proof_reference == first
-    assert request(item_key="k").proof_reference == first
-    others = [request(), request(key="l"), request(key="k", buyer_user_id=uuid.UUID(int=3))]
+    others = [request(), request(key="l"), request(item_key="k"), request(key="k", item_key="k")]
+    others.append(request(key="k", buyer_user_id=uuid.UUID(int=3)))
     others.append(request(key="k", offer_id=uuid.UUID(int=3)))
     assert first not in {other.proof_reference for other in others}
+
+
+def test_proof_of_a_request_without_a_key_is_that_of_its_repetition_with_the_fresh_key() -> None:
+    first = request()
+    assert request(item_key=first.fresh_key).proof_reference == first.proof_reference
+    assert request().proof_reference != first.proof_reference
 
 
 def test_queued_tip_holds_credits_when_it_is_performed_and_a_funded_one_at_once() -> None:
