@@ -7,7 +7,7 @@ from typing import Final
 from common.periodic import PeriodicTask
 from orchestrator.feature import Feature, Resources
 from orchestrator.features.purchased_items.service import ItemPurchaseService
-from orchestrator.features.tips.jobs import FailedTips, TipPerformance
+from orchestrator.features.tips.jobs import FailedTipTask, TipJobHandler
 from orchestrator.features.tips.models import KIND, PerformTip
 from orchestrator.features.tips.repository import TipStore
 from orchestrator.features.tips.routes import router
@@ -24,12 +24,12 @@ def _services(resources: Resources) -> Iterable[object]:
 
 
 def _job_handlers(resources: Resources) -> Iterable[JobHandler]:
-    yield JobHandler(KIND, PerformTip, TipPerformance(resources.engine, resources.clients).perform)
+    yield JobHandler(KIND, PerformTip, TipJobHandler(resources.engine, resources.clients).perform)
 
 
 def _periodic(resources: Resources) -> Iterable[PeriodicTask]:
     yield PeriodicTask(
-        FailedTips(resources.engine, TipStore(resources.database)).end_all,
+        FailedTipTask(resources.engine, TipStore(resources.database)).end_all,
         name="failed tips",
         interval_seconds=resources.settings_of(TipSettings).failed_tips_interval_seconds,
     )
