@@ -42,7 +42,7 @@ menus: Final = Table(
     CheckConstraint("kind IN ('TIP', 'PERFORMANCE')", name="kind"),
     CheckConstraint("queue_mode IN ('ON', 'OFF')", name="queue_mode"),
     CheckConstraint("visibility IN ('public', 'subscribers_only', 'private')", name="visibility"),
-    # Q7: anybody reads a grid, and whether a tip is queued is its buyer's choice.
+    # Q7: a grid is public, and its buyer decides whether a tip is queued.
     CheckConstraint("kind <> 'TIP' OR (queue_mode = 'OFF' AND visibility = 'public')", name="tip_grid"),
     Index(
         "ix_menus_performer",

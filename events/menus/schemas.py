@@ -1,4 +1,4 @@
-"""Menus and their items: what performers send, what everybody sees, what sagas read.
+"""Menus and their items: what performers send, what the public sees, what sagas read.
 
 A tip grid's item has a `price`, an item of a performance menu a `token_value`; both are credits. The fields' own names are
 those of the columns.
@@ -299,8 +299,6 @@ class MenuItemFacts(BaseModel):
 
     item_id: uuid.UUID
     menu_id: uuid.UUID
-    menu_kind: MenuKind
-    menu_name: str
     performer: PerformerFacts
     name: str
     description: str

@@ -1,4 +1,4 @@
-"""HTTP routes of performers: for everybody, for those who manage a profile, and for the orchestrator."""
+"""HTTP routes of performers: for the public, for those who manage a profile, and for the orchestrator."""
 
 import uuid
 from typing import Annotated, Final

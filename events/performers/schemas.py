@@ -1,4 +1,4 @@
-"""A performer's profile: what everybody sees, what its owner sees and changes, what sagas read."""
+"""A performer's profile: what the public sees, what its owner sees and changes, what sagas read."""
 
 import enum
 import uuid
@@ -67,7 +67,7 @@ def _upper(name: Any) -> Any:
 
 
 class Performer(BaseModel):
-    """A performer as everybody sees one."""
+    """A performer as the public sees one."""
 
     model_config = ConfigDict(json_schema_extra={"example": _PERFORMER})
 

@@ -136,7 +136,7 @@ END_OF_PERFORMER: Final = _change(
         LIMIT :limit FOR UPDATE))""",
     kind="ended",
 )
-# The fan's account was deleted: nobody is left to be told. A renewal in progress does not make it renew again.
+# The fan's account was deleted: there is no fan left to notify. A renewal in progress does not make it renew again.
 END_OF_FAN: Final = text(
     """
     UPDATE subscriptions SET

@@ -13,7 +13,7 @@ import pytest
 from common.errors import Internal, InvalidRequest, NotFound, PaymentRequired, ServiceError
 from orchestrator.container import Container
 from orchestrator.features.purchased_items.saga.purchase import item_purchase_plan
-from orchestrator.features.purchased_items.service import ItemPurchases
+from orchestrator.features.purchased_items.service import ItemPurchaseService
 from orchestrator.features.subscriptions import jobs
 from orchestrator.features.subscriptions.jobs import SubscriptionRenewal
 from orchestrator.features.subscriptions.schemas import Subscribed
@@ -64,7 +64,7 @@ class Fan:
 
     async def subscribe(self, *, engine: SagaEngine | None = None, key: str | None = None) -> Subscribed:
         clients = self.container.resources.clients
-        purchases = ItemPurchases(engine or self.container.resources.engine, clients)
+        purchases = ItemPurchaseService(engine or self.container.resources.engine, clients)
         subscriptions = SubscriptionService(clients, purchases)
         return await subscriptions.subscribe(self.performer_id, fan_id=self.user_id, key=key, address="")
 

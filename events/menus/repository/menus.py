@@ -1,4 +1,4 @@
-"""Menus in PostgreSQL. What performers change is found by their own id too, so nobody reaches another's menu or item."""
+"""Menus in PostgreSQL. What a performer changes is found by that performer's id too: the menus of others are out of reach."""
 
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence

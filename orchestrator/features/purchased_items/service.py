@@ -27,7 +27,7 @@ from orchestrator.saga_engine.idempotency import start_once
 from orchestrator.saga_engine.outcomes import check_cancelled, data_of, succeeded
 from orchestrator.saga_engine.record import SagaRecord
 
-__all__ = ["CODE_CONTEXT", "ItemPurchases", "ItemRequest", "check_performer", "device_of", "new_item"]
+__all__ = ["CODE_CONTEXT", "ItemPurchaseService", "ItemRequest", "check_performer", "device_of", "new_item"]
 
 CODE_CONTEXT: Final = "purchased_item"
 """The context of `POST /api/verify-otp` for what fans buy from performers."""
@@ -77,7 +77,7 @@ class ItemRequest:
 
 
 @dataclass(frozen=True, slots=True)
-class ItemPurchases:
+class ItemPurchaseService:
     engine: SagaEngine
     clients: Clients
 

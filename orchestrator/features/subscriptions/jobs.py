@@ -79,7 +79,7 @@ class SubscriptionRenewal:
             return None
         period = new_period(previous.next_id, performer, buyer_user_id=due.user_id, price=price, number=due.periods)
         item = period.model_copy(update={"renewed_periods": due.periods})
-        # Nobody is there to verify a code: a flagged fan's subscription ends.
+        # No fan is there to verify a code: a flagged fan's subscription ends.
         sale = ItemSaga(saga_id=previous.next_id, item=item, proof_reference=previous.next_id)
         saga = await self.engine.start(ITEM_PURCHASE, sale, requested_by=due.user_id)
         if saga.state is not SagaState.UNWOUND:

@@ -22,13 +22,13 @@ from orchestrator.saga_engine.engine import SagaEngine, StillRunning
 from orchestrator.saga_engine.outcomes import failure_of
 from orchestrator.saga_engine.record import SagaRecord, SagaState
 
-__all__ = ["FailedTips", "TipPerformance"]
+__all__ = ["FailedTipTask", "TipJobHandler"]
 
 PAUSED_SECONDS: Final = 2.0
 """How often it is looked whether a paused queue goes on."""
 OPENING_SECONDS: Final = 2.0
 # A saga needs a moment from its job to its wait, and from the signal to its end.
-PATIENCE_SECONDS: Final = 5.0
+SIGNAL_TIMEOUT_SECONDS: Final = 5.0
 FIRST_PAUSE_SECONDS: Final = 0.05
 LONGEST_PAUSE_SECONDS: Final = 0.5
 ENDED: Final = frozenset({SagaState.COMPLETED, SagaState.UNWINDING, SagaState.UNWOUND})
@@ -39,7 +39,7 @@ logger = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class TipPerformance:
+class TipJobHandler:
     engine: SagaEngine
     clients: Clients
 
@@ -71,13 +71,13 @@ class TipPerformance:
 
     async def _outcome(self, tip: PerformTip, *, retry_count: int) -> SagaRecord:
         """Signal the saga once it waits, and return it when it has ended, is stuck, or takes too long."""
-        give_up_at = time.monotonic() + PATIENCE_SECONDS
+        deadline = time.monotonic() + SIGNAL_TIMEOUT_SECONDS
         pauses = backoff(FIRST_PAUSE_SECONDS, longest_seconds=LONGEST_PAUSE_SECONDS)
         while True:
             saga = await self._find(tip)
             if saga.state is SagaState.WAITING:
                 saga = await self._signal(saga, retry_count=retry_count)
-            if saga.state not in {SagaState.RUNNING, SagaState.WAITING} or time.monotonic() > give_up_at:
+            if saga.state not in {SagaState.RUNNING, SagaState.WAITING} or time.monotonic() > deadline:
                 return saga
             await asyncio.sleep(next(pauses))
 
@@ -101,7 +101,7 @@ class TipPerformance:
 
 
 @dataclass(frozen=True, slots=True)
-class FailedTips:
+class FailedTipTask:
     """Ends tips that wait for a job which is dead, was cancelled by an admin, or was deleted since. Several workers may run it at once."""
 
     engine: SagaEngine

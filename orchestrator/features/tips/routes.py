@@ -12,7 +12,7 @@ from common.http.idempotency_key import IdempotencyKey
 from orchestrator.features.tips.schemas import TipBought, TipQueued, TipRequest
 from orchestrator.features.tips.service import TipService
 from orchestrator.http.answers import answer
-from orchestrator.http.naming import CallersNaming
+from orchestrator.http.naming import CamelCaseRoute
 from orchestrator.http.refusals import COMMON, IDEMPOTENT
 from orchestrator.http.schemas import InProgress
 
@@ -31,7 +31,7 @@ _BUY = refusals(
     }
 ) | {202: {"model": Success[InProgress]}}
 
-router = APIRouter(prefix="/tip-grid", tags=["Tips"], route_class=CallersNaming)
+router = APIRouter(prefix="/tip-grid", tags=["Tips"], route_class=CamelCaseRoute)
 
 
 Tips = Annotated[TipService, provided(TipService)]

@@ -6,13 +6,11 @@ from typing import Annotated, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from common.fields import Instant, LineText
-from orchestrator.http.naming import EitherNaming
-
-IMMEDIATE = "IMMEDIATE"
-QUEUED = "QUEUED"
+from orchestrator.clients.orders.purchased_items import ExecutionMode
+from orchestrator.http.naming import CamelCaseBody
 
 
-class TipRequest(EitherNaming):
+class TipRequest(CamelCaseBody):
     """`conversation_id` is the client's own: it is stored, and shown with the item."""
 
     model_config = ConfigDict(
@@ -29,22 +27,24 @@ class TipRequest(EitherNaming):
     performer_id: uuid.UUID
     conversation_id: uuid.UUID | None = None
     idempotency_key: Annotated[LineText, Field(min_length=1, max_length=255)] | None = None
-    execution_mode: Literal["IMMEDIATE", "QUEUED"] | None = Field(
+    execution_mode: ExecutionMode | None = Field(
         default=None, description="`QUEUED` with `scheduled_for`, otherwise `IMMEDIATE`."
     )
-    scheduled_for: Instant | None = Field(default=None, description="Within 30 days; not before that.")
+    scheduled_for: Instant | None = Field(
+        default=None, description="At most 30 days ahead; the tip is not performed before it."
+    )
     hold_funds: bool = Field(
         default=False, description="Of a queued tip: set the credits aside at once. One with a daily limit always does."
     )
     message: Annotated[LineText, Field(max_length=280)] = Field(default="", description="For the performer.")
 
     @property
-    def mode(self) -> str:
-        return self.execution_mode or (QUEUED if self.scheduled_for else IMMEDIATE)
+    def mode(self) -> ExecutionMode:
+        return self.execution_mode or (ExecutionMode.QUEUED if self.scheduled_for else ExecutionMode.IMMEDIATE)
 
     @model_validator(mode="after")
     def _refuse_contradictions(self) -> Self:
-        if self.mode == IMMEDIATE and (self.scheduled_for or self.hold_funds):
+        if self.mode is ExecutionMode.IMMEDIATE and (self.scheduled_for or self.hold_funds):
             raise ValueError("only a QUEUED tip is scheduled, or holds funds")
         return self
 

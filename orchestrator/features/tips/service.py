@@ -6,13 +6,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from common.errors import InvalidRequest
-from orchestrator.clients.orders.purchased_items import ItemType
+from orchestrator.clients.orders.purchased_items import ExecutionMode, ItemType
 from orchestrator.clients.performers import MenuKind
 from orchestrator.features.purchased_items.models import FUNDED_TIP, ITEM_PURCHASE, QUEUED_TIP, ItemSaga
-from orchestrator.features.purchased_items.service import ItemPurchases, ItemRequest, device_of, new_item
+from orchestrator.features.purchased_items.service import ItemPurchaseService, ItemRequest, device_of, new_item
 from orchestrator.features.tips.models import QueuedTip
 from orchestrator.features.tips.saga import queue_request_id_of
-from orchestrator.features.tips.schemas import IMMEDIATE, QUEUED, TipBought, TipQueued, TipRequest
+from orchestrator.features.tips.schemas import TipBought, TipQueued, TipRequest
 
 LONGEST_SCHEDULE: Final = timedelta(days=30)
 
@@ -21,7 +21,7 @@ LONGEST_SCHEDULE: Final = timedelta(days=30)
 class TipService:
     """Args: time_to_perform: how long after its time a queued tip may still be performed."""
 
-    purchases: ItemPurchases
+    purchases: ItemPurchaseService
     time_to_perform: timedelta
 
     async def buy(
@@ -74,7 +74,7 @@ class TipService:
         )
         # A tip that is not paid for takes none of the places which a daily limit leaves to others.
         is_funded = tip.hold_funds or offer.daily_limit is not None
-        if tip.mode == QUEUED and not is_funded:
+        if tip.mode is ExecutionMode.QUEUED and not is_funded:
             await self.purchases.check_can_pay(request, price=offer.price)
         item = new_item(
             saga_id,
@@ -84,7 +84,7 @@ class TipService:
             conversation_id=tip.conversation_id,
             message=tip.message,
             scheduled_for=tip.scheduled_for,
-            queue_request_id=None if tip.mode == IMMEDIATE else queue_request_id_of(saga_id),
+            queue_request_id=None if tip.mode is ExecutionMode.IMMEDIATE else queue_request_id_of(saga_id),
         )
         facts = {
             "saga_id": saga_id,
@@ -92,7 +92,7 @@ class TipService:
             "proof_reference": request.proof_reference,
             "device": device_of(saga_id, offer),
         }
-        if tip.mode == IMMEDIATE:
+        if tip.mode is ExecutionMode.IMMEDIATE:
             return ItemSaga(**facts)
         key = request.item_key or request.key or ""
         # A request that was refused may be repeated with its key: it is another item, and another job.
