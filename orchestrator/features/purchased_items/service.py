@@ -167,7 +167,7 @@ class ItemPurchaseService:
         Raises:
             PreconditionRequired: OTP_REQUIRED; a flagged buyer was sent a code.
             PaymentRequired: INSUFFICIENT_CREDITS.
-            InvalidRequest: DUPLICATE_REQUEST, if it would be refused for one of these.
+            InvalidRequest: DUPLICATE_REQUEST, of a flagged buyer.
             Forbidden: ACCOUNT_SUSPENDED.
         """
         try:
@@ -176,7 +176,6 @@ class ItemPurchaseService:
             await self._check_key(request)
             await self._send_code(request, reference=request.proof_reference)
         if await self.clients.users.balance_of(request.buyer_user_id) < price:
-            await self._check_key(request)
             raise PaymentRequired
 
     async def cancel(self, item_id: uuid.UUID, *, buyer_user_id: uuid.UUID) -> uuid.UUID:
