@@ -35,6 +35,7 @@ menus: Final = Table(
     Column("visibility", Text, nullable=False, server_default="public"),
     Column("theme", JSONB, nullable=False, server_default=text("'{}'")),
     Column("is_active", Boolean, nullable=False, server_default=true()),
+    Column("is_blocked", Boolean, nullable=False, server_default=false()),  # an admin has deactivated it
     Column("is_deleted", Boolean, nullable=False, server_default=false()),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Column("updated_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
@@ -70,11 +71,12 @@ menu_items: Final = Table(
     Column("daily_limit_per_user", Integer),
     Column("device_activation", JSONB(none_as_null=True)),
     Column("is_active", Boolean, nullable=False, server_default=true()),
+    Column("is_blocked", Boolean, nullable=False, server_default=false()),  # an admin has deactivated it
     Column("is_deleted", Boolean, nullable=False, server_default=false()),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Column("updated_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     CheckConstraint("price > 0", name="price"),
-    CheckConstraint("bonus_loyalty_points >= 0", name="bonus_loyalty_points"),
+    CheckConstraint("bonus_loyalty_points BETWEEN 0 AND price * 10", name="bonus_loyalty_points"),
     CheckConstraint("estimated_minutes >= 0", name="estimated_minutes"),
     CheckConstraint("daily_limit >= 1 AND daily_limit_per_user >= 1", name="daily_limits"),
     Index("ix_menu_items_menu", "menu_id", "position", "item_id", postgresql_where=text("NOT is_deleted")),

@@ -34,7 +34,8 @@ from events.performers.service import PerformerService
 class MenuService(Generic[MenuT, ItemT]):
     """What those who manage a performer's menus of one kind do with them.
 
-    Every method raises MenuNotFound or ItemNotFound for a menu or an item that is not the performer's.
+    Every method raises MenuNotFound or ItemNotFound for a menu or an item that is not the performer's. A change raises
+    DeactivatedByAdmin if a performer reactivates what an admin has deactivated.
     """
 
     def __init__(self, menus: MenuRepository[MenuT, ItemT]) -> None:
@@ -64,6 +65,7 @@ class MenuService(Generic[MenuT, ItemT]):
 
         Raises:
             TooManyItems: the menu has 100.
+            TooManyPoints: its price allows fewer bonus points.
         """
         arguments = new.model_dump(mode="json") | {"menu_id": menu_id}
         request = self._request(acting, "add item", key, arguments)
@@ -133,7 +135,11 @@ class PerformanceMenuService(MenuService[OwnMenu, MenuItem]):
         return await self._whitelists.page(menu_id, limit=limit, offset=offset)
 
     async def admit(self, acting: Acting, menu_id: uuid.UUID, user_id: uuid.UUID) -> WhitelistEntry:
-        """Add a user to the whitelist; a repeated call changes nothing."""
+        """Add a user to the whitelist; a repeated call changes nothing.
+
+        Raises:
+            TooManyWhitelistedUsers: it has 1,000.
+        """
         await self._menus.require(acting, menu_id)
         return await self._whitelists.add(acting, menu_id, user_id)
 

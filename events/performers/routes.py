@@ -14,7 +14,9 @@ from events.performers.schemas import LookUpPerformers, Performer, PerformerFact
 from events.performers.service import PerformerService
 
 _ONE: Final = refusals({400: "INVALID_UUID", 404: "PERFORMER_NOT_FOUND"})
-_OWN: Final = refusals({400: BAD_INPUT, 401: NOT_LOGGED_IN, 403: "FORBIDDEN", 404: "PERFORMER_NOT_FOUND"})
+_MANAGED: Final = {400: BAD_INPUT, 401: NOT_LOGGED_IN, 403: "FORBIDDEN", 404: "PERFORMER_NOT_FOUND"}
+_OWN: Final = refusals(_MANAGED)
+_CHANGE: Final = refusals(_MANAGED | {409: "DEVICE_IN_USE"})
 
 Performers = Annotated[PerformerService, provided(PerformerService)]
 
@@ -45,7 +47,7 @@ async def show_profile(acting: ActingFor, performers: Performers) -> Success[Pro
     return success(await performers.profile(acting.performer_id))
 
 
-@managed.patch("/profile", summary="Change the performer's profile", responses=_OWN)
+@managed.patch("/profile", summary="Change the performer's profile", responses=_CHANGE)
 async def change_profile(body: ProfileChanges, acting: ActingFor, performers: Performers) -> Success[Profile]:
     """The first change writes the profile; from then on, menus can be made."""
     return success(await performers.write(acting, body))

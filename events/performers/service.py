@@ -44,6 +44,8 @@ class PerformerService:
 
         Raises:
             ProfileNotWritten: there is none, and the changes have no display_name.
+            DeviceInUse: another performer has the device.
+            DeactivatedByAdmin: a performer reactivates a profile that an admin has deactivated.
         """
         profile = await self._performers.write(acting, changes.changes)
         if profile is None:

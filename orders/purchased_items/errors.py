@@ -1,5 +1,8 @@
 """The refusals of purchased items."""
 
+import uuid
+from typing import Self
+
 from common.errors import Conflict, InvalidRequest, NotFound
 
 
@@ -18,6 +21,17 @@ class DuplicateRequest(InvalidRequest):
 
     code = "DUPLICATE_REQUEST"
     public_message = "Duplicate request detected. Transaction already processed."
+
+    @classmethod
+    def of(cls, *, purchased_item_id: uuid.UUID, queue_request_id: uuid.UUID | None) -> Self:
+        """Return the refusal with the ids of the first item."""
+        return cls(
+            details={
+                "purchased_item_id": str(purchased_item_id),
+                "transaction_id": str(purchased_item_id),
+                "queue_request_id": None if queue_request_id is None else str(queue_request_id),
+            }
+        )
 
 
 class DailyLimitReached(Conflict):

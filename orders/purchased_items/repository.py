@@ -66,6 +66,17 @@ class PurchasedItemRepository(AggregateRepository[PurchasedItem]):
         refusal = await self._why_not_opened(opening, attempt.row, now)
         return MovedItem(**await self._store.store_refusal(request, refusal))
 
+    async def check_key(self, idempotency_key: str, *, buyer_user_id: uuid.UUID, item_type: ItemType) -> None:
+        """Check that a buyer's idempotency key is new.
+
+        Raises:
+            DuplicateRequest: the buyer used it before.
+        """
+        key = {"idempotency_key": idempotency_key, "buyer_user_id": buyer_user_id, "type": item_type.value}
+        first = await self._database.fetch_one(FIRST_WITH_KEY, key)
+        if first is not None:
+            raise DuplicateRequest.of(**first)
+
     async def move(self, item_id: uuid.UUID, name: MoveName, call: RepeatableCall) -> MovedItem:
         """Enqueue, start or complete an item.
 
@@ -164,14 +175,7 @@ class PurchasedItemRepository(AggregateRepository[PurchasedItem]):
         key = opening.model_dump(include={"buyer_user_id", "idempotency_key", "type"})
         first = await self._database.fetch_one(FIRST_WITH_KEY, key)
         if first is not None and first["purchased_item_id"] != opening.purchased_item_id:
-            first_id, queue_request_id = str(first["purchased_item_id"]), first["queue_request_id"]
-            return DuplicateRequest(
-                details={
-                    "purchased_item_id": first_id,
-                    "transaction_id": first_id,
-                    "queue_request_id": None if queue_request_id is None else str(queue_request_id),
-                }
-            )
+            return DuplicateRequest.of(**first)
         if not row["is_renewable"]:
             return SubscriptionInvalidState("The subscription is not renewed any more.")
         if (reached := row["reached"]) is not None:

@@ -5,7 +5,7 @@ from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Query
 
-from common.fields import Integer
+from common.fields import Integer, SentText
 from common.http.auth import CurrentUser, require_service
 from common.http.calls import RepeatableCall
 from common.http.dependencies import provided
@@ -99,6 +99,18 @@ async def list_bought_items(
 ) -> Success[BoughtItems]:
     """What a user bought, newest first."""
     return success(await items.bought(buyer_user_id, item_type=item_type, limit=limit, offset=offset))
+
+
+@internal.get("/check-key", responses=refusals({400: f"{BAD_INPUT}, DUPLICATE_REQUEST"}))
+async def check_key(
+    items: Items,
+    buyer_user_id: uuid.UUID,
+    item_type: Annotated[ItemType, Query(alias="type")],
+    idempotency_key: Annotated[SentText, Query(max_length=255)],
+) -> Success[None]:
+    """Refuses a key as opening does, whatever else is wrong with the request."""
+    await items.check_key(idempotency_key, buyer_user_id=buyer_user_id, item_type=item_type)
+    return success(None)
 
 
 @internal.post("/settle", responses=refusals({400: BAD_INPUT, 422: "IDEMPOTENCY_KEY_REUSED"}))

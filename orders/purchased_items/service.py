@@ -38,6 +38,9 @@ class PurchasedItemService:
     async def open(self, opening: OpenItem) -> MovedItem:
         return await self._items.open(opening)
 
+    async def check_key(self, idempotency_key: str, *, buyer_user_id: uuid.UUID, item_type: ItemType) -> None:
+        await self._items.check_key(idempotency_key, buyer_user_id=buyer_user_id, item_type=item_type)
+
     async def move(self, item_id: uuid.UUID, name: MoveName, call: RepeatableCall) -> MovedItem:
         return self._with_relay_woken(await self._items.move(item_id, name, call))
 

@@ -45,7 +45,7 @@ _DONE: Final = """
 """
 _MESSAGE_FIELDS: Final = (
     "purchased_item_id", "buyer_user_id", "performer_id", "offer_id", "type", "name", "execution_mode",
-    "settlement_status", "queue_request_id", "queue_position", "estimated_wait_minutes", "time_zone",
+    "settlement_status", "queue_request_id", "queue_position", "estimated_wait_minutes", "scheduled_for", "time_zone",
 )  # fmt: skip
 _MESSAGE_TEXTS: Final = ("message", "note", "file_url", "explanation")
 

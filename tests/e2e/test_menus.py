@@ -88,7 +88,7 @@ class TestQueueOn:
 
         assert (await performer.act(purchase_id, "start")).status == 200
         assert (await status_of(fan, purchase_id))["status"] == "in_progress"
-        done = await performer.act(purchase_id, "complete", note="With love", file_url="https://files.example/mia.mp3")
+        done = await performer.act(purchase_id, "complete", note="With love", file="https://files.example/mia.mp3")
         assert done.status == 200
         assert (await status_of(fan, purchase_id))["status"] == "completed"
         item = await item_of(fan, purchase_id)
@@ -147,6 +147,19 @@ class TestIdempotency:
         if queue_mode == "ON":
             assert (await performer.act(item["purchased_item_id"], "complete")).status == 200
         assert await balances(fan, performer) == ("980.00", "20.00")
+
+    async def test_repeated_body_key_is_refused_although_the_menu_has_closed(
+        self, fan: UserClient, performer: Performer
+    ) -> None:
+        menu_id = await performer.add_menu(queue_mode="OFF")
+        item_id = await performer.add_menu_item(menu_id)
+        first = await menu_purchase(fan, menu_id, item_id, idempotency_key="k")
+        for change_of_menu in ({"visibility": "private"}, {"is_active": False}):
+            assert (await performer.client.patch(f"/performer/menus/{menu_id}", change_of_menu)).status == 200
+            again = await menu_purchase(fan, menu_id, item_id, idempotency_key="k")
+            assert again.refused() == (400, "DUPLICATE_REQUEST")
+            assert again.body["details"]["purchased_item_id"] == first.data["purchase_id"]
+        assert (await menu_purchase(fan, menu_id, item_id, idempotency_key="l")).refused() == (409, "ITEM_INACTIVE")
 
     async def test_camel_case_client_gets_camel_case_answers(self, fan: UserClient, performer: Performer) -> None:
         menu_id = await performer.add_menu(queue_mode="OFF")

@@ -148,7 +148,7 @@ class TestTold:
         received = await performers.email_about(f"{fan.email.partition('@')[0]} asks for A song for Mia")
         assert fan.user_id not in received["text"] + received["html"]
         url = "https://files.example/mia.mp3"
-        assert (await performer.act(completed, "complete", note="With love", file_url=url)).status == 200
+        assert (await performer.act(completed, "complete", note="With love", file=url)).status == 200
         assert (await performer.act(declined, "decline", reason="My voice is gone")).status == 200
         done = await fans.email_about("Nova has completed A song for Mia")
         assert "With love" in done["text"]

@@ -10,6 +10,7 @@ import pytest
 from devstack.stack import Stack
 from tests.e2e.conftest import MakeFan, MakePerformer
 from tests.e2e.performer import Performer, at_once, balances, item_of, messages_about, read, tip, until_status
+from tests.e2e.test_notifications import Inbox
 from tests.e2e.user_client import SANDBOX_OTP, ApiResponse, UserClient
 from tests.support.waiting import eventually
 
@@ -164,7 +165,7 @@ class TestQueued:
         assert (await messages_about(platform, purchased_item_id)).count(PUBLISHED) == 1
 
     async def test_fan_who_can_no_longer_pay_gets_a_failed_item(
-        self, new_fan: MakeFan, performer: Performer, item_id: str
+        self, platform: Stack, new_fan: MakeFan, performer: Performer, item_id: str
     ) -> None:
         fan = await new_fan(balance="30.00")
         await performer.pause()
@@ -175,6 +176,12 @@ class TestQueued:
         assert failed["settlement_status"] in {"pending", "refunded"}
         status = await until_job_is(fan, second["queue_request_id"], "failed")
         assert status["request_id"] == second["queue_request_id"]
+
+        async def is_explained_by_email() -> bool:
+            reason = "There were too few credits to pay for it. You were not charged."
+            return any(reason in email["text"] for email in await Inbox(platform, fan).emails())
+
+        await eventually(is_explained_by_email)
         assert await balances(fan, performer) == ("10.00", "20.00")
 
     async def test_waiting_tip_can_be_cancelled_once(
@@ -209,7 +216,9 @@ class TestQueued:
         await until_status(fan, kept["purchased_item_id"], "success")
         assert await balances(fan, performer) == ("980.00", "20.00")
 
-    async def test_scheduled_tip_waits_for_its_time(self, fan: UserClient, performer: Performer, item_id: str) -> None:
+    async def test_scheduled_tip_waits_for_its_time_and_its_end_is_told_by_email(
+        self, platform: Stack, fan: UserClient, performer: Performer, item_id: str
+    ) -> None:
         due, later = (datetime.now(UTC) + timedelta(seconds=seconds) for seconds in (5, 3600))
         soon = (await tip(fan, performer, item_id, scheduled_for=due.isoformat())).data
         waiting = (await tip(fan, performer, item_id, scheduled_for=later.isoformat())).data
@@ -217,6 +226,9 @@ class TestQueued:
         assert datetime.fromisoformat(done["ended_at"]) >= due
         assert (await item_of(fan, waiting["purchased_item_id"]))["status"] == "pending"
         assert (await fan.post(f"/performance-queue/{waiting['queue_request_id']}/cancel")).status == 200
+        inbox = Inbox(platform, fan)
+        assert "20.00 credits" in (await inbox.email_about("Nova has completed Shout-out"))["text"]
+        assert "You were not charged." in (await inbox.email_about("Cancelled: Shout-out"))["text"]
 
     @pytest.mark.parametrize(
         "body",
@@ -262,6 +274,26 @@ class TestIdempotency:
         assert await balances(fan, performer) == ("980.00", "20.00")
         other_fan = await new_fan()
         assert (await tip(other_fan, performer, item_id, idempotency_key="k")).status == 200
+
+    @pytest.mark.parametrize("mode", ["IMMEDIATE", "QUEUED"])
+    async def test_repeated_body_key_is_refused_whatever_has_changed_since(
+        self, *, fan: UserClient, admin: UserClient, performer: Performer, item_id: str, mode: str
+    ) -> None:
+        first = (await tip(fan, performer, item_id, execution_mode=mode, idempotency_key="k")).data
+        await until_status(fan, first["purchased_item_id"], "success")
+
+        async def repeat(**more: Any) -> None:
+            again = await tip(fan, performer, item_id, execution_mode=mode, idempotency_key="k", **more)
+            assert again.refused() == (400, "DUPLICATE_REQUEST")
+            assert again.body["details"]["purchased_item_id"] == first["purchased_item_id"]
+
+        assert (await admin.patch(f"/admin/users/{fan.user_id}", {"is_flagged": True})).status == 200
+        await repeat()
+        if mode == "QUEUED":
+            await repeat(scheduled_for=(datetime.now(UTC) - timedelta(minutes=5)).isoformat())
+        assert (await performer.client.patch("/performer/profile", {"is_active": False})).status == 200
+        await repeat()
+        assert (await tip(fan, performer, item_id, idempotency_key="l")).refused() == (404, "PERFORMER_NOT_FOUND")
 
     @pytest.mark.parametrize("mode", ["IMMEDIATE", "QUEUED"])
     async def test_repeated_header_replays_the_first_answer(

@@ -69,8 +69,9 @@ def buy_from_menu(context: Context) -> None:
         details.append(f"{nova.queue()[0]['buyer_name']}: {nova.queue()[0]['message']}")
     with narrator.step("Ben can no longer cancel it") as details, expect_refusal({"ITEM_INVALID_STATE"}, 409, details):
         ben.post(f"/menu/purchase/{done['purchase_id']}/cancel", {})
-    with narrator.step("Nova completes it with a note, and is paid") as details:
-        expect("the item", wanted="success", seen=nova.act(done["purchase_id"], "complete", note="With love"))
+    with narrator.step("Nova completes it with a note and a file, and is paid") as details:
+        delivered = {"note": "With love", "file": "https://files.example/song.mp3"}
+        expect("the item", wanted="success", seen=nova.act(done["purchase_id"], "complete", **delivered))
         expect("her wallet", wanted=earned + price, seen=_wallet(context))
         details.append(f"{price} credits from escrow to Nova")
     with narrator.step("Nova declines the second; Ben's credits return") as details:

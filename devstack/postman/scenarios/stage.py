@@ -156,7 +156,7 @@ MENU_ITEMS: Final = (
         "The performer completes it",
         "{{purchase_id}}/complete",
         user="performer",
-        body={"note": "With love", "file_url": "https://files.example/song.mp3"},
+        body={"note": "With love", "file": "https://files.example/song.mp3"},
         expected={"data.status": "success"},
     ),
     Step(

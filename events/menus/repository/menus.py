@@ -3,19 +3,20 @@
 import uuid
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Final, Generic, TypeVar
 
 from pydantic import BaseModel
-from sqlalchemy import ColumnElement, Select, Table, and_, func, insert, select, update
+from sqlalchemy import ColumnElement, Select, Table, and_, delete, func, insert, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common.db.engine import Database, Row
 from common.db.idempotency import IdempotencyStore, ParticipantRequest, load_result, store_result
 from common.rows import readable
 from events.audit import changed, is_same, record
-from events.menus.errors import ItemNotFound, MenuNotFound, TooManyItems, TooManyMenus
+from events.menus.errors import ItemNotFound, MenuNotFound, TooManyItems, TooManyMenus, TooManyPoints
 from events.menus.models import menu_items, menu_whitelist, menus
-from events.menus.schemas import Item, MenuKind
+from events.menus.schemas import POINTS_PER_CREDIT, Item, MenuKind
 from events.performers.errors import ProfileNotWritten
 from events.performers.models import performers
 from events.performers.schemas import Acting
@@ -87,6 +88,7 @@ class MenuRepository(Generic[MenuT, ItemT]):
 
         Raises:
             MenuNotFound: the performer has no such menu.
+            DeactivatedByAdmin: a performer reactivates a menu that an admin has deactivated.
         """
         own = and_(menus.c.menu_id == menu_id, self._owned_by(acting.performer_id))
         async with self.database.transaction() as connection:
@@ -97,7 +99,7 @@ class MenuRepository(Generic[MenuT, ItemT]):
         return self._menu(row, items.get(menu_id, []))
 
     async def delete(self, acting: Acting, menu_id: uuid.UUID) -> None:
-        """Take a menu off for ever. A repeated call changes nothing.
+        """Take a menu off for ever, and empty its whitelist. A repeated call changes nothing.
 
         Raises:
             MenuNotFound: the performer has never had such a menu.
@@ -107,6 +109,7 @@ class MenuRepository(Generic[MenuT, ItemT]):
         async with self.database.transaction() as connection:
             if await _update(connection, menus, own, {"is_deleted": True}, by=acting, action="menu.delete") is None:
                 raise MenuNotFound
+            await connection.execute(delete(menu_whitelist).where(menu_whitelist.c.menu_id == menu_id))
 
     async def add_item(
         self, request: ParticipantRequest, acting: Acting, menu_id: uuid.UUID, values: Mapping[str, Any]
@@ -117,6 +120,7 @@ class MenuRepository(Generic[MenuT, ItemT]):
             ProfileNotWritten: the performer has no profile.
             MenuNotFound: the performer has no such menu.
             TooManyItems: the menu has 100.
+            TooManyPoints: its price allows fewer bonus points.
         """
         of_menu = and_(menu_items.c.menu_id == menu_id, ~menu_items.c.is_deleted)
 
@@ -124,6 +128,7 @@ class MenuRepository(Generic[MenuT, ItemT]):
             if (await connection.execute(self._own_menu(acting, menu_id))).first() is None:
                 raise MenuNotFound
             await _require_room(connection, of_menu, of=menu_items, most=MOST_ITEMS)
+            _require_few_points(values)
             first = {"item_id": uuid.uuid4(), "menu_id": menu_id}
             row = await _insert(connection, menu_items, {**first, **values}, of_menu)
             shown = changed(row, {**first, **values})
@@ -140,6 +145,8 @@ class MenuRepository(Generic[MenuT, ItemT]):
         Raises:
             MenuNotFound: the performer has no such menu.
             ItemNotFound: the menu has no such item.
+            TooManyPoints: its price allows fewer bonus points.
+            DeactivatedByAdmin: a performer reactivates an item that an admin has deactivated.
         """
         row = await self._update_item(
             acting, menu_id, item_id, ~menu_items.c.is_deleted, changes=changes, action="menu_item.change"
@@ -214,6 +221,11 @@ async def _require_room(connection: AsyncConnection, siblings: ColumnElement[boo
         raise TooManyMenus if of is menus else TooManyItems
 
 
+def _require_few_points(item: Mapping[Any, Any]) -> None:
+    if item["bonus_loyalty_points"] > Decimal(item["price"]) * POINTS_PER_CREDIT:
+        raise TooManyPoints
+
+
 async def _insert(
     connection: AsyncConnection, table: Table, values: Mapping[str, Any], siblings: ColumnElement[bool]
 ) -> Row:
@@ -237,8 +249,13 @@ async def _update(
     """Change a menu or an item and record that, unless it has the values already; None if there is no such row."""
     key = table.primary_key.columns[0].name
     before = (await connection.execute(select(table).where(wanted).with_for_update(key_share=True))).mappings().first()
-    if before is None or is_same(before, changes):
+    if before is None:
+        return None
+    changes = by.guarded(changes, before)
+    if is_same(before, changes):
         return before
+    if table is menu_items:
+        _require_few_points({**before, **changes})
     statement = update(table).where(wanted).values(**changes, updated_at=func.now())
     row: Row = (await connection.execute(statement.returning(table))).mappings().one()
     await record(connection, by, action, row[key], before=changed(before, changes), after=changed(row, changes))

@@ -146,6 +146,15 @@ class PurchasedItemsClient:
         """
         await post(self._orders, PATH, call, **item.model_dump(mode="json"))
 
+    async def check_key(self, key: str, *, buyer_user_id: uuid.UUID, item_type: ItemType) -> None:
+        """Check that a buyer's idempotency key is new.
+
+        Raises:
+            InvalidRequest: DUPLICATE_REQUEST, with the first item's ids in `details`.
+        """
+        query = {"idempotency_key": key, "buyer_user_id": str(buyer_user_id), "type": item_type.value}
+        await self._orders.get(f"{PATH}/check-key", query)
+
     async def end(self, call: Call, item_id: uuid.UUID, *, explanation: str) -> None:
         """Undo `open`: discard an OPENING item, end one that was enqueued.
 

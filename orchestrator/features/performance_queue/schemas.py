@@ -18,9 +18,9 @@ class CompleteRequest(RequestBody):
     """What the buyer gets with the performance."""
 
     note: Annotated[LineText, Field(max_length=1_000)] = ""
-    file_url: (
-        Annotated[LineText, Field(max_length=2_000, pattern=HTTPS_URL, examples=["https://example.com/f"])] | None
-    ) = None
+    file: Annotated[LineText, Field(max_length=2_000, pattern=HTTPS_URL, examples=["https://example.com/f"])] | None = (
+        Field(default=None, description="Its address; items show it as `file_url`.")
+    )
 
 
 class DeclineRequest(RequestBody):

@@ -130,7 +130,7 @@ class PerformanceQueueService:
         if _waits_for(saga, START):
             await self.start(item_id, performer_id=performer_id)
         if saga.state is not SagaState.COMPLETED:
-            more = {"note": request.note, "file_url": request.file_url or ""}
+            more = {"note": request.note, "file_url": request.file or ""}
             saga = await self._signal(saga, COMPLETE, performer_id=performer_id, key=key, more=more)
         if succeeded(saga).state is not SagaState.COMPLETED:
             raise ItemInvalidState

@@ -43,6 +43,7 @@ class ItemRequest:
 
     Args:
         operation: what `key`, the header, belongs to, such as `tip`.
+        item_type: what is bought.
         offer_id: the tip grid item, the menu item, or the performer of a subscription.
         content: of the body, for the request's fingerprint.
         key: the header `Idempotency-Key`: a repeated request gets the first answer.
@@ -53,6 +54,7 @@ class ItemRequest:
 
     operation: str
     buyer_user_id: uuid.UUID
+    item_type: ItemType
     offer_id: uuid.UUID
     content: Mapping[str, object]
     key: str | None
@@ -134,10 +136,18 @@ class ItemPurchaseService:
             Unprocessable: IDEMPOTENCY_KEY_REUSED.
             StillRunning: it exceeds the request's budget.
         """
+
+        async def prepare_new(saga_id: uuid.UUID) -> Data:
+            try:
+                return await prepare(saga_id)
+            except ServiceError:  # perhaps the offer has changed since the key was used
+                await self._check_key(request)
+                raise
+
         saga = await start_once(
             self.engine,
             kind,
-            prepare,
+            prepare_new,
             operation=request.operation,
             requested_by=request.buyer_user_id,
             key=request.key,
@@ -157,11 +167,13 @@ class ItemPurchaseService:
         Raises:
             PreconditionRequired: OTP_REQUIRED; a flagged buyer was sent a code.
             PaymentRequired: INSUFFICIENT_CREDITS.
+            InvalidRequest: DUPLICATE_REQUEST, of a flagged buyer.
             Forbidden: ACCOUNT_SUSPENDED.
         """
         try:
             await self.clients.ledger.check_may_spend(request.buyer_user_id, reference=request.proof_reference)
         except PreconditionRequired:
+            await self._check_key(request)
             await self._send_code(request, reference=request.proof_reference)
         if await self.clients.users.balance_of(request.buyer_user_id) < price:
             raise PaymentRequired
@@ -207,6 +219,17 @@ class ItemPurchaseService:
         saga = await self.engine.log.find(item_id)
         return saga if saga is not None and isinstance(saga.data, ItemSaga) else None
 
+    async def _check_key(self, request: ItemRequest) -> None:
+        """Check that the body's key is new.
+
+        Raises:
+            InvalidRequest: DUPLICATE_REQUEST.
+        """
+        if request.item_key is not None:
+            await self.clients.purchased_items.check_key(
+                request.item_key, buyer_user_id=request.buyer_user_id, item_type=request.item_type
+            )
+
     async def _send_code(self, request: ItemRequest, *, reference: uuid.UUID) -> NoReturn:
         with suppress(Busy):  # another request is sending a code
             await self.clients.otp.send_again(
@@ -235,13 +258,11 @@ def check_performer(performer: PerformerFacts, *, buyer_user_id: uuid.UUID) -> N
         raise PerformerNotFound
 
 
-def new_item(
-    saga_id: uuid.UUID, offer: MenuItemFacts, request: ItemRequest, *, item_type: ItemType, **more: Any
-) -> NewItem:
+def new_item(saga_id: uuid.UUID, offer: MenuItemFacts, request: ItemRequest, **more: Any) -> NewItem:
     """Return the item that a request buys, at the server's price; `more` are further fields of it."""
     return NewItem(
         purchased_item_id=saga_id,
-        type=item_type,
+        type=request.item_type,
         buyer_user_id=request.buyer_user_id,
         performer_id=offer.performer.performer_id,
         offer_id=offer.item_id,

@@ -7,6 +7,7 @@ from typing import Final
 
 from common.errors import Busy, ServiceError
 from orchestrator.clients import Clients
+from orchestrator.clients.orders.purchased_items import ItemType
 from orchestrator.clients.orders.subscriptions import SubscriptionFacts
 from orchestrator.features.purchased_items.errors import ItemInactive
 from orchestrator.features.purchased_items.models import ITEM_PURCHASE, ItemSaga
@@ -43,6 +44,7 @@ class SubscriptionService:
         request = ItemRequest(
             operation=OPERATION,
             buyer_user_id=fan_id,
+            item_type=ItemType.SUBSCRIPTION,
             offer_id=performer_id,
             content={"performer_id": performer_id},
             key=key,

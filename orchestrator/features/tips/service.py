@@ -45,6 +45,7 @@ class TipService:
         request = ItemRequest(
             operation="tip",
             buyer_user_id=buyer_id,
+            item_type=ItemType.TIP,
             offer_id=tip.tip_menu_item_id,
             content=tip.model_dump(mode="json"),
             key=key,
@@ -79,7 +80,6 @@ class TipService:
             saga_id,
             offer,
             request,
-            item_type=ItemType.TIP,
             execution_mode=tip.mode,
             conversation_id=tip.conversation_id,
             message=tip.message,

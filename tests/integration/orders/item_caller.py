@@ -67,6 +67,9 @@ class ItemCaller:
     async def open(self, **changes: Any) -> httpx.Response:
         return await self.orchestrator.post(self.path, opening(**changes))
 
+    async def check_key(self, **key: str) -> httpx.Response:
+        return await self.orchestrator.get(f"{self.path}/check-key", **key)
+
     async def perform(self, item: Item, name: str, *, request_id: str | None = None, **changes: Any) -> httpx.Response:
         """Perform an action, or `end`, which undoes the opening; again under the same id unless another is given."""
         body = {"request_id": request_id or item.request_ids.setdefault(name, new_id()), **ARGUMENTS[name], **changes}

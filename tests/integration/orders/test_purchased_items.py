@@ -65,6 +65,17 @@ class TestIdempotencyKey:
             "queue_request_id": first.body["queue_request_id"],
         }
 
+    async def test_used_one_is_refused_before_anything_is_opened(self, items: ItemCaller) -> None:
+        first = await items.at("OPENING", idempotency_key="a key?&=ü")
+        mine = {"buyer_user_id": first.body["buyer_user_id"], "type": "tip_grid_item", "idempotency_key": "a key?&=ü"}
+
+        refused = await items.check_key(**mine)
+
+        assert (refused.status_code, refused.json()["error_code"]) == (400, "DUPLICATE_REQUEST")
+        assert refused.json()["details"]["purchased_item_id"] == first.key
+        for other in ({"buyer_user_id": new_id()}, {"type": "subscription"}, {"idempotency_key": "l"}):
+            assert (await items.check_key(**mine | other)).status_code == 200
+
     async def test_another_buyer_may_use_it(self, items: ItemCaller) -> None:
         await items.at("OPENING", idempotency_key="k")
 

@@ -24,6 +24,7 @@ from orchestrator.features.notifications.models.notifications import (
 from orchestrator.features.notifications.service.context_loader import ContextLoader
 from orchestrator.features.notifications.service.email_builder import EmailBuilder
 from orchestrator.features.notifications.service.purchase_loader import PurchaseLoader
+from orchestrator.features.purchased_items.saga.steps import EXPLANATIONS, UNEXPLAINED
 
 RENDERER = TemplateRenderer(public_url="https://shop.example")
 SEATS = (
@@ -196,18 +197,27 @@ class TestPurchases:
         url = "https://files.example/song.mp3"
         assert url in purchase_email(NotificationKind.ITEM_COMPLETED, link=url)
 
-    @pytest.mark.parametrize("kind", [NotificationKind.ITEM_EXPIRED, NotificationKind.ITEM_FAILED])
+    @pytest.mark.parametrize(
+        "kind",
+        [
+            NotificationKind.ITEM_CANCELLED,
+            NotificationKind.ITEM_DECLINED,
+            NotificationKind.ITEM_EXPIRED,
+            NotificationKind.ITEM_FAILED,
+        ],
+    )
     def test_refund_is_told_apart_from_no_charge(self, kind: NotificationKind) -> None:
         assert "back in your wallet" in purchase_email(kind, is_refunded=True)
         assert "You were not charged" in purchase_email(kind, is_refunded=False)
 
-    @pytest.mark.parametrize(
-        ("kind", "field"),
-        [(NotificationKind.ITEM_FAILED, "explanation"), (NotificationKind.SUBSCRIPTION_ENDED, "reason")],
-    )
-    def test_too_few_credits_are_named_as_the_reason(self, kind: NotificationKind, field: str) -> None:
-        assert "too few credits" in purchase_email(kind, **{field: "INSUFFICIENT_CREDITS"})
-        other = purchase_email(kind, **{field: "SERVICE_UNAVAILABLE"})
+    @pytest.mark.parametrize("explanation", [*filter(None, EXPLANATIONS.values()), UNEXPLAINED])
+    def test_failure_is_explained(self, explanation: str) -> None:
+        assert explanation in purchase_email(NotificationKind.ITEM_FAILED, explanation=explanation)
+
+    def test_too_few_credits_are_named_as_the_end_of_a_subscription(self) -> None:
+        ended = NotificationKind.SUBSCRIPTION_ENDED
+        assert "too few credits" in purchase_email(ended, reason="INSUFFICIENT_CREDITS")
+        other = purchase_email(ended, reason="SERVICE_UNAVAILABLE")
         assert "too few credits" not in other
         assert "SERVICE_UNAVAILABLE" not in other
 

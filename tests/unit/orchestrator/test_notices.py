@@ -255,14 +255,19 @@ class TestPurchasesFromPerformers:
         assert set(notices) == {SELLER, BUYER}
         assert all(notice.emails == () for notice in notices.values())
 
-    def test_queued_tip_brings_an_email_only_if_nothing_comes_of_it(self) -> None:
-        by_type = {
-            kind: channels_and_kinds(
-                notices_by_user(f"purchased_item.{kind}", **ITEM | {"type": "tip_grid_item"})[BUYER]
-            )
-            for kind in ("queued", "next", "success", "cancelled", "failed", "expired")
+    @pytest.mark.parametrize(
+        ("scheduled", "performed"), [({}, set()), ({"scheduled_for": "2027-01-20T10:00:00Z"}, {"success"})]
+    )
+    def test_queued_tip_brings_an_email_if_it_is_not_performed_and_a_scheduled_one_always(
+        self, scheduled: dict[str, str], performed: set[str]
+    ) -> None:
+        facts = ITEM | {"type": "tip_grid_item"} | scheduled
+        told = {
+            kind
+            for kind in ("queued", "next", "success", "cancelled", "declined", "failed", "expired")
+            if channels_and_kinds(notices_by_user(f"purchased_item.{kind}", **facts)[BUYER])
         }
-        assert {kind for kind, emails in by_type.items() if emails} == {"failed", "expired"}
+        assert told == {"cancelled", "declined", "failed", "expired"} | performed
 
     @pytest.mark.parametrize("kind", ["started", "renewed", "ending_soon", "cancelled", "ended"])
     def test_subscriber_is_told_of_each_change(self, kind: str) -> None:

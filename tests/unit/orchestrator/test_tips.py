@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from orchestrator.clients.orders.purchased_items import ItemType
 from orchestrator.features.purchased_items.service import ItemRequest
 from orchestrator.features.tips.saga import tip_plans
 from orchestrator.features.tips.schemas import TipRequest
@@ -50,6 +51,7 @@ def request(**changes: Any) -> ItemRequest:
     facts: dict[str, Any] = {
         "operation": "tip",
         "buyer_user_id": uuid.UUID(int=1),
+        "item_type": ItemType.TIP,
         "offer_id": uuid.UUID(int=2),
         "content": {},
     }

@@ -45,6 +45,7 @@ class MenuPurchaseService:
         wanted = ItemRequest(
             operation=OPERATION,
             buyer_user_id=buyer.user_id,
+            item_type=ItemType.MENU,
             offer_id=request.menu_item_id,
             content=request.model_dump(mode="json"),
             key=key,
@@ -109,7 +110,7 @@ class MenuPurchaseService:
         mode = ExecutionMode.QUEUED if offer.is_queued else ExecutionMode.IMMEDIATE
         sale = ItemSaga(
             saga_id=saga_id,
-            item=new_item(saga_id, offer, wanted, item_type=ItemType.MENU, execution_mode=mode, message=message),
+            item=new_item(saga_id, offer, wanted, execution_mode=mode, message=message),
             proof_reference=wanted.proof_reference,
             device=device_of(saga_id, offer),
         )

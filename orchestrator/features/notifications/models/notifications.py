@@ -136,7 +136,7 @@ class PurchaseFacts(BaseModel):
     note: str = ""
     """The performer's words to the fan."""
     explanation: str = ""
-    """Why the performer declined, or the code of the error that an item has failed with."""
+    """Why the performer declined, or why an item has failed or expired."""
     reason: str = ""
     """The code of the error that ended a subscription."""
     is_refunded: bool = False

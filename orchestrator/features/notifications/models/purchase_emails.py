@@ -1,7 +1,8 @@
 """Which emails the messages about purchases from performers bring.
 
 What is delivered at once, such as a tip, is in the feeds only: the fan is present, and an email for each would hide the
-ones that matter. A tip that waits brings an email only if nothing comes of it.
+ones that matter. A queued tip brings an email if it ends without being performed, and a scheduled one also when it is
+performed: its fan is away, and is charged then.
 """
 
 from collections.abc import Mapping
@@ -25,7 +26,16 @@ _MENU_ITEM: Final[Mapping[str, EmailsByParty]] = {
     "purchased_item.cancelled": {"buyer": NotificationKind.ITEM_CANCELLED},
     "purchased_item.failed": {"buyer": NotificationKind.ITEM_FAILED},
 }
-_TIP: Final = {name: _MENU_ITEM[name] for name in ("purchased_item.expired", "purchased_item.failed")}
+_TIP: Final = {
+    name: _MENU_ITEM[name]
+    for name in (
+        "purchased_item.declined",
+        "purchased_item.expired",
+        "purchased_item.cancelled",
+        "purchased_item.failed",
+    )
+}
+_SCHEDULED_TIP: Final = _TIP | {"purchased_item.success": _MENU_ITEM["purchased_item.success"]}
 _OTHERS: Final[Mapping[str, EmailsByParty]] = {
     "subscription.started": {"buyer": NotificationKind.SUBSCRIPTION_STARTED},
     "subscription.renewed": {"buyer": NotificationKind.SUBSCRIPTION_RENEWED},
@@ -46,5 +56,6 @@ def purchase_email(message: Message, party: str) -> NotificationKind | None:
         return _OTHERS[message.type].get(party)
     if message.data.get("execution_mode") != ExecutionMode.QUEUED:
         return None
-    by_type = {ItemType.MENU: _MENU_ITEM, ItemType.TIP: _TIP}.get(message.data.get("type", ""), {})
+    tip = _SCHEDULED_TIP if message.data.get("scheduled_for") else _TIP
+    by_type = {ItemType.MENU: _MENU_ITEM, ItemType.TIP: tip}.get(message.data.get("type", ""), {})
     return by_type.get(message.type, {}).get(party)

@@ -21,8 +21,8 @@ EXPLANATIONS: Final[Mapping[str, str]] = {
     ItemCancelled.code: "",
     ItemDeclined.code: "",
     ItemExpired.code: ItemExpired.public_message,
-    PaymentRequired.code: "The buyer did not have enough credits.",
-    OtpRequired.code: "The buyer had not confirmed by code.",
+    PaymentRequired.code: "There were too few credits to pay for it.",
+    OtpRequired.code: "It was not confirmed by code.",
 }
 UNEXPLAINED: Final = "It could not be performed."
 
