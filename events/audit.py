@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from common.messaging.audit import audit_message
 from common.messaging.outbox import outbox_row
 from events.database import OUTBOX
-from events.performers.schemas import Acting
+from events.performers.schemas import Actor
 
 _JSON: Final = TypeAdapter(dict[str, Any])
 # Texts about a person, which the trail would keep for longer than the account.
@@ -19,7 +19,7 @@ PERSONAL: Final = frozenset({"display_name", "bio", "image_url", "device_uid"})
 
 async def record(
     connection: AsyncConnection,
-    acting: Acting,
+    acting: Actor,
     action: str,
     object_id: uuid.UUID,
     *,

@@ -27,7 +27,7 @@ from events.menus.schemas import (
     WhitelistEntry,
 )
 from events.menus.templates import TEMPLATES
-from events.performers.schemas import Acting
+from events.performers.schemas import Actor
 from events.performers.service import PerformerService
 
 
@@ -41,10 +41,10 @@ class MenuService(Generic[MenuT, ItemT]):
     def __init__(self, menus: MenuRepository[MenuT, ItemT]) -> None:
         self._menus = menus
 
-    async def list_own(self, acting: Acting) -> list[MenuT]:
+    async def list_own(self, acting: Actor) -> list[MenuT]:
         return await self._menus.list_of(acting.performer_id)
 
-    async def create(self, acting: Acting, new: NewTipMenu, *, key: str | None) -> MenuT:
+    async def create(self, acting: Actor, new: NewTipMenu, *, key: str | None) -> MenuT:
         """Create a menu without items.
 
         Raises:
@@ -54,13 +54,13 @@ class MenuService(Generic[MenuT, ItemT]):
         request = self._request(acting, "create menu", key, new.model_dump(mode="json"))
         return await self._menus.create(request, acting, new.model_dump())
 
-    async def change(self, acting: Acting, menu_id: uuid.UUID, changes: TipMenuChanges) -> MenuT:
+    async def change(self, acting: Actor, menu_id: uuid.UUID, changes: TipMenuChanges) -> MenuT:
         return await self._menus.change(acting, menu_id, changes.changes)
 
-    async def delete(self, acting: Acting, menu_id: uuid.UUID) -> None:
+    async def delete(self, acting: Actor, menu_id: uuid.UUID) -> None:
         await self._menus.delete(acting, menu_id)
 
-    async def add_item(self, acting: Acting, menu_id: uuid.UUID, new: NewItem, *, key: str | None) -> ItemT:
+    async def add_item(self, acting: Actor, menu_id: uuid.UUID, new: NewItem, *, key: str | None) -> ItemT:
         """Add an item.
 
         Raises:
@@ -71,15 +71,13 @@ class MenuService(Generic[MenuT, ItemT]):
         request = self._request(acting, "add item", key, arguments)
         return await self._menus.add_item(request, acting, menu_id, new.model_dump())
 
-    async def change_item(self, acting: Acting, menu_id: uuid.UUID, item_id: uuid.UUID, changes: ItemChanges) -> ItemT:
+    async def change_item(self, acting: Actor, menu_id: uuid.UUID, item_id: uuid.UUID, changes: ItemChanges) -> ItemT:
         return await self._menus.change_item(acting, menu_id, item_id, changes.changes)
 
-    async def delete_item(self, acting: Acting, menu_id: uuid.UUID, item_id: uuid.UUID) -> None:
+    async def delete_item(self, acting: Actor, menu_id: uuid.UUID, item_id: uuid.UUID) -> None:
         await self._menus.delete_item(acting, menu_id, item_id)
 
-    def _request(
-        self, acting: Acting, operation: str, key: str | None, arguments: dict[str, Any]
-    ) -> ParticipantRequest:
+    def _request(self, acting: Actor, operation: str, key: str | None, arguments: dict[str, Any]) -> ParticipantRequest:
         """Return the request of a key of the caller's; without a key it is made once."""
         name = f"{self._menus.kind} {operation} {key}"
         request_id = uuid.uuid4() if key is None else uuid.uuid5(acting.user_id, name)
@@ -115,7 +113,7 @@ class PerformanceMenuService(MenuService[OwnMenu, MenuItem]):
     def templates() -> Sequence[MenuTemplate]:
         return TEMPLATES
 
-    async def apply(self, acting: Acting, name: TemplateName, *, key: str | None) -> OwnMenu:
+    async def apply(self, acting: Actor, name: TemplateName, *, key: str | None) -> OwnMenu:
         """Create a menu with the items of a template.
 
         Raises:
@@ -128,13 +126,13 @@ class PerformanceMenuService(MenuService[OwnMenu, MenuItem]):
         return await self._menus.create(request, acting, template.menu.model_dump(), items)
 
     async def whitelist(
-        self, acting: Acting, menu_id: uuid.UUID, *, limit: int, offset: int
+        self, acting: Actor, menu_id: uuid.UUID, *, limit: int, offset: int
     ) -> tuple[list[WhitelistEntry], Total]:
         """Return one page, newest first, and the number of users on all pages."""
         await self._menus.require(acting, menu_id)
         return await self._whitelists.page(menu_id, limit=limit, offset=offset)
 
-    async def admit(self, acting: Acting, menu_id: uuid.UUID, user_id: uuid.UUID) -> WhitelistEntry:
+    async def add_user(self, acting: Actor, menu_id: uuid.UUID, user_id: uuid.UUID) -> WhitelistEntry:
         """Add a user to the whitelist; a repeated call changes nothing.
 
         Raises:
@@ -143,7 +141,7 @@ class PerformanceMenuService(MenuService[OwnMenu, MenuItem]):
         await self._menus.require(acting, menu_id)
         return await self._whitelists.add(acting, menu_id, user_id)
 
-    async def exclude(self, acting: Acting, menu_id: uuid.UUID, user_id: uuid.UUID) -> None:
+    async def remove_user(self, acting: Actor, menu_id: uuid.UUID, user_id: uuid.UUID) -> None:
         """Remove a user from the whitelist; a repeated call changes nothing."""
         await self._menus.require(acting, menu_id)
         await self._whitelists.remove(acting, menu_id, user_id)

@@ -16,7 +16,7 @@ from common.rows import readable
 from events.audit import changed, record
 from events.performers.errors import DeviceInUse
 from events.performers.models import performers
-from events.performers.schemas import Acting, Performer, PerformerFacts, Profile
+from events.performers.schemas import Actor, Performer, PerformerFacts, Profile
 
 # A call of every purchase, and one of every list of purchases.
 _FACTS: Final = text(
@@ -46,7 +46,7 @@ class PerformerRepository:
         row = await self._database.fetch_one(select(performers).where(performers.c.performer_id == performer_id))
         return Profile.model_validate(row) if row else None
 
-    async def write(self, acting: Acting, changes: Mapping[str, Any]) -> Profile | None:
+    async def write(self, acting: Actor, changes: Mapping[str, Any]) -> Profile | None:
         """Change a profile, or write the first one if the changes name it; None if there is none and they do not.
 
         Raises:
@@ -67,7 +67,7 @@ class PerformerRepository:
         return readable(rows, PerformerFacts.model_validate, of="performers")
 
 
-async def _write(connection: AsyncConnection, acting: Acting, changes: Mapping[str, Any]) -> Profile | None:
+async def _write(connection: AsyncConnection, acting: Actor, changes: Mapping[str, Any]) -> Profile | None:
     performer_id = acting.performer_id
     found = select(performers).where(performers.c.performer_id == performer_id).with_for_update(key_share=True)
     before = (await connection.execute(found)).mappings().first()

@@ -42,12 +42,12 @@ async def show_performer(performer_id: uuid.UUID, performers: Performers) -> Suc
     return success(await performers.show(performer_id))
 
 
-@managed.get("/profile", summary="Show the performer's profile", responses=_OWN)
+@managed.get("/profile", summary="Show the profile", responses=_OWN)
 async def show_profile(acting: ActingFor, performers: Performers) -> Success[Profile]:
     return success(await performers.profile(acting.performer_id))
 
 
-@managed.patch("/profile", summary="Change the performer's profile", responses=_CHANGE)
+@managed.patch("/profile", summary="Change the profile", responses=_CHANGE)
 async def change_profile(body: ProfileChanges, acting: ActingFor, performers: Performers) -> Success[Profile]:
     """The first change writes the profile; from then on, menus can be made."""
     return success(await performers.write(acting, body))

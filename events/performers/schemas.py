@@ -36,7 +36,7 @@ class Settlement(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Acting:
+class Actor:
     """A user who manages what a performer offers: the performer, or an admin.
 
     `address` is the network address of an admin; performers' own is not asked for.

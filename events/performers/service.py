@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from common.pages import Total
 from events.performers.errors import PerformerNotFound, ProfileNotWritten
 from events.performers.repository import PerformerRepository
-from events.performers.schemas import Acting, Performer, PerformerFacts, Profile, ProfileChanges
+from events.performers.schemas import Actor, Performer, PerformerFacts, Profile, ProfileChanges
 
 
 class PerformerService:
@@ -39,7 +39,7 @@ class PerformerService:
             raise ProfileNotWritten
         return profile
 
-    async def write(self, acting: Acting, changes: ProfileChanges) -> Profile:
+    async def write(self, acting: Actor, changes: ProfileChanges) -> Profile:
         """Change a profile, or write the first one.
 
         Raises:

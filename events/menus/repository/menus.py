@@ -19,7 +19,7 @@ from events.menus.models import menu_items, menu_whitelist, menus
 from events.menus.schemas import POINTS_PER_CREDIT, Item, MenuKind
 from events.performers.errors import ProfileNotWritten
 from events.performers.models import performers
-from events.performers.schemas import Acting
+from events.performers.schemas import Actor
 
 MOST_MENUS: Final = 20  # of a kind
 MOST_ITEMS: Final = 100
@@ -57,7 +57,7 @@ class MenuRepository(Generic[MenuT, ItemT]):
     async def create(
         self,
         request: ParticipantRequest,
-        acting: Acting,
+        acting: Actor,
         values: Mapping[str, Any],
         items: Sequence[Mapping[str, Any]] = (),
     ) -> MenuT:
@@ -83,7 +83,7 @@ class MenuRepository(Generic[MenuT, ItemT]):
 
         return self.menu.model_validate(await self._once(request, acting, store))
 
-    async def change(self, acting: Acting, menu_id: uuid.UUID, changes: Mapping[str, Any]) -> MenuT:
+    async def change(self, acting: Actor, menu_id: uuid.UUID, changes: Mapping[str, Any]) -> MenuT:
         """Change a menu.
 
         Raises:
@@ -98,7 +98,7 @@ class MenuRepository(Generic[MenuT, ItemT]):
         items = await items_of(self.database, [menu_id], self.item)
         return self._menu(row, items.get(menu_id, []))
 
-    async def delete(self, acting: Acting, menu_id: uuid.UUID) -> None:
+    async def delete(self, acting: Actor, menu_id: uuid.UUID) -> None:
         """Take a menu off for ever, and empty its whitelist. A repeated call changes nothing.
 
         Raises:
@@ -112,7 +112,7 @@ class MenuRepository(Generic[MenuT, ItemT]):
             await connection.execute(delete(menu_whitelist).where(menu_whitelist.c.menu_id == menu_id))
 
     async def add_item(
-        self, request: ParticipantRequest, acting: Acting, menu_id: uuid.UUID, values: Mapping[str, Any]
+        self, request: ParticipantRequest, acting: Actor, menu_id: uuid.UUID, values: Mapping[str, Any]
     ) -> ItemT:
         """Store an item of a menu.
 
@@ -138,7 +138,7 @@ class MenuRepository(Generic[MenuT, ItemT]):
         return self.item.model_validate(await self._once(request, acting, store))
 
     async def change_item(
-        self, acting: Acting, menu_id: uuid.UUID, item_id: uuid.UUID, changes: Mapping[str, Any]
+        self, acting: Actor, menu_id: uuid.UUID, item_id: uuid.UUID, changes: Mapping[str, Any]
     ) -> ItemT:
         """Change an item.
 
@@ -153,7 +153,7 @@ class MenuRepository(Generic[MenuT, ItemT]):
         )
         return self.item.model_validate(row)
 
-    async def delete_item(self, acting: Acting, menu_id: uuid.UUID, item_id: uuid.UUID) -> None:
+    async def delete_item(self, acting: Actor, menu_id: uuid.UUID, item_id: uuid.UUID) -> None:
         """Take an item off for ever. A repeated call changes nothing.
 
         Raises:
@@ -162,14 +162,14 @@ class MenuRepository(Generic[MenuT, ItemT]):
         """
         await self._update_item(acting, menu_id, item_id, changes={"is_deleted": True}, action="menu_item.delete")
 
-    async def require(self, acting: Acting, menu_id: uuid.UUID) -> None:
+    async def require(self, acting: Actor, menu_id: uuid.UUID) -> None:
         """Raise MenuNotFound unless the menu is the performer's."""
         if await self.database.fetch_one(self._own_menu(acting, menu_id)) is None:
             raise MenuNotFound
 
     async def _update_item(
         self,
-        acting: Acting,
+        acting: Actor,
         menu_id: uuid.UUID,
         item_id: uuid.UUID,
         *conditions: ColumnElement[bool],
@@ -188,14 +188,14 @@ class MenuRepository(Generic[MenuT, ItemT]):
     def _owned_by(self, performer_id: uuid.UUID) -> ColumnElement[bool]:
         return and_(menus.c.performer_id == performer_id, menus.c.kind == self.kind.value, ~menus.c.is_deleted)
 
-    def _own_menu(self, acting: Acting, menu_id: uuid.UUID) -> Select[uuid.UUID]:
+    def _own_menu(self, acting: Actor, menu_id: uuid.UUID) -> Select[uuid.UUID]:
         return select(menus.c.menu_id).where(menus.c.menu_id == menu_id, self._owned_by(acting.performer_id))
 
     def _menu(self, row: Row, items: Sequence[Item]) -> MenuT:
         return self.menu.model_validate({**row, "items": items})
 
     async def _once(
-        self, request: ParticipantRequest, acting: Acting, store: Callable[[AsyncConnection], Awaitable[BaseModel]]
+        self, request: ParticipantRequest, acting: Actor, store: Callable[[AsyncConnection], Awaitable[BaseModel]]
     ) -> dict[str, Any]:
         """Return the stored answer, or that of `store`.
 
@@ -243,7 +243,7 @@ async def _update(
     wanted: ColumnElement[bool],
     changes: Mapping[str, Any],
     *,
-    by: Acting,
+    by: Actor,
     action: str,
 ) -> Row | None:
     """Change a menu or an item and record that, unless it has the values already; None if there is no such row."""

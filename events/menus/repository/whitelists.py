@@ -13,7 +13,7 @@ from events.audit import record
 from events.menus.errors import MenuNotFound, TooManyWhitelistedUsers
 from events.menus.models import menu_whitelist, menus
 from events.menus.schemas import WhitelistEntry
-from events.performers.schemas import Acting
+from events.performers.schemas import Actor
 
 MOST_WHITELISTED_USERS: Final = 1_000
 _ENTRY: Final = menu_whitelist.c.user_id, menu_whitelist.c.added_at
@@ -33,7 +33,7 @@ class WhitelistRepository:
         rows, total = await find_page(self._database, found, *sorting, key=table.user_id, limit=limit, offset=offset)
         return readable(rows, WhitelistEntry.model_validate, of="menu_whitelist"), total
 
-    async def add(self, acting: Acting, menu_id: uuid.UUID, user_id: uuid.UUID) -> WhitelistEntry:
+    async def add(self, acting: Actor, menu_id: uuid.UUID, user_id: uuid.UUID) -> WhitelistEntry:
         """Add a user, or return the entry that there is.
 
         The menu's row is locked before, so that concurrent requests count one after the other.
@@ -57,7 +57,7 @@ class WhitelistRepository:
                 await record(connection, acting, "menu_whitelist.add", menu_id, after=entry)
         return WhitelistEntry.model_validate(row)
 
-    async def remove(self, acting: Acting, menu_id: uuid.UUID, user_id: uuid.UUID) -> None:
+    async def remove(self, acting: Actor, menu_id: uuid.UUID, user_id: uuid.UUID) -> None:
         """Remove a user; a repeated call changes nothing."""
         async with self._database.transaction() as connection:
             removed = await connection.execute(delete(menu_whitelist).where(*_is(menu_id, user_id)))

@@ -99,15 +99,15 @@ async def list_whitelist(
 
 
 @managed.post("/{menu_id}/whitelist", summary="Let a user see a private menu", responses=OF_MENU)
-async def admit_user(
+async def add_user(
     menu_id: uuid.UUID, body: WhitelistedUser, acting: ActingFor, menus: Menus
 ) -> Success[WhitelistEntry]:
-    return success(await menus.admit(acting, menu_id, body.user_id))
+    return success(await menus.add_user(acting, menu_id, body.user_id))
 
 
 @managed.delete(
     "/{menu_id}/whitelist/{user_id}", status_code=204, summary="Hide a private menu from a user", responses=OF_MENU
 )
-async def exclude_user(menu_id: uuid.UUID, user_id: uuid.UUID, acting: ActingFor, menus: Menus) -> None:
+async def remove_user(menu_id: uuid.UUID, user_id: uuid.UUID, acting: ActingFor, menus: Menus) -> None:
     """What the user bought stays."""
-    await menus.exclude(acting, menu_id, user_id)
+    await menus.remove_user(acting, menu_id, user_id)

@@ -2,14 +2,14 @@
 
 import uuid
 from datetime import datetime
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Any, Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
-from common.fields import LineText, PlainText
 from common.money import Money
 from orchestrator.clients.orders.purchased_items import ExecutionMode, ItemStatus, PurchasedItemFacts
+from orchestrator.features.purchased_items.schemas import ItemKey, Message
 from orchestrator.http.naming import CamelCaseBody
 
 POINTS: Final = "The item's bonus points, which are awarded with its completion."
@@ -112,12 +112,10 @@ class MenuPurchaseRequest(CamelCaseBody):
 
     menu_id: uuid.UUID
     menu_item_id: uuid.UUID
-    idempotency_key: Annotated[LineText, Field(min_length=1, max_length=255)] | None = Field(
+    idempotency_key: ItemKey | None = Field(
         default=None, description="Unique among your purchases: a repeated one is refused."
     )
-    message: Annotated[PlainText, Field(max_length=280)] = Field(
-        default="", description="What the performer reads with the item."
-    )
+    message: Message = ""
 
 
 class MenuPurchased(BaseModel):

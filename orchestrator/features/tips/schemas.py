@@ -1,12 +1,13 @@
 """Requests and answers of tips."""
 
 import uuid
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from common.fields import Instant, LineText
+from common.fields import Instant
 from orchestrator.clients.orders.purchased_items import ExecutionMode
+from orchestrator.features.purchased_items.schemas import ItemKey, Message
 from orchestrator.http.naming import CamelCaseBody
 
 
@@ -26,7 +27,9 @@ class TipRequest(CamelCaseBody):
     tip_menu_item_id: uuid.UUID
     performer_id: uuid.UUID
     conversation_id: uuid.UUID | None = None
-    idempotency_key: Annotated[LineText, Field(min_length=1, max_length=255)] | None = None
+    idempotency_key: ItemKey | None = Field(
+        default=None, description="Unique among your purchases: a repeated one is refused."
+    )
     execution_mode: ExecutionMode | None = Field(
         default=None, description="`QUEUED` with `scheduled_for`, otherwise `IMMEDIATE`."
     )
@@ -36,7 +39,7 @@ class TipRequest(CamelCaseBody):
     hold_funds: bool = Field(
         default=False, description="Of a queued tip: set the credits aside at once. One with a daily limit always does."
     )
-    message: Annotated[LineText, Field(max_length=280)] = Field(default="", description="For the performer.")
+    message: Message = ""
 
     @property
     def mode(self) -> ExecutionMode:

@@ -27,7 +27,7 @@ async def read_menu(facts: FactsCaller, menu_id: str, **query: Any) -> MenuFacts
 
 
 class TestTipGrid:
-    async def test_everybody_sees_active_items_in_order(self, anonymous: Caller, performer: OfferCaller) -> None:
+    async def test_the_public_sees_active_items_in_order(self, anonymous: Caller, performer: OfferCaller) -> None:
         device_uid = f"light {new_id()}"
         await performer.write_profile(device_uid=device_uid)
         second, first = await performer.created(TIP_MENUS), await performer.created(TIP_MENUS, position=0)

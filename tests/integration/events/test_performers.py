@@ -158,7 +158,7 @@ class TestProfile:
 
 
 class TestPublic:
-    async def test_everybody_sees_active_performers(
+    async def test_the_public_sees_active_performers(
         self, anonymous: Caller, performer: OfferCaller, everything: dict[str, Any]
     ) -> None:
         mark = uuid.uuid4().hex

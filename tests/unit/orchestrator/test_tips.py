@@ -80,3 +80,8 @@ def test_queued_tip_holds_credits_when_it_is_performed_and_a_funded_one_at_once(
     for plan in (queued, funded):
         assert plan.is_past_wait("pay performer")
         assert plan.index_of("enqueue job") < plan.index_of("enqueue item"), "no visible item lacks its job"
+
+
+def test_message_may_have_lines_as_that_of_a_menu_purchase() -> None:
+    message = "For Mia,\nwho turns eight"
+    assert TipRequest.model_validate(IDS | {"message": message}).message == message
