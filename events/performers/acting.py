@@ -21,18 +21,18 @@ ADMIN_PREFIX: Final = "/api/admin/performers/{performer_id}"
 async def _as_performer(request: Request, user: CurrentUser) -> None:
     if not user.has_role(Role.PERFORMER):
         raise Forbidden
-    request.state.acting = Actor(user.user_id, user.user_id)
+    request.state.actor = Actor(user.user_id, user.user_id)
 
 
 async def _as_admin(request: Request, performer_id: uuid.UUID, user: AdminUser, address: ClientAddress) -> None:
-    request.state.acting = Actor(performer_id, user.user_id, is_admin=True, address=address)
+    request.state.actor = Actor(performer_id, user.user_id, is_admin=True, address=address)
 
 
-async def _acting(request: Request) -> Actor:
-    acting: Actor = request.state.acting
-    return acting
+async def _actor(request: Request) -> Actor:
+    actor: Actor = request.state.actor
+    return actor
 
 
 AS_PERFORMER: Final = Depends(_as_performer)
 AS_ADMIN: Final = Depends(_as_admin)
-ActingFor = Annotated[Actor, Depends(_acting)]
+RequestActor = Annotated[Actor, Depends(_actor)]

@@ -46,7 +46,7 @@ class PerformerRepository:
         row = await self._database.fetch_one(select(performers).where(performers.c.performer_id == performer_id))
         return Profile.model_validate(row) if row else None
 
-    async def write(self, acting: Actor, changes: Mapping[str, Any]) -> Profile | None:
+    async def write(self, actor: Actor, changes: Mapping[str, Any]) -> Profile | None:
         """Change a profile, or write the first one if the changes name it; None if there is none and they do not.
 
         Raises:
@@ -55,7 +55,7 @@ class PerformerRepository:
         """
         try:
             async with self._database.transaction() as connection:
-                return await _write(connection, acting, changes)
+                return await _write(connection, actor, changes)
         except IntegrityError as error:
             if sqlstate_of(error) == UNIQUE_VIOLATION:
                 raise DeviceInUse from error
@@ -67,11 +67,11 @@ class PerformerRepository:
         return readable(rows, PerformerFacts.model_validate, of="performers")
 
 
-async def _write(connection: AsyncConnection, acting: Actor, changes: Mapping[str, Any]) -> Profile | None:
-    performer_id = acting.performer_id
+async def _write(connection: AsyncConnection, actor: Actor, changes: Mapping[str, Any]) -> Profile | None:
+    performer_id = actor.performer_id
     found = select(performers).where(performers.c.performer_id == performer_id).with_for_update(key_share=True)
     before = (await connection.execute(found)).mappings().first()
-    changes = acting.guarded(changes, before)
+    changes = actor.guarded(changes, before)
     write: Any = update(performers).where(performers.c.performer_id == performer_id)
     write = write.values(**changes, updated_at=func.now())
     if "display_name" in changes:
@@ -81,5 +81,5 @@ async def _write(connection: AsyncConnection, acting: Actor, changes: Mapping[st
     if row is None:
         return None
     previous = None if before is None else changed(before, changes)
-    await record(connection, acting, "performer.change", performer_id, before=previous, after=changed(row, changes))
+    await record(connection, actor, "performer.change", performer_id, before=previous, after=changed(row, changes))
     return Profile.model_validate(row)

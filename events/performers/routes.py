@@ -9,7 +9,7 @@ from common.fields import PlainText
 from common.http.auth import require_service
 from common.http.dependencies import provided
 from common.http.envelope import BAD_INPUT, NOT_LOGGED_IN, PageQuery, Paginated, Success, paginated, refusals, success
-from events.performers.acting import ActingFor
+from events.performers.acting import RequestActor
 from events.performers.schemas import LookUpPerformers, Performer, PerformerFacts, Profile, ProfileChanges
 from events.performers.service import PerformerService
 
@@ -43,14 +43,14 @@ async def show_performer(performer_id: uuid.UUID, performers: Performers) -> Suc
 
 
 @managed.get("/profile", summary="Show the profile", responses=_OWN)
-async def show_profile(acting: ActingFor, performers: Performers) -> Success[Profile]:
-    return success(await performers.profile(acting.performer_id))
+async def show_profile(actor: RequestActor, performers: Performers) -> Success[Profile]:
+    return success(await performers.profile(actor.performer_id))
 
 
 @managed.patch("/profile", summary="Change the profile", responses=_CHANGE)
-async def change_profile(body: ProfileChanges, acting: ActingFor, performers: Performers) -> Success[Profile]:
+async def change_profile(body: ProfileChanges, actor: RequestActor, performers: Performers) -> Success[Profile]:
     """The first change writes the profile; from then on, menus can be made."""
-    return success(await performers.write(acting, body))
+    return success(await performers.write(actor, body))
 
 
 @internal.post("/lookup", responses=refusals({400: BAD_INPUT}))

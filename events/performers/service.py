@@ -39,7 +39,7 @@ class PerformerService:
             raise ProfileNotWritten
         return profile
 
-    async def write(self, acting: Actor, changes: ProfileChanges) -> Profile:
+    async def write(self, actor: Actor, changes: ProfileChanges) -> Profile:
         """Change a profile, or write the first one.
 
         Raises:
@@ -47,7 +47,7 @@ class PerformerService:
             DeviceInUse: another performer has the device.
             DeactivatedByAdmin: a performer reactivates a profile that an admin has deactivated.
         """
-        profile = await self._performers.write(acting, changes.changes)
+        profile = await self._performers.write(actor, changes.changes)
         if profile is None:
             raise ProfileNotWritten
         return profile

@@ -28,7 +28,7 @@ MUTATIONS: Final = (
     Mutation(
         name="a performer lets users see another's private menu",
         file="events/menus/service.py",
-        before='            TooManyWhitelistedUsers: it has 1,000.\n        """\n        await self._menus.require(acting, menu_id)\n',
+        before='            TooManyWhitelistedUsers: it has 1,000.\n        """\n        await self._menus.require(actor, menu_id)\n',
         after='            TooManyWhitelistedUsers: it has 1,000.\n        """\n',
         caught_by=(f"{MENUS}::TestWhitelist::test_another_performers_whitelist_is_unknown",),
     ),
@@ -80,7 +80,7 @@ MUTATIONS: Final = (
     Mutation(
         name="an admin's change of a menu is not on the audit trail",
         file="events/audit.py",
-        before="    if not acting.is_admin:\n",
+        before="    if not actor.is_admin:\n",
         after="    if True:\n",
         caught_by=("tests/integration/events/test_audit.py",),
     ),

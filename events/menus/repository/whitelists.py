@@ -33,7 +33,7 @@ class WhitelistRepository:
         rows, total = await find_page(self._database, found, *sorting, key=table.user_id, limit=limit, offset=offset)
         return readable(rows, WhitelistEntry.model_validate, of="menu_whitelist"), total
 
-    async def add(self, acting: Actor, menu_id: uuid.UUID, user_id: uuid.UUID) -> WhitelistEntry:
+    async def add(self, actor: Actor, menu_id: uuid.UUID, user_id: uuid.UUID) -> WhitelistEntry:
         """Add a user, or return the entry that there is.
 
         The menu's row is locked before, so that concurrent requests count one after the other.
@@ -54,16 +54,16 @@ class WhitelistRepository:
                     raise TooManyWhitelistedUsers
                 statement = insert(menu_whitelist).values(entry).returning(*_ENTRY)
                 row = (await connection.execute(statement)).mappings().one()
-                await record(connection, acting, "menu_whitelist.add", menu_id, after=entry)
+                await record(connection, actor, "menu_whitelist.add", menu_id, after=entry)
         return WhitelistEntry.model_validate(row)
 
-    async def remove(self, acting: Actor, menu_id: uuid.UUID, user_id: uuid.UUID) -> None:
+    async def remove(self, actor: Actor, menu_id: uuid.UUID, user_id: uuid.UUID) -> None:
         """Remove a user; a repeated call changes nothing."""
         async with self._database.transaction() as connection:
             removed = await connection.execute(delete(menu_whitelist).where(*_is(menu_id, user_id)))
             if removed.rowcount:
                 before = {"menu_id": menu_id, "user_id": user_id}
-                await record(connection, acting, "menu_whitelist.remove", menu_id, before=before)
+                await record(connection, actor, "menu_whitelist.remove", menu_id, before=before)
 
 
 def _is(menu_id: uuid.UUID, user_id: uuid.UUID) -> tuple[ColumnElement[bool], ColumnElement[bool]]:
