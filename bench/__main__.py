@@ -14,6 +14,7 @@ from bench.benchmarks.halls import measure_halls
 from bench.benchmarks.jobs import measure_jobs
 from bench.benchmarks.lists import measure_lists
 from bench.benchmarks.on_sale import measure_on_sale
+from bench.benchmarks.payouts import measure_payouts
 from bench.benchmarks.positions import measure_positions
 from bench.benchmarks.scans import measure_scans
 from bench.benchmarks.steady import measure_steady
@@ -38,6 +39,7 @@ BENCHMARKS: Final[dict[str, Callable[[Environment], Outcome]]] = {
     "transfers": measure_transfers,
     "tips": measure_tips,
     "positions": measure_positions,
+    "payouts": measure_payouts,
     "cancellation": measure_cancellation,
     "jobs": measure_jobs,
     "lists": measure_lists,

@@ -37,6 +37,9 @@ class Sizes:
     queued_items: tuple[int, int] = (10, 10_000)
     """Lengths of a performer's queue in which a position is read."""
     position_reads: int
+    batched_tips: int = 5_000
+    """Tips that wait for one payout."""
+    payouts: int
     cancelled_orders: int
     """Orders of the cancelled event."""
     jobs: int
@@ -60,6 +63,7 @@ FULL: Final = Sizes(
     transfers=1_000,
     tips=2_000,
     position_reads=2_000,
+    payouts=10,
     cancelled_orders=5_000,
     jobs=10_000,
     list_rows=10_000_000,
@@ -81,6 +85,7 @@ QUICK: Final = Sizes(
     transfers=96,
     tips=160,
     position_reads=200,
+    payouts=2,
     cancelled_orders=150,
     jobs=500,
     list_rows=20_000,

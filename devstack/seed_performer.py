@@ -29,7 +29,7 @@ TIPS: Final = (
     ("Cheer", "Your name on the screen behind the stage.", "3.00", 2, None),
     ("Stage lights", "The lights pulse for ten seconds.", "5.00", 3, LIGHTS),
     ("Guitar solo", "One more solo in the next song.", "8.00", 5, None),
-    ("Selfie with the crowd", "A picture from the stage, for everybody.", "12.00", 8, None),
+    ("Selfie with the crowd", "A picture of the crowd, from the stage.", "12.00", 8, None),
     ("Bouquet", "A bouquet is brought to the stage in your name.", "20.00", 15, None),
 )
 

@@ -10,7 +10,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from common.messaging.audit import audit_message
 from common.messaging.outbox import outbox_row
 from events.database import OUTBOX
-from events.performers.schemas import Acting
+from events.performers.schemas import Actor
 
 _JSON: Final = TypeAdapter(dict[str, Any])
 # Texts about a person, which the trail would keep for longer than the account.
@@ -19,7 +19,7 @@ PERSONAL: Final = frozenset({"display_name", "bio", "image_url", "device_uid"})
 
 async def record(
     connection: AsyncConnection,
-    acting: Acting,
+    actor: Actor,
     action: str,
     object_id: uuid.UUID,
     *,
@@ -31,15 +31,15 @@ async def record(
     Args:
         action: what was done to which type of object, such as `menu.change`.
     """
-    if not acting.is_admin:
+    if not actor.is_admin:
         return
     message = audit_message(
         source="events",
         action=action,
-        actor_user_id=acting.user_id,
+        actor_user_id=actor.user_id,
         object_type=action.partition(".")[0],
         object_id=object_id,
-        address=acting.address,
+        address=actor.address,
         before=_shown(before),
         after=_shown(after),
     )

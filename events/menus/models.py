@@ -35,13 +35,14 @@ menus: Final = Table(
     Column("visibility", Text, nullable=False, server_default="public"),
     Column("theme", JSONB, nullable=False, server_default=text("'{}'")),
     Column("is_active", Boolean, nullable=False, server_default=true()),
+    Column("is_blocked", Boolean, nullable=False, server_default=false()),  # an admin has deactivated it
     Column("is_deleted", Boolean, nullable=False, server_default=false()),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Column("updated_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     CheckConstraint("kind IN ('TIP', 'PERFORMANCE')", name="kind"),
     CheckConstraint("queue_mode IN ('ON', 'OFF')", name="queue_mode"),
     CheckConstraint("visibility IN ('public', 'subscribers_only', 'private')", name="visibility"),
-    # Q7: anybody reads a grid, and whether a tip is queued is its buyer's choice.
+    # Q7: a grid is public, and its buyer decides whether a tip is queued.
     CheckConstraint("kind <> 'TIP' OR (queue_mode = 'OFF' AND visibility = 'public')", name="tip_grid"),
     Index(
         "ix_menus_performer",
@@ -70,11 +71,12 @@ menu_items: Final = Table(
     Column("daily_limit_per_user", Integer),
     Column("device_activation", JSONB(none_as_null=True)),
     Column("is_active", Boolean, nullable=False, server_default=true()),
+    Column("is_blocked", Boolean, nullable=False, server_default=false()),  # an admin has deactivated it
     Column("is_deleted", Boolean, nullable=False, server_default=false()),
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Column("updated_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     CheckConstraint("price > 0", name="price"),
-    CheckConstraint("bonus_loyalty_points >= 0", name="bonus_loyalty_points"),
+    CheckConstraint("bonus_loyalty_points BETWEEN 0 AND price * 10", name="bonus_loyalty_points"),
     CheckConstraint("estimated_minutes >= 0", name="estimated_minutes"),
     CheckConstraint("daily_limit >= 1 AND daily_limit_per_user >= 1", name="daily_limits"),
     Index("ix_menu_items_menu", "menu_id", "position", "item_id", postgresql_where=text("NOT is_deleted")),

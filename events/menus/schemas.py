@@ -1,4 +1,4 @@
-"""Menus and their items: what performers send, what everybody sees, what sagas read.
+"""Menus and their items: what performers send, what the public sees, what sagas read.
 
 A tip grid's item has a `price`, an item of a performance menu a `token_value`; both are credits. The fields' own names are
 those of the columns.
@@ -17,6 +17,8 @@ from common.money import Money
 from events.performers.schemas import PerformerFacts, Price
 
 LARGEST_POSITION: Final = 1_000_000
+# Performers give away points of the platform, in proportion to what they sell.
+POINTS_PER_CREDIT: Final = 10
 MINUTES_OF_A_DAY: Final = 1_440
 
 _ITEM: Final[JsonDict] = {
@@ -68,6 +70,7 @@ Minutes = Annotated[int, Field(strict=True, ge=0, le=MINUTES_OF_A_DAY)]
 DailyLimit = Annotated[int, Field(strict=True, ge=1, le=1_000_000)]
 Color = Annotated[str, Field(pattern="^#[0-9a-fA-F]{6}$", examples=["#3a0ca3"])]
 LAST: Final = "After the last one if omitted."
+POINTS: Final = f"At most {POINTS_PER_CREDIT} for each credit of the price."
 
 
 class DeviceActivation(RequestBody):
@@ -105,7 +108,7 @@ class NewItem(RequestBody):
     description: Description = ""
     category: Category = ""
     position: Position | None = Field(default=None, description=LAST)
-    bonus_loyalty_points: Points = 0
+    bonus_loyalty_points: Points = Field(default=0, description=POINTS)
     estimated_minutes: Minutes = 0
     daily_limit: DailyLimit | None = Field(default=None, description="Of all buyers, in the performer's time zone.")
     daily_limit_per_user: DailyLimit | None = None
@@ -134,7 +137,7 @@ class ItemChanges(PartialBody):
     description: Description | None = None
     category: Category | None = None
     position: Position | None = None
-    bonus_loyalty_points: Points | None = None
+    bonus_loyalty_points: Points | None = Field(default=None, description=POINTS)
     estimated_minutes: Minutes | None = None
     daily_limit: DailyLimit | None = None
     daily_limit_per_user: DailyLimit | None = None
@@ -296,8 +299,6 @@ class MenuItemFacts(BaseModel):
 
     item_id: uuid.UUID
     menu_id: uuid.UUID
-    menu_kind: MenuKind
-    menu_name: str
     performer: PerformerFacts
     name: str
     description: str

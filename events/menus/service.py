@@ -27,61 +27,61 @@ from events.menus.schemas import (
     WhitelistEntry,
 )
 from events.menus.templates import TEMPLATES
-from events.performers.schemas import Acting
+from events.performers.schemas import Actor
 from events.performers.service import PerformerService
 
 
 class MenuService(Generic[MenuT, ItemT]):
     """What those who manage a performer's menus of one kind do with them.
 
-    Every method raises MenuNotFound or ItemNotFound for a menu or an item that is not the performer's.
+    Every method raises MenuNotFound or ItemNotFound for a menu or an item that is not the performer's. A change raises
+    DeactivatedByAdmin if a performer reactivates what an admin has deactivated.
     """
 
     def __init__(self, menus: MenuRepository[MenuT, ItemT]) -> None:
         self._menus = menus
 
-    async def list_own(self, acting: Acting) -> list[MenuT]:
-        return await self._menus.list_of(acting.performer_id)
+    async def list_own(self, actor: Actor) -> list[MenuT]:
+        return await self._menus.list_of(actor.performer_id)
 
-    async def create(self, acting: Acting, new: NewTipMenu, *, key: str | None) -> MenuT:
+    async def create(self, actor: Actor, new: NewTipMenu, *, key: str | None) -> MenuT:
         """Create a menu without items.
 
         Raises:
             ProfileNotWritten: the performer has no profile.
             TooManyMenus: the performer has 20 of the kind.
         """
-        request = self._request(acting, "create menu", key, new.model_dump(mode="json"))
-        return await self._menus.create(request, acting, new.model_dump())
+        request = self._request(actor, "create menu", key, new.model_dump(mode="json"))
+        return await self._menus.create(request, actor, new.model_dump())
 
-    async def change(self, acting: Acting, menu_id: uuid.UUID, changes: TipMenuChanges) -> MenuT:
-        return await self._menus.change(acting, menu_id, changes.changes)
+    async def change(self, actor: Actor, menu_id: uuid.UUID, changes: TipMenuChanges) -> MenuT:
+        return await self._menus.change(actor, menu_id, changes.changes)
 
-    async def delete(self, acting: Acting, menu_id: uuid.UUID) -> None:
-        await self._menus.delete(acting, menu_id)
+    async def delete(self, actor: Actor, menu_id: uuid.UUID) -> None:
+        await self._menus.delete(actor, menu_id)
 
-    async def add_item(self, acting: Acting, menu_id: uuid.UUID, new: NewItem, *, key: str | None) -> ItemT:
+    async def add_item(self, actor: Actor, menu_id: uuid.UUID, new: NewItem, *, key: str | None) -> ItemT:
         """Add an item.
 
         Raises:
             TooManyItems: the menu has 100.
+            TooManyPoints: its price allows fewer bonus points.
         """
         arguments = new.model_dump(mode="json") | {"menu_id": menu_id}
-        request = self._request(acting, "add item", key, arguments)
-        return await self._menus.add_item(request, acting, menu_id, new.model_dump())
+        request = self._request(actor, "add item", key, arguments)
+        return await self._menus.add_item(request, actor, menu_id, new.model_dump())
 
-    async def change_item(self, acting: Acting, menu_id: uuid.UUID, item_id: uuid.UUID, changes: ItemChanges) -> ItemT:
-        return await self._menus.change_item(acting, menu_id, item_id, changes.changes)
+    async def change_item(self, actor: Actor, menu_id: uuid.UUID, item_id: uuid.UUID, changes: ItemChanges) -> ItemT:
+        return await self._menus.change_item(actor, menu_id, item_id, changes.changes)
 
-    async def delete_item(self, acting: Acting, menu_id: uuid.UUID, item_id: uuid.UUID) -> None:
-        await self._menus.delete_item(acting, menu_id, item_id)
+    async def delete_item(self, actor: Actor, menu_id: uuid.UUID, item_id: uuid.UUID) -> None:
+        await self._menus.delete_item(actor, menu_id, item_id)
 
-    def _request(
-        self, acting: Acting, operation: str, key: str | None, arguments: dict[str, Any]
-    ) -> ParticipantRequest:
+    def _request(self, actor: Actor, operation: str, key: str | None, arguments: dict[str, Any]) -> ParticipantRequest:
         """Return the request of a key of the caller's; without a key it is made once."""
         name = f"{self._menus.kind} {operation} {key}"
-        request_id = uuid.uuid4() if key is None else uuid.uuid5(acting.user_id, name)
-        return ParticipantRequest.of(request_id, name, performer_id=acting.performer_id, **arguments)
+        request_id = uuid.uuid4() if key is None else uuid.uuid5(actor.user_id, name)
+        return ParticipantRequest.of(request_id, name, performer_id=actor.performer_id, **arguments)
 
 
 class TipMenuService(MenuService[TipMenu, TipItem]):
@@ -113,7 +113,7 @@ class PerformanceMenuService(MenuService[OwnMenu, MenuItem]):
     def templates() -> Sequence[MenuTemplate]:
         return TEMPLATES
 
-    async def apply(self, acting: Acting, name: TemplateName, *, key: str | None) -> OwnMenu:
+    async def apply(self, actor: Actor, name: TemplateName, *, key: str | None) -> OwnMenu:
         """Create a menu with the items of a template.
 
         Raises:
@@ -121,26 +121,30 @@ class PerformanceMenuService(MenuService[OwnMenu, MenuItem]):
             TooManyMenus: the performer has 20.
         """
         template: Final = next(each for each in TEMPLATES if each.template is name)
-        request = self._request(acting, "apply template", key, {"template": name.value})
+        request = self._request(actor, "apply template", key, {"template": name.value})
         items = [item.model_dump() for item in template.menu_items]
-        return await self._menus.create(request, acting, template.menu.model_dump(), items)
+        return await self._menus.create(request, actor, template.menu.model_dump(), items)
 
     async def whitelist(
-        self, acting: Acting, menu_id: uuid.UUID, *, limit: int, offset: int
+        self, actor: Actor, menu_id: uuid.UUID, *, limit: int, offset: int
     ) -> tuple[list[WhitelistEntry], Total]:
         """Return one page, newest first, and the number of users on all pages."""
-        await self._menus.require(acting, menu_id)
+        await self._menus.require(actor, menu_id)
         return await self._whitelists.page(menu_id, limit=limit, offset=offset)
 
-    async def admit(self, acting: Acting, menu_id: uuid.UUID, user_id: uuid.UUID) -> WhitelistEntry:
-        """Add a user to the whitelist; a repeated call changes nothing."""
-        await self._menus.require(acting, menu_id)
-        return await self._whitelists.add(acting, menu_id, user_id)
+    async def add_user(self, actor: Actor, menu_id: uuid.UUID, user_id: uuid.UUID) -> WhitelistEntry:
+        """Add a user to the whitelist; a repeated call changes nothing.
 
-    async def exclude(self, acting: Acting, menu_id: uuid.UUID, user_id: uuid.UUID) -> None:
+        Raises:
+            TooManyWhitelistedUsers: it has 1,000.
+        """
+        await self._menus.require(actor, menu_id)
+        return await self._whitelists.add(actor, menu_id, user_id)
+
+    async def remove_user(self, actor: Actor, menu_id: uuid.UUID, user_id: uuid.UUID) -> None:
         """Remove a user from the whitelist; a repeated call changes nothing."""
-        await self._menus.require(acting, menu_id)
-        await self._whitelists.remove(acting, menu_id, user_id)
+        await self._menus.require(actor, menu_id)
+        await self._whitelists.remove(actor, menu_id, user_id)
 
 
 class MenuFactsService:

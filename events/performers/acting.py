@@ -12,7 +12,7 @@ from common.auth.principal import Role
 from common.errors import Forbidden
 from common.http.auth import AdminUser, CurrentUser
 from common.http.client_address import ClientAddress
-from events.performers.schemas import Acting
+from events.performers.schemas import Actor
 
 OWN_PREFIX: Final = "/api/performer"
 ADMIN_PREFIX: Final = "/api/admin/performers/{performer_id}"
@@ -21,18 +21,18 @@ ADMIN_PREFIX: Final = "/api/admin/performers/{performer_id}"
 async def _as_performer(request: Request, user: CurrentUser) -> None:
     if not user.has_role(Role.PERFORMER):
         raise Forbidden
-    request.state.acting = Acting(user.user_id, user.user_id)
+    request.state.actor = Actor(user.user_id, user.user_id)
 
 
 async def _as_admin(request: Request, performer_id: uuid.UUID, user: AdminUser, address: ClientAddress) -> None:
-    request.state.acting = Acting(performer_id, user.user_id, is_admin=True, address=address)
+    request.state.actor = Actor(performer_id, user.user_id, is_admin=True, address=address)
 
 
-async def _acting(request: Request) -> Acting:
-    acting: Acting = request.state.acting
-    return acting
+async def _actor(request: Request) -> Actor:
+    actor: Actor = request.state.actor
+    return actor
 
 
 AS_PERFORMER: Final = Depends(_as_performer)
 AS_ADMIN: Final = Depends(_as_admin)
-ActingFor = Annotated[Acting, Depends(_acting)]
+RequestActor = Annotated[Actor, Depends(_actor)]

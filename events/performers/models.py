@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from sqlalchemy import Boolean, CheckConstraint, Column, DateTime, Index, Table, Text, func, text, true
+from sqlalchemy import Boolean, CheckConstraint, Column, DateTime, Index, Table, Text, false, func, text, true
 from sqlalchemy.dialects.postgresql import UUID
 
 from common.db.base import AMOUNT
@@ -21,9 +21,12 @@ performers: Final = Table(
     Column("settlement", Text, nullable=False, server_default="INSTANT"),
     Column("device_uid", Text),
     Column("is_active", Boolean, nullable=False, server_default=true()),
+    Column("is_blocked", Boolean, nullable=False, server_default=false()),  # an admin has deactivated it
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     Column("updated_at", DateTime(timezone=True), nullable=False, server_default=func.now()),
     CheckConstraint("subscription_price > 0", name="subscription_price"),
     CheckConstraint("settlement IN ('INSTANT', 'BATCHED')", name="settlement"),
+    # An item of one performer never drives another's device.
+    Index("uq_performers_device", "device_uid", unique=True, postgresql_where=text("device_uid IS NOT NULL")),
     Index("ix_performers_active_name", "display_name", "performer_id", postgresql_where=text("is_active")),
 )

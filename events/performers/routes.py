@@ -1,4 +1,4 @@
-"""HTTP routes of performers: for everybody, for those who manage a profile, and for the orchestrator."""
+"""HTTP routes of performers: for the public, for those who manage a profile, and for the orchestrator."""
 
 import uuid
 from typing import Annotated, Final
@@ -9,12 +9,14 @@ from common.fields import PlainText
 from common.http.auth import require_service
 from common.http.dependencies import provided
 from common.http.envelope import BAD_INPUT, NOT_LOGGED_IN, PageQuery, Paginated, Success, paginated, refusals, success
-from events.performers.acting import ActingFor
+from events.performers.acting import RequestActor
 from events.performers.schemas import LookUpPerformers, Performer, PerformerFacts, Profile, ProfileChanges
 from events.performers.service import PerformerService
 
 _ONE: Final = refusals({400: "INVALID_UUID", 404: "PERFORMER_NOT_FOUND"})
-_OWN: Final = refusals({400: BAD_INPUT, 401: NOT_LOGGED_IN, 403: "FORBIDDEN", 404: "PERFORMER_NOT_FOUND"})
+_MANAGED: Final = {400: BAD_INPUT, 401: NOT_LOGGED_IN, 403: "FORBIDDEN", 404: "PERFORMER_NOT_FOUND"}
+_OWN: Final = refusals(_MANAGED)
+_CHANGE: Final = refusals(_MANAGED | {409: "DEVICE_IN_USE"})
 
 Performers = Annotated[PerformerService, provided(PerformerService)]
 
@@ -40,15 +42,15 @@ async def show_performer(performer_id: uuid.UUID, performers: Performers) -> Suc
     return success(await performers.show(performer_id))
 
 
-@managed.get("/profile", summary="Show the performer's profile", responses=_OWN)
-async def show_profile(acting: ActingFor, performers: Performers) -> Success[Profile]:
-    return success(await performers.profile(acting.performer_id))
+@managed.get("/profile", summary="Show the profile", responses=_OWN)
+async def show_profile(actor: RequestActor, performers: Performers) -> Success[Profile]:
+    return success(await performers.profile(actor.performer_id))
 
 
-@managed.patch("/profile", summary="Change the performer's profile", responses=_OWN)
-async def change_profile(body: ProfileChanges, acting: ActingFor, performers: Performers) -> Success[Profile]:
+@managed.patch("/profile", summary="Change the profile", responses=_CHANGE)
+async def change_profile(body: ProfileChanges, actor: RequestActor, performers: Performers) -> Success[Profile]:
     """The first change writes the profile; from then on, menus can be made."""
-    return success(await performers.write(acting, body))
+    return success(await performers.write(actor, body))
 
 
 @internal.post("/lookup", responses=refusals({400: BAD_INPUT}))

@@ -1,7 +1,8 @@
-"""A performer's profile: what everybody sees, what its owner sees and changes, what sagas read."""
+"""A performer's profile: what the public sees, what its owner sees and changes, what sagas read."""
 
 import enum
 import uuid
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Final
 
@@ -12,6 +13,7 @@ from common.fields import HttpsUrl, LineText, PlainText, StoredInstant
 from common.http.body import PartialBody
 from common.money import Money, PositiveMoney
 from common.time_zones import TimeZoneName
+from events.performers.errors import DeactivatedByAdmin
 
 _PERFORMER: Final[JsonDict] = {
     "performer_id": "45454545-4545-4545-4545-454545454545",
@@ -34,7 +36,7 @@ class Settlement(enum.StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Acting:
+class Actor:
     """A user who manages what a performer offers: the performer, or an admin.
 
     `address` is the network address of an admin; performers' own is not asked for.
@@ -45,13 +47,27 @@ class Acting:
     is_admin: bool = False
     address: str | None = None
 
+    def guarded(self, changes: Mapping[str, Any], before: Mapping[Any, Any] | None) -> Mapping[str, Any]:
+        """Return changes of a profile, a menu or an item; with `is_blocked` if an admin deactivates or reactivates it.
+
+        Raises:
+            DeactivatedByAdmin: a performer reactivates what an admin has deactivated.
+        """
+        if "is_active" not in changes:
+            return changes
+        if self.is_admin:
+            return {**changes, "is_blocked": not changes["is_active"]}
+        if changes["is_active"] and before is not None and before["is_blocked"]:
+            raise DeactivatedByAdmin
+        return changes
+
 
 def _upper(name: Any) -> Any:
     return name.upper() if isinstance(name, str) else name
 
 
 class Performer(BaseModel):
-    """A performer as everybody sees one."""
+    """A performer as the public sees one."""
 
     model_config = ConfigDict(json_schema_extra={"example": _PERFORMER})
 
@@ -92,8 +108,13 @@ class ProfileChanges(PartialBody):
     time_zone: TimeZoneName | None = None
     subscription_price: Price | None = Field(default=None, description="Of 30 days.")
     settlement: Annotated[Settlement, BeforeValidator(_upper)] | None = None
-    device_uid: Annotated[LineText, Field(min_length=1, max_length=200)] | None = None
-    is_active: bool | None = Field(default=None, description="False: nobody sees or buys anything.")
+    device_uid: Annotated[LineText, Field(min_length=1, max_length=100, description="No other performer's.")] | None = (
+        None
+    )
+    is_active: bool | None = Field(
+        default=None,
+        description="If false, the performer is hidden and nothing is for sale. What an admin has deactivated, only an admin reactivates.",
+    )
 
 
 class PerformerFacts(BaseModel):

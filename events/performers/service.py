@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from common.pages import Total
 from events.performers.errors import PerformerNotFound, ProfileNotWritten
 from events.performers.repository import PerformerRepository
-from events.performers.schemas import Acting, Performer, PerformerFacts, Profile, ProfileChanges
+from events.performers.schemas import Actor, Performer, PerformerFacts, Profile, ProfileChanges
 
 
 class PerformerService:
@@ -39,13 +39,15 @@ class PerformerService:
             raise ProfileNotWritten
         return profile
 
-    async def write(self, acting: Acting, changes: ProfileChanges) -> Profile:
+    async def write(self, actor: Actor, changes: ProfileChanges) -> Profile:
         """Change a profile, or write the first one.
 
         Raises:
             ProfileNotWritten: there is none, and the changes have no display_name.
+            DeviceInUse: another performer has the device.
+            DeactivatedByAdmin: a performer reactivates a profile that an admin has deactivated.
         """
-        profile = await self._performers.write(acting, changes.changes)
+        profile = await self._performers.write(actor, changes.changes)
         if profile is None:
             raise ProfileNotWritten
         return profile

@@ -42,7 +42,7 @@ _SECTIONS: Final[Mapping[SectionName, _Section]] = {
         menu_whitelist.c.menu_id,
     ),
 }
-# What was sold stays as it was sold; nobody can buy it any more.
+# What was sold stays as it was sold; it is not for sale any more.
 _ERASE: Final = text(
     """
     WITH profile AS (

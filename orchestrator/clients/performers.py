@@ -74,8 +74,6 @@ class MenuItemFacts(BaseModel):
 
     item_id: uuid.UUID
     menu_id: uuid.UUID
-    menu_kind: MenuKind
-    menu_name: str
     performer: PerformerFacts
     name: str
     description: str

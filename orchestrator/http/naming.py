@@ -1,6 +1,6 @@
 """Routes that take and give names in snake_case, and in camelCase for the clients that write it.
 
-A route of a router with `route_class=CallersNaming` answers a body in camelCase, or `?naming=camel`, in camelCase: the names in
+A route of a router with `route_class=CamelCaseRoute` answers a body in camelCase, or `?naming=camel`, in camelCase: the names in
 `data`, and in `details` of an error. The names of the envelope and all values stay as they are.
 """
 
@@ -21,7 +21,7 @@ from common.http.body import RequestBody
 _CAPITAL: Final = re.compile(r"(?<=[a-z0-9])([A-Z])")
 
 
-class EitherNaming(RequestBody):
+class CamelCaseBody(RequestBody):
     """A body whose fields may be named in camelCase, too."""
 
     @model_validator(mode="before")
@@ -35,7 +35,7 @@ class EitherNaming(RequestBody):
         return named
 
 
-class CallersNaming(APIRoute):
+class CamelCaseRoute(APIRoute):
     def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
         handle = super().get_route_handler()
 

@@ -32,6 +32,8 @@ sagas = Table(
     Column("created_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
     Column("updated_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
     Index("ix_sagas_due_at", "due_at", postgresql_where=text("due_at IS NOT NULL")),
+    # Without the data, so that a saga in progress is rewritten in place.
+    Index("ix_sagas_ended_of_user", "requested_by", postgresql_where=text("due_at IS NULL")),
     Index("ix_sagas_created_at", "created_at"),
     Index("ix_sagas_unwound", "created_at", postgresql_where=text("state = 'UNWOUND'")),
     Index("ix_sagas_stuck", "updated_at", postgresql_where=text("state = 'STUCK'")),

@@ -11,7 +11,7 @@ from common.rows import readable
 from common.telemetry.correlation import correlation_id
 from orders.performer_queues.schemas import PerformerQueue
 from orders.purchased_items.schemas import PurchasedItem
-from orders.purchased_items.statements import item_json, told
+from orders.purchased_items.statements import announced, item_json
 
 _BATCH: Final = 100
 _QUEUE: Final = "performer_id, is_paused, waiting, waiting_minutes + in_progress_minutes AS estimated_minutes"
@@ -45,13 +45,18 @@ _ITEMS: Final = text(
 
 # One item at a time: a statement that gave places in two queues might wait for another that does so in another order.
 _PLACE_DUE: Final = text(
-    """
-    UPDATE purchased_items SET is_due = true
-    WHERE purchased_item_id = (
-        SELECT purchased_item_id FROM purchased_items
-        WHERE status = 'PENDING' AND NOT is_due AND scheduled_for <= now()
-        ORDER BY scheduled_for LIMIT 1 FOR UPDATE SKIP LOCKED)
-    """
+    f"""
+    WITH placed AS (
+        UPDATE purchased_items SET is_due = true
+        WHERE purchased_item_id = (
+            SELECT purchased_item_id FROM purchased_items
+            WHERE status = 'PENDING' AND NOT is_due AND scheduled_for <= now()
+            ORDER BY scheduled_for LIMIT 1 FOR UPDATE SKIP LOCKED)
+        RETURNING *),
+    shaped AS MATERIALIZED (SELECT {item_json("placed")} AS item FROM placed),
+    {announced(kind="'queued'", rows="shaped")}
+    SELECT FROM placed
+    """  # noqa: S608
 )
 
 # Two statements: the second one has a new snapshot, so it sees every move that set `is_changed` before the lock.
@@ -67,7 +72,7 @@ _ANNOUNCE_NEXT: Final = text(
         WHERE queue.performer_id = ANY(:performer_ids) AND NOT queue.is_paused AND queue.in_progress = 0
           AND item.place > queue.announced_place),
     shaped AS (SELECT {item_json("next")} AS item FROM next),
-    {told(kind="'next'", rows="shaped")}
+    {announced(kind="'next'", rows="shaped")}
     UPDATE performer_queues AS queue SET
         is_changed = false,
         announced_place = greatest(
@@ -98,9 +103,12 @@ class PerformerQueueRepository:
         return readable(rows, lambda row: PurchasedItem(**row["found"]), of="purchased_items", key="purchased_item_id")
 
     async def place_due(self) -> int:
-        """Give scheduled items that are due their places, and return how many. Copies of the service share the work."""
+        """Give scheduled items that are due their places, announce these, and return how many they are.
+
+        Copies of the service share the work.
+        """
         placed = 0
-        while await self._database.execute(_PLACE_DUE):
+        while await self._database.fetch_one(_PLACE_DUE, {"correlation_id": correlation_id()}) is not None:
             placed += 1
         return placed
 

@@ -24,9 +24,10 @@ class PerformerQueueService:
     async def items(self, performer_id: uuid.UUID, *, limit: int, offset: int) -> list[PurchasedItem]:
         return await self._queues.items(performer_id, limit=limit, offset=offset)
 
-    async def place_due(self) -> int:
-        """Give scheduled items that are due their places; see `PerformerQueueRepository`."""
-        return await self._queues.place_due()
+    async def place_due(self) -> None:
+        """Give scheduled items that are due their places, and announce these."""
+        if await self._queues.place_due():
+            self._wake_relay()
 
     async def announce_next(self) -> None:
         """Announce the items whose turn comes, each once."""

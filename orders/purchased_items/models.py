@@ -109,7 +109,7 @@ purchased_items: Final = Table(
     newest_index("ix_purchased_items_performer_newest", "performer_id", key="purchased_item_id"),
 )
 
-# From NULL, not from OPENING: nobody sees an item before it is PENDING, or SUCCESS at once.
+# From NULL, not from OPENING: an item is invisible before it is PENDING, or SUCCESS at once.
 purchased_item_history: Final = Table(
     "purchased_item_history",
     metadata,

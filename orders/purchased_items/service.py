@@ -42,10 +42,10 @@ class PurchasedItemService:
         await self._items.check_key(idempotency_key, buyer_user_id=buyer_user_id, item_type=item_type)
 
     async def move(self, item_id: uuid.UUID, name: MoveName, call: RepeatableCall) -> MovedItem:
-        return self._told(await self._items.move(item_id, name, call))
+        return self._with_relay_woken(await self._items.move(item_id, name, call))
 
     async def end(self, item_id: uuid.UUID, undo: EndItem) -> MovedItem:
-        return self._told(await self._items.end(item_id, undo))
+        return self._with_relay_woken(await self._items.end(item_id, undo))
 
     async def settle(self, call: SettleItems) -> Settled:
         return await self._items.settle(call)
@@ -110,7 +110,7 @@ class PurchasedItemService:
             raise ItemNotFound
         return PublicItemWithHistory(**dict(shown), history=item.history)
 
-    def _told(self, moved: MovedItem) -> MovedItem:
+    def _with_relay_woken(self, moved: MovedItem) -> MovedItem:
         self._wake_relay()
         return moved
 

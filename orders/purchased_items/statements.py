@@ -43,22 +43,22 @@ _DONE: Final = """
         'purchased_item_id', item -> 'purchased_item_id', 'status', item -> 'status',
         'queue_position', item -> 'queue_position', 'estimated_wait_minutes', item -> 'estimated_wait_minutes')
 """
-_TOLD: Final = (
+_MESSAGE_FIELDS: Final = (
     "purchased_item_id", "buyer_user_id", "performer_id", "offer_id", "type", "name", "execution_mode",
     "settlement_status", "queue_request_id", "queue_position", "estimated_wait_minutes", "scheduled_for", "time_zone",
 )  # fmt: skip
-_TOLD_TEXTS: Final = ("message", "note", "file_url", "explanation")
+_MESSAGE_TEXTS: Final = ("message", "note", "file_url", "explanation")
 
 
-def told(*, kind: str, rows: str) -> str:
-    """Return the CTE `announced`, which tells of an item: `purchased_item.` and the kind.
+def announced(*, kind: str, rows: str) -> str:
+    """Return the CTE `announced`, which sends a message about an item: `purchased_item.` and the kind.
 
     Args:
         kind: an SQL expression.
         rows: a CTE whose rows have the `item` as `item_json` shapes it.
     """
-    fields = ", ".join(f"'{name}', item -> '{name}'" for name in _TOLD)
-    texts = ", ".join(f"'{name}', nullif(item ->> '{name}', '')" for name in _TOLD_TEXTS)
+    fields = ", ".join(f"'{name}', item -> '{name}'" for name in _MESSAGE_FIELDS)
+    texts = ", ".join(f"'{name}', nullif(item ->> '{name}', '')" for name in _MESSAGE_TEXTS)
     return messages(
         "announced",
         kind=f"'purchased_item.' || {kind}",
@@ -72,7 +72,7 @@ def told(*, kind: str, rows: str) -> str:
     )
 
 
-_TOLD_OF_MOVE: Final = told(
+_ANNOUNCED_MOVE: Final = announced(
     kind="CASE item ->> 'status' WHEN 'PENDING' THEN 'queued' WHEN 'IN_PROGRESS' THEN 'started' "
     "ELSE lower(item ->> 'status') END",
     rows="shaped",
@@ -86,7 +86,7 @@ def _names(statuses: Iterable[ItemStatus]) -> str:
 def _moved(
     from_statuses: Iterable[ItemStatus], to_status: str, changes: str, *, found: str = "true", only: str = "true"
 ) -> str:
-    """Return the CTEs that move an item, note that, and tell of it.
+    """Return the CTEs that move an item, note that, and announce it.
 
     Args:
         to_status: an SQL expression.
@@ -108,7 +108,7 @@ def _moved(
             INSERT INTO purchased_item_history (purchased_item_id, from_status, to_status, request_id)
             SELECT purchased_item_id, nullif(from_status, 'OPENING'), status, :request_id FROM moved),
         shaped AS MATERIALIZED (SELECT {item_json("moved")} AS item FROM moved),
-        {_TOLD_OF_MOVE}
+        {_ANNOUNCED_MOVE}
     """  # noqa: S608 - constants
 
 
@@ -126,7 +126,7 @@ def _move(from_statuses: Iterable[ItemStatus], to_status: ItemStatus, changes: s
 OPEN: Final = text(
     f"""
     WITH {PRIOR},
-    verdict AS MATERIALIZED (
+    checked AS MATERIALIZED (
         SELECT reached_daily_limit(
             :offer_id, :opened_on, :buyer_user_id, CAST(:daily_limit AS integer), CAST(:daily_limit_per_user AS integer)
         ) AS reached,
@@ -138,11 +138,11 @@ OPEN: Final = text(
             opened_by_request_id)
         SELECT {", ".join(f":{column}" for column in _COLUMNS)}, :price, :is_batched, :opened_on, :renewed_periods,
             'OPENING', 'pending', :request_id
-        FROM verdict WHERE reached IS NULL AND is_renewable
+        FROM checked WHERE reached IS NULL AND is_renewable
         ON CONFLICT DO NOTHING
         RETURNING purchased_item_id, status),
     {stored_answer("jsonb_build_object('purchased_item_id', purchased_item_id, 'status', status)", rows="opened")}
-    {SELECT_ANSWER}, (SELECT reached FROM verdict) AS reached, (SELECT is_renewable FROM verdict) AS is_renewable
+    {SELECT_ANSWER}, (SELECT reached FROM checked) AS reached, (SELECT is_renewable FROM checked) AS is_renewable
     """  # noqa: S608
 )
 _ENQUEUE: Final = _move(
@@ -168,7 +168,7 @@ _COMPLETE: Final = _move(
 MOVES: Final[Mapping[str, TextClause]] = MappingProxyType({"enqueue": _ENQUEUE, "start": _START, "complete": _COMPLETE})
 """The statement of each move."""
 
-# The undo of OPEN; its tombstone is written before it. Nobody has seen an OPENING item, so it is deleted. If the item has
+# The undo of OPEN; its tombstone is written before it. An OPENING item was invisible, so it is deleted. If the item has
 # moved on since the statement began, no answer is stored, and `attempt_undo` runs it again.
 _END: Final = _moved(
     UNFINISHED,

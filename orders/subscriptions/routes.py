@@ -106,7 +106,10 @@ async def find_subscription(
 async def list_due(
     subscriptions: Subscriptions, limit: Annotated[Integer, Query(ge=1, le=1_000)] = 100, after: str | None = None
 ) -> Success[list[Subscription]]:
-    """Subscriptions that renew and whose period has ended, the earliest first. `after`: the last one's `ends_at` and id."""
+    """Subscriptions that are to be renewed: their period ends within an hour, or has ended. The earliest come first.
+
+    `after`: the place of the last one, its `ends_at` and id.
+    """
     try:
         cursor = None if after is None else Cursor.parse(after)
     except ValueError as error:

@@ -32,7 +32,7 @@ class Subscription(BaseModel):
     user_id: uuid.UUID
     performer_id: uuid.UUID
     price: Money = Field(description="For 30 days, as agreed; a renewal never costs more.")
-    renews: bool = Field(description="Whether it is renewed at `ends_at`.")
+    renews: bool = Field(description="Whether it is renewed, an hour before `ends_at`.")
     is_active: bool = Field(description="Whether it gives access now.")
     periods: int = Field(description="Paid so far.")
     started_at: StoredInstant = Field(description="When the first of the periods without a gap began.")

@@ -57,7 +57,7 @@ class SubscriptionService:
         return subscription
 
     async def due(self, *, limit: int, after: Cursor | None) -> list[Subscription]:
-        """Return subscriptions that renew and whose period has ended, by its end and by their ids."""
+        """Return subscriptions that are to be renewed now, by the end of their period and by their ids."""
         return await self._subscriptions.due(limit=limit, after=after)
 
     async def end(self, subscription_id: uuid.UUID, *, periods: int, reason: str) -> None:

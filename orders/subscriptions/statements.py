@@ -20,6 +20,8 @@ __all__ = [
 ]
 
 PERIOD_DAYS: Final = 30
+RENEWED_BEFORE: Final = "1 hour"
+"""How long before its end a period is followed by the next one, so that no fan who renews loses access at its end."""
 # Of an item that is opened: it is no renewal, or the subscription renews and has so many periods.
 IS_RENEWABLE: Final = """
     (CAST(:renewed_periods AS integer) IS NULL OR EXISTS (
@@ -134,7 +136,7 @@ END_OF_PERFORMER: Final = _change(
         LIMIT :limit FOR UPDATE))""",
     kind="ended",
 )
-# The fan's account was deleted: nobody is left to be told. A renewal in progress does not make it renew again.
+# The fan's account was deleted: there is no fan left to notify. A renewal in progress does not make it renew again.
 END_OF_FAN: Final = text(
     """
     UPDATE subscriptions SET
@@ -154,7 +156,7 @@ RESUME: Final = text(
 DUE: Final = text(
     f"""
     SELECT {subscription_json("subscriptions")} AS found FROM subscriptions
-    WHERE renews AND ends_at <= clock_timestamp()
+    WHERE renews AND ends_at <= clock_timestamp() + interval '{RENEWED_BEFORE}'
       AND (ends_at, subscription_id) > (coalesce(CAST(:after_end AS timestamptz), '-infinity'), CAST(:after_id AS uuid))
     ORDER BY ends_at, subscription_id LIMIT :limit
     """  # noqa: S608 - constants only

@@ -17,9 +17,9 @@ from common.errors import Conflict, ServiceError
 from orchestrator.container import Container
 from orchestrator.features.menus.saga import QueuedMenuItem, queued_menu_item_plan
 from orchestrator.features.performance_queue.schemas import CompleteRequest
-from orchestrator.features.performance_queue.service import PerformanceQueue
+from orchestrator.features.performance_queue.service import PerformanceQueueService
 from orchestrator.features.purchased_items.models import QUEUED_MENU_ITEM
-from orchestrator.features.purchased_items.service import ItemPurchases
+from orchestrator.features.purchased_items.service import ItemPurchaseService
 from orchestrator.saga_engine.engine import SagaEngine, StillRunning
 from orchestrator.saga_engine.observer import LoggingObserver
 from orchestrator.saga_engine.record import SagaState
@@ -85,9 +85,11 @@ class Stage:
         log = SagaLog(resources.database, plans, wake_relay=resources.relay.wake)
         return SagaEngine(log, plans, LoggingObserver(), request_budget_seconds=BUDGET_SECONDS)
 
-    def _queue(self) -> PerformanceQueue:
+    def _queue(self) -> PerformanceQueueService:
         engine, resources = self.engine(), self.container.resources
-        return PerformanceQueue(engine, resources.clients, resources.jobs, ItemPurchases(engine, resources.clients))
+        return PerformanceQueueService(
+            engine, resources.clients, resources.jobs, ItemPurchaseService(engine, resources.clients)
+        )
 
     @property
     def _performer_id(self) -> uuid.UUID:

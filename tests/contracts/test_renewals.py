@@ -4,6 +4,7 @@ import asyncio
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any, Final
 
@@ -12,7 +13,7 @@ import pytest
 from common.errors import Internal, InvalidRequest, NotFound, PaymentRequired, ServiceError
 from orchestrator.container import Container
 from orchestrator.features.purchased_items.saga.purchase import item_purchase_plan
-from orchestrator.features.purchased_items.service import ItemPurchases
+from orchestrator.features.purchased_items.service import ItemPurchaseService
 from orchestrator.features.subscriptions import jobs
 from orchestrator.features.subscriptions.jobs import SubscriptionRenewal
 from orchestrator.features.subscriptions.schemas import Subscribed
@@ -63,12 +64,12 @@ class Fan:
 
     async def subscribe(self, *, engine: SagaEngine | None = None, key: str | None = None) -> Subscribed:
         clients = self.container.resources.clients
-        purchases = ItemPurchases(engine or self.container.resources.engine, clients)
+        purchases = ItemPurchaseService(engine or self.container.resources.engine, clients)
         subscriptions = SubscriptionService(clients, purchases)
         return await subscriptions.subscribe(self.performer_id, fan_id=self.user_id, key=key, address="")
 
-    async def end_period(self) -> None:
-        await self._change("ends_at = now() - interval '1 second'")
+    async def end_period(self, *, in_minutes: int = 0) -> None:
+        await self._change(f"ends_at = now() + interval '{in_minutes} minutes'")
 
     async def cancel(self) -> None:
         await self._change("renews = false, cancelled_at = now()")
@@ -79,6 +80,10 @@ class Fan:
     async def set_performer(self, column: str, value: Any) -> None:
         statement = f"UPDATE performers SET {column} = $1 WHERE performer_id = $2"  # noqa: S608 - a constant
         await self.databases.change("events", statement, value, self.performer_id)
+
+    async def change_performers_account(self, changes: str) -> None:
+        statement = f"UPDATE users SET {changes} WHERE user_id = $1"  # noqa: S608 - constants
+        await self.databases.change("users", statement, self.performer_id)
 
     async def subscription(self) -> dict[str, Any]:
         statement = "SELECT * FROM subscriptions WHERE user_id = $1"
@@ -107,13 +112,15 @@ class Fan:
         await self.databases.change("orders", statement, self.user_id)
 
 
+SELLS_NOTHING = ["suspended_at = now()", "roles = '{customer}'"]
+
 NewFan = Callable[..., Awaitable[Fan]]
 
 
 @pytest.fixture
 def new_fan(container: Container, databases: Databases) -> NewFan:
     async def make(*, credits_: Decimal = CREDITS) -> Fan:
-        performer_id = await databases.new_fan("1.00")
+        performer_id = await databases.new_performer("1.00")
         statement = "INSERT INTO performers (performer_id, display_name, subscription_price) VALUES ($1, 'Nova', $2)"
         await databases.change("events", statement, performer_id, PRICE)
         return Fan(await databases.new_fan(f"{credits_}"), performer_id, container, databases)
@@ -200,6 +207,14 @@ class TestSubscribe:
             await fan.subscribe()
         assert refused.value.code == code
 
+    @pytest.mark.parametrize("changes", SELLS_NOTHING)
+    async def test_user_who_is_no_performer_any_more_is_not_paid(self, fan: Fan, changes: str) -> None:
+        await fan.change_performers_account(changes)
+        with pytest.raises(ServiceError) as refused:
+            await fan.subscribe()
+        assert refused.value.code == "PERFORMER_NOT_FOUND"
+        assert (await fan.balance(), await fan.subscription()) == (CREDITS, {})
+
     async def test_lapsed_subscription_begins_again(self, fan: Fan) -> None:
         await fan.subscribe()
         await fan.cancel()
@@ -225,7 +240,16 @@ class TestRenewal:
         assert await due.is_renewed()
         assert await due.balance() == CREDITS - 2 * PRICE
 
-    async def test_period_that_has_not_ended_is_not_renewed(self, fan: Fan, renewal: SubscriptionRenewal) -> None:
+    async def test_access_has_no_gap(self, fan: Fan, renewal: SubscriptionRenewal) -> None:
+        await fan.subscribe()
+        await fan.end_period(in_minutes=59)
+        before = (await fan.subscription())["ends_at"]
+        await renewal.renew_due()
+        assert await fan.is_renewed()
+        assert (await fan.subscription())["ends_at"] == before + timedelta(days=30)
+        assert await fan.balance() == CREDITS - 2 * PRICE
+
+    async def test_period_that_ends_later_is_not_renewed(self, fan: Fan, renewal: SubscriptionRenewal) -> None:
         await fan.subscribe()
         await renewal.renew_due()
         assert not await fan.is_renewed()
@@ -251,6 +275,13 @@ class TestRenewal:
     ) -> None:
         await due.set_performer(column, value)
         await self._ends(due, renewal, reason=reason)
+
+    @pytest.mark.parametrize("changes", SELLS_NOTHING)
+    async def test_ends_if_the_user_is_no_performer_any_more(
+        self, due: Fan, renewal: SubscriptionRenewal, changes: str
+    ) -> None:
+        await due.change_performers_account(changes)
+        await self._ends(due, renewal, reason="PERFORMER_NOT_FOUND")
 
     @pytest.mark.parametrize(
         ("changes", "reason"), [("is_flagged = true", "OTP_REQUIRED"), ("suspended_at = now()", "ACCOUNT_SUSPENDED")]

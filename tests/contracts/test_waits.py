@@ -36,7 +36,7 @@ class TestWait:
 async def test_participant_that_restarts_after_the_wait_ends_no_item(
     harness: SagaHarness, kind: str, step: str
 ) -> None:
-    """It is away for longer than a request waits: nobody waits for these steps."""
+    """It is away for longer than a request waits: no client waits for these steps."""
     run = await harness.new_run(kind, Faults().inject(step, "action", request_lost(TRIES_OF_A_RESTART)))
     await run.completes()
 

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Iterator, Mapping
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeVar
 
 from pydantic import SecretStr
 
@@ -24,6 +24,8 @@ from orchestrator.features.tickets.adapters.qr_code import QrCodec
 from orchestrator.settings import Settings
 
 __all__ = ["InProcessServices"]
+
+Service = TypeVar("Service")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -67,10 +69,13 @@ class InProcessServices:
         return CheckInService(clients, QrCodec.of(self._settings))
 
     def purchase_service(self) -> PurchaseService:
-        """Return a purchase service that runs its sagas in this process."""
+        return self.service(PurchaseService)
+
+    def service(self, kind: type[Service]) -> Service:
+        """Return a feature's service that runs its sagas in this process."""
         container = build_container(self._settings)
         self._opened.push_async_callback(container.close)
-        return container.resources.service(PurchaseService)
+        return container.resources.service(kind)
 
     def event_admin_service(self) -> EventAdminService:
         return EventAdminService(self._clients({}))

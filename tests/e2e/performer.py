@@ -65,8 +65,7 @@ class Performer:
 
     async def queue(self) -> list[dict[str, Any]]:
         """Return what is in progress, then what waits, in order."""
-        data = (await self.client.get("/performance-queue")).data
-        items: list[dict[str, Any]] = data["items"] if isinstance(data, dict) else data
+        items: list[dict[str, Any]] = (await self.client.get("/performance-queue")).data["items"]
         return items
 
     async def _created(self, path: str, body: dict[str, Any]) -> dict[str, Any]:

@@ -189,7 +189,7 @@ class TestEnds:
     """Every way for an item to end excludes the others, and its escrow is resolved once."""
 
     @pytest.mark.parametrize("is_started", [False, True])
-    async def test_item_that_nobody_completes_expires(
+    async def test_item_that_is_not_completed_expires(
         self, platform: Stack, fan: UserClient, performer: Performer, request_of_fan: Request, *, is_started: bool
     ) -> None:
         item_id = (await request_of_fan.buy())["purchase_id"]

@@ -1,4 +1,4 @@
-"""The number of remote calls and saga log statements per purchase, which must not grow.
+"""The number of remote calls and saga log statements per purchase of a seat or on the stage, which must not grow.
 
 The one statement that each call costs its participant is counted beside the participant
 (`tests/integration/users/test_cost.py`, `tests/integration/inventory/test_round_trips.py`,

@@ -2,14 +2,17 @@
 
 import uuid
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any, Final
 
 import pytest
 
 from devstack.stack import Stack
+from orchestrator.features.tips.jobs import BATCH
 from tests.e2e.conftest import MakeFan
 from tests.e2e.performer import Performer, balances, change, item_of, tip, until_status
 from tests.e2e.user_client import SANDBOX_OTP, UserClient
+from tests.support.waiting import eventually
 
 JOB_IS_DEAD: Final = """
     UPDATE jobs SET status = 'failed', failure = 'dead', attempts = 3, finished_at = now() WHERE job_id = $1
@@ -19,6 +22,7 @@ SECOND_ATTEMPT_IS_DUE: Final = """
     WHERE job_id = $1
 """
 DELETE_JOB: Final = "DELETE FROM jobs WHERE job_id = $1"
+DELETE_JOBS: Final = "DELETE FROM jobs WHERE kind = 'performance' AND lane = $1"
 
 
 @pytest.fixture
@@ -51,6 +55,17 @@ async def test_tip_whose_job_is_dead_fails_and_its_credits_return(
     assert (status["status"], status["retry_count"]) == ("failed", 2)
     assert status["result"]["success"] is False
     assert status["result"]["message"]
+
+
+async def test_tips_whose_jobs_were_deleted_fail_and_their_credits_return(
+    platform: Stack, fan: UserClient, performer: Performer, item_id: str
+) -> None:
+    """More jobs may die between two looks than are kept."""
+    queued = [await scheduled(fan, performer, item_id, hold_funds=True) for _ in range(BATCH + 2)]
+    await change(platform, "orchestrator", DELETE_JOBS, performer.performer_id)
+    for one in queued:
+        await until_status(fan, one["purchased_item_id"], "failed")
+    assert await balances(fan, performer) == ("1000.00", "0.00")
 
 
 async def test_tip_whose_job_an_admin_cancels_is_cancelled(
@@ -86,6 +101,21 @@ async def test_cancelled_tip_takes_its_job_with_it(
     assert (await admin.get(f"/admin/jobs/{queued['queue_request_id']}")).data["status"] == "cancelled"
 
 
+async def test_job_of_a_tip_that_has_ended_does_not_wait_for_a_paused_queue(
+    fan: UserClient, admin: UserClient, performer: Performer, item_id: str
+) -> None:
+    await performer.pause()
+    queued = (await tip(fan, performer, item_id, execution_mode="QUEUED")).data
+
+    async def job_is(status: str) -> bool:
+        job = await admin.get(f"/admin/jobs/{queued['queue_request_id']}")
+        return bool(job.data["status"] == status)
+
+    await eventually(partial(job_is, "retrying"))
+    assert (await fan.post(f"/performance-queue/{queued['purchased_item_id']}/cancel")).status == 200
+    await eventually(partial(job_is, "failed"))
+
+
 async def test_performer_declines_a_tip_but_does_not_start_or_complete_it(
     fan: UserClient, performer: Performer, item_id: str
 ) -> None:
@@ -104,20 +134,31 @@ async def test_repeated_header_finds_a_tip_that_has_failed_since(
     new_fan: MakeFan, performer: Performer, item_id: str
 ) -> None:
     """The first answer was a success: the request does not buy another one, even now that it could."""
-    fan = await new_fan(balance="0")
+    fan = await new_fan(balance="20.00")
+    await performer.pause()
     queued = await tip(fan, performer, item_id, header_key="k", execution_mode="QUEUED")
+    assert (await tip(fan, performer, item_id)).status == 200
+    await performer.resume()
     failed = await until_status(fan, queued.data["purchased_item_id"], "failed")
     assert "credits" in failed["explanation"]
     await fan.top_up("100.00")
     again = await tip(fan, performer, item_id, header_key="k", execution_mode="QUEUED")
     assert (again.status, again.data) == (200, queued.data)
-    assert len((await fan.get("/purchased-items")).data) == 1
-    assert await balances(fan, performer) == ("100.00", "0.00")
+    assert len((await fan.get("/purchased-items")).data) == 2
+    assert await balances(fan, performer) == ("100.00", "20.00")
 
 
-async def test_repeated_header_buys_after_too_few_credits(new_fan: MakeFan, performer: Performer, item_id: str) -> None:
+@pytest.mark.parametrize("hold_funds", [True, False])
+async def test_repeated_header_buys_after_too_few_credits(
+    *, new_fan: MakeFan, performer: Performer, item_id: str, hold_funds: bool
+) -> None:
     fan = await new_fan(balance="1.00")
-    body: dict[str, Any] = {"header_key": "k", "idempotency_key": "l", "execution_mode": "QUEUED", "hold_funds": True}
+    body: dict[str, Any] = {
+        "header_key": "k",
+        "idempotency_key": "l",
+        "execution_mode": "QUEUED",
+        "hold_funds": hold_funds,
+    }
     assert (await tip(fan, performer, item_id, **body)).refused() == (402, "INSUFFICIENT_CREDITS")
     await fan.top_up("19.00")
     bought = await tip(fan, performer, item_id, **body)
@@ -133,7 +174,8 @@ async def test_flagged_fan_proves_the_phone_before_a_tip_is_queued(
     asked = await tip(fan, performer, item_id, execution_mode="QUEUED")
     assert asked.refused() == (428, "OTP_REQUIRED")
     assert (await fan.get("/purchased-items")).data == []
+    key = asked.body["details"].pop("idempotency_key")
     assert (await fan.post("/verify-otp", asked.body["details"] | {"otp_code": SANDBOX_OTP})).status == 200
-    queued = await tip(fan, performer, item_id, execution_mode="QUEUED")
+    queued = await tip(fan, performer, item_id, execution_mode="QUEUED", idempotency_key=key)
     await until_status(fan, queued.data["purchased_item_id"], "success")
     assert await balances(fan, performer) == ("980.00", "20.00")

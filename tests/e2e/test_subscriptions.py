@@ -49,7 +49,7 @@ async def test_cancelled_subscription_lasts_until_its_end_and_can_be_resumed(
         assert await fan.delete(path) in {200, 204}
     cancelled = await subscription_of(fan)
     assert (cancelled["renews"], cancelled["is_active"]) == (False, True)
-    await Inbox(platform, fan).email_about("Your subscription to Nova is cancelled")
+    await Inbox(platform, fan).email_about("Your subscription to Nova has been cancelled")
     await subscribe(fan, performer)
     assert (await subscription_of(fan))["renews"] is True
     assert await fan.balance() == "985.00"
@@ -64,7 +64,7 @@ async def test_fan_does_not_name_the_price(fan: UserClient, new_performer: MakeP
     assert (await fan.post(path, {})).status == 200
 
 
-async def test_too_few_credits_subscribe_nobody(new_fan: MakeFan, new_performer: MakePerformer) -> None:
+async def test_too_few_credits_start_no_subscription(new_fan: MakeFan, new_performer: MakePerformer) -> None:
     fan, performer = await new_fan(balance="14.99"), await new_performer(subscription_price="15.00")
     assert (await subscribe(fan, performer)).refused() == (402, "INSUFFICIENT_CREDITS")
     assert (await fan.get("/subscriptions")).data == []

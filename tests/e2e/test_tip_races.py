@@ -2,11 +2,12 @@
 
 import asyncio
 from collections import Counter
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
 from tests.e2e.conftest import MakeFan
-from tests.e2e.performer import Performer, at_once, balances, tip, until_status
+from tests.e2e.performer import Performer, at_once, balances, item_of, tip, until_status
 
 
 @pytest.fixture
@@ -31,6 +32,20 @@ async def test_fifty_fans_get_ten_of_an_item_with_a_daily_limit_of_ten(new_fan: 
     assert Counter(answer.status for answer in answers) == {200: 10, 409: 40}
     assert {answer.code for answer in answers if answer.status == 409} == {"DAILY_LIMIT_REACHED"}
     assert await performer.balance() == "10.00"
+
+
+async def test_fan_without_credits_leaves_the_places_of_a_daily_limit_to_others(
+    new_fan: MakeFan, performer: Performer
+) -> None:
+    item_id = await performer.add_tip(daily_limit=1)
+    later = {"scheduled_for": (datetime.now(UTC) + timedelta(days=29)).isoformat()}
+    poor, fan = await new_fan(balance="1.00"), await new_fan(balance="20.00")
+    assert (await tip(poor, performer, item_id, **later)).refused() == (402, "INSUFFICIENT_CREDITS")
+    waiting = await tip(fan, performer, item_id, **later)
+    assert (await item_of(fan, waiting.data["purchased_item_id"]))["settlement_status"] == "held"
+    assert await fan.balance() == "0.00"
+    await poor.top_up("20.00")
+    assert (await tip(poor, performer, item_id, **later)).refused() == (409, "DAILY_LIMIT_REACHED")
 
 
 async def test_cancellation_against_the_job_has_one_winner(

@@ -335,13 +335,13 @@ class TestRefusals:
         self, fan: UserClient, performer: Performer, item_id: str, new_performer: MakePerformer
     ) -> None:
         other = await new_performer()
-        nobody, nothing = str(uuid.uuid4()), str(uuid.uuid4())
-        wanted = {"tip_menu_item_id": item_id, "performer_id": nobody}
+        no_performer, no_item = str(uuid.uuid4()), str(uuid.uuid4())
+        wanted = {"tip_menu_item_id": item_id, "performer_id": no_performer}
         assert (await fan.post("/tip-grid/purchase", wanted)).refused() in {
             (404, "PERFORMER_NOT_FOUND"),
             (404, "ITEM_NOT_FOUND"),
         }
-        assert (await tip(fan, performer, nothing)).refused() == (404, "ITEM_NOT_FOUND")
+        assert (await tip(fan, performer, no_item)).refused() == (404, "ITEM_NOT_FOUND")
         assert (await tip(fan, other, item_id)).refused() == (404, "ITEM_NOT_FOUND")
 
     async def test_menu_item_is_no_tip(self, fan: UserClient, performer: Performer) -> None:

@@ -29,20 +29,6 @@ MUTATIONS: Final = (
         caught_by=(f"{RENEWALS}::TestRenewal::test_smaller_one_of_agreed_and_present_price_counts[present1]",),
     ),
     Mutation(
-        name="an outage ends a subscription",
-        file=RENEWAL_JOB,
-        before="is_refused = saga.state is SagaState.UNWOUND and not failed_transiently(saga)",
-        after="is_refused = saga.state is SagaState.UNWOUND or failed_transiently(saga)",
-        caught_by=(f"{RENEWALS}::TestRenewal::test_outage_ends_nothing_and_is_tried_again",),
-    ),
-    Mutation(
-        name="a subscription that its fan has just cancelled is renewed",
-        file=RENEWAL_JOB,
-        before="if previous.accepted is not None or not await self._still_renews(due):",
-        after="if previous.accepted is not None:",
-        caught_by=(f"{RENEWALS}::TestRenewal::test_subscription_cancelled_meanwhile_is_not_renewed",),
-    ),
-    Mutation(
         name="a buyer cancels an item that is being performed",
         file="orchestrator/features/purchased_items/service.py",
         before='signal=SIGNAL_OF_PENDING.get(saga.kind, ""))',

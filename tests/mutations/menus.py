@@ -28,8 +28,8 @@ MUTATIONS: Final = (
     Mutation(
         name="a performer lets users see another's private menu",
         file="events/menus/service.py",
-        before='a repeated call changes nothing."""\n        await self._menus.require(acting, menu_id)\n        return',
-        after='a repeated call changes nothing."""\n        return',
+        before='            TooManyWhitelistedUsers: it has 1,000.\n        """\n        await self._menus.require(actor, menu_id)\n',
+        after='            TooManyWhitelistedUsers: it has 1,000.\n        """\n',
         caught_by=(f"{MENUS}::TestWhitelist::test_another_performers_whitelist_is_unknown",),
     ),
     Mutation(
@@ -45,6 +45,23 @@ MUTATIONS: Final = (
         before="            done = await load_result(connection, request)\n",
         after="            done = None\n",
         caught_by=(f"{MENUS}::TestIdempotencyKey::test_repeated_creation_returns_the_first_answer",),
+    ),
+    Mutation(
+        name="a lower price keeps the bonus points of a higher one",
+        file=REPOSITORY,
+        before="        _require_few_points({**before, **changes})\n",
+        after="        _require_few_points(before)\n",
+        caught_by=(f"{MENUS}::TestItems::test_price_bounds_the_bonus_points",),
+    ),
+    Mutation(
+        name="a performer reactivates what an admin has deactivated",
+        file="events/performers/schemas.py",
+        before='            return {**changes, "is_blocked": not changes["is_active"]}\n',
+        after="            return changes\n",
+        caught_by=(
+            f"{MENUS}::TestOwnership::test_only_an_admin_reactivates_what_an_admin_deactivated",
+            "tests/integration/events/test_performers.py::TestProfile::test_only_an_admin_reactivates_what_an_admin_deactivated",
+        ),
     ),
     Mutation(
         name="an item of an inactive performer is for sale",
@@ -63,7 +80,7 @@ MUTATIONS: Final = (
     Mutation(
         name="an admin's change of a menu is not on the audit trail",
         file="events/audit.py",
-        before="    if not acting.is_admin:\n",
+        before="    if not actor.is_admin:\n",
         after="    if True:\n",
         caught_by=("tests/integration/events/test_audit.py",),
     ),

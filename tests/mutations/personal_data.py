@@ -50,6 +50,13 @@ MUTATIONS: Final = (
         caught_by=(f"{PERSONAL_DATA}::TestDeletion::test_deleted_account_gets_no_role_session_or_code",),
     ),
     Mutation(
+        name="what a deleted user wrote stays in the sagas of refused purchases",
+        file="orchestrator/features/personal_data/repository.py",
+        before="WHERE requested_by = :user_id AND due_at IS NULL AND data",
+        after="WHERE requested_by = :user_id AND state = 'COMPLETED' AND data",
+        caught_by=("tests/integration/audit/test_deleted_users.py::test_words_of_refused_purchases_are_erased",),
+    ),
+    Mutation(
         name="an export names the other party of a transfer",
         file="orders/personal_data/service.py",
         before='    hidden = {"seller_user_id", "buyer_user_id", "initiated_by_user_id", "disputed_by_user_id"}\n',

@@ -125,7 +125,7 @@ MUTATIONS: Final = (
         caught_by=(f"{PUBLIC}::test_performer_sees_neither_buyer_nor_key",),
     ),
     Mutation(
-        name="everybody sees a purchased item",
+        name="any user sees a purchased item",
         file="orders/purchased_items/service.py",
         before="        elif to.user_id == item.performer_id:\n",
         after="        elif to.user_id:\n",

@@ -47,10 +47,20 @@ MUTATIONS: Final = (
         caught_by=(f"{SUBSCRIPTIONS}::TestCancellation::test_comes_before_a_renewal_that_has_not_begun",),
     ),
     Mutation(
+        name="a fan who renews loses access until the next renewals",
+        file=STATEMENTS,
+        before='RENEWED_BEFORE: Final = "1 hour"\n',
+        after='RENEWED_BEFORE: Final = "0 hours"\n',
+        caught_by=(
+            f"{SUBSCRIPTIONS}::TestRenewal::test_is_due_shortly_before_the_end_of_the_period",
+            f"{RENEWALS}::TestRenewal::test_access_has_no_gap",
+        ),
+    ),
+    Mutation(
         name="a fan's own key stops the renewals of their subscription",
-        file="orders/migrations/versions/0011_renewals.py",
-        before="    replace_unique_key(KEY_BY_SPACE)\n",
-        after="    replace_unique_key(KEY)\n",
+        file="orders/migrations/versions/0009_purchased_items.py",
+        before="(buyer_user_id, (type = 'subscription'), idempotency_key)",
+        after="(buyer_user_id, idempotency_key)",
         caught_by=(
             "tests/integration/orders/test_purchased_items.py::TestIdempotencyKey::test_of_an_item_is_not_that_of_a_period",
         ),

@@ -7,6 +7,7 @@ from tests.mutations.mutation import Mutation
 __all__ = ["MUTATIONS"]
 
 JOBS: Final = "tests/e2e/test_queued_tip_jobs.py"
+UNIT: Final = "tests/unit/orchestrator/test_tips.py"
 REFUSALS: Final = "tests/e2e/test_tips.py::TestRefusals"
 ATTEMPTS: Final = "tests/integration/jobs/test_attempts.py"
 RULES: Final = "orchestrator/features/purchased_items/service.py"
@@ -22,9 +23,28 @@ MUTATIONS: Final = (
     Mutation(
         name="a flagged fan queues a tip without a code",
         file="orchestrator/features/tips/service.py",
-        before="        if _kind_of(tip) == QUEUED_TIP:\n",
+        before="        if tip.mode == QUEUED and not is_funded:\n",
         after="        if not tip.mode:\n",
         caught_by=(f"{JOBS}::test_flagged_fan_proves_the_phone_before_a_tip_is_queued",),
+    ),
+    Mutation(
+        name="a fan takes the places of a daily limit without paying",
+        file="orchestrator/features/tips/service.py",
+        before="        is_funded = tip.hold_funds or offer.daily_limit is not None\n",
+        after="        is_funded = tip.hold_funds\n",
+        caught_by=(
+            "tests/e2e/test_tip_races.py::test_fan_without_credits_leaves_the_places_of_a_daily_limit_to_others",
+        ),
+    ),
+    Mutation(
+        name="one code of a flagged fan permits any number of purchases",
+        file=RULES,
+        before="self.item_key if self.has_key else self.fresh_key]",
+        after="self.item_key]",
+        caught_by=(
+            f"{UNIT}::test_proof_of_a_request_without_a_key_is_that_of_its_repetition_with_the_fresh_key",
+            "tests/e2e/test_tip_codes.py::test_code_of_a_flagged_fan_permits_one_purchase",
+        ),
     ),
     Mutation(
         name="a performer tips themselves",
@@ -50,8 +70,8 @@ MUTATIONS: Final = (
     Mutation(
         name="a paused queue performs tips",
         file="orchestrator/features/tips/jobs.py",
-        before="        if (await self.clients.purchased_items.queue(tip.performer_id)).is_paused:\n",
-        after="        if not tip.performer_id:\n",
+        before="            if (await self.clients.purchased_items.queue(tip.performer_id)).is_paused:\n",
+        after="            if not tip.performer_id:\n",
         caught_by=("tests/e2e/test_tips.py::TestQueued::test_nothing_moves_before_the_job_runs",),
     ),
     Mutation(

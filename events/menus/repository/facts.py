@@ -18,8 +18,8 @@ _IS_WHITELISTED: Final = """
 # A deleted item is an inactive one: a fan who still sees it must not be told that it never existed.
 _ITEM: Final = text(
     f"""
-    SELECT item.item_id, menu.menu_id, menu.kind AS menu_kind, menu.name AS menu_name, item.name, item.description,
-        item.price, item.bonus_loyalty_points AS bonus_points, item.estimated_minutes, item.daily_limit,
+    SELECT item.item_id, menu.menu_id, item.name, item.description, item.price,
+        item.bonus_loyalty_points AS bonus_points, item.estimated_minutes, item.daily_limit,
         item.daily_limit_per_user, item.device_activation,
         item.is_active AND NOT item.is_deleted AND menu.is_active AND NOT menu.is_deleted AND performer.is_active
             AS is_active,

@@ -23,7 +23,7 @@ from events.menus.schemas import (
     WhitelistEntry,
 )
 from events.menus.service import PerformanceMenuService
-from events.performers.acting import ActingFor
+from events.performers.acting import RequestActor
 
 __all__ = ["managed", "templates"]
 
@@ -34,80 +34,80 @@ templates: Final = APIRouter(prefix="/menu-templates", tags=["Menus"])
 
 
 @templates.get("", summary="List the menu templates", responses=MANAGED)
-async def list_templates(_: ActingFor, menus: Menus) -> Success[Sequence[MenuTemplate]]:
+async def list_templates(_: RequestActor, menus: Menus) -> Success[Sequence[MenuTemplate]]:
     return success(menus.templates())
 
 
 @templates.post("/{template}/apply", status_code=201, summary="Create a menu from a template", responses=NEW_MENU)
 async def apply_template(
-    template: TemplateName, acting: ActingFor, menus: Menus, key: IdempotencyKey
+    template: TemplateName, actor: RequestActor, menus: Menus, key: IdempotencyKey
 ) -> Success[OwnMenu]:
     """The menu is the performer's own and can be changed like any other."""
-    return success(await menus.apply(acting, template, key=key))
+    return success(await menus.apply(actor, template, key=key))
 
 
 @managed.get("", summary="List the performer's menus", responses=MANAGED)
-async def list_menus(acting: ActingFor, menus: Menus) -> Success[list[OwnMenu]]:
+async def list_menus(actor: RequestActor, menus: Menus) -> Success[list[OwnMenu]]:
     """With all items, inactive ones included."""
-    return success(await menus.list_own(acting))
+    return success(await menus.list_own(actor))
 
 
 @managed.post("", status_code=201, summary="Create a menu", responses=NEW_MENU)
-async def create_menu(body: NewMenu, acting: ActingFor, menus: Menus, key: IdempotencyKey) -> Success[OwnMenu]:
-    return success(await menus.create(acting, body, key=key))
+async def create_menu(body: NewMenu, actor: RequestActor, menus: Menus, key: IdempotencyKey) -> Success[OwnMenu]:
+    return success(await menus.create(actor, body, key=key))
 
 
 @managed.patch("/{menu_id}", summary="Change a menu", responses=OF_MENU)
-async def change_menu(menu_id: uuid.UUID, body: MenuChanges, acting: ActingFor, menus: Menus) -> Success[OwnMenu]:
+async def change_menu(menu_id: uuid.UUID, body: MenuChanges, actor: RequestActor, menus: Menus) -> Success[OwnMenu]:
     """What was bought before keeps its way: a queued item stays in the queue."""
-    return success(await menus.change(acting, menu_id, body))
+    return success(await menus.change(actor, menu_id, body))
 
 
 @managed.delete("/{menu_id}", status_code=204, summary="Delete a menu", responses=OF_MENU)
-async def delete_menu(menu_id: uuid.UUID, acting: ActingFor, menus: Menus) -> None:
+async def delete_menu(menu_id: uuid.UUID, actor: RequestActor, menus: Menus) -> None:
     """What was bought from it stays. To take it off for a while, change `is_active`."""
-    await menus.delete(acting, menu_id)
+    await menus.delete(actor, menu_id)
 
 
 @managed.post("/{menu_id}/items", status_code=201, summary="Add an item to a menu", responses=NEW_ITEM)
 async def add_item(
-    *, menu_id: uuid.UUID, body: NewMenuItem, acting: ActingFor, menus: Menus, key: IdempotencyKey
+    *, menu_id: uuid.UUID, body: NewMenuItem, actor: RequestActor, menus: Menus, key: IdempotencyKey
 ) -> Success[MenuItem]:
-    return success(await menus.add_item(acting, menu_id, body, key=key))
+    return success(await menus.add_item(actor, menu_id, body, key=key))
 
 
 @managed.patch("/{menu_id}/items/{item_id}", summary="Change an item of a menu", responses=OF_ITEM)
 async def change_item(
-    *, menu_id: uuid.UUID, item_id: uuid.UUID, body: MenuItemChanges, acting: ActingFor, menus: Menus
+    *, menu_id: uuid.UUID, item_id: uuid.UUID, body: MenuItemChanges, actor: RequestActor, menus: Menus
 ) -> Success[MenuItem]:
     """A new price concerns later purchases only."""
-    return success(await menus.change_item(acting, menu_id, item_id, body))
+    return success(await menus.change_item(actor, menu_id, item_id, body))
 
 
 @managed.delete("/{menu_id}/items/{item_id}", status_code=204, summary="Delete an item of a menu", responses=OF_ITEM)
-async def delete_item(menu_id: uuid.UUID, item_id: uuid.UUID, acting: ActingFor, menus: Menus) -> None:
+async def delete_item(menu_id: uuid.UUID, item_id: uuid.UUID, actor: RequestActor, menus: Menus) -> None:
     """What was bought stays."""
-    await menus.delete_item(acting, menu_id, item_id)
+    await menus.delete_item(actor, menu_id, item_id)
 
 
 @managed.get("/{menu_id}/whitelist", summary="List the users who may see a private menu", responses=OF_MENU)
 async def list_whitelist(
-    menu_id: uuid.UUID, acting: ActingFor, menus: Menus, page: PageQuery
+    menu_id: uuid.UUID, actor: RequestActor, menus: Menus, page: PageQuery
 ) -> Paginated[WhitelistEntry]:
     """Newest first."""
-    return paginated(await menus.whitelist(acting, menu_id, limit=page.per_page, offset=page.offset), page)
+    return paginated(await menus.whitelist(actor, menu_id, limit=page.per_page, offset=page.offset), page)
 
 
 @managed.post("/{menu_id}/whitelist", summary="Let a user see a private menu", responses=OF_MENU)
-async def admit_user(
-    menu_id: uuid.UUID, body: WhitelistedUser, acting: ActingFor, menus: Menus
+async def add_user(
+    menu_id: uuid.UUID, body: WhitelistedUser, actor: RequestActor, menus: Menus
 ) -> Success[WhitelistEntry]:
-    return success(await menus.admit(acting, menu_id, body.user_id))
+    return success(await menus.add_user(actor, menu_id, body.user_id))
 
 
 @managed.delete(
     "/{menu_id}/whitelist/{user_id}", status_code=204, summary="Hide a private menu from a user", responses=OF_MENU
 )
-async def exclude_user(menu_id: uuid.UUID, user_id: uuid.UUID, acting: ActingFor, menus: Menus) -> None:
+async def remove_user(menu_id: uuid.UUID, user_id: uuid.UUID, actor: RequestActor, menus: Menus) -> None:
     """What the user bought stays."""
-    await menus.exclude(acting, menu_id, user_id)
+    await menus.remove_user(actor, menu_id, user_id)

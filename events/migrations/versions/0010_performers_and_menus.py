@@ -47,6 +47,7 @@ def upgrade() -> None:
         text("settlement", "INSTANT"),
         text("device_uid", nullable=True),
         flag("is_active", "true"),
+        flag("is_blocked", "false"),
         time("created_at"),
         time("updated_at"),
         sa.PrimaryKeyConstraint("performer_id", name="pk_performers"),
@@ -58,6 +59,13 @@ def upgrade() -> None:
         "performers",
         ["display_name", "performer_id"],
         postgresql_where=sa.text("is_active"),
+    )
+    op.create_index(
+        "uq_performers_device",
+        "performers",
+        ["device_uid"],
+        unique=True,
+        postgresql_where=sa.text("device_uid IS NOT NULL"),
     )
     op.create_table(
         "menus",
@@ -71,6 +79,7 @@ def upgrade() -> None:
         text("visibility", "public"),
         sa.Column("theme", postgresql.JSONB(), nullable=False, server_default="{}"),
         flag("is_active", "true"),
+        flag("is_blocked", "false"),
         flag("is_deleted", "false"),
         time("created_at"),
         time("updated_at"),
@@ -102,13 +111,14 @@ def upgrade() -> None:
         sa.Column("daily_limit_per_user", sa.Integer()),
         sa.Column("device_activation", postgresql.JSONB()),
         flag("is_active", "true"),
+        flag("is_blocked", "false"),
         flag("is_deleted", "false"),
         time("created_at"),
         time("updated_at"),
         sa.PrimaryKeyConstraint("item_id", name="pk_menu_items"),
         sa.ForeignKeyConstraint(["menu_id"], ["menus.menu_id"], name="fk_menu_items_menu_id_menus"),
         check("menu_items", "price", "price > 0"),
-        check("menu_items", "bonus_loyalty_points", "bonus_loyalty_points >= 0"),
+        check("menu_items", "bonus_loyalty_points", "bonus_loyalty_points BETWEEN 0 AND price * 10"),
         check("menu_items", "estimated_minutes", "estimated_minutes >= 0"),
         check("menu_items", "daily_limits", "daily_limit >= 1 AND daily_limit_per_user >= 1"),
     )

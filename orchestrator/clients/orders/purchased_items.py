@@ -13,6 +13,7 @@ from orchestrator.clients.calls import post
 from orchestrator.saga_engine.plan import Call
 
 __all__ = [
+    "ExecutionMode",
     "ItemStatus",
     "ItemType",
     "NewItem",
@@ -29,6 +30,13 @@ class ItemType(enum.StrEnum):
     TIP = "tip_grid_item"
     MENU = "menu_item"
     SUBSCRIPTION = "subscription"
+
+
+class ExecutionMode(enum.StrEnum):
+    """IMMEDIATE: the credits move at once. QUEUED: the item waits in the performer's queue."""
+
+    IMMEDIATE = "IMMEDIATE"
+    QUEUED = "QUEUED"
 
 
 class ItemStatus(enum.StrEnum):
@@ -58,7 +66,7 @@ class NewItem(BaseModel):
     name: str
     description: str = ""
     price: Money
-    execution_mode: str = "IMMEDIATE"
+    execution_mode: ExecutionMode = ExecutionMode.IMMEDIATE
     message: str = ""
     """What the buyer tells the performer."""
     idempotency_key: str | None = None
@@ -99,7 +107,7 @@ class PurchasedItemFacts(BaseModel):
     price: Money
     status: ItemStatus
     settlement_status: str
-    execution_mode: str
+    execution_mode: ExecutionMode
     message: str
     bonus_points: int
     estimated_minutes: int

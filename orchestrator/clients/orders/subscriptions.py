@@ -16,7 +16,7 @@ PATH = "/internal/subscriptions"
 
 
 class SubscriptionFacts(BaseModel):
-    """A fan's subscription to a performer. It grants access until `ends_at`; it is renewed then if `renews`."""
+    """A fan's subscription to a performer. It grants access until `ends_at`; if it `renews`, an hour before that."""
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
@@ -51,7 +51,7 @@ class SubscriptionsClient:
         return SubscriptionFacts.model_validate(await self._orders.post(f"{PATH}/{subscription_id}/resume", {}))
 
     async def due(self, *, limit: int, after: SubscriptionFacts | None) -> list[SubscriptionFacts]:
-        """Return subscriptions that renew and whose period has ended, the earliest first; those behind `after`."""
+        """Return subscriptions that are to be renewed now, the earliest end first; those behind `after`."""
         place = {} if after is None else {"after": str(Cursor(after.ends_at, after.subscription_id))}
         rows = await self._orders.get(f"{PATH}/due", {"limit": limit, **place})
         return readable(rows, SubscriptionFacts.model_validate, of="subscriptions", key="subscription_id")

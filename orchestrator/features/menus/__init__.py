@@ -13,7 +13,7 @@ from orchestrator.features.menus.service.menus import MenuService
 from orchestrator.features.menus.service.purchases import MenuPurchaseService
 from orchestrator.features.menus.settings import MenuSettings
 from orchestrator.features.purchased_items.models import DEVICE_JOB, DeviceActivation
-from orchestrator.features.purchased_items.service import ItemPurchases
+from orchestrator.features.purchased_items.service import ItemPurchaseService
 from orchestrator.jobs.registry import JobHandler
 
 
@@ -21,7 +21,7 @@ def _services(resources: Resources) -> Iterable[object]:
     menus = MenuService(resources.clients)
     yield menus
     item_ttl = timedelta(seconds=resources.settings_of(MenuSettings).item_ttl_seconds)
-    yield MenuPurchaseService(resources.clients, resources.service(ItemPurchases), menus, item_ttl)
+    yield MenuPurchaseService(resources.clients, resources.service(ItemPurchaseService), menus, item_ttl)
 
 
 def _job_handlers(resources: Resources) -> Iterable[JobHandler]:

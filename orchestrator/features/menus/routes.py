@@ -15,7 +15,7 @@ from orchestrator.features.menus.schemas import Menu, MenuPurchase, MenuPurchase
 from orchestrator.features.menus.service.menus import MenuService
 from orchestrator.features.menus.service.purchases import MenuPurchaseService
 from orchestrator.http.answers import answer
-from orchestrator.http.naming import CallersNaming
+from orchestrator.http.naming import CamelCaseRoute
 from orchestrator.http.refusals import COMMON, IDEMPOTENT
 from orchestrator.http.schemas import InProgress
 
@@ -37,7 +37,7 @@ _BUY = refusals(
 _CANCEL = refusals(COMMON | {404: "ITEM_NOT_FOUND", 409: "ITEM_INVALID_STATE, REQUEST_IN_PROGRESS"})
 _IN_PROGRESS: Final[dict[int | str, dict[str, Any]]] = {202: {"model": Success[InProgress]}}
 
-router = APIRouter(prefix="/menu", tags=["Menus"], route_class=CallersNaming)
+router = APIRouter(prefix="/menu", tags=["Menus"], route_class=CamelCaseRoute)
 
 Menus = Annotated[MenuService, provided(MenuService)]
 Purchases = Annotated[MenuPurchaseService, provided(MenuPurchaseService)]
@@ -101,7 +101,7 @@ async def buy(
     completed within 7 days, they are returned.
 
     A flagged fan gets 428 `OTP_REQUIRED` and a code: verify it at `/api/verify-otp` with the `context` and `reference_id` in
-    `details`, then buy again. A body in camelCase is answered in camelCase.
+    `details`, then send the same request again; if it had neither key, with the `idempotency_key` in `details` in its body. A body in camelCase is answered in camelCase.
     """
     return await answer(purchases.buy(body, buyer=user, key=key, address=address), response)
 

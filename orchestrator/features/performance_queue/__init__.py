@@ -4,12 +4,14 @@ from typing import Final
 
 from orchestrator.feature import Feature
 from orchestrator.features.performance_queue.routes import router
-from orchestrator.features.performance_queue.service import PerformanceQueue
-from orchestrator.features.purchased_items.service import ItemPurchases
+from orchestrator.features.performance_queue.service import PerformanceQueueService
+from orchestrator.features.purchased_items.service import ItemPurchaseService
 
 FEATURE: Final = Feature(
     routers=(router,),
     services=lambda resources: [
-        PerformanceQueue(resources.engine, resources.clients, resources.jobs, resources.service(ItemPurchases))
+        PerformanceQueueService(
+            resources.engine, resources.clients, resources.jobs, resources.service(ItemPurchaseService)
+        )
     ],
 )

@@ -18,9 +18,9 @@ from orchestrator.features.performance_queue.schemas import (
     QueueView,
     RequestStatus,
 )
-from orchestrator.features.performance_queue.service import PerformanceQueue
+from orchestrator.features.performance_queue.service import PerformanceQueueService
 from orchestrator.http.answers import answer
-from orchestrator.http.naming import CallersNaming
+from orchestrator.http.naming import CamelCaseRoute
 from orchestrator.http.refusals import COMMON, IDEMPOTENT
 from orchestrator.http.schemas import InProgress
 
@@ -33,10 +33,10 @@ _CHANGE = refusals(_ONE | {403: "FORBIDDEN", 409: "ITEM_INVALID_STATE, REQUEST_I
 _COMPLETE = _CHANGE | refusals(IDEMPOTENT)
 _MINE = refusals(COMMON | {403: "FORBIDDEN"})
 
-router = APIRouter(prefix="/performance-queue", tags=["Performance queue"], route_class=CallersNaming)
+router = APIRouter(prefix="/performance-queue", tags=["Performance queue"], route_class=CamelCaseRoute)
 
 
-Queue = Annotated[PerformanceQueue, provided(PerformanceQueue)]
+Queue = Annotated[PerformanceQueueService, provided(PerformanceQueueService)]
 Performer = Annotated[Principal, Depends(require_role(Role.PERFORMER))]
 
 
@@ -52,7 +52,7 @@ async def show_status(
     return success(await queue.status(queue_request_id, buyer_id=user.user_id))
 
 
-@router.post("/{purchased_item_id}/cancel", responses=_CHANGE, summary="Cancel one's own item that waits")
+@router.post("/{purchased_item_id}/cancel", responses=_CHANGE, summary="Cancel my pending item")
 async def cancel(
     purchased_item_id: uuid.UUID, user: CurrentUser, queue: Queue, response: Response
 ) -> Success[ItemMoved] | Success[InProgress]:
@@ -60,24 +60,24 @@ async def cancel(
     return await answer(queue.cancel(purchased_item_id, buyer_id=user.user_id), response)
 
 
-@router.get("", responses=_MINE, summary="Show one's queue (performer)")
+@router.get("", responses=_MINE, summary="Show my queue (performer)")
 async def show_queue(performer: Performer, queue: Queue, page: PageQuery) -> Success[QueueView]:
     """Items in progress come first, then those that wait, in their order."""
     return success(await queue.show(performer.user_id, limit=page.per_page, offset=page.offset))
 
 
-@router.post("/pause", responses=_MINE, summary="Pause one's queue (performer)")
+@router.post("/pause", responses=_MINE, summary="Pause my queue (performer)")
 async def pause(performer: Performer, queue: Queue) -> Success[QueueState]:
     """Queued tips wait until it is resumed. Fans can still buy."""
     return success(await queue.set_paused(performer.user_id, is_paused=True))
 
 
-@router.post("/resume", responses=_MINE, summary="Resume one's queue (performer)")
+@router.post("/resume", responses=_MINE, summary="Resume my queue (performer)")
 async def resume(performer: Performer, queue: Queue) -> Success[QueueState]:
     return success(await queue.set_paused(performer.user_id, is_paused=False))
 
 
-@router.post("/{purchased_item_id}/start", responses=_CHANGE, summary="Begin to perform a menu item (performer)")
+@router.post("/{purchased_item_id}/start", responses=_CHANGE, summary="Start a menu item (performer)")
 async def start(
     purchased_item_id: uuid.UUID, performer: Performer, queue: Queue, response: Response
 ) -> Success[ItemMoved] | Success[InProgress]:

@@ -28,7 +28,7 @@ from orchestrator.features.purchased_items.models import (
     TIP_PERFORMED,
     ItemSaga,
 )
-from orchestrator.features.purchased_items.service import ItemPurchases
+from orchestrator.features.purchased_items.service import ItemPurchaseService
 from orchestrator.jobs.errors import JobNotFound
 from orchestrator.jobs.service import JobQueue
 from orchestrator.saga_engine.engine import SagaEngine
@@ -50,11 +50,11 @@ COMPLETED: Final = "Completed by the performer"
 
 
 @dataclass(frozen=True, slots=True)
-class PerformanceQueue:
+class PerformanceQueueService:
     engine: SagaEngine
     clients: Clients
     jobs: JobQueue
-    purchases: ItemPurchases
+    purchases: ItemPurchaseService
 
     async def status(self, queue_request_id: uuid.UUID, *, buyer_id: uuid.UUID) -> RequestStatus:
         """Return what became of a buyer's request. The item tells it, long after the job is deleted.
@@ -79,7 +79,7 @@ class PerformanceQueue:
     async def cancel(self, item_id: uuid.UUID, *, buyer_id: uuid.UUID) -> ItemMoved:
         """Cancel a buyer's item that waits, by its id or by that of its request.
 
-        Raises: as `ItemPurchases.cancel`.
+        Raises: as `ItemPurchaseService.cancel`.
         """
         cancelled_id = await self.purchases.cancel(item_id, buyer_user_id=buyer_id)
         return ItemMoved(purchased_item_id=cancelled_id, status="cancelled")

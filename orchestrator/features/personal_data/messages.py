@@ -1,6 +1,5 @@
 """Deletes what the services store of a user whose account was deleted."""
 
-import uuid
 from dataclasses import dataclass
 
 from pydantic import ValidationError
@@ -29,15 +28,6 @@ class UserDeletedHandler:
             deleted = UserDeleted.model_validate(message.data)
         except ValidationError as error:
             raise InvalidMessage(problems=error.error_count()) from error
-        await self._erase_stored_texts(deleted.user_id)
+        await self.repository.erase_texts(deleted.user_id)
         await self.client.erase(deleted.user_id)
         await self.repository.erase(deleted.user_id, message)
-
-    async def _erase_stored_texts(self, user_id: uuid.UUID) -> None:
-        """Remove from finished sagas what the user and performers wrote to each other: a saga has its item's id."""
-        after: str | None = None
-        while True:
-            items, after = await self.client.section(user_id, "purchased_items", after=after)
-            await self.repository.erase_texts_of([uuid.UUID(item["purchased_item_id"]) for item in items])
-            if after is None:
-                return

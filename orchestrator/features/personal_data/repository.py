@@ -1,7 +1,6 @@
 """A user's data in the orchestrator's database: the feed, and texts in the data of sagas."""
 
 import uuid
-from collections.abc import Sequence
 from typing import Any, Final
 
 from sqlalchemy import text
@@ -20,10 +19,14 @@ _READ_FEED: Final = text(
     WHERE user_id = :user_id AND sequence < CAST(:before AS bigint) ORDER BY sequence DESC LIMIT :limit
     """
 )
+ERASED_AT_ONCE: Final = 500
+# An item without a message has been erased: it is read as an empty one.
 _ERASE_TEXTS: Final = text(
     """
-    UPDATE sagas SET data = jsonb_set(data, '{item,message}', '""') || '{"explanation": "", "note": "", "file_url": ""}'
-    WHERE saga_id = ANY(:saga_ids) AND due_at IS NULL AND data #> '{item,message}' IS NOT NULL
+    UPDATE sagas SET data = data #- '{item,message}' || '{"explanation": "", "note": "", "file_url": ""}'
+    WHERE saga_id = ANY(ARRAY(
+        SELECT saga_id FROM sagas
+        WHERE requested_by = :user_id AND due_at IS NULL AND data #> '{item,message}' IS NOT NULL LIMIT :limit))
     """
 )
 # The head stays: the numbers of a feed have no gap.
@@ -44,9 +47,10 @@ class PersonalDataRepository:
         parameters = {"user_id": user_id, "before": before, "limit": limit}
         return [dict(row) for row in await self._database.fetch_all(_READ_FEED, parameters)]
 
-    async def erase_texts_of(self, saga_ids: Sequence[uuid.UUID]) -> None:
-        """Remove what users wrote from the data of finished sagas that sold items."""
-        await self._database.execute(_ERASE_TEXTS, {"saga_ids": list(saga_ids)})
+    async def erase_texts(self, user_id: uuid.UUID) -> None:
+        """Remove what a buyer and performers wrote from the data of ended sagas, also of refused purchases."""
+        while await self._database.execute(_ERASE_TEXTS, {"user_id": user_id, "limit": ERASED_AT_ONCE}):
+            pass
 
     async def erase(self, user_id: uuid.UUID, message: Message) -> None:
         """Delete the feed, once for a message."""

@@ -43,7 +43,7 @@ class ItemDeclined(Conflict):
 
 
 class ItemExpired(Gone):
-    """Why a saga unwinds that nobody continued in time. It is not shown to clients."""
+    """Why a saga unwinds that was not continued in time. It is not shown to clients."""
 
     code = "ITEM_EXPIRED"
     public_message = "It was not performed in time."

@@ -3,8 +3,8 @@
 import uuid
 from collections.abc import Awaitable, Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
-from datetime import UTC, datetime
+from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Any, Final, NoReturn, TypeVar
 
 from common.errors import Busy, NotFound, PaymentRequired, PreconditionRequired, ServiceError
@@ -27,7 +27,7 @@ from orchestrator.saga_engine.idempotency import start_once
 from orchestrator.saga_engine.outcomes import check_cancelled, data_of, succeeded
 from orchestrator.saga_engine.record import SagaRecord
 
-__all__ = ["CODE_CONTEXT", "ItemPurchases", "ItemRequest", "check_performer", "device_of", "new_item"]
+__all__ = ["CODE_CONTEXT", "ItemPurchaseService", "ItemRequest", "check_performer", "device_of", "new_item"]
 
 CODE_CONTEXT: Final = "purchased_item"
 """The context of `POST /api/verify-otp` for what fans buy from performers."""
@@ -49,6 +49,7 @@ class ItemRequest:
         key: the header `Idempotency-Key`: a repeated request gets the first answer.
         item_key: the body's `idempotency_key`, unique among the buyer's items: a repeated one is refused.
         address: the buyer's network address.
+        fresh_key: what a flagged buyer who sent neither key repeats the request with, as its `item_key`.
     """
 
     operation: str
@@ -59,16 +60,24 @@ class ItemRequest:
     key: str | None
     item_key: str | None = None
     address: str
+    fresh_key: str = field(default_factory=lambda: str(uuid.uuid4()))
+
+    @property
+    def has_key(self) -> bool:
+        return self.key is not None or self.item_key is not None
 
     @property
     def proof_reference(self) -> uuid.UUID:
-        """What a flagged buyer verifies a code for: the same for each attempt of one request, or else of one day (T6)."""
-        occasion = self.key or self.item_key or datetime.now(UTC).date().isoformat()
-        return uuid.uuid5(self.offer_id, f"bought by {self.buyer_user_id} under {occasion}")
+        """What a flagged buyer verifies a code for: one purchase, the same for each attempt of it (T6).
+
+        Under either key, or both, a buyer buys once.
+        """
+        keys = [self.key, self.item_key if self.has_key else self.fresh_key]
+        return uuid.uuid5(self.offer_id, f"bought by {self.buyer_user_id} under {keys}")
 
 
 @dataclass(frozen=True, slots=True)
-class ItemPurchases:
+class ItemPurchaseService:
     engine: SagaEngine
     clients: Clients
 
@@ -152,11 +161,12 @@ class ItemPurchases:
             await self._send_code(request, reference=_item_of(saga).proof_reference)
         return _item_of(succeeded(saga))
 
-    async def check_may_spend(self, request: ItemRequest) -> None:
-        """Check a purchase that is paid later as if it were paid now (T6).
+    async def check_can_pay(self, request: ItemRequest, *, price: Decimal) -> None:
+        """Check a purchase that is paid later as if it were paid now (T6). The credits stay the buyer's.
 
         Raises:
             PreconditionRequired: OTP_REQUIRED; a flagged buyer was sent a code.
+            PaymentRequired: INSUFFICIENT_CREDITS.
             InvalidRequest: DUPLICATE_REQUEST, of a flagged buyer.
             Forbidden: ACCOUNT_SUSPENDED.
         """
@@ -165,6 +175,8 @@ class ItemPurchases:
         except PreconditionRequired:
             await self._check_key(request)
             await self._send_code(request, reference=request.proof_reference)
+        if await self.clients.users.balance_of(request.buyer_user_id) < price:
+            raise PaymentRequired
 
     async def cancel(self, item_id: uuid.UUID, *, buyer_user_id: uuid.UUID) -> uuid.UUID:
         """Cancel a PENDING item of the buyer and return its id. Cancelling twice is the same as cancelling once.
@@ -226,9 +238,10 @@ class ItemPurchases:
                 reference=reference,
                 address=request.address,
             )
+        repeat = {} if request.has_key else {"idempotency_key": request.fresh_key}
         raise OtpRequired(
             "Please confirm with the code we sent to your phone, then buy again.",
-            details={"context": CODE_CONTEXT, "reference_id": str(reference)},
+            details={"context": CODE_CONTEXT, "reference_id": str(reference)} | repeat,
         )
 
 

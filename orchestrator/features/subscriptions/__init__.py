@@ -5,7 +5,7 @@ from typing import Final
 
 from common.periodic import PeriodicTask
 from orchestrator.feature import Feature, Resources
-from orchestrator.features.purchased_items.service import ItemPurchases
+from orchestrator.features.purchased_items.service import ItemPurchaseService
 from orchestrator.features.subscriptions.jobs import SubscriptionRenewal
 from orchestrator.features.subscriptions.routes import router
 from orchestrator.features.subscriptions.service import SubscriptionService
@@ -24,6 +24,6 @@ def _periodic(resources: Resources) -> Iterable[PeriodicTask]:
 
 FEATURE: Final = Feature(
     routers=(router,),
-    services=lambda resources: [SubscriptionService(resources.clients, resources.service(ItemPurchases))],
+    services=lambda resources: [SubscriptionService(resources.clients, resources.service(ItemPurchaseService))],
     periodic=_periodic,
 )

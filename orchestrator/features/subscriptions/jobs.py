@@ -1,4 +1,4 @@
-"""The renewal of subscriptions whose period has ended, and the announcement of renewals (M2)."""
+"""The renewal of subscriptions shortly before their period ends, and the announcement of renewals (M2)."""
 
 import asyncio
 import uuid
@@ -26,8 +26,10 @@ __all__ = ["SubscriptionRenewal"]
 BATCH: Final = 100  # as many as the events service looks up at once
 AT_ONCE: Final = 8
 REMINDER_DAYS: Final = 3
-# The fan cannot pay. Any other failure decides nothing: the subscription stays due.
-ENDING: Final = frozenset({PaymentRequired.code, OtpRequired.code, AccountSuspended.code, "USER_NOT_FOUND"})
+# The fan cannot pay, or the performer no longer sells. Any other failure decides nothing: the subscription stays due.
+ENDING: Final = frozenset(
+    {PaymentRequired.code, OtpRequired.code, AccountSuspended.code, PerformerNotFound.code, "USER_NOT_FOUND"}
+)
 logger = get_logger(__name__)
 
 
@@ -79,7 +81,7 @@ class SubscriptionRenewal:
             return None
         period = new_period(previous.next_id, performer, buyer_user_id=due.user_id, price=price, number=due.periods)
         item = period.model_copy(update={"renewed_periods": due.periods})
-        # Nobody is there to verify a code: a flagged fan's subscription ends.
+        # No fan is there to verify a code: a flagged fan's subscription ends.
         sale = ItemSaga(saga_id=previous.next_id, item=item, proof_reference=previous.next_id)
         saga = await self.engine.start(ITEM_PURCHASE, sale, requested_by=due.user_id)
         if saga.state is not SagaState.UNWOUND:

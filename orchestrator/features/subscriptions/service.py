@@ -11,7 +11,7 @@ from orchestrator.clients.orders.purchased_items import ItemType
 from orchestrator.clients.orders.subscriptions import SubscriptionFacts
 from orchestrator.features.purchased_items.errors import ItemInactive
 from orchestrator.features.purchased_items.models import ITEM_PURCHASE, ItemSaga
-from orchestrator.features.purchased_items.service import ItemPurchases, ItemRequest
+from orchestrator.features.purchased_items.service import ItemPurchaseService, ItemRequest
 from orchestrator.features.subscriptions.models import PERIOD_TAKEN, new_period, period_key
 from orchestrator.features.subscriptions.schemas import Subscribed
 
@@ -27,7 +27,7 @@ class AlreadySubscribed(Exception):
 @dataclass(frozen=True, slots=True)
 class SubscriptionService:
     clients: Clients
-    purchases: ItemPurchases
+    purchases: ItemPurchaseService
 
     async def subscribe(
         self, performer_id: uuid.UUID, *, fan_id: uuid.UUID, key: str | None, address: str
@@ -37,7 +37,7 @@ class SubscriptionService:
         Raises:
             NotFound: PERFORMER_NOT_FOUND.
             Conflict: ITEM_INACTIVE, the performer has no subscription; REQUEST_IN_PROGRESS, the period is being paid.
-            ServiceError: as `ItemPurchases.performer` and `ItemPurchases.start`.
+            ServiceError: as `ItemPurchaseService.performer` and `ItemPurchaseService.start`.
         """
         known = await self.clients.subscriptions.find(fan_id, performer_id=performer_id)
         number = 0 if known is None else known.periods

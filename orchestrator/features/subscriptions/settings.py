@@ -7,5 +7,5 @@ from common.settings import EnvironmentSettings
 
 class SubscriptionSettings(EnvironmentSettings):
     subscription_renewal_interval_seconds: float = Field(
-        default=60.0, gt=0, description="How often workers renew subscriptions whose period has ended (M2)."
+        default=60.0, gt=0, description="How often workers renew subscriptions that end within an hour (M2)."
     )

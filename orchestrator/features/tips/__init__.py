@@ -6,8 +6,8 @@ from typing import Final
 
 from common.periodic import PeriodicTask
 from orchestrator.feature import Feature, Resources
-from orchestrator.features.purchased_items.service import ItemPurchases
-from orchestrator.features.tips.jobs import FailedTips, TipPerformance
+from orchestrator.features.purchased_items.service import ItemPurchaseService
+from orchestrator.features.tips.jobs import FailedTipTask, TipJobHandler
 from orchestrator.features.tips.models import KIND, PerformTip
 from orchestrator.features.tips.repository import TipStore
 from orchestrator.features.tips.routes import router
@@ -20,16 +20,16 @@ from orchestrator.jobs.registry import JobHandler
 
 def _services(resources: Resources) -> Iterable[object]:
     time_to_perform = timedelta(seconds=resources.settings_of(TipSettings).queued_tip_ttl_seconds)
-    yield TipService(resources.service(ItemPurchases), time_to_perform)
+    yield TipService(resources.service(ItemPurchaseService), time_to_perform)
 
 
 def _job_handlers(resources: Resources) -> Iterable[JobHandler]:
-    yield JobHandler(KIND, PerformTip, TipPerformance(resources.engine, resources.clients).perform)
+    yield JobHandler(KIND, PerformTip, TipJobHandler(resources.engine, resources.clients).perform)
 
 
 def _periodic(resources: Resources) -> Iterable[PeriodicTask]:
     yield PeriodicTask(
-        FailedTips(resources.engine, TipStore(resources.database)).end_all,
+        FailedTipTask(resources.engine, TipStore(resources.database)).end_all,
         name="failed tips",
         interval_seconds=resources.settings_of(TipSettings).failed_tips_interval_seconds,
     )

@@ -14,7 +14,7 @@ from orchestrator.features.purchased_items.errors import ItemCancelled, ItemExpi
 from orchestrator.features.purchased_items.models import PERFORM, ItemSaga
 from orchestrator.features.tips.errors import TipFailed
 from orchestrator.features.tips.models import PerformTip, TipPerformed
-from orchestrator.features.tips.repository import TipStore, TipWithoutJob
+from orchestrator.features.tips.repository import BEFORE_ALL, TipStore, TipWithoutJob
 from orchestrator.jobs.errors import JobPostponed, JobRefused
 from orchestrator.jobs.record import JobStatus
 from orchestrator.jobs.registry import JobContext
@@ -22,22 +22,24 @@ from orchestrator.saga_engine.engine import SagaEngine, StillRunning
 from orchestrator.saga_engine.outcomes import failure_of
 from orchestrator.saga_engine.record import SagaRecord, SagaState
 
-__all__ = ["FailedTips", "TipPerformance"]
+__all__ = ["FailedTipTask", "TipJobHandler"]
 
 PAUSED_SECONDS: Final = 2.0
 """How often it is looked whether a paused queue goes on."""
 OPENING_SECONDS: Final = 2.0
 # A saga needs a moment from its job to its wait, and from the signal to its end.
-PATIENCE_SECONDS: Final = 5.0
+SIGNAL_TIMEOUT_SECONDS: Final = 5.0
 FIRST_PAUSE_SECONDS: Final = 0.05
 LONGEST_PAUSE_SECONDS: Final = 0.5
-BATCH: Final = 100
+ENDED: Final = frozenset({SagaState.COMPLETED, SagaState.UNWINDING, SagaState.UNWOUND})
+# As many are ended at once: one takes seconds while a participant is unavailable.
+BATCH: Final = 20
 
 logger = get_logger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class TipPerformance:
+class TipJobHandler:
     engine: SagaEngine
     clients: Clients
 
@@ -49,12 +51,14 @@ class TipPerformance:
             JobRefused: the tip has ended, or the buyer cannot pay.
             ServiceError: not known yet; the next attempt finds out.
         """
-        if (await self.clients.purchased_items.queue(tip.performer_id)).is_paused:
-            raise JobPostponed(pause_seconds=PAUSED_SECONDS)
-        with suppress(NotFound):
-            # The saga does not wait for a ledger that is unavailable: it would fail. This attempt fails instead.
-            await self.clients.users.balance_of(tip.user_id)
-        saga = await self._outcome(tip, retry_count=context.attempt - 1)
+        saga = await self._find(tip)
+        if saga.state not in ENDED:  # the job of a tip that has ended does not wait for the queue to be resumed
+            if (await self.clients.purchased_items.queue(tip.performer_id)).is_paused:
+                raise JobPostponed(pause_seconds=PAUSED_SECONDS)
+            with suppress(NotFound):
+                # The saga does not wait for a ledger that is unavailable: it would fail. This attempt fails instead.
+                await self.clients.users.balance_of(tip.user_id)
+            saga = await self._outcome(tip, retry_count=context.attempt - 1)
         match saga.state:
             case SagaState.COMPLETED:
                 return TipPerformed(purchased_item_id=tip.purchased_item_id)
@@ -67,17 +71,21 @@ class TipPerformance:
 
     async def _outcome(self, tip: PerformTip, *, retry_count: int) -> SagaRecord:
         """Signal the saga once it waits, and return it when it has ended, is stuck, or takes too long."""
-        give_up_at = time.monotonic() + PATIENCE_SECONDS
+        deadline = time.monotonic() + SIGNAL_TIMEOUT_SECONDS
         pauses = backoff(FIRST_PAUSE_SECONDS, longest_seconds=LONGEST_PAUSE_SECONDS)
         while True:
-            saga = await self.engine.log.find(tip.purchased_item_id)
-            if saga is None:
-                raise JobRefused("There is no such tip.")
+            saga = await self._find(tip)
             if saga.state is SagaState.WAITING:
                 saga = await self._signal(saga, retry_count=retry_count)
-            if saga.state not in {SagaState.RUNNING, SagaState.WAITING} or time.monotonic() > give_up_at:
+            if saga.state not in {SagaState.RUNNING, SagaState.WAITING} or time.monotonic() > deadline:
                 return saga
             await asyncio.sleep(next(pauses))
+
+    async def _find(self, tip: PerformTip) -> SagaRecord:
+        saga = await self.engine.log.find(tip.purchased_item_id)
+        if saga is None:
+            raise JobRefused("There is no such tip.")
+        return saga
 
     async def _signal(self, saga: SagaRecord, *, retry_count: int) -> SagaRecord:
         with suppress(StillRunning):
@@ -93,15 +101,17 @@ class TipPerformance:
 
 
 @dataclass(frozen=True, slots=True)
-class FailedTips:
-    """Ends tips that wait for a job which is dead, or was cancelled by an admin. Several workers may run it at once."""
+class FailedTipTask:
+    """Ends tips that wait for a job which is dead, was cancelled by an admin, or was deleted since. Several workers may run it at once."""
 
     engine: SagaEngine
     store: TipStore
 
     async def end_all(self) -> None:
-        for tip in await self.store.without_job(limit=BATCH):
-            await self._end(tip)
+        last_id = BEFORE_ALL
+        while tips := await self.store.without_job(after=last_id, limit=BATCH):
+            await asyncio.gather(*(self._end(tip) for tip in tips))
+            last_id = tips[-1].saga_id
 
     async def _end(self, tip: TipWithoutJob) -> None:
         reason = ItemCancelled() if tip.status is JobStatus.CANCELLED else TipFailed()

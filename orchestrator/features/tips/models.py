@@ -13,10 +13,14 @@ KIND: Final = "performance"
 
 
 class QueuedTip(ItemSaga):
-    """`expires_at`: when it can no longer be performed; `job_key`: of the job that performs it."""
+    """`expires_at`: when it can no longer be performed; `job_key`: of the job that performs it.
+
+    `is_funded`: its credits are held from the start.
+    """
 
     expires_at: datetime
     job_key: str
+    is_funded: bool = False
 
 
 class PerformTip(BaseModel):

@@ -12,7 +12,7 @@ from common.http.idempotency_key import IdempotencyKey
 from orchestrator.features.tips.schemas import TipBought, TipQueued, TipRequest
 from orchestrator.features.tips.service import TipService
 from orchestrator.http.answers import answer
-from orchestrator.http.naming import CallersNaming
+from orchestrator.http.naming import CamelCaseRoute
 from orchestrator.http.refusals import COMMON, IDEMPOTENT
 from orchestrator.http.schemas import InProgress
 
@@ -31,7 +31,7 @@ _BUY = refusals(
     }
 ) | {202: {"model": Success[InProgress]}}
 
-router = APIRouter(prefix="/tip-grid", tags=["Tips"], route_class=CallersNaming)
+router = APIRouter(prefix="/tip-grid", tags=["Tips"], route_class=CamelCaseRoute)
 
 
 Tips = Annotated[TipService, provided(TipService)]
@@ -50,10 +50,10 @@ async def buy(
     """Buy a tip grid item.
 
     IMMEDIATE: the credits have moved when the answer comes. QUEUED: nothing moves before the tip is performed; with
-    `hold_funds` the credits are in escrow until then.
+    `hold_funds`, or if the item has a daily limit, the credits are in escrow until then. Without enough credits it is refused.
 
     The body's `idempotency_key` is refused when it is used again; the header `Idempotency-Key` repeats the first answer. A
     flagged fan gets 428 `OTP_REQUIRED` and a code: verify it at `/api/verify-otp` with the `context` and `reference_id` in
-    `details`, then send the same request again. A body in camelCase is answered in camelCase.
+    `details`, then send the same request again; if it had neither key, with the `idempotency_key` in `details` in its body. A body in camelCase is answered in camelCase.
     """
     return await answer(tips.buy(body, buyer_id=user.user_id, key=key, address=address), response)

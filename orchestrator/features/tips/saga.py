@@ -26,7 +26,7 @@ from orchestrator.saga_engine.plan import Call, Plan, Step, must_finish, pivot, 
 
 __all__ = ["queue_request_id_of", "tip_plans"]
 
-# Nobody waits for the response of a job: a ledger that restarts fails no tip.
+# No client waits for a job's response: a ledger that restarts fails no tip.
 HOLD_TIMEOUT_SECONDS: Final = 20.0
 
 

@@ -1,18 +1,17 @@
 """Requests and answers of tips."""
 
 import uuid
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from common.fields import Instant, LineText
-from orchestrator.http.naming import EitherNaming
+from common.fields import Instant
+from orchestrator.clients.orders.purchased_items import ExecutionMode
+from orchestrator.features.purchased_items.schemas import ItemKey, Message
+from orchestrator.http.naming import CamelCaseBody
 
-IMMEDIATE = "IMMEDIATE"
-QUEUED = "QUEUED"
 
-
-class TipRequest(EitherNaming):
+class TipRequest(CamelCaseBody):
     """`conversation_id` is the client's own: it is stored, and shown with the item."""
 
     model_config = ConfigDict(
@@ -28,21 +27,27 @@ class TipRequest(EitherNaming):
     tip_menu_item_id: uuid.UUID
     performer_id: uuid.UUID
     conversation_id: uuid.UUID | None = None
-    idempotency_key: Annotated[LineText, Field(min_length=1, max_length=255)] | None = None
-    execution_mode: Literal["IMMEDIATE", "QUEUED"] | None = Field(
+    idempotency_key: ItemKey | None = Field(
+        default=None, description="Unique among your purchases: a repeated one is refused."
+    )
+    execution_mode: ExecutionMode | None = Field(
         default=None, description="`QUEUED` with `scheduled_for`, otherwise `IMMEDIATE`."
     )
-    scheduled_for: Instant | None = Field(default=None, description="Within 30 days; not before that.")
-    hold_funds: bool = Field(default=False, description="Of a queued tip: set the credits aside at once.")
-    message: Annotated[LineText, Field(max_length=280)] = Field(default="", description="For the performer.")
+    scheduled_for: Instant | None = Field(
+        default=None, description="At most 30 days ahead; the tip is not performed before it."
+    )
+    hold_funds: bool = Field(
+        default=False, description="Of a queued tip: set the credits aside at once. One with a daily limit always does."
+    )
+    message: Message = ""
 
     @property
-    def mode(self) -> str:
-        return self.execution_mode or (QUEUED if self.scheduled_for else IMMEDIATE)
+    def mode(self) -> ExecutionMode:
+        return self.execution_mode or (ExecutionMode.QUEUED if self.scheduled_for else ExecutionMode.IMMEDIATE)
 
     @model_validator(mode="after")
     def _refuse_contradictions(self) -> Self:
-        if self.mode == IMMEDIATE and (self.scheduled_for or self.hold_funds):
+        if self.mode is ExecutionMode.IMMEDIATE and (self.scheduled_for or self.hold_funds):
             raise ValueError("only a QUEUED tip is scheduled, or holds funds")
         return self
 

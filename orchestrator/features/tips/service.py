@@ -6,13 +6,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from common.errors import InvalidRequest
-from orchestrator.clients.orders.purchased_items import ItemType
+from orchestrator.clients.orders.purchased_items import ExecutionMode, ItemType
 from orchestrator.clients.performers import MenuKind
 from orchestrator.features.purchased_items.models import FUNDED_TIP, ITEM_PURCHASE, QUEUED_TIP, ItemSaga
-from orchestrator.features.purchased_items.service import ItemPurchases, ItemRequest, device_of, new_item
+from orchestrator.features.purchased_items.service import ItemPurchaseService, ItemRequest, device_of, new_item
 from orchestrator.features.tips.models import QueuedTip
 from orchestrator.features.tips.saga import queue_request_id_of
-from orchestrator.features.tips.schemas import IMMEDIATE, TipBought, TipQueued, TipRequest
+from orchestrator.features.tips.schemas import TipBought, TipQueued, TipRequest
 
 LONGEST_SCHEDULE: Final = timedelta(days=30)
 
@@ -21,7 +21,7 @@ LONGEST_SCHEDULE: Final = timedelta(days=30)
 class TipService:
     """Args: time_to_perform: how long after its time a queued tip may still be performed."""
 
-    purchases: ItemPurchases
+    purchases: ItemPurchaseService
     time_to_perform: timedelta
 
     async def buy(
@@ -37,7 +37,7 @@ class TipService:
                 than in 30 days.
             NotFound: PERFORMER_NOT_FOUND, ITEM_NOT_FOUND.
             Conflict: ITEM_INACTIVE, DAILY_LIMIT_REACHED, REQUEST_IN_PROGRESS.
-            PaymentRequired: INSUFFICIENT_CREDITS, of a tip now or with held funds.
+            PaymentRequired: INSUFFICIENT_CREDITS.
             PreconditionRequired: OTP_REQUIRED; a flagged buyer was sent a code.
             Forbidden: ACCOUNT_SUSPENDED.
             StillRunning: it exceeds the request's budget.
@@ -52,7 +52,7 @@ class TipService:
             item_key=tip.idempotency_key,
             address=address,
         )
-        sale = await self.purchases.start(_kind_of(tip), lambda saga_id: self._sale(saga_id, tip, request), request)
+        sale = await self.purchases.start(_kind_of, lambda saga_id: self._sale(saga_id, tip, request), request)
         if sale.item.queue_request_id is None or sale.place is None:
             return TipBought(transaction_id=sale.saga_id, purchased_item_id=sale.saga_id)
         return TipQueued(
@@ -72,8 +72,10 @@ class TipService:
             performer_id=tip.performer_id,
             buyer_user_id=request.buyer_user_id,
         )
-        if _kind_of(tip) == QUEUED_TIP:
-            await self.purchases.check_may_spend(request)
+        # A tip that is not paid for takes none of the places which a daily limit leaves to others.
+        is_funded = tip.hold_funds or offer.daily_limit is not None
+        if tip.mode is ExecutionMode.QUEUED and not is_funded:
+            await self.purchases.check_can_pay(request, price=offer.price)
         item = new_item(
             saga_id,
             offer,
@@ -82,7 +84,7 @@ class TipService:
             conversation_id=tip.conversation_id,
             message=tip.message,
             scheduled_for=tip.scheduled_for,
-            queue_request_id=None if tip.mode == IMMEDIATE else queue_request_id_of(saga_id),
+            queue_request_id=None if tip.mode is ExecutionMode.IMMEDIATE else queue_request_id_of(saga_id),
         )
         facts = {
             "saga_id": saga_id,
@@ -90,15 +92,16 @@ class TipService:
             "proof_reference": request.proof_reference,
             "device": device_of(saga_id, offer),
         }
-        if tip.mode == IMMEDIATE:
+        if tip.mode is ExecutionMode.IMMEDIATE:
             return ItemSaga(**facts)
         key = request.item_key or request.key or ""
         # A request that was refused may be repeated with its key: it is another item, and another job.
         job_key = f"{request.buyer_user_id} {key} {saga_id}"
-        return QueuedTip(**facts, expires_at=run_at + self.time_to_perform, job_key=job_key)
+        expires_at = run_at + self.time_to_perform
+        return QueuedTip(**facts, expires_at=expires_at, job_key=job_key, is_funded=is_funded)
 
 
-def _kind_of(tip: TipRequest) -> str:
-    if tip.mode == IMMEDIATE:
+def _kind_of(sale: ItemSaga) -> str:
+    if not isinstance(sale, QueuedTip):
         return ITEM_PURCHASE
-    return FUNDED_TIP if tip.hold_funds else QUEUED_TIP
+    return FUNDED_TIP if sale.is_funded else QUEUED_TIP

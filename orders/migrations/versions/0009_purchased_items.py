@@ -66,7 +66,8 @@ TABLES = (
     )
     """,
     """
-    CREATE UNIQUE INDEX uq_purchased_items_idempotency_key ON purchased_items (buyer_user_id, idempotency_key)
+    CREATE UNIQUE INDEX uq_purchased_items_idempotency_key
+        ON purchased_items (buyer_user_id, (type = 'subscription'), idempotency_key)
         WHERE idempotency_key IS NOT NULL
     """,
     """

@@ -18,6 +18,7 @@ from common.errors import Unavailable
 from common.http.client import ServiceClient
 from common.messaging.message import InvalidMessage, Message
 from orchestrator.clients.personal_data import PersonalDataClient
+from orchestrator.features.personal_data import repository
 from orchestrator.features.personal_data.messages import UserDeletedHandler
 from orchestrator.features.personal_data.repository import PersonalDataRepository
 from orchestrator.settings import WorkerSettings
@@ -31,7 +32,7 @@ ADD = text("INSERT INTO user_feed (user_id, sequence, message) VALUES (:user_id,
 ADD_SAGA = text(
     """
     INSERT INTO sagas (saga_id, kind, requested_by, fingerprint, state, step, data, correlation_id)
-    VALUES (:saga_id, 'item purchase', :user_id, '', 'COMPLETED', 0, :data, '')
+    VALUES (:saga_id, 'item purchase', :user_id, '', :state, 0, :data, '')
     """
 )
 
@@ -78,8 +79,8 @@ def deleted(user_id: uuid.UUID) -> Message:
 
 
 async def test_feed_is_deleted_once(database: Database, stage: Stage) -> None:
-    repository, user_id, other_id = PersonalDataRepository(database), uuid.uuid4(), uuid.uuid4()
-    message, handler = deleted(user_id), UserDeletedHandler(repository, stage.personal_data)
+    feeds, user_id, other_id = PersonalDataRepository(database), uuid.uuid4(), uuid.uuid4()
+    message, handler = deleted(user_id), UserDeletedHandler(feeds, stage.personal_data)
     for owner in (user_id, other_id):
         await database.execute(ADD, {"user_id": owner, "sequence": 1})
 
@@ -87,7 +88,7 @@ async def test_feed_is_deleted_once(database: Database, stage: Stage) -> None:
     await database.execute(ADD, {"user_id": user_id, "sequence": 2})
     await handler.handle(message)
 
-    left = [len(await repository.feed_of(owner, before=10, limit=10)) for owner in (user_id, other_id)]
+    left = [len(await feeds.feed_of(owner, before=10, limit=10)) for owner in (user_id, other_id)]
     assert left == [1, 1]
 
 
@@ -96,7 +97,8 @@ async def test_words_of_purchases_are_erased_in_orders_and_in_sagas(database: Da
     item_ids = [await stage.buy(buyer) for buyer in (user_id, other_id)]
     for item_id, buyer in zip(item_ids, (user_id, other_id), strict=True):
         data = {"saga_id": item_id, "item": {"message": "For Mia", "price": "12.00"}, "note": "For you, Mia"}
-        await database.execute(ADD_SAGA, {"saga_id": uuid.UUID(item_id), "user_id": buyer, "data": json.dumps(data)})
+        saga = {"saga_id": uuid.UUID(item_id), "user_id": buyer, "state": "COMPLETED"}
+        await database.execute(ADD_SAGA, {**saga, "data": json.dumps(data)})
 
     for _ in range(2):
         await UserDeletedHandler(PersonalDataRepository(database), stage.personal_data).handle(deleted(user_id))
@@ -111,19 +113,36 @@ async def test_words_of_purchases_are_erased_in_orders_and_in_sagas(database: Da
     assert [saga["data"]["item"]["price"] for saga in sagas if saga] == ["12.00", "12.00"]
 
 
+async def test_words_of_refused_purchases_are_erased(
+    database: Database, stage: Stage, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(repository, "ERASED_AT_ONCE", 2)
+    user_id = uuid.uuid4()
+    for _ in range(5):
+        data = {"item": {"message": "For Mia", "price": "12.00"}}
+        saga = {"saga_id": uuid.uuid4(), "user_id": user_id, "state": "UNWOUND", "data": json.dumps(data)}
+        await database.execute(ADD_SAGA, saga)
+
+    await UserDeletedHandler(PersonalDataRepository(database), stage.personal_data).handle(deleted(user_id))
+
+    stored = text("SELECT data FROM sagas WHERE requested_by = :user_id")
+    sagas = await database.fetch_all(stored, {"user_id": user_id})
+    assert [saga["data"]["item"] for saga in sagas] == [{"price": "12.00"}] * 5
+
+
 async def test_message_waits_for_a_service_that_is_unavailable(
     database: Database, stage: Stage, settings: WorkerSettings
 ) -> None:
-    repository, user_id = PersonalDataRepository(database), uuid.uuid4()
+    feeds, user_id = PersonalDataRepository(database), uuid.uuid4()
     await database.execute(ADD, {"user_id": user_id, "sequence": 1})
     tokens = ServiceTokens(service="orchestrator", secret=settings.service_token_secret)
     absent = ServiceClient(callee="events", base_url=UNUSED_URL, tokens=tokens, deadline_seconds=1)
     without_events = PersonalDataClient(users=stage.orders, orders=stage.orders, events=absent)
 
     with pytest.raises(Unavailable):
-        await UserDeletedHandler(repository, without_events).handle(deleted(user_id))
+        await UserDeletedHandler(feeds, without_events).handle(deleted(user_id))
 
-    assert len(await repository.feed_of(user_id, before=10, limit=10)) == 1
+    assert len(await feeds.feed_of(user_id, before=10, limit=10)) == 1
     await absent.close()
 
 

@@ -60,6 +60,7 @@ async def test_migrations_match_the_models(database: Database) -> None:
         ("menus", "kind = 'TIP', visibility = 'private'"),
         ("menu_items", "price = 0"),
         ("menu_items", "bonus_loyalty_points = -1"),
+        ("menu_items", "bonus_loyalty_points = price * 10 + 1"),
         ("menu_items", "estimated_minutes = -1"),
         ("menu_items", "daily_limit = 0"),
         ("menu_items", "daily_limit_per_user = 0"),

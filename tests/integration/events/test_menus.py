@@ -5,7 +5,9 @@ import uuid
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
+from common.db.engine import Database
 from tests.integration.events.conftest import NewPerformer
 from tests.integration.events.stage import MENUS, TIP_MENUS, OfferCaller, an_item, refused
 from tests.support.callers import Caller, new_id
@@ -232,6 +234,24 @@ class TestItems:
         item_id = await performer.added(menu_id, kind)
         assert refused(await performer.change_item(menu_id, item_id, kind, **fields)) == (400, "VALIDATION_ERROR")
 
+    @both_kinds
+    async def test_price_bounds_the_bonus_points(self, performer: OfferCaller, kind: str) -> None:
+        """10 for a credit, also if only one of the two changes."""
+        field = "price" if kind == TIP_MENUS else "token_value"
+        menu_id, invalid = await performer.created(kind), (400, "VALIDATION_ERROR")
+        most: dict[str, Any] = {field: "2.50", "bonus_loyalty_points": 25}
+
+        assert refused(await performer.add_item(menu_id, kind, **most | {"bonus_loyalty_points": 26})) == invalid
+        item_id = await performer.added(menu_id, kind, **most)
+
+        for change in ({"bonus_loyalty_points": 26}, {field: "2.49"}):
+            assert refused(await performer.change_item(menu_id, item_id, kind, **change)) == invalid
+        [menu] = await performer.listed(kind)
+        [item] = menu["items" if kind == TIP_MENUS else "menu_items"]
+        assert most.items() <= item.items()
+        both = {field: "3.00", "bonus_loyalty_points": 30}
+        assert (await performer.change_item(menu_id, item_id, kind, **both)).status_code == 200
+
     @pytest.mark.parametrize(
         "price", ["0", "0.00", "-5.00", "0.001", "1e5", "NaN", "1000000.01", 10**30, 0, None, True]
     )
@@ -326,6 +346,31 @@ class TestOwnership:
         of_another = OfferCaller.of_admin(admin, new_id())
         assert refused(await of_another.change(menu_id, name="x")) == (404, "MENU_NOT_FOUND")
 
+    @both_kinds
+    async def test_only_an_admin_reactivates_what_an_admin_deactivated(
+        self, admin: Caller, performer: OfferCaller, kind: str
+    ) -> None:
+        by_admin = OfferCaller.of_admin(admin, performer.performer_id)
+        menu_id = await performer.created(kind, is_active=False)
+        item_id = await performer.added(menu_id, kind)
+
+        async def change(by: OfferCaller, *, is_active: bool) -> list[int]:
+            menu = await by.change(menu_id, kind, is_active=is_active)
+            item = await by.change_item(menu_id, item_id, kind, is_active=is_active)
+            return [menu.status_code, item.status_code]
+
+        for by, is_active, status in (
+            (performer, True, 200),
+            (performer, False, 200),
+            (by_admin, False, 200),
+            (performer, False, 200),
+            (performer, True, 403),
+            (by_admin, True, 200),
+            (performer, False, 200),
+            (performer, True, 200),
+        ):
+            assert await change(by, is_active=is_active) == [status] * 2, (by, is_active)
+
 
 class TestWhitelist:
     async def test_users_are_added_listed_and_removed(self, performer: OfferCaller) -> None:
@@ -361,6 +406,35 @@ class TestWhitelist:
             assert refused(await stranger.call(method, path + below, body)) == (404, "MENU_NOT_FOUND"), method
         [entry] = (await performer.call("GET", path)).json()["data"]
         assert entry["user_id"] == user_id
+
+    async def test_thousand_users_are_the_most(self, performer: OfferCaller, database: Database) -> None:
+        """Also if they are added at once. A user who is on it already may be added again."""
+        menu_id = await performer.created(visibility="private")
+        statement = (
+            "INSERT INTO menu_whitelist SELECT CAST(:menu_id AS uuid), gen_random_uuid() FROM generate_series(1, 998)"
+        )
+        await database.execute(text(statement), {"menu_id": uuid.UUID(menu_id)})
+        path, users = f"menus/{menu_id}/whitelist", [new_id() for _ in range(8)]
+
+        async def add(user_id: str) -> int:
+            return (await performer.call("POST", path, {"user_id": user_id})).status_code
+
+        added = await asyncio.gather(*map(add, users))
+
+        assert sorted(added) == [200] * 2 + [400] * 6
+        assert await add(users[added.index(200)]) == 200
+        assert [menu["whitelisted_users"] for menu in await performer.listed()] == [1_000]
+
+    async def test_deleted_menu_has_no_whitelist(self, performer: OfferCaller, database: Database) -> None:
+        menu_id, other = [await performer.created(visibility="private") for _ in range(2)]
+        for each in (menu_id, other):
+            await performer.call("POST", f"menus/{each}/whitelist", {"user_id": new_id()})
+
+        await performer.call("DELETE", f"menus/{menu_id}")
+
+        statement = text("SELECT menu_id FROM menu_whitelist WHERE menu_id = ANY(:menu_ids)")
+        left = await database.fetch_all(statement, {"menu_ids": [uuid.UUID(menu_id), uuid.UUID(other)]})
+        assert [str(row["menu_id"]) for row in left] == [other]
 
     async def test_malformed_user_is_refused(self, performer: OfferCaller) -> None:
         path = f"menus/{await performer.created()}/whitelist"

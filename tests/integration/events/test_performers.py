@@ -19,16 +19,21 @@ DEFAULTS = {
     "device_uid": None,
     "is_active": True,
 }
-EVERYTHING = {
+EVERYTHING: dict[str, Any] = {
     "display_name": "Nova & the Tides",
     "bio": "Strings.\nAnd a loop station.",
     "image_url": "https://images.example.com/nova.jpg",
     "time_zone": "Europe/Berlin",
     "subscription_price": "15.00",
     "settlement": "BATCHED",
-    "device_uid": "stage-light-1",
     "is_active": False,
 }
+
+
+@pytest.fixture
+def everything() -> dict[str, Any]:
+    """A change of all fields. A device belongs to one performer only."""
+    return EVERYTHING | {"device_uid": f"light {uuid.uuid4()}"}
 
 
 def facts_of(profile: dict[str, Any]) -> dict[str, Any]:
@@ -48,20 +53,20 @@ class TestProfile:
         assert written.json()["data"]["performer_id"] == performer.performer_id
         assert (await performer.call("GET", "profile")).json() == written.json()
 
-    async def test_given_fields_change(self, performer: OfferCaller) -> None:
-        changed = (await performer.call("PATCH", "profile", EVERYTHING)).json()["data"]
-        assert facts_of(changed) == EVERYTHING
+    async def test_given_fields_change(self, performer: OfferCaller, everything: dict[str, Any]) -> None:
+        changed = (await performer.call("PATCH", "profile", everything)).json()["data"]
+        assert facts_of(changed) == everything
 
         changed = (await performer.call("PATCH", "profile", {"bio": "Drums."})).json()["data"]
-        assert facts_of(changed) == EVERYTHING | {"bio": "Drums."}
+        assert facts_of(changed) == everything | {"bio": "Drums."}
 
-    async def test_null_clears_what_may_be_empty(self, performer: OfferCaller) -> None:
-        await performer.call("PATCH", "profile", EVERYTHING)
+    async def test_null_clears_what_may_be_empty(self, performer: OfferCaller, everything: dict[str, Any]) -> None:
+        await performer.call("PATCH", "profile", everything)
         empty = {"image_url": None, "subscription_price": None, "device_uid": None}
 
         changed = await performer.call("PATCH", "profile", empty)
 
-        assert facts_of(changed.json()["data"]) == EVERYTHING | empty
+        assert facts_of(changed.json()["data"]) == everything | empty
 
     @pytest.mark.parametrize(
         "change",
@@ -84,6 +89,7 @@ class TestProfile:
             {"subscription_price": "1e30"},
             {"subscription_price": 10**40},
             {"settlement": "LATER"},
+            {"device_uid": "x" * 101},
             {"is_active": None},
             {"balance": "5.00"},
         ],
@@ -112,6 +118,36 @@ class TestProfile:
     async def test_settlement_is_read_in_any_case(self, performer: OfferCaller) -> None:
         assert (await performer.write_profile(settlement="batched")).json()["data"]["settlement"] == "BATCHED"
 
+    async def test_device_belongs_to_one_performer(self, performer: OfferCaller, new_performer: NewPerformer) -> None:
+        device = {"device_uid": f"light {uuid.uuid4()}"}
+        await performer.write_profile(**device)
+        another = await new_performer()
+
+        assert refused(await another.write_profile(**device)) == (409, "DEVICE_IN_USE")
+        await another.write_profile()
+        assert refused(await another.call("PATCH", "profile", device)) == (409, "DEVICE_IN_USE")
+
+        assert (await performer.write_profile(**device)).status_code == 200
+        await performer.call("PATCH", "profile", {"device_uid": None})
+        assert (await another.call("PATCH", "profile", device)).json()["data"].items() >= device.items()
+
+    async def test_only_an_admin_reactivates_what_an_admin_deactivated(
+        self, admin: Caller, performer: OfferCaller
+    ) -> None:
+        by_admin = OfferCaller.of_admin(admin, performer.performer_id)
+        for active in ({"is_active": False}, {"is_active": True}):  # one's own deactivation
+            assert (await performer.write_profile(**active)).status_code == 200
+        await by_admin.write_profile(is_active=False)
+
+        await performer.write_profile(is_active=False)
+        for change in ({"is_active": True}, {"is_active": True, "display_name": "Nova"}):
+            assert refused(await performer.call("PATCH", "profile", change)) == (403, "FORBIDDEN")
+        assert (await performer.write_profile(bio="New.")).json()["data"]["is_active"] is False
+
+        assert (await by_admin.write_profile(is_active=True)).json()["data"]["is_active"] is True
+        for active in ({"is_active": False}, {"is_active": True}):
+            assert (await performer.write_profile(**active)).status_code == 200
+
     async def test_admin_writes_it_on_their_behalf(self, admin: Caller, new_performer: NewPerformer) -> None:
         performer = await new_performer()
 
@@ -122,9 +158,11 @@ class TestProfile:
 
 
 class TestPublic:
-    async def test_everybody_sees_active_performers(self, anonymous: Caller, performer: OfferCaller) -> None:
+    async def test_the_public_sees_active_performers(
+        self, anonymous: Caller, performer: OfferCaller, everything: dict[str, Any]
+    ) -> None:
         mark = uuid.uuid4().hex
-        await performer.write_profile(**EVERYTHING | {"is_active": True, "display_name": f"Nova {mark}"})
+        await performer.write_profile(**everything | {"is_active": True, "display_name": f"Nova {mark}"})
 
         shown = (await anonymous.get(f"/api/performers/{performer.performer_id}")).json()["data"]
         listed = (await anonymous.get("/api/performers", q=mark)).json()
@@ -161,13 +199,15 @@ class TestPublic:
 
 
 class TestFacts:
-    async def test_sagas_read_them(self, facts: FactsCaller, performer: OfferCaller) -> None:
-        await performer.write_profile(**EVERYTHING)
+    async def test_sagas_read_them(
+        self, facts: FactsCaller, performer: OfferCaller, everything: dict[str, Any]
+    ) -> None:
+        await performer.write_profile(**everything)
 
         found = (await facts.performer(performer.performer_id)).json()["data"]
 
-        wanted = set(EVERYTHING) - {"bio", "image_url"}
-        assert found == {name: EVERYTHING[name] for name in wanted} | {"performer_id": performer.performer_id}
+        wanted = set(everything) - {"bio", "image_url"}
+        assert found == {name: everything[name] for name in wanted} | {"performer_id": performer.performer_id}
 
     async def test_unknown_performer(self, facts: FactsCaller) -> None:
         assert refused(await facts.performer(new_id())) == (404, "PERFORMER_NOT_FOUND")

@@ -19,7 +19,9 @@ def orchestrator(catalogue: CatalogueCaller) -> Caller:
 @pytest.fixture
 async def performer(new_performer: NewPerformer) -> OfferCaller:
     performer = await new_performer()
-    await performer.write_profile(bio="Synths", device_uid="a device", subscription_price="15.00")
+    await performer.write_profile(
+        bio="Synths", device_uid=f"light {performer.performer_id}", subscription_price="15.00"
+    )
     return performer
 
 

@@ -161,6 +161,18 @@ class TestScheduled:
 
         assert [(await items.place(item.key))[0] for item in scheduled] == [3, 2, 1]
 
+    async def test_place_is_announced(
+        self, items: ItemCaller, queues: PerformerQueueRepository, database: Database
+    ) -> None:
+        item = await items.at("PENDING", scheduled_for=LATER)
+        await self._reschedule(database, item, minutes_ago=1)
+
+        await queues.place_due()
+        await queues.place_due()
+
+        messages = [data for kind, data in await told_of(database, item.key) if kind == "purchased_item.queued"]
+        assert [data.get("queue_position") for data in messages] == [None, 1]
+
     @pytest.mark.parametrize("name", ["start", "complete", "end"])
     async def test_moves_before_it_was_placed(
         self, items: ItemCaller, queues: PerformerQueueRepository, database: Database, *, name: str

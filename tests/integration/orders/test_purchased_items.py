@@ -13,7 +13,7 @@ MOVES = [("enqueue", "OPENING", "PENDING"), ("start", "PENDING", "IN_PROGRESS"),
 
 
 class TestOpen:
-    async def test_is_not_visible_and_told_to_nobody(self, items: ItemCaller, database: Database) -> None:
+    async def test_is_invisible_and_not_announced(self, items: ItemCaller, database: Database) -> None:
         item = await items.at("OPENING")
 
         assert (await items.find(item.key)).status_code == 404

@@ -75,10 +75,14 @@ class Subscriptions:
     async def announced(self) -> list[str]:
         return [message["type"].removeprefix("subscription.") for message in await self.messages()]
 
-    async def lapse(self, *, days: int = 0) -> None:
-        """Let the period end now, or some days ago, or in some days if negative."""
-        change = "UPDATE subscriptions SET ends_at = now() - make_interval(days => :days) WHERE user_id = :user_id"
-        await self.database.execute(text(change), {"days": days, "user_id": uuid.UUID(self.user_id)})
+    async def lapse(self, *, days: int = 0, minutes: int = 0) -> None:
+        """Let the period end now, or some time ago, or in some time if negative."""
+        change = """
+            UPDATE subscriptions SET ends_at = now() - make_interval(days => :days, mins => :minutes)
+            WHERE user_id = :user_id
+        """
+        parameters = {"days": days, "minutes": minutes, "user_id": uuid.UUID(self.user_id)}
+        await self.database.execute(text(change), parameters)
 
     async def post(self, path: str, **body: Any) -> Any:
         subscription = await self.find()
@@ -254,16 +258,31 @@ class TestRenewal:
         answer = await orchestrator.get("/internal/subscriptions/due", limit=1000)
         return [row for row in answer.json()["data"] if row["user_id"] == subscriptions.user_id]
 
-    async def test_is_due_at_the_end_of_the_period(self, orchestrator: Caller, subscriptions: Subscriptions) -> None:
+    async def test_is_due_shortly_before_the_end_of_the_period(
+        self, orchestrator: Caller, subscriptions: Subscriptions
+    ) -> None:
         await subscriptions.pay()
+        await subscriptions.lapse(minutes=-61)
         assert await self.due(orchestrator, subscriptions) == []
-        await subscriptions.lapse()
+        await subscriptions.lapse(minutes=-59)
 
         [due] = await self.due(orchestrator, subscriptions)
 
-        assert (due["periods"], due["renews"], due["is_active"]) == (1, True, False)
+        assert (due["periods"], due["renews"], due["is_active"]) == (1, True, True)
         await subscriptions.pay()
+        found = await subscriptions.find()
+        assert datetime.fromisoformat(found["ends_at"]) - datetime.fromisoformat(due["ends_at"]) == timedelta(days=DAYS)
         assert await self.due(orchestrator, subscriptions) == []
+
+    async def test_stays_due_after_the_end_of_the_period(
+        self, orchestrator: Caller, subscriptions: Subscriptions
+    ) -> None:
+        await subscriptions.pay()
+        await subscriptions.lapse(days=1)
+
+        [due] = await self.due(orchestrator, subscriptions)
+
+        assert (due["renews"], due["is_active"]) == (True, False)
 
     @pytest.mark.parametrize("renewed_periods", [1, 3])
     async def test_one_of_another_period_is_refused(self, subscriptions: Subscriptions, renewed_periods: int) -> None:

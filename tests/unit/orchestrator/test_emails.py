@@ -173,10 +173,10 @@ class TestPurchases:
         [
             (NotificationKind.ITEM_QUEUED, ("place is number 3", "about 25 minutes", "Nova", "You can cancel")),
             (NotificationKind.ITEM_RECEIVED, ("Ben writes: Sing it loud", "at place 3")),
-            (NotificationKind.ITEM_NEXT, ("Nova comes to your request next",)),
+            (NotificationKind.ITEM_NEXT, ("Nova will perform your request next",)),
             (NotificationKind.ITEM_STARTED, ("no longer be cancelled",)),
             (NotificationKind.ITEM_COMPLETED, ("Nova writes: Thank you",)),
-            (NotificationKind.SUBSCRIPTION_STARTED, ("01 April 2027, 16:30 UTC", "renewed")),
+            (NotificationKind.SUBSCRIPTION_STARTED, ("01 April 2027, 16:30 UTC", "renews")),
             (NotificationKind.SUBSCRIPTION_RENEWED, ("01 April 2027, 16:30 UTC",)),
             (NotificationKind.SUBSCRIPTION_ENDING_SOON, ("01 April 2027 at 16:30 UTC", "700.00 credits")),
             (NotificationKind.SUBSCRIPTION_CANCELLED, ("You keep access until 01 April 2027",)),

@@ -1,4 +1,4 @@
-"""A purchase from a menu as its buyer sees it."""
+"""Menus and purchases from them as fans see them."""
 
 import uuid
 from datetime import UTC, datetime
@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from events.menus import schemas as stored
 from orchestrator.clients.orders.purchased_items import ItemStatus, ItemType, PurchasedItemFacts
-from orchestrator.features.menus.schemas import MenuPurchase
+from orchestrator.features.menus.schemas import Menu, MenuPurchase
 
 NOW = datetime(2027, 1, 1, 12, tzinfo=UTC)
 
@@ -71,3 +72,31 @@ def test_buyer_is_not_repeated() -> None:
     assert (purchase.menu_item_id, purchase.token_value) == (uuid.UUID(int=4), Decimal("25.00"))
     assert (purchase.queue_position, purchase.estimated_wait_minutes) == (3, 15)
     assert "buyer_user_id" not in purchase.model_dump()
+
+
+def test_menu_is_described_as_the_events_service_sends_it() -> None:
+    """`/openapi.json` names each field of a menu, of its theme, its items and their activations."""
+    item: dict[str, Any] = dict.fromkeys(stored.MenuItem.model_fields) | {
+        "item_id": uuid.UUID(int=1),
+        "name": "Dedication",
+        "description": "A song",
+        "category": "songs",
+        "position": 1,
+        "bonus_loyalty_points": 5,
+        "estimated_minutes": 5,
+        "device_activation": {"pattern": "pulse", "duration_seconds": 10},
+        "is_active": True,
+        "price": Decimal("25.00"),
+    }
+    menu = stored.Menu(
+        menu_id=uuid.UUID(int=2),
+        performer_id=uuid.UUID(int=3),
+        name="Encore",
+        description="After the show",
+        queue_mode=stored.QueueMode.ON,
+        visibility=stored.Visibility.PUBLIC,
+        theme=stored.Theme(primary_color="#3a0ca3"),
+        items=[stored.MenuItem.model_validate(item)],
+    ).model_dump(mode="json", by_alias=True)
+
+    assert Menu.model_validate(menu).model_dump(mode="json") == menu

@@ -11,12 +11,12 @@ from pydantic import BaseModel
 from common.errors import Conflict
 from common.http.envelope import Success, success
 from common.http.error_mapping import install_error_handlers
-from orchestrator.http.naming import CallersNaming, EitherNaming
+from orchestrator.http.naming import CamelCaseBody, CamelCaseRoute
 
 ITEM = str(uuid.uuid4())
 
 
-class Wish(EitherNaming):
+class Wish(CamelCaseBody):
     menu_item_id: uuid.UUID
     hold_funds: bool = False
 
@@ -32,7 +32,7 @@ class Granted(BaseModel):
 
 
 def app() -> FastAPI:
-    router = APIRouter(route_class=CallersNaming)
+    router = APIRouter(route_class=CamelCaseRoute)
 
     @router.post("/wishes")
     async def grant(body: Wish) -> Success[Granted]:

@@ -61,10 +61,16 @@ def request(**changes: Any) -> ItemRequest:
 def test_proof_is_of_one_buyer_item_and_request() -> None:
     first = request(key="k").proof_reference
     assert request(key="k").proof_reference == first
-    assert request(item_key="k").proof_reference == first
-    others = [request(), request(key="l"), request(key="k", buyer_user_id=uuid.UUID(int=3))]
+    others = [request(), request(key="l"), request(item_key="k"), request(key="k", item_key="k")]
+    others.append(request(key="k", buyer_user_id=uuid.UUID(int=3)))
     others.append(request(key="k", offer_id=uuid.UUID(int=3)))
     assert first not in {other.proof_reference for other in others}
+
+
+def test_proof_of_a_request_without_a_key_is_that_of_its_repetition_with_the_fresh_key() -> None:
+    first = request()
+    assert request(item_key=first.fresh_key).proof_reference == first.proof_reference
+    assert request().proof_reference != first.proof_reference
 
 
 def test_queued_tip_holds_credits_when_it_is_performed_and_a_funded_one_at_once() -> None:
@@ -74,3 +80,8 @@ def test_queued_tip_holds_credits_when_it_is_performed_and_a_funded_one_at_once(
     for plan in (queued, funded):
         assert plan.is_past_wait("pay performer")
         assert plan.index_of("enqueue job") < plan.index_of("enqueue item"), "no visible item lacks its job"
+
+
+def test_message_may_have_lines_as_that_of_a_menu_purchase() -> None:
+    message = "For Mia,\nwho turns eight"
+    assert TipRequest.model_validate(IDS | {"message": message}).message == message

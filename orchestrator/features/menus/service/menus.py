@@ -34,7 +34,16 @@ class MenuService:
             NotFound: PERFORMER_NOT_FOUND.
         """
         menus = await self.clients.performers.menus_of(performer_id, reader_user_id=reader.user_id)
-        return [menu.menu for menu in menus if menu.is_active and await self._is_open(menu, reader=reader)]
+        active = [menu for menu in menus if menu.is_active]
+        # The subscription is looked up once: the menus for subscribers are all open, or none is.
+        locked = Visibility.SUBSCRIBERS_ONLY
+        first = next((menu for menu in active if menu.visibility is locked), None)
+        is_unlocked = first is not None and await self._is_open(first, reader=reader)
+        return [
+            menu.menu
+            for menu in active
+            if (is_unlocked if menu.visibility is locked else await self._is_open(menu, reader=reader))
+        ]
 
     async def is_open(
         self, visibility: Visibility, *, performer_id: uuid.UUID, is_whitelisted: bool, reader: Principal

@@ -8,7 +8,7 @@ from typing import Final
 from common.auth.principal import Principal
 from common.pages import MAX_COUNTED, Total
 from orchestrator.clients import Clients
-from orchestrator.clients.orders.purchased_items import ItemType, PurchasedItemFacts
+from orchestrator.clients.orders.purchased_items import ExecutionMode, ItemType, PurchasedItemFacts
 from orchestrator.clients.performers import MenuItemFacts, MenuKind
 from orchestrator.features.menus.errors import MenuAccessDenied
 from orchestrator.features.menus.saga import QueuedMenuItem
@@ -16,7 +16,7 @@ from orchestrator.features.menus.schemas import MenuPurchase, MenuPurchased, Men
 from orchestrator.features.menus.service.menus import MenuService
 from orchestrator.features.purchased_items.errors import ItemNotFound
 from orchestrator.features.purchased_items.models import ITEM_PURCHASE, QUEUED_MENU_ITEM, ItemSaga
-from orchestrator.features.purchased_items.service import ItemPurchases, ItemRequest, device_of, new_item
+from orchestrator.features.purchased_items.service import ItemPurchaseService, ItemRequest, device_of, new_item
 
 __all__ = ["MenuPurchaseService"]
 
@@ -28,7 +28,7 @@ class MenuPurchaseService:
     """Args: item_ttl: how long a performer has to complete an item (M3: 7 days)."""
 
     clients: Clients
-    purchases: ItemPurchases
+    purchases: ItemPurchaseService
     menus: MenuService
     item_ttl: timedelta
 
@@ -40,7 +40,7 @@ class MenuPurchaseService:
         Raises:
             NotFound: MENU_NOT_FOUND, ITEM_NOT_FOUND, PERFORMER_NOT_FOUND.
             Forbidden: MENU_ACCESS_DENIED.
-            ServiceError: as `ItemPurchases.offer` and `ItemPurchases.start`.
+            ServiceError: as `ItemPurchaseService.offer` and `ItemPurchaseService.start`.
         """
         wanted = ItemRequest(
             operation=OPERATION,
@@ -66,7 +66,7 @@ class MenuPurchaseService:
         return [MenuPurchase.of(item) for item in items], Total(total, is_exact=total < MAX_COUNTED)
 
     async def show(self, purchase_id: uuid.UUID, *, caller: Principal) -> MenuPurchase:
-        """Return a purchase of the caller, or of anybody for an admin.
+        """Return a purchase of the caller, or of any buyer for an admin.
 
         Raises:
             NotFound: ITEM_NOT_FOUND, also for another buyer's.
@@ -107,7 +107,7 @@ class MenuPurchaseService:
         return offer
 
     def _sale(self, saga_id: uuid.UUID, offer: MenuItemFacts, wanted: ItemRequest, *, message: str) -> ItemSaga:
-        mode = "QUEUED" if offer.is_queued else "IMMEDIATE"
+        mode = ExecutionMode.QUEUED if offer.is_queued else ExecutionMode.IMMEDIATE
         sale = ItemSaga(
             saga_id=saga_id,
             item=new_item(saga_id, offer, wanted, execution_mode=mode, message=message),

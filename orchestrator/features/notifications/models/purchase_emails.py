@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from common.messaging.message import Message
-from orchestrator.clients.orders.purchased_items import ItemType
+from orchestrator.clients.orders.purchased_items import ExecutionMode, ItemType
 from orchestrator.features.notifications.models.notifications import NotificationKind
 
 __all__ = ["purchase_email"]
@@ -54,7 +54,7 @@ def purchase_email(message: Message, party: str) -> NotificationKind | None:
     """
     if message.type in _OTHERS:
         return _OTHERS[message.type].get(party)
-    if message.data.get("execution_mode") != "QUEUED":
+    if message.data.get("execution_mode") != ExecutionMode.QUEUED:
         return None
     tip = _SCHEDULED_TIP if message.data.get("scheduled_for") else _TIP
     by_type = {ItemType.MENU: _MENU_ITEM, ItemType.TIP: tip}.get(message.data.get("type", ""), {})
