@@ -22,7 +22,8 @@ _READ_FEED: Final = text(
 )
 _ERASE_TEXTS: Final = text(
     """
-    UPDATE sagas SET data = jsonb_set(data, '{item,message}', '""') || '{"explanation": "", "note": "", "file_url": ""}'
+    UPDATE sagas SET data = jsonb_set(data, '{item,message}', '""')
+        || '{"explanation": "", "note": "", "file_url": "", "device": null}'
     WHERE saga_id = ANY(:saga_ids) AND due_at IS NULL AND data #> '{item,message}' IS NOT NULL
     """
 )
