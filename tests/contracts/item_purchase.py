@@ -36,7 +36,9 @@ class MenuItemScenario(NothingLapses):
         sale = await ItemFixtures(databases).sale(ItemType.MENU, bonus_points=POINTS)
         return cls(container, databases, with_device(sale))
 
-    async def assert_done(self, saga: SagaRecord) -> None:  # noqa: ARG002 - the protocol's
+    async def assert_done(self, saga: SagaRecord) -> None:
+        assert isinstance(saga.data, ItemSaga)
+        assert saga.data.device is None  # it would outlast the performer's account
         await ItemFixtures(self.databases).assert_paid(
             self.data, states=["SUCCESS"], messages=["success"], points=self.points
         )

@@ -28,7 +28,8 @@ def _job_handlers(resources: Resources) -> Iterable[JobHandler]:
     settings = resources.settings_of(MenuSettings)
     devices = DeviceApi(api_url=settings.device_api_url, timeout_seconds=settings.device_timeout_seconds)
     resources.closing.push_async_callback(devices.close)
-    yield JobHandler(DEVICE_JOB, DeviceActivation, DeviceHandler(devices, resources.clients.purchased_items).activate)
+    handler = DeviceHandler(devices, resources.clients.purchased_items, resources.jobs)
+    yield JobHandler(DEVICE_JOB, DeviceActivation, handler.activate)
 
 
 FEATURE: Final = Feature(

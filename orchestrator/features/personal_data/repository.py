@@ -23,7 +23,7 @@ ERASED_AT_ONCE: Final = 500
 # An item without a message has been erased: it is read as an empty one.
 _ERASE_TEXTS: Final = text(
     """
-    UPDATE sagas SET data = data #- '{item,message}' || '{"explanation": "", "note": "", "file_url": ""}'
+    UPDATE sagas SET data = data #- '{item,message}' || '{"explanation": "", "note": "", "file_url": "", "device": null}'
     WHERE saga_id = ANY(ARRAY(
         SELECT saga_id FROM sagas
         WHERE requested_by = :user_id AND due_at IS NULL AND data #> '{item,message}' IS NOT NULL LIMIT :limit))

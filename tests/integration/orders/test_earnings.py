@@ -229,7 +229,7 @@ class TestMessages:
 class TestSales:
     async def test_are_listed_newest_first_without_the_buyers(self, items: ItemCaller, performer: Caller) -> None:
         sold = [
-            await items.at(status, performer_id=performer.user_id, idempotency_key="a key")
+            await items.at(status, performer_id=performer.user_id, idempotency_key="a key", message="For Mia")
             for status in ("SUCCESS", "PENDING", "OPENING", "FAILED")
         ]
         await items.at("SUCCESS")
@@ -240,6 +240,7 @@ class TestSales:
         listed = first["data"] + second["data"]
         assert [item["purchased_item_id"] for item in listed] == [sold[3].key, sold[1].key, sold[0].key]
         assert [item["status"] for item in listed] == ["failed", "pending", "success"]
+        assert {item["message"] for item in listed} == {"For Mia"}  # of tips, it is only here
         assert {(item["source_id"], item["idempotency_key"]) for item in listed} == {(None, None)}
         assert not any(item.body["buyer_user_id"] in str(listed) for item in sold)
 

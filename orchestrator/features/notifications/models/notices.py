@@ -22,8 +22,8 @@ VIEWS: Final = "views"
 # Fields that users and integrators do not see.
 PRIVATE_FIELDS: Final = frozenset({SHARES, VIEWS, "error", "flags"})
 SELLERS_OWN: Final = "shortfall"  # what the seller of a reversed transfer owes
-# What a fan and a performer write to each other. The performer reads the fan's words in the queue and in an email, the
-# fan the performer's; integrators see neither, and a feed keeps no words of another fan.
+# What a fan and a performer write to each other. The performer reads the fan's words in the queue, in an email of a
+# queued menu item, and in the sales, the fan the performer's in the feed; integrators see neither, and a feed keeps no words of another fan.
 FANS_WORDS: Final = "message"
 PRIVATE_WORDS: Final = frozenset({FANS_WORDS, "note", "file_url", "explanation"})
 

@@ -67,10 +67,10 @@ class ItemSteps:
         """Undo nothing: the undo of `open_item` ends the item, whatever its status, and refuses a late action."""
 
     async def activate_device(self, sale: Data, _: Call) -> Data:
-        """Enqueue the job that activates the performer's device, if the item has one."""
+        """Enqueue the job that activates the performer's device, if the item has one. The saga keeps no device."""
         if sale.device is not None:
             await self.jobs.enqueue(DEVICE_JOB, sale.device, idempotency_key=f"device {sale.saga_id}")
-        return sale
+        return sale.model_copy(update={"device": None})
 
     async def pay_performer(self, sale: Data, call: Call) -> Data:
         await self.clients.ledger.pay_performer(
