@@ -29,7 +29,7 @@ _CREATE_FANS: Final = """
     known AS (
         INSERT INTO users (user_id, email, phone, password_hash, roles, is_verified)
         SELECT user_id, user_id || '@bench.example', '+65' || abs(hashtextextended(user_id::text, 0)) % 1000000000000,
-            '!', '{customer}', true
+            '!', $3::text[], true
         FROM fans
         RETURNING user_id),
     filled AS (
@@ -65,18 +65,17 @@ class LoadUsers:
         self._tokens = TokenIssuer(key, access_ttl_seconds=TOKEN_SECONDS, refresh_ttl_seconds=TOKEN_SECONDS)
         self._database_url = database_url
 
-    async def create_fans(self, number: int) -> list[Fan]:
-        """Return this many new fans, each with `CREDITS` credits."""
+    async def create_fans(self, number: int, *, role: Role = Role.CUSTOMER) -> list[Fan]:
+        """Return this many new users who have the role, each with `CREDITS` credits."""
         user_ids = [uuid.uuid4() for _ in range(number)]
         async with connected(self._database_url) as connection:
-            await connection.execute(_CREATE_FANS, user_ids, CREDITS)
+            await connection.execute(_CREATE_FANS, user_ids, CREDITS, [role.value])
             await connection.execute("ANALYZE users, balances, ledger_transactions, ledger_entries")
-        return [Fan(user_id, self._token(user_id, Role.CUSTOMER)) for user_id in user_ids]
+        return [Fan(user_id, self._token(user_id, role)) for user_id in user_ids]
 
     async def create_performers(self, number: int) -> list[Fan]:
-        """Return this many new users whose tokens are those of performers."""
-        users = await self.create_fans(number)
-        return [Fan(user.user_id, self._token(user.user_id, Role.PERFORMER)) for user in users]
+        """Return this many new performers."""
+        return await self.create_fans(number, role=Role.PERFORMER)
 
     def admin_token(self) -> str:
         """Return the token of an admin, who may create events."""

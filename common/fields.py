@@ -21,6 +21,7 @@ __all__ = [
     "DATE_PREFIX",
     "EARLIEST",
     "LATEST",
+    "HttpsAddress",
     "HttpsUrl",
     "Instant",
     "Integer",
@@ -134,7 +135,8 @@ def _require_https(text: str) -> str:
     return str(url)
 
 
-HttpsUrl = Annotated[
-    LineText, Field(max_length=500, examples=["https://images.example.com/1.jpg"]), AfterValidator(_require_https)
-]
-"""The address of something that browsers load, in its normal form."""
+HttpsAddress = Annotated[LineText, AfterValidator(_require_https)]
+"""An https address in its normal form, which may be longer than what was sent; add a length with `Field`."""
+
+HttpsUrl = Annotated[HttpsAddress, Field(max_length=500, examples=["https://images.example.com/1.jpg"])]
+"""The address of something that browsers load."""

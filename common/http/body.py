@@ -14,6 +14,10 @@ class RequestBody(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
 
+class EmptyBody(RequestBody):
+    """The body of a purchase that the client decides nothing about, such as its price: any field is refused."""
+
+
 class PartialBody(RequestBody):
     """The changes of a PATCH: at least one field, the others stay as they are.
 

@@ -51,6 +51,17 @@ async def test_changes_refuse_unknown_fields(description: dict[str, Any]) -> Non
     assert tolerant == set()
 
 
+async def test_refusal_of_a_reused_key_is_declared_where_a_key_is_taken(description: dict[str, Any]) -> None:
+    wrong = []
+    for methods in description["paths"].values():
+        for operation in methods.values():
+            names = {parameter["name"].lower() for parameter in operation.get("parameters", ())}
+            declared = "IDEMPOTENCY_KEY_REUSED" in operation["responses"].get("422", {}).get("description", "")
+            if declared != ("idempotency-key" in names):
+                wrong.append(operation["summary"])
+    assert wrong == []
+
+
 async def test_examples_of_schemas_match_them(description: dict[str, Any]) -> None:
     """FastAPI omits null properties from examples, so required ones may be missing."""
     wrong = []

@@ -91,6 +91,12 @@ class Databases:
         )
         return user_id
 
+    async def new_performer(self, credits_: str) -> uuid.UUID:
+        """Create a performer's account with credits."""
+        user_id = await self.new_fan(credits_)
+        await self.change("users", "UPDATE users SET roles = '{customer,performer}' WHERE user_id = $1", user_id)
+        return user_id
+
     async def balance_of(self, user_id: uuid.UUID) -> Decimal:
         [row] = await self.read("users", _BALANCE, str(user_id))
         amount: Decimal = row["amount"]

@@ -44,7 +44,7 @@ class ItemFixtures:
     async def sale(self, item_type: ItemType, **more: Any) -> ItemSaga:
         """Return the saga's data of a fan who buys an item of a performer, at once."""
         item_id, offer_id = uuid.uuid4(), uuid.uuid4()
-        performer_id = await self.databases.new_fan(f"{EARLIER}")
+        performer_id = await self.databases.new_performer(f"{EARLIER}")
         item = NewItem(
             purchased_item_id=item_id,
             type=item_type,

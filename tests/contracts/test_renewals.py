@@ -81,6 +81,10 @@ class Fan:
         statement = f"UPDATE performers SET {column} = $1 WHERE performer_id = $2"  # noqa: S608 - a constant
         await self.databases.change("events", statement, value, self.performer_id)
 
+    async def change_performers_account(self, changes: str) -> None:
+        statement = f"UPDATE users SET {changes} WHERE user_id = $1"  # noqa: S608 - constants
+        await self.databases.change("users", statement, self.performer_id)
+
     async def subscription(self) -> dict[str, Any]:
         statement = "SELECT * FROM subscriptions WHERE user_id = $1"
         rows = await self.databases.read("orders", statement, self.user_id)
@@ -108,13 +112,15 @@ class Fan:
         await self.databases.change("orders", statement, self.user_id)
 
 
+SELLS_NOTHING = ["suspended_at = now()", "roles = '{customer}'"]
+
 NewFan = Callable[..., Awaitable[Fan]]
 
 
 @pytest.fixture
 def new_fan(container: Container, databases: Databases) -> NewFan:
     async def make(*, credits_: Decimal = CREDITS) -> Fan:
-        performer_id = await databases.new_fan("1.00")
+        performer_id = await databases.new_performer("1.00")
         statement = "INSERT INTO performers (performer_id, display_name, subscription_price) VALUES ($1, 'Nova', $2)"
         await databases.change("events", statement, performer_id, PRICE)
         return Fan(await databases.new_fan(f"{credits_}"), performer_id, container, databases)
@@ -201,6 +207,14 @@ class TestSubscribe:
             await fan.subscribe()
         assert refused.value.code == code
 
+    @pytest.mark.parametrize("changes", SELLS_NOTHING)
+    async def test_user_who_is_no_performer_any_more_is_not_paid(self, fan: Fan, changes: str) -> None:
+        await fan.change_performers_account(changes)
+        with pytest.raises(ServiceError) as refused:
+            await fan.subscribe()
+        assert refused.value.code == "PERFORMER_NOT_FOUND"
+        assert (await fan.balance(), await fan.subscription()) == (CREDITS, {})
+
     async def test_lapsed_subscription_begins_again(self, fan: Fan) -> None:
         await fan.subscribe()
         await fan.cancel()
@@ -261,6 +275,13 @@ class TestRenewal:
     ) -> None:
         await due.set_performer(column, value)
         await self._ends(due, renewal, reason=reason)
+
+    @pytest.mark.parametrize("changes", SELLS_NOTHING)
+    async def test_ends_if_the_user_is_no_performer_any_more(
+        self, due: Fan, renewal: SubscriptionRenewal, changes: str
+    ) -> None:
+        await due.change_performers_account(changes)
+        await self._ends(due, renewal, reason="PERFORMER_NOT_FOUND")
 
     @pytest.mark.parametrize(
         ("changes", "reason"), [("is_flagged = true", "OTP_REQUIRED"), ("suspended_at = now()", "ACCOUNT_SUSPENDED")]

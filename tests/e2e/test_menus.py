@@ -129,6 +129,9 @@ class TestQueueOn:
             assert (await fan.post(f"/menu/purchase/{purchase_id}/cancel")).status == 200
         page = await fan.get("/menu/purchase/history", limit=2, offset=1)
         assert [one["purchase_id"] for one in page.data] == [bought[1], bought[0]]
+        for offset in (3, 10_001, 1_000_000):
+            behind = await fan.get("/menu/purchase/history", offset=offset)
+            assert (behind.status, behind.data, behind.body["pagination"]["total"]) == (200, [], 3)
         assert (await fan.get("/menu/purchase/history", limit=201)).refused() == (400, "VALIDATION_ERROR")
         stranger = await new_fan(balance="0")
         assert (await stranger.get("/menu/purchase/history")).data == []

@@ -55,6 +55,15 @@ async def test_cancelled_subscription_lasts_until_its_end_and_can_be_resumed(
     assert await fan.balance() == "985.00"
 
 
+async def test_fan_does_not_name_the_price(fan: UserClient, new_performer: MakePerformer) -> None:
+    performer = await new_performer(subscription_price="15.00")
+    path = f"/performers/{performer.performer_id}/subscription"
+    for body in ({"price": "0.01"}, {"amount": "15.00"}):
+        assert (await fan.post(path, body)).refused() == (400, "VALIDATION_ERROR")
+    assert (await fan.get("/subscriptions")).data == []
+    assert (await fan.post(path, {})).status == 200
+
+
 async def test_too_few_credits_start_no_subscription(new_fan: MakeFan, new_performer: MakePerformer) -> None:
     fan, performer = await new_fan(balance="14.99"), await new_performer(subscription_price="15.00")
     assert (await subscribe(fan, performer)).refused() == (402, "INSUFFICIENT_CREDITS")

@@ -32,7 +32,14 @@ MUTATIONS: Final = (
         file=STATEMENTS,
         before=" AND deleted_at IS NULL AND NOT EXISTS (SELECT FROM prior)\n",
         after=" AND NOT EXISTS (SELECT FROM prior)\n",
-        caught_by=(f"{EARNINGS}::TestPay::test_unknown_or_deleted_performer_leaves_the_escrow_held",),
+        caught_by=(f"{EARNINGS}::TestPay::test_who_is_no_performer_leaves_the_escrow_held",),
+    ),
+    Mutation(
+        name="a performer who has lost the role is paid",
+        file=STATEMENTS,
+        before=""" AND roles @> '{performer}'""",
+        after="",
+        caught_by=(f"{EARNINGS}::TestPay::test_who_is_no_performer_leaves_the_escrow_held",),
     ),
     Mutation(
         name="pending earnings are paid out again",

@@ -33,7 +33,7 @@ internal = APIRouter(
     responses=refusals(
         {
             400: BAD_INPUT,
-            404: "USER_NOT_FOUND, NOT_FOUND",
+            404: "PERFORMER_NOT_FOUND, USER_NOT_FOUND, NOT_FOUND",
             409: "ESCROW_ALREADY_RESOLVED",
             422: "IDEMPOTENCY_KEY_REUSED",
         }

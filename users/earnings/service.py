@@ -9,6 +9,7 @@ from common.db.idempotency import ParticipantRequest
 from common.errors import ServiceError
 from common.pages import Total
 from users.accounts.errors import UserNotFound
+from users.earnings.errors import PerformerNotFound
 from users.earnings.repository import EarningsRepository
 from users.earnings.schemas import DuePayout, PaidOut, Payout
 from users.ledger.service import Ledger
@@ -35,7 +36,7 @@ class EarningsService:
 
         Raises:
             EscrowAlreadyResolved, EscrowNotFound.
-            UserNotFound: the performer is unknown or deleted.
+            PerformerNotFound: the performer is unknown, deleted or suspended, or no longer has the role.
         """
         facts = {
             "escrow_id": escrow_id,
@@ -45,7 +46,8 @@ class EarningsService:
         }
 
         async def refuse() -> ServiceError:
-            return await self.ledger.why_not_resolved(escrow_id)
+            reason = await self.ledger.why_not_resolved(escrow_id)
+            return PerformerNotFound() if isinstance(reason, UserNotFound) else reason
 
         request = ParticipantRequest.of(request_id, "escrow_pay", is_batched=is_batched, **facts)
         return await self.repository.pay(request, facts, is_batched=is_batched, refuse=refuse)

@@ -1,7 +1,7 @@
 """The ledger's movements to performers, one SQL statement each; see `users.ledger.statements`.
 
 Both lock the performer's row first: a deleted account gets no credits, and the payouts of a performer are made one after
-the other.
+the other. What a performer has earned is paid out even after a suspension or the loss of the role, but nothing more is sold.
 """
 
 # ruff: noqa: S608 - the statements are composed of constants; values are bound
@@ -13,12 +13,15 @@ from sqlalchemy import TextClause, text
 from common.db.idempotency import SELECT_ANSWER, stored_answer
 from users.ledger.fragments import APPLY, LOCK, MOVEMENT, PRIOR, STORE_MOVEMENT
 
+MAY_SELL: Final = "AND suspended_at IS NULL AND roles @> '{performer}'"
 
-def _performer(lock: str) -> str:
+
+def _performer(lock: str, *, condition: str = "") -> str:
     return f"""
     performer AS MATERIALIZED (
         SELECT user_id FROM users
         WHERE user_id = CAST(:performer_user_id AS uuid) AND deleted_at IS NULL AND NOT EXISTS (SELECT FROM prior)
+          {condition}
           AND EXISTS (SELECT FROM balances WHERE account_kind = 'wallet' AND currency = 'SGD'
                       AND account_owner = CAST(:performer_user_id AS text))
         {lock})
@@ -38,7 +41,7 @@ def _payment(*, credited: str, balances: int, then: str = "") -> TextClause:
     return text(
         f"""
         {PRIOR},
-        {_performer("FOR KEY SHARE")},
+        {_performer("FOR KEY SHARE", condition=MAY_SELL)},
         resolved AS (
             UPDATE escrows SET status = 'RELEASED', resolved_at = now()
             WHERE escrow_id = CAST(:escrow_id AS uuid) AND status = 'HELD' AND EXISTS (SELECT FROM performer)

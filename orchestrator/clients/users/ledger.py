@@ -107,7 +107,10 @@ class LedgerClient:
         is_batched: bool,
         bonus_points: int,
     ) -> None:
-        """Pay an escrow to a performer's wallet, or to their pending earnings, and award the buyer's points with it."""
+        """Pay an escrow to a performer's wallet, or to their pending earnings, and award the buyer's points with it.
+
+        A performer who is unknown, deleted or suspended, or who has lost the role: PERFORMER_NOT_FOUND.
+        """
         facts = {"escrow_id": escrow_id, "performer_user_id": performer_user_id, "item_id": item_id}
         await self._post("escrow/pay", call, **facts, is_batched=is_batched, bonus_points=bonus_points)
 

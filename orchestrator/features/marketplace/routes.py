@@ -25,15 +25,12 @@ from orchestrator.http.schemas import InProgress
 
 __all__ = ["router"]
 
-_COMMON = (
-    COMMON
-    | IDEMPOTENT
-    | {
-        403: "FORBIDDEN",
-        404: "LISTING_NOT_FOUND",
-        409: "LISTING_INVALID_STATE, REQUEST_IN_PROGRESS",
-    }
-)
+_CANCEL = COMMON | {
+    403: "FORBIDDEN",
+    404: "LISTING_NOT_FOUND",
+    409: "LISTING_INVALID_STATE, REQUEST_IN_PROGRESS",
+}
+_COMMON = _CANCEL | IDEMPOTENT
 _LIST = refusals(
     _COMMON
     | {
@@ -78,7 +75,7 @@ async def list_ticket(
     return await answer(market.list_ticket(body, caller_id=user.user_id, key=key), response)
 
 
-@router.post("/cancel", responses=refusals(_COMMON), summary="Withdraw a listing")
+@router.post("/cancel", responses=refusals(_CANCEL), summary="Withdraw a listing")
 async def cancel(
     body: ListingReference, user: CurrentUser, market: Market, response: Response
 ) -> Success[ListingCancelled] | Success[InProgress]:

@@ -60,7 +60,7 @@ async def list_purchases(
     limit: Annotated[Integer, Query(ge=1, le=MOST_IN_HISTORY)] = 50,
     offset: Annotated[Integer, Query(ge=0, le=1_000_000)] = 0,
 ) -> Paginated[MenuPurchase]:
-    """Newest first."""
+    """Newest first. `page` is the one on which the first of them lies."""
     found = await purchases.history(user.user_id, limit=limit, offset=offset)
     return paginated(found, Page(page=offset // limit + 1, per_page=limit))
 

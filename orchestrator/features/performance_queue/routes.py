@@ -27,9 +27,10 @@ from orchestrator.http.schemas import InProgress
 __all__ = ["router"]
 
 _ONE = COMMON | {404: "ITEM_NOT_FOUND"}
-_CHANGE = refusals(_ONE | IDEMPOTENT | {403: "FORBIDDEN", 409: "ITEM_INVALID_STATE, REQUEST_IN_PROGRESS"}) | {
+_CHANGE = refusals(_ONE | {403: "FORBIDDEN", 409: "ITEM_INVALID_STATE, REQUEST_IN_PROGRESS"}) | {
     202: {"model": Success[InProgress]}
 }
+_COMPLETE = _CHANGE | refusals(IDEMPOTENT)
 _MINE = refusals(COMMON | {403: "FORBIDDEN"})
 
 router = APIRouter(prefix="/performance-queue", tags=["Performance queue"], route_class=CamelCaseRoute)
@@ -83,7 +84,9 @@ async def start(
     return await answer(queue.start(purchased_item_id, performer_id=performer.user_id), response)
 
 
-@router.post("/{purchased_item_id}/complete", responses=_CHANGE, summary="Complete a menu item and be paid (performer)")
+@router.post(
+    "/{purchased_item_id}/complete", responses=_COMPLETE, summary="Complete a menu item and be paid (performer)"
+)
 async def complete(
     *,
     purchased_item_id: uuid.UUID,

@@ -6,20 +6,18 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, Field
 
-from common.fields import LineText
+from common.fields import HttpsAddress, LineText
 from common.http.body import RequestBody
 from common.money import Money
 from orchestrator.clients.orders.purchased_items import ItemType, PurchasedItemFacts
-
-HTTPS_URL = r"^https://[^\s/]+[^\s]*$"
 
 
 class CompleteRequest(RequestBody):
     """What the buyer gets with the performance."""
 
     note: Annotated[LineText, Field(max_length=1_000)] = ""
-    file: Annotated[LineText, Field(max_length=2_000, pattern=HTTPS_URL, examples=["https://example.com/f"])] | None = (
-        Field(default=None, description="Its address; items show it as `file_url`.")
+    file: Annotated[HttpsAddress, Field(max_length=2_000, examples=["https://example.com/f"])] | None = Field(
+        default=None, description="Its https address; items show it as `file_url`."
     )
 
 

@@ -51,7 +51,7 @@ _PAY = refusals(
     }
 )
 _CANCEL = refusals(
-    _COMMON
+    COMMON
     | {
         403: "FORBIDDEN",
         404: "ORDER_NOT_FOUND",

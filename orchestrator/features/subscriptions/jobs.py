@@ -26,8 +26,10 @@ __all__ = ["SubscriptionRenewal"]
 BATCH: Final = 100  # as many as the events service looks up at once
 AT_ONCE: Final = 8
 REMINDER_DAYS: Final = 3
-# The fan cannot pay. Any other failure decides nothing: the subscription stays due.
-ENDING: Final = frozenset({PaymentRequired.code, OtpRequired.code, AccountSuspended.code, "USER_NOT_FOUND"})
+# The fan cannot pay, or the performer no longer sells. Any other failure decides nothing: the subscription stays due.
+ENDING: Final = frozenset(
+    {PaymentRequired.code, OtpRequired.code, AccountSuspended.code, PerformerNotFound.code, "USER_NOT_FOUND"}
+)
 logger = get_logger(__name__)
 
 

@@ -6,6 +6,7 @@ from typing import Annotated
 from fastapi import APIRouter, Response
 
 from common.http.auth import CurrentUser
+from common.http.body import EmptyBody
 from common.http.client_address import ClientAddress
 from common.http.dependencies import provided
 from common.http.envelope import Success, refusals
@@ -45,6 +46,7 @@ async def subscribe(
     address: ClientAddress,
     subscriptions: Subscriptions,
     response: Response,
+    body: EmptyBody | None = None,  # noqa: ARG001 - a field in it is refused
 ) -> Success[Subscribed] | Success[InProgress]:
     """Pays 30 days at the performer's price; it renews until you cancel it, or until a renewal cannot be paid.
 

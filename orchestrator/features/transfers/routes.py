@@ -30,15 +30,12 @@ from orchestrator.http.schemas import InProgress
 
 __all__ = ["Transfers", "router"]
 
-_COMMON = (
-    COMMON
-    | IDEMPOTENT
-    | {
-        403: "FORBIDDEN",
-        404: "TRANSFER_NOT_FOUND",
-        409: "TRANSFER_INVALID_STATE, REQUEST_IN_PROGRESS",
-    }
-)
+_CANCEL = COMMON | {
+    403: "FORBIDDEN",
+    404: "TRANSFER_NOT_FOUND",
+    409: "TRANSFER_INVALID_STATE, REQUEST_IN_PROGRESS",
+}
+_COMMON = _CANCEL | IDEMPOTENT
 _INITIATE = refusals(
     _COMMON
     | {
@@ -113,7 +110,7 @@ async def confirm(
     return await answer(transfers.confirm(body.transfer_id, given, caller_id=user.user_id, key=key), response)
 
 
-@router.post("/cancel", responses=refusals(_COMMON), summary="Cancel a pending transfer")
+@router.post("/cancel", responses=refusals(_CANCEL), summary="Cancel a pending transfer")
 async def cancel(
     body: TransferReference, user: CurrentUser, transfers: Transfers, response: Response
 ) -> Success[TransferCancelledView] | Success[InProgress]:

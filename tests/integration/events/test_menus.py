@@ -239,7 +239,7 @@ class TestItems:
         """10 for a credit, also if only one of the two changes."""
         field = "price" if kind == TIP_MENUS else "token_value"
         menu_id, invalid = await performer.created(kind), (400, "VALIDATION_ERROR")
-        most = {field: "2.50", "bonus_loyalty_points": 25}
+        most: dict[str, Any] = {field: "2.50", "bonus_loyalty_points": 25}
 
         assert refused(await performer.add_item(menu_id, kind, **most | {"bonus_loyalty_points": 26})) == invalid
         item_id = await performer.added(menu_id, kind, **most)

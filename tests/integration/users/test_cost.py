@@ -36,7 +36,11 @@ def ledger_service(database: Database) -> Ledger:
 async def _new_user(database: Database) -> uuid.UUID:
     user_id = uuid.uuid4()
     new = NewUser(
-        user_id=user_id, email=f"{user_id}@example.com", phone="+6590000000", password_hash="!", roles=["customer"]
+        user_id=user_id,
+        email=f"{user_id}@example.com",
+        phone="+6590000000",
+        password_hash="!",
+        roles=["customer", "performer"],
     )
     assert await AccountRepository(database).add(new)
     return user_id

@@ -42,10 +42,6 @@ async def points_of(database: Database, user_id: uuid.UUID) -> int:
     return int(row["points"])
 
 
-async def delete(database: Database, user_id: uuid.UUID) -> None:
-    await database.execute(text("UPDATE users SET deleted_at = now() WHERE user_id = :id"), {"id": user_id})
-
-
 class TestPay:
     async def test_escrow_reaches_the_performers_wallet(
         self, ledger: LedgerCaller, database: Database, performer: uuid.UUID
@@ -151,16 +147,21 @@ class TestPay:
             assert earned + pending + await ledger.wallet_of(buyer) == Decimal(PRICE)
 
     @pytest.mark.parametrize("is_batched", [False, True])
-    async def test_unknown_or_deleted_performer_leaves_the_escrow_held(
-        self, ledger: LedgerCaller, database: Database, performer: uuid.UUID, *, is_batched: bool
+    @pytest.mark.parametrize(
+        "change", ["deleted_at = now()", "suspended_at = now()", "roles = '{customer}'", "roles = '{customer,admin}'"]
+    )
+    async def test_who_is_no_performer_leaves_the_escrow_held(
+        self, ledger: LedgerCaller, database: Database, performer: uuid.UUID, *, is_batched: bool, change: str
     ) -> None:
-        await delete(database, performer)
+        """Unknown, deleted, suspended, or without the role."""
+        statement = text(f"UPDATE users SET {change} WHERE user_id = :id")  # noqa: S608 - the cases above
+        await database.execute(statement, {"id": performer})
         escrow_id = await held(ledger)
         for recipient in (uuid.uuid4(), performer):
             same = {"request_id": uuid.uuid4(), "item_id": uuid.uuid4(), "is_batched": is_batched}
             for _ in range(2):
                 answer = await ledger.pay(escrow_id, recipient, **same)
-                assert (answer.status_code, code_of(answer)) == (404, "USER_NOT_FOUND")
+                assert (answer.status_code, code_of(answer)) == (404, "PERFORMER_NOT_FOUND")
                 assert answer.headers["x-refusal-remembered"] == "true"
         assert await escrow(database, escrow_id) == ("HELD", "tip_grid_item")
 
@@ -196,6 +197,7 @@ class TestPay:
         self, ledger: LedgerCaller, user_client: UserClient
     ) -> None:
         performer, item_id = await user_client.join(), uuid.uuid4()
+        await ledger.make_performer(performer.user_id)
         await ledger.pay(await held(ledger), performer.user_id, item_id=item_id)
         answer = await user_client.http.get("/api/credits/statement", headers=performer.headers)
         [entry] = answer.json()["data"]["entries"]
@@ -236,6 +238,7 @@ class TestDeletion:
         self, ledger: LedgerCaller, user_client: UserClient
     ) -> None:
         performer = await user_client.join()
+        await ledger.make_performer(performer.user_id)
         await tip(ledger, performer.user_id)
         body = {"user_id": str(performer.user_id), "current_password": "correct horse battery", "forfeits": True}
 
@@ -243,5 +246,5 @@ class TestDeletion:
         holdings = await ledger.http.get(f"/internal/personal-data/{performer.user_id}/holdings")
 
         assert (answer.status_code, code_of(answer)) == (409, "ACCOUNT_IN_USE")
-        assert answer.json()["details"] == {"pending_earnings": PRICE}
+        assert answer.json()["details"] == {"pending_earnings": PRICE, "roles": ["performer"]}
         assert holdings.json()["data"]["pending_earnings"] == PRICE

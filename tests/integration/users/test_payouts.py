@@ -164,6 +164,7 @@ class TestDue:
 class TestOwnPayouts:
     async def test_performer_sees_their_own_newest_first(self, ledger: LedgerCaller, user_client: UserClient) -> None:
         performer, other = await user_client.join(), await user_client.join()
+        await ledger.make_performer(performer.user_id)
         await ledger.pay_out(performer.user_id)  # it paid nothing, and is not shown
         for amount in ("1.00", "2.00"):
             await tip(ledger, performer.user_id, amount)

@@ -230,6 +230,10 @@ class LedgerCaller:
             (await self.top_up(user_id, amount)).raise_for_status()
         return user_id
 
+    async def make_performer(self, user_id: uuid.UUID) -> None:
+        """Give a user the role, without which nobody pays them for tips."""
+        await self.database.execute(_MAKE_PERFORMER, {"user_id": user_id})
+
     async def invariant_violations(self) -> list[Any]:
         """Return every violation of the ledger's invariants."""
         return [row for statement in _CONTRADICTIONS for row in await self.database.fetch_all(text(statement))]
@@ -241,8 +245,9 @@ def _plain(value: object) -> object:
 
 _NEW_USER = text(
     "INSERT INTO users (user_id, email, phone, password_hash, roles, is_verified) "
-    "VALUES (:user_id, :email, :phone, '!', '{customer}', true)"
+    "VALUES (:user_id, :email, :phone, '!', '{customer,performer}', true)"
 )
+_MAKE_PERFORMER = text("UPDATE users SET roles = '{customer,performer}' WHERE user_id = :user_id")
 _FLAG = text("UPDATE users SET is_flagged = true WHERE user_id = :user_id")
 _NEW_BALANCES = text(
     "INSERT INTO balances (account_kind, account_owner, currency) "

@@ -61,7 +61,7 @@ class MenuPurchaseService:
     async def history(self, buyer_user_id: uuid.UUID, *, limit: int, offset: int) -> tuple[list[MenuPurchase], Total]:
         """Return a page of a buyer's purchases from menus, newest first, and the number of all."""
         items, total = await self.clients.purchased_items.bought(
-            buyer_user_id, item_type=ItemType.MENU, limit=limit, offset=offset
+            buyer_user_id, item_type=ItemType.MENU, limit=limit, offset=min(offset, MAX_COUNTED)
         )
         return [MenuPurchase.of(item) for item in items], Total(total, is_exact=total < MAX_COUNTED)
 
