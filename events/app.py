@@ -2,7 +2,7 @@
 
 from typing import Final
 
-from fastapi import APIRouter, FastAPI
+from fastapi import FastAPI
 
 from common.auth.user_tokens import UserTokenVerifier
 from common.database_app import database_app
@@ -12,14 +12,13 @@ from common.messaging.publisher import Publisher
 from events.catalogue import routes as catalogue_routes
 from events.catalogue.repository import EventRepository
 from events.catalogue.service import CatalogueService
+from events.menus import routes as menu_routes
 from events.menus.repository import MenuFactsRepository, MenuRepository, WhitelistRepository
 from events.menus.routes import internal as menu_facts_routes
-from events.menus.routes import performance_menus as performance_menu_routes
 from events.menus.routes import tip_menus as tip_menu_routes
 from events.menus.schemas import MenuItem, MenuKind, OwnMenu, TipItem, TipMenu
 from events.menus.service import MenuFactsService, PerformanceMenuService, TipMenuService
 from events.performers import routes as performer_routes
-from events.performers.acting import ADMIN_PREFIX, AS_ADMIN, AS_PERFORMER, OWN_PREFIX
 from events.performers.repository import PerformerRepository
 from events.performers.service import PerformerService
 from events.personal_data import routes as personal_data_routes
@@ -64,25 +63,11 @@ def create_app(settings: Settings, *, user_tokens: UserTokenVerifier | None = No
             personal_data_routes.internal,
             performer_routes.public,
             tip_menu_routes.public,
-            *_managing_routers(),
+            menu_routes.performer_router,
+            menu_routes.admin_router,
         ),
         user_tokens=user_tokens,
     )
-
-
-def _managing_routers() -> tuple[APIRouter, ...]:
-    """Return the routers of what performers do for themselves, and admins for any performer."""
-    performer_router = APIRouter(prefix=OWN_PREFIX, dependencies=[AS_PERFORMER])
-    admin_router = APIRouter(prefix=ADMIN_PREFIX, dependencies=[AS_ADMIN])
-    for router in (performer_router, admin_router):
-        for managed in (
-            performer_routes.managed,
-            tip_menu_routes.managed,
-            performance_menu_routes.managed,
-            performance_menu_routes.templates,
-        ):
-            router.include_router(managed)
-    return performer_router, admin_router
 
 
 def _services(database: Database) -> tuple[object, ...]:

@@ -35,7 +35,7 @@ async def test_tip_now_and_queued_tip(in_process: InProcessServices, fan: UserCl
     tomorrow = datetime.now(UTC) + timedelta(days=1)
     with at_most(calls=5, statements=6):  # the item, open, hold, pay, complete; started, and one for each step
         await tip()
-    with at_most(calls=4, statements=5):  # the item, may spend, open, enqueue; with the job
+    with at_most(calls=5, statements=5):  # the item, may spend, the balance, open, enqueue; with the job
         await tip(scheduled_for=tomorrow)
     with at_most(calls=4, statements=6):  # the item, open, hold, enqueue
         await tip(scheduled_for=tomorrow, hold_funds=True)

@@ -23,7 +23,7 @@ MUTATIONS: Final = (
     Mutation(
         name="a flagged fan queues a tip without a code",
         file="orchestrator/features/tips/service.py",
-        before="        if tip.mode == QUEUED and not is_funded:\n",
+        before="        if tip.mode is ExecutionMode.QUEUED and not is_funded:\n",
         after="        if not tip.mode:\n",
         caught_by=(f"{JOBS}::test_flagged_fan_proves_the_phone_before_a_tip_is_queued",),
     ),

@@ -61,8 +61,8 @@ class MenuTheme(BaseModel):
 class ItemActivation(BaseModel):
     """What the performer's device does for an item: a pattern, or an intensity of 1 to 20."""
 
-    pattern: str | None
-    intensity: int | None
+    pattern: str | None = None
+    intensity: int | None = None
     duration_seconds: int
 
 
