@@ -8,7 +8,7 @@ __all__ = ["MUTATIONS"]
 
 JOBS: Final = "tests/e2e/test_queued_tip_jobs.py"
 UNIT: Final = "tests/unit/orchestrator/test_tips.py"
-REFUSALS: Final = "tests/e2e/test_tips.py::TestRefusals"
+REFUSALS: Final = "tests/e2e/test_tip_refusals.py::TestRefusals"
 ATTEMPTS: Final = "tests/integration/jobs/test_attempts.py"
 RULES: Final = "orchestrator/features/purchased_items/service.py"
 

@@ -5,9 +5,7 @@ import uuid
 from typing import Any
 
 import pytest
-from sqlalchemy import text
 
-from common.db.engine import Database
 from tests.integration.events.conftest import NewPerformer
 from tests.integration.events.stage import MENUS, TIP_MENUS, OfferCaller, an_item, refused
 from tests.support.callers import Caller, new_id
@@ -370,103 +368,3 @@ class TestOwnership:
             (performer, True, 200),
         ):
             assert await change(by, is_active=is_active) == [status] * 2, (by, is_active)
-
-
-class TestWhitelist:
-    async def test_users_are_added_listed_and_removed(self, performer: OfferCaller) -> None:
-        menu_id = await performer.created(visibility="private")
-        users = [new_id() for _ in range(3)]
-        path = f"menus/{menu_id}/whitelist"
-        added = [(await performer.call("POST", path, {"user_id": user})).json()["data"] for user in users]
-
-        repeated = await performer.call("POST", path, {"user_id": users[0]})
-
-        assert repeated.json()["data"] == added[0]
-        page = (await performer.call("GET", f"{path}?per_page=2")).json()
-        assert page["data"] == added[:0:-1]
-        assert page["pagination"]["total"] == 3
-        for _ in range(2):
-            assert (await performer.call("DELETE", f"{path}/{users[1]}")).status_code == 204
-        assert (await performer.call("GET", path)).json()["data"] == [added[2], added[0]]
-        assert [menu["whitelisted_users"] for menu in await performer.listed()] == [2]
-
-    async def test_another_performers_whitelist_is_unknown(
-        self, performer: OfferCaller, new_performer: NewPerformer
-    ) -> None:
-        path = f"menus/{await performer.created(visibility='private')}/whitelist"
-        user_id = new_id()
-        await performer.call("POST", path, {"user_id": user_id})
-        stranger = await new_performer()
-
-        for method, below, body in [
-            ("GET", "", None),
-            ("POST", "", {"user_id": stranger.performer_id}),
-            ("DELETE", f"/{user_id}", None),
-        ]:
-            assert refused(await stranger.call(method, path + below, body)) == (404, "MENU_NOT_FOUND"), method
-        [entry] = (await performer.call("GET", path)).json()["data"]
-        assert entry["user_id"] == user_id
-
-    async def test_thousand_users_are_the_most(self, performer: OfferCaller, database: Database) -> None:
-        """Also if they are added at once. A user who is on it already may be added again."""
-        menu_id = await performer.created(visibility="private")
-        statement = (
-            "INSERT INTO menu_whitelist SELECT CAST(:menu_id AS uuid), gen_random_uuid() FROM generate_series(1, 998)"
-        )
-        await database.execute(text(statement), {"menu_id": uuid.UUID(menu_id)})
-        path, users = f"menus/{menu_id}/whitelist", [new_id() for _ in range(8)]
-
-        async def add(user_id: str) -> int:
-            return (await performer.call("POST", path, {"user_id": user_id})).status_code
-
-        added = await asyncio.gather(*map(add, users))
-
-        assert sorted(added) == [200] * 2 + [400] * 6
-        assert await add(users[added.index(200)]) == 200
-        assert [menu["whitelisted_users"] for menu in await performer.listed()] == [1_000]
-
-    async def test_deleted_menu_has_no_whitelist(self, performer: OfferCaller, database: Database) -> None:
-        menu_id, other = [await performer.created(visibility="private") for _ in range(2)]
-        for each in (menu_id, other):
-            await performer.call("POST", f"menus/{each}/whitelist", {"user_id": new_id()})
-
-        await performer.call("DELETE", f"menus/{menu_id}")
-
-        statement = text("SELECT menu_id FROM menu_whitelist WHERE menu_id = ANY(:menu_ids)")
-        left = await database.fetch_all(statement, {"menu_ids": [uuid.UUID(menu_id), uuid.UUID(other)]})
-        assert [str(row["menu_id"]) for row in left] == [other]
-
-    async def test_malformed_user_is_refused(self, performer: OfferCaller) -> None:
-        path = f"menus/{await performer.created()}/whitelist"
-        assert refused(await performer.call("POST", path, {"user_id": "mia"})) == (400, "INVALID_UUID")
-
-
-class TestTemplates:
-    async def test_three_are_listed(self, performer: OfferCaller) -> None:
-        listed = (await performer.call("GET", "menu-templates")).json()["data"]
-
-        form = {each["template"]: (each["menu"]["queue_mode"], each["menu"]["visibility"]) for each in listed}
-        assert form == {
-            "quick-fun": ("OFF", "public"),
-            "private-energy": ("ON", "public"),
-            "vip-experience": ("ON", "subscribers_only"),
-        }
-        assert all(4 <= len(each["menu_items"]) <= 6 for each in listed)
-
-    @pytest.mark.parametrize("name", ["quick-fun", "private-energy", "vip-experience"])
-    async def test_applied_template_is_an_own_menu(self, performer: OfferCaller, name: str) -> None:
-        listed = (await performer.call("GET", "menu-templates")).json()["data"]
-        [template] = [each for each in listed if each["template"] == name]
-
-        applied = (await performer.call("POST", f"menu-templates/{name}/apply")).json()["data"]
-
-        assert [applied] == await performer.listed()
-        for item, pattern in zip(applied["menu_items"], template["menu_items"], strict=True):
-            assert {field: item[field] for field in pattern if field != "position"}.items() <= pattern.items()
-        menu = template["menu"]
-        assert {field: applied[field] for field in menu if field != "position"}.items() <= menu.items()
-        changed = await performer.change_item(applied["menu_id"], applied["menu_items"][0]["menu_item_id"], name="Mine")
-        assert changed.json()["data"]["name"] == "Mine"
-
-    async def test_unknown_template_is_refused(self, performer: OfferCaller) -> None:
-        assert refused(await performer.call("POST", "menu-templates/late-show/apply")) == (400, "VALIDATION_ERROR")
