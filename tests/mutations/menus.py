@@ -30,7 +30,9 @@ MUTATIONS: Final = (
         file="events/menus/service.py",
         before='            TooManyWhitelistedUsers: it has 1,000.\n        """\n        await self._menus.require(actor, menu_id)\n',
         after='            TooManyWhitelistedUsers: it has 1,000.\n        """\n',
-        caught_by=("tests/integration/events/test_whitelists.py::TestWhitelist::test_another_performers_whitelist_is_unknown",),
+        caught_by=(
+            "tests/integration/events/test_whitelists.py::TestWhitelist::test_another_performers_whitelist_is_unknown",
+        ),
     ),
     Mutation(
         name="concurrent requests exceed the number of menus",
