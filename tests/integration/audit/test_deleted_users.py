@@ -59,7 +59,9 @@ async def stage(settings: WorkerSettings, database_url: DatabaseFactory, rabbitm
     of_orders = orders.settings.Settings(
         env="test", database_url=SecretStr(database_url("orders")), rabbitmq_url=SecretStr(rabbitmq_url)
     )
-    of_events = events.settings.Settings(env="test", database_url=SecretStr(database_url("events")))
+    of_events = events.settings.Settings(
+        env="test", database_url=SecretStr(database_url("events")), rabbitmq_url=SecretStr(rabbitmq_url)
+    )
     tokens = ServiceTokens(service="orchestrator", secret=secret)
     async with (
         serving(orders.app.create_app(of_orders), of_orders) as orders_url,
