@@ -34,7 +34,7 @@ from tests.support.waiting import eventually
 
 TOPOLOGY: Final = platform_topology()
 HOLD_QUEUE: Final = hold_queue_name(300_000)
-SERVICES: Final = ("orchestrator", "users", "inventory")
+SERVICES: Final = ("orchestrator", "users", "orders", "events", "inventory")
 # The commands of the runbook, by service, without `docker compose exec`.
 COMMANDS: Final[Mapping[str, str]] = dict(
     re.findall(

@@ -85,6 +85,7 @@ INTERNAL: list[tuple[str, str, Any]] = [
         {"request_id": new_id(), "payout_id": new_id(), "item_ids": [new_id()]},
     ),
     ("GET", f"/internal/purchased-items/by-queue-request/{new_id()}", None),
+    ("GET", f"/internal/purchased-items/check-key?buyer_user_id={new_id()}&idempotency_key=x&type=menu_item", None),
     ("GET", f"/internal/purchased-items/{new_id()}", None),
     ("POST", f"/internal/purchased-items/{new_id()}/end", {**UNDO, "reason": "x"}),
     ("POST", f"/internal/purchased-items/{new_id()}/enqueue", {"request_id": new_id(), "is_funded": True}),

@@ -256,6 +256,7 @@ INTERNAL = [
     ("POST", "/internal/ledger/transfer"),
     ("POST", "/internal/ledger/clawback"),
     ("GET", f"/internal/ledger/revenue/{SOMEBODY}"),
+    ("GET", f"/internal/ledger/spending/{SOMEBODY}"),
     ("POST", "/internal/ledger/escrow/hold"),
     ("POST", "/internal/ledger/escrow/release"),
     ("POST", "/internal/ledger/escrow/pay"),
