@@ -4,6 +4,7 @@ import asyncio
 import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -21,6 +22,7 @@ ANNOUNCED = """
     SELECT count(*) FROM (SELECT CAST(convert_from(body, 'UTF8') AS jsonb) AS message FROM outbox) AS announced
     WHERE message ->> 'type' = $1 AND message ->> 'subject' = $2
 """
+VENUE_TIME = ZoneInfo("Asia/Singapore")
 SOON = timedelta(hours=20)  # behind the refund deadline of 24 hours
 
 
@@ -145,7 +147,7 @@ class TestPostponement:
         for holder in (fan, friend):
             inbox = Inbox(platform, holder)
             email = await inbox.email_about("New date: Jazz, later")
-            assert f"{datetime.fromisoformat(new_date):%d %B %Y}" in email["text"]
+            assert f"{datetime.fromisoformat(new_date).astimezone(VENUE_TIME):%d %B %Y}" in email["text"]
             told = [each for each in await inbox.emails() if each["subject"].startswith("New date")]
             assert len(told) == 1
         assert not any(each["subject"].startswith("New date") for each in await Inbox(platform, former).emails())
