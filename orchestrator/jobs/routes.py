@@ -32,7 +32,7 @@ async def list_jobs(
     jobs: Jobs,
     page: CursorPageQuery,
     *,
-    queue: Annotated[PlainText | None, Query(description="Only jobs of this kind.")] = None,
+    queue: Kind = None,
     kind: Annotated[PlainText | None, Query(description="Alias of `queue`, which takes precedence.")] = None,
     status: JobStatus | None = None,
     failure: Annotated[Failure | None, Query(description="`dead`: only failed jobs that wait for an admin.")] = None,

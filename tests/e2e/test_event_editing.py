@@ -8,6 +8,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from common.time_zones import DEFAULT_TIME_ZONE
 from devstack.database import connected
 from devstack.stack import Stack
 from tests.e2e.conftest import MakeConcert, MakeFan
@@ -22,7 +23,7 @@ ANNOUNCED = """
     SELECT count(*) FROM (SELECT CAST(convert_from(body, 'UTF8') AS jsonb) AS message FROM outbox) AS announced
     WHERE message ->> 'type' = $1 AND message ->> 'subject' = $2
 """
-VENUE_TIME = ZoneInfo("Asia/Singapore")
+VENUE_TIME = ZoneInfo(DEFAULT_TIME_ZONE)
 SOON = timedelta(hours=20)  # behind the refund deadline of 24 hours
 
 

@@ -274,6 +274,13 @@ MUTATIONS: Final = (
         caught_by=(f"{DEPOSITS}::test_coins_after_a_refund_do_not_restore_the_credits",),
     ),
     Mutation(
+        name="coins that paid are sent back, and no admin is told",
+        file="users/payments/status.py",
+        before="(refunded == 0 or received > 0)",
+        after="received > 0",
+        caught_by=(f"{DEPOSITS}::test_return_of_the_only_deposit_after_the_first_is_flagged",),
+    ),
+    Mutation(
         name="webhook signatures are not checked",
         file="orchestrator/features/payments/adapters/signatures.py",
         before="    return hmac.compare_digest(expected.encode(), signature.lower().encode())",

@@ -171,7 +171,7 @@ def decide(payment: RecordedPayment, report: ReportedPayment) -> ReportDecision:
         outcome = ReportOutcome.NOTED
     else:
         return ReportDecision(ReportOutcome.IGNORED, *new)
-    return ReportDecision(outcome, *new, _flags(payment, report, stage, deposits))
+    return ReportDecision(outcome, *new, _flags(payment, report, stage, deposits, refunded=refunded))
 
 
 def _shown(status: PaymentStatus, deposits: Deposits, reversals: Reversals, refunded: Decimal) -> tuple[object, ...]:
@@ -268,22 +268,25 @@ def _flags(
     report: ReportedPayment,
     stage: PaymentStatus,
     deposits: Deposits,
+    *,
+    refunded: Decimal,
 ) -> frozenset[Flag]:
     due, received = payment.coins_due, _sum_of(deposits)
     is_new_money = deposits != payment.deposits
     flags = {
         Flag.LATE: payment.status in ENDED_UNPAID and stage in WITH_MONEY,
-        Flag.PARTIAL: stage is PaymentStatus.PARTIALLY_PAID or _is_short_again(payment, deposits),
+        Flag.PARTIAL: stage is PaymentStatus.PARTIALLY_PAID or _is_short_again(payment, deposits, refunded),
         Flag.OVERPAID: is_new_money and stage is PaymentStatus.SUCCEEDED and due is not None and received > due,
         Flag.DISPUTED: report.reversal is not None and report.reversal.is_dispute,
     }
     return frozenset(flag for flag, is_so in flags.items() if is_so)
 
 
-def _is_short_again(payment: RecordedPayment, deposits: Deposits) -> bool:
-    """Return whether a deposit was sent back that a credited payment needed, and coins of another one stay."""
+def _is_short_again(payment: RecordedPayment, deposits: Deposits, refunded: Decimal) -> bool:
+    """Return whether a deposit was sent back that a credited payment needed, and its credits or other coins stay."""
+    due, received = payment.coins_due, _sum_of(deposits)
     is_returned = payment.is_credited and None in deposits.values()
-    return is_returned and payment.coins_due is not None and 0 < _sum_of(deposits) < payment.coins_due
+    return is_returned and due is not None and received < due and (refunded == 0 or received > 0)
 
 
 def _sum_of(deposits: Deposits) -> Decimal:

@@ -140,6 +140,11 @@ class TestLaterDeposits:
         assert (state.status, state.balance) == (PaymentStatus.REFUNDED, Decimal(0))
         assert decision.flags == frozenset()
 
+    def test_return_of_the_only_deposit_after_the_first_is_flagged(self) -> None:
+        said = [later_deposit("SUCCEEDED", "1.0"), later_deposit("REFUNDED", "1.0")]
+        state, decisions = outcomes_of(said, CRYPTO)
+        assert (state.balance, decisions[-1].flags) == (Decimal(50), frozenset({Flag.PARTIAL}))
+
     @pytest.mark.parametrize("step", [1, -1])
     def test_payment_after_a_refund_of_the_first_part_is_kept(self, step: int) -> None:
         said = [
