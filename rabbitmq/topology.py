@@ -22,6 +22,7 @@ from common.messaging.declarations import (
 __all__ = [
     "ACCOUNT_EMAILS_QUEUE",
     "AUDIT_QUEUE",
+    "COMMISSION_PAYMENTS_QUEUE",
     "DEAD_JOBS_QUEUE",
     "DEFAULT_HOLD_TTL_MILLISECONDS",
     "DEFAULT_RETRY_SECONDS",
@@ -67,6 +68,7 @@ NOTIFYING_MESSAGES: Final = (
 # A queue of its own: a worker of the release before drops what it does not know from the queue of notifications.
 ACCOUNT_EMAILS_QUEUE: Final = "orchestrator.account-emails.queue"
 EARNINGS_QUEUE: Final = "orders.earnings.queue"
+COMMISSION_PAYMENTS_QUEUE: Final = "orchestrator.commission-payments.queue"
 DEFAULT_HOLD_TTL_MILLISECONDS: Final = 300_000
 
 JOBS_EXCHANGE: Final = "jobs.exchange"
@@ -74,7 +76,6 @@ DEAD_JOBS_QUEUE: Final = "jobs.dead"
 JOB_KINDS: Final = (
     "performance",
     "commission",
-    "revision",
     "fulfillment",
     "webhook",
     "email",
@@ -127,6 +128,7 @@ def platform_topology(
             Queue(AUDIT_QUEUE, PARKED_AT_THE_LIMIT),
             Queue(PERSONAL_DATA_QUEUE, PARKED_AT_THE_LIMIT),
             Queue(EARNINGS_QUEUE, PARKED_AT_THE_LIMIT),
+            Queue(COMMISSION_PAYMENTS_QUEUE, PARKED_AT_THE_LIMIT),
             Queue(PARKING_QUEUE),
             *jobs.queues,
             *retries.queues,
@@ -139,6 +141,8 @@ def platform_topology(
             Binding(MESSAGES_EXCHANGE, AUDIT_QUEUE, "audit.recorded"),
             Binding(MESSAGES_EXCHANGE, PERSONAL_DATA_QUEUE, "user.deleted"),
             Binding(MESSAGES_EXCHANGE, EARNINGS_QUEUE, "purchased_item.success"),
+            Binding(MESSAGES_EXCHANGE, COMMISSION_PAYMENTS_QUEUE, "payment.confirmed"),
+            Binding(MESSAGES_EXCHANGE, COMMISSION_PAYMENTS_QUEUE, "payment.failed"),
             *jobs.bindings,
             *retries.bindings,
         ),

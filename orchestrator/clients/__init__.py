@@ -8,9 +8,11 @@ from common.auth.service_tokens import ServiceTokens
 from common.health import HealthCheck
 from common.http.client import ServiceClient
 from common.rpc.client import RpcCaller
+from orchestrator.clients.articles import ArticlesClient
 from orchestrator.clients.events import EventsClient
 from orchestrator.clients.inventory.check_in import CheckInClient
 from orchestrator.clients.inventory.seats import InventoryClient
+from orchestrator.clients.orders.commissions import CommissionsClient
 from orchestrator.clients.orders.listings import ListingsClient
 from orchestrator.clients.orders.orders import OrdersClient
 from orchestrator.clients.orders.purchased_items import PurchasedItemsClient
@@ -43,6 +45,8 @@ class Clients:
     performers: PerformersClient
     purchased_items: PurchasedItemsClient
     subscriptions: SubscriptionsClient
+    commissions: CommissionsClient
+    articles: ArticlesClient
     users: UserDirectory
     ledger: LedgerClient
     otp: OtpClient
@@ -72,6 +76,8 @@ class Clients:
             performers=PerformersClient(events),
             purchased_items=PurchasedItemsClient(orders),
             subscriptions=SubscriptionsClient(orders),
+            commissions=CommissionsClient(orders),
+            articles=ArticlesClient(events),
             users=UserDirectory(users),
             ledger=LedgerClient(users),
             otp=OtpClient(users),

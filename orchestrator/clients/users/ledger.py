@@ -114,6 +114,10 @@ class LedgerClient:
         facts = {"escrow_id": escrow_id, "performer_user_id": performer_user_id, "item_id": item_id}
         await self._post("escrow/pay", call, **facts, is_batched=is_batched, bonus_points=bonus_points)
 
+    async def collect_escrow(self, call: Call, *, escrow_id: uuid.UUID, account: str) -> None:
+        """Pay an escrow to the platform's own revenue, to the account of that name, such as `commissions`."""
+        await self._post("escrow/collect", call, escrow_id=escrow_id, account=account)
+
     async def pay_out(self, call: Call, *, performer_user_id: uuid.UUID) -> Payout:
         """Move all pending earnings of a performer to their wallet, in one transaction."""
         return Payout.model_validate(await self._post("payouts", call, performer_user_id=performer_user_id))

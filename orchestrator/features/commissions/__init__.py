@@ -1,0 +1,1 @@
+"""Commissions: articles and backlinks, written in the background."""

@@ -1,0 +1,1 @@
+"""Providers of text, and the checks of what they write."""
