@@ -172,6 +172,7 @@ def _routes() -> Iterator[Route]:
     yield Route("GET", "/api/admin/events/{event_id}/cancellation", orchestrator, user)
 
     yield from _stage_routes()
+    yield from _commission_routes()
     yield from _operator_routes()
 
 
@@ -270,6 +271,17 @@ def _stage_routes() -> Iterator[Route]:
     yield Route("GET", "/api/purchased-items/{purchased_item_id}", orders, user)
     yield Route("GET", "/api/subscriptions", orders, user)
     yield Route("DELETE", "/api/performers/{performer_id}/subscription", orders, user)
+
+
+def _commission_routes() -> Iterator[Route]:
+    orchestrator, public, user = Upstream.ORCHESTRATOR, Access.PUBLIC, Access.USER
+
+    yield Route("GET", "/api/commissions/prices", orchestrator, public)
+    yield Route("POST", "/api/commissions", orchestrator, user, is_purchase=True)
+    for action in ("cancel", "revisions", "submit"):
+        yield Route("POST", f"/api/commissions/{{order_id}}/{action}", orchestrator, user)
+    for action in ("approve", "send-back", "retry", "refund"):
+        yield Route("POST", f"/api/admin/commissions/{{order_id}}/{action}", orchestrator, user)
 
 
 def _operator_routes() -> Iterator[Route]:

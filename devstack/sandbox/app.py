@@ -11,6 +11,8 @@ from common.auth.service_tokens import ServiceTokens
 from common.health import Health
 from common.http.app import base_app
 from common.http.client import ServiceClient
+from devstack.sandbox.checkout_routes import checkout_control_routes, checkout_page_routes, checkout_routes
+from devstack.sandbox.checkout_sessions import CheckoutSessions
 from devstack.sandbox.control_routes import control_routes
 from devstack.sandbox.devices import Devices, device_routes
 from devstack.sandbox.faults import Faults
@@ -43,6 +45,7 @@ def create_app(settings: Settings) -> FastAPI:
         settings=settings,
     )
     provider, faults = OtpProvider(ttl_seconds=settings.otp_ttl_seconds), Faults()
+    sessions = CheckoutSessions(providers.stripe)
     mailbox = Mailbox()
     mail_server = MailServer(mailbox, faults, host=settings.host, port=settings.smtp_port)
 
@@ -61,7 +64,10 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(topup_routes(users))
     app.add_exception_handler(StripeRefusal, show_refusal)
     app.include_router(stripe_routes(providers.stripe, faults, secret_key=settings.stripe_secret_key))
+    app.include_router(checkout_routes(sessions, providers, faults))
+    app.include_router(checkout_page_routes(sessions, providers))
     app.include_router(nowpayments_routes(providers.nowpayments, faults, api_key=settings.nowpayments_api_key))
+    app.include_router(checkout_control_routes(sessions, providers))
     app.include_router(stripe_control_routes(providers))
     app.include_router(payment_control_routes(providers))
     app.include_router(mail_routes(mailbox))

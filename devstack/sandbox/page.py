@@ -42,7 +42,8 @@ INDEX: Final = page(
       <td><code>/v1/payment_intents</code>; pay with <code>POST /control/stripe/{id}/succeed</code>, or
           <code>/fail</code>, <code>/cancel</code>, <code>/refund</code>, <code>/fail-refund</code>, <code>/dispute</code>,
           <code>/dispute/withdraw</code>, <code>/reinstate</code>, <code>/win</code>, <code>/lose</code>. Each sends the
-          signed webhook.</td></tr>
+          signed webhook. <code>/v1/checkout/sessions</code>: open the session's <code>url</code>, or pay it with
+          <code>POST /control/checkout/{id}/pay</code>, or <code>/decline</code>, <code>/expire</code>.</td></tr>
   <tr><td>NOWPayments</td>
       <td><code>/v1/payment</code>; change the status with
           <code>POST /control/nowpayments/{id}</code> and <code>status</code>; send more coins with

@@ -57,6 +57,7 @@ RULES: Final[Mapping[Audience, frozenset[str]]] = {
             "GET /api/performers",
             "GET /api/performers/{performer_id}",
             "GET /api/tip-grid/{performer_id}",
+            "GET /api/commissions/prices",
         }
     ),
     Audience.USER: frozenset(
@@ -117,6 +118,10 @@ RULES: Final[Mapping[Audience, frozenset[str]]] = {
             "GET /api/menu/purchase/history",
             "GET /api/menu/purchase/{purchase_id}/status",
             "POST /api/menu/purchase/{purchase_id}/cancel",
+            "POST /api/commissions",
+            "POST /api/commissions/{order_id}/cancel",
+            "POST /api/commissions/{order_id}/revisions",
+            "POST /api/commissions/{order_id}/submit",
         }
     ),
     Audience.PERFORMER: frozenset(

@@ -1,0 +1,188 @@
+"""Commissions (C1 to C6). Customers and admins list orders and read versions at the orders service."""
+
+import uuid
+from typing import Annotated
+
+from fastapi import APIRouter, Response
+
+from common.http.auth import AdminUser, CurrentUser
+from common.http.body import EmptyBody
+from common.http.client_address import ClientAddress
+from common.http.dependencies import provided
+from common.http.envelope import Success, refusals, success
+from common.http.idempotency_key import IdempotencyKey
+from orchestrator.features.commissions.schemas.ordering import (
+    CommissionMoved,
+    CommissionOrdered,
+    CommissionPrice,
+    CommissionRequest,
+    RefundReason,
+    RevisionRequest,
+    SendBackRequest,
+    WritingRequested,
+)
+from orchestrator.features.commissions.service.ordering import OrderingService
+from orchestrator.features.commissions.service.review import ReviewService
+from orchestrator.http.answers import answer
+from orchestrator.http.audit import Audit
+from orchestrator.http.refusals import ADMIN, COMMON, IDEMPOTENT, UPSTREAM
+from orchestrator.http.schemas import InProgress
+
+__all__ = ["router"]
+
+_GOES_ON = {202: {"model": Success[InProgress]}}
+_ORDER = (
+    refusals(
+        COMMON
+        | IDEMPOTENT
+        | {
+            402: "INSUFFICIENT_CREDITS",
+            403: "FORBIDDEN, ACCOUNT_SUSPENDED",
+            404: "EVENT_NOT_FOUND, NOT_FOUND",
+            409: "ORDER_INVALID_STATE, REQUEST_IN_PROGRESS",
+            428: "OTP_REQUIRED",
+        }
+    )
+    | _GOES_ON
+)
+_MOVED = {403: "FORBIDDEN", 404: "ORDER_NOT_FOUND", 409: "ORDER_INVALID_STATE, REQUEST_IN_PROGRESS"}
+_OWN = refusals(COMMON | IDEMPOTENT | _MOVED)
+_DECIDE = refusals(ADMIN | IDEMPOTENT | _MOVED)
+
+router = APIRouter(tags=["Commissions"])
+
+Ordering = Annotated[OrderingService, provided(OrderingService)]
+Reviews = Annotated[ReviewService, provided(ReviewService)]
+
+
+@router.get("/commissions/prices", responses=refusals(UPSTREAM), summary="List the prices of commissions")
+async def list_prices(ordering: Ordering) -> Success[list[CommissionPrice]]:
+    return success(ordering.prices())
+
+
+@router.post("/commissions", status_code=201, responses=_ORDER, summary="Order an article or a backlink")
+async def order(
+    *,
+    body: CommissionRequest,
+    user: CurrentUser,
+    key: IdempotencyKey,
+    address: ClientAddress,
+    ordering: Ordering,
+    response: Response,
+) -> Success[CommissionOrdered] | Success[InProgress]:
+    """Order a text at the price of `GET /api/commissions/prices`; the credits wait in escrow until it is published.
+
+    With `pay_with` stripe, open `checkout_url`: the order is AWAITING_PAYMENT until the payment is confirmed. A flagged customer
+    gets 428 `OTP_REQUIRED` and a code: verify it at `/api/verify-otp` with the `context` and `reference_id` in `details`, then
+    send the same request again; if it had no `Idempotency-Key`, with the one in `details`.
+    """
+    return await answer(ordering.order(body, customer_id=user.user_id, key=key, address=address), response)
+
+
+@router.post("/commissions/{order_id}/cancel", responses=_OWN | _GOES_ON, summary="Cancel an unpaid order")
+async def cancel(
+    *,
+    order_id: uuid.UUID,
+    user: CurrentUser,
+    ordering: Ordering,
+    response: Response,
+    body: EmptyBody | None = None,  # noqa: ARG001 - a field in it is refused
+) -> Success[CommissionMoved] | Success[InProgress]:
+    return await answer(ordering.cancel(order_id, customer_id=user.user_id), response)
+
+
+@router.post("/commissions/{order_id}/revisions", responses=_OWN | _GOES_ON, summary="Ask for a revision")
+async def revise(
+    *,
+    order_id: uuid.UUID,
+    body: RevisionRequest,
+    user: CurrentUser,
+    key: IdempotencyKey,
+    reviews: Reviews,
+    response: Response,
+) -> Success[WritingRequested] | Success[InProgress]:
+    """As often as wanted, while the text is in QUALITY_CHECK. Revisions are written before first texts."""
+    revised = reviews.revise(order_id, body.revision_notes, customer_id=user.user_id, key=key)
+    return await answer(revised, response)
+
+
+@router.post("/commissions/{order_id}/submit", responses=_OWN, summary="Submit a text for review")
+async def submit(
+    *,
+    order_id: uuid.UUID,
+    user: CurrentUser,
+    key: IdempotencyKey,
+    reviews: Reviews,
+    body: EmptyBody | None = None,  # noqa: ARG001 - a field in it is refused
+) -> Success[CommissionMoved]:
+    return success(await reviews.submit(order_id, customer_id=user.user_id, key=key))
+
+
+@router.post("/admin/commissions/{order_id}/approve", responses=_DECIDE | _GOES_ON, summary="Publish a text")
+async def approve(
+    *,
+    order_id: uuid.UUID,
+    admin: AdminUser,
+    key: IdempotencyKey,
+    reviews: Reviews,
+    audit: Audit,
+    response: Response,
+    body: EmptyBody | None = None,  # noqa: ARG001 - a field in it is refused
+) -> Success[CommissionMoved] | Success[InProgress]:
+    """The text is published at `/api/articles/{slug}` and on its event; the escrow becomes the platform's revenue."""
+
+    async def audited() -> CommissionMoved:
+        async with audit.record("commission.approve", "commission", order_id) as change:
+            approved = await reviews.approve(order_id, admin_id=admin.user_id, key=key)
+            change.before, change.after = {"status": "ADMIN_REVIEW"}, {"status": approved.status, "slug": approved.slug}
+        return approved
+
+    return await answer(audited(), response)
+
+
+@router.post("/admin/commissions/{order_id}/send-back", responses=_DECIDE, summary="Send a text back to its customer")
+async def send_back(
+    *, order_id: uuid.UUID, body: SendBackRequest, admin: AdminUser, key: IdempotencyKey, reviews: Reviews, audit: Audit
+) -> Success[CommissionMoved]:
+    async with audit.record("commission.send_back", "commission", order_id) as change:
+        moved = await reviews.send_back(order_id, body.notes, admin_id=admin.user_id, key=key)
+        change.before, change.after = {"status": "ADMIN_REVIEW"}, {"status": moved.status}
+    return success(moved)
+
+
+@router.post("/admin/commissions/{order_id}/retry", responses=_DECIDE | _GOES_ON, summary="Retry a failed order")
+async def retry(
+    *,
+    order_id: uuid.UUID,
+    admin: AdminUser,
+    key: IdempotencyKey,
+    reviews: Reviews,
+    audit: Audit,
+    response: Response,
+    body: EmptyBody | None = None,  # noqa: ARG001 - a field in it is refused
+) -> Success[WritingRequested] | Success[InProgress]:
+    async def audited() -> WritingRequested:
+        async with audit.record("commission.retry", "commission", order_id) as change:
+            requested = await reviews.retry(order_id, admin_id=admin.user_id, key=key)
+            change.before, change.after = (
+                {"status": "FAILED"},
+                {"status": "PROCESSING", "job_id": str(requested.job_id)},
+            )
+        return requested
+
+    return await answer(audited(), response)
+
+
+@router.post("/admin/commissions/{order_id}/refund", responses=_DECIDE | _GOES_ON, summary="Refund an order")
+async def refund(
+    *, order_id: uuid.UUID, body: RefundReason, _: AdminUser, reviews: Reviews, audit: Audit, response: Response
+) -> Success[CommissionMoved] | Success[InProgress]:
+    """Until the text is published: the customer gets the credits back, also of a checkout that was paid by card."""
+
+    async def audited() -> CommissionMoved:
+        async with audit.record("commission.refund", "commission", order_id, {"reason": body.reason}) as change:
+            refunded = await reviews.refund(order_id)
+            change.after = {"status": refunded.status}
+        return refunded
+
+    return await answer(audited(), response)
