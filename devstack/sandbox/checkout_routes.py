@@ -41,6 +41,11 @@ def checkout_routes(sessions: CheckoutSessions, providers: PaymentProviders, fau
     async def retrieve_session(session_id: str) -> Json:
         return sessions.find(session_id)
 
+    @router.get("")
+    async def list_sessions(payment_intent: str | None = None, limit: int = 10) -> Json:
+        found = sessions.newest(payment_intent=payment_intent)
+        return {"object": "list", "url": "/v1/checkout/sessions", "has_more": len(found) > limit, "data": found[:limit]}
+
     @router.post("/{session_id}/expire")
     async def expire_session(session_id: str, later: BackgroundTasks) -> Json:
         session = sessions.expire(session_id)
@@ -80,7 +85,7 @@ def checkout_page_routes(sessions: CheckoutSessions, providers: PaymentProviders
 
 
 def checkout_control_routes(sessions: CheckoutSessions, providers: PaymentProviders) -> APIRouter:
-    router = APIRouter(prefix="/control/checkout", tags=["Control"])
+    router = APIRouter(prefix="/control/stripe/checkout", tags=["Control"])
 
     @router.post("/{session_id}/pay", response_model=list[WebhookReport])
     async def pay_session(session_id: str, body: PaidDelivery | None = None) -> list[SentWebhook]:

@@ -87,6 +87,11 @@ class CheckoutSessions:
             raise NoSuchSession
         return self._sessions[session_id]
 
+    def newest(self, *, payment_intent: str | None) -> list[Json]:
+        """Return the sessions of an intent, or all, newest first."""
+        newest_first = reversed(self._sessions.values())
+        return [each for each in newest_first if payment_intent in {None, each["payment_intent"]}]
+
     def pay(self, session_id: str) -> tuple[Json, Json]:
         """Pay an open session, and return it and its intent.
 

@@ -43,7 +43,7 @@ INDEX: Final = page(
           <code>/fail</code>, <code>/cancel</code>, <code>/refund</code>, <code>/fail-refund</code>, <code>/dispute</code>,
           <code>/dispute/withdraw</code>, <code>/reinstate</code>, <code>/win</code>, <code>/lose</code>. Each sends the
           signed webhook. <code>/v1/checkout/sessions</code>: open the session's <code>url</code>, or pay it with
-          <code>POST /control/checkout/{id}/pay</code>, or <code>/decline</code>, <code>/expire</code>.</td></tr>
+          <code>POST /control/stripe/checkout/{id}/pay</code>, or <code>/decline</code>, <code>/expire</code>.</td></tr>
   <tr><td>NOWPayments</td>
       <td><code>/v1/payment</code>; change the status with
           <code>POST /control/nowpayments/{id}</code> and <code>status</code>; send more coins with
