@@ -13,21 +13,24 @@ from typing import Final
 import pytest
 from sqlalchemy import text
 
-from common.errors import Conflict, ServiceError
+from common.errors import Conflict, ServiceError, Unavailable
+from common.messaging.message import Message
 from orchestrator.clients.orders.commissions import CommissionFacts, CommissionStatus, PayWith
 from orchestrator.container import Container
+from orchestrator.features.commissions.messages import PaymentHandler
 from orchestrator.features.commissions.models import COMMISSION, COMMISSION_BY_CARD, CommissionSaga
 from orchestrator.features.commissions.service.failed_orders import FailedOrderTask
 from orchestrator.features.commissions.service.ordering import OrderingService
 from orchestrator.features.commissions.service.review import ReviewService
 from orchestrator.saga_engine.engine import SagaEngine, StillRunning
-from orchestrator.saga_engine.observer import LoggingObserver
+from orchestrator.saga_engine.observer import LoggingObserver, Observer, StepMoment
 from orchestrator.saga_engine.plan import Call
 from orchestrator.saga_engine.record import SagaState
 from orchestrator.saga_engine.repository import SagaLog
 from tests.contracts.commission_fixtures import CREDITS, PRICE, CommissionFixtures
 from tests.contracts.databases import Databases
 from tests.contracts.event_fixtures import PublishedEvent
+from tests.contracts.saga_run import PauseAt
 from tests.contracts.test_item_races import at_once
 from tests.support.waiting import eventually
 
@@ -82,14 +85,14 @@ class Desk:
         return True
 
     async def pay(self) -> bool:
-        return await _succeeds(self._ordering().pay(self.order_id))
+        return await _succeeds(self.ordering().pay(self.order_id))
 
     async def end_unpaid(self) -> bool:
-        return await _succeeds(self._ordering().end_unpaid(self.order_id))
+        return await _succeeds(self.ordering().end_unpaid(self.order_id))
 
     async def cancel(self) -> bool:
         customer_id = self.sale.order.customer_user_id
-        return await _succeeds(self._ordering().cancel(self.order_id, customer_id=customer_id))
+        return await _succeeds(self.ordering().cancel(self.order_id, customer_id=customer_id))
 
     async def expire(self) -> bool:
         """Let the time run out, and a worker notice it."""
@@ -118,16 +121,16 @@ class Desk:
         balance = await databases.balance_of(self.sale.order.customer_user_id)
         return balance, sorted(await databases.escrows_of(self.order_id))
 
-    def engine(self) -> SagaEngine:
+    def engine(self, observer: Observer | None = None) -> SagaEngine:
         resources = self.commissions.container.resources
         plans = [self.commissions.plan(kind) for kind in (COMMISSION, COMMISSION_BY_CARD, "commission writing")]
         log = SagaLog(resources.database, plans, wake_relay=resources.relay.wake)
-        return SagaEngine(log, plans, LoggingObserver(), request_budget_seconds=BUDGET_SECONDS)
+        return SagaEngine(log, plans, observer or LoggingObserver(), request_budget_seconds=BUDGET_SECONDS)
 
     def review(self) -> ReviewService:
         return ReviewService(self.engine(), self.commissions.container.resources.clients)
 
-    def _ordering(self) -> OrderingService:
+    def ordering(self) -> OrderingService:
         container = self.commissions.container
         return OrderingService(self.engine(), container.resources.clients, container.settings)
 
@@ -229,6 +232,31 @@ async def test_payment_against_expired_checkout_against_cancellation_against_dea
         assert not await unpaid.commissions.has_open_checkout(unpaid.sale)
     assert await unpaid.end_unpaid()
     assert (await unpaid.settled()).status is order.status
+
+
+async def test_payment_that_is_reported_while_the_order_is_opened(new_desk: NewDesk) -> None:
+    """The session exists, but the order does not wait for it yet: the message waits instead."""
+    desk, pause = await new_desk(PayWith.STRIPE), PauseAt(StepMoment.AFTER_ACTION, "open checkout")
+    customer_id = desk.sale.order.customer_user_id
+    opening = asyncio.create_task(desk.engine(pause).start(COMMISSION_BY_CARD, desk.sale, requested_by=customer_id))
+    await pause.paused.wait()
+    data = {"purpose": "commission", "reference": str(desk.order_id), "status": "SUCCEEDED"}
+    message = Message(type="payment.confirmed", source="users", subject=str(desk.sale.payment_id), data=data)
+    handler = PaymentHandler(desk.ordering())
+    with pytest.raises(Unavailable):
+        await handler.handle(message)
+    pause.resume.set()
+    assert (await opening).state is SagaState.WAITING
+    await handler.handle(message)
+    await handler.handle(message)
+    assert (await desk.settled()).status is CommissionStatus.PROCESSING
+    assert await desk.money() == (CREDITS - PRICE, ["HELD"])
+
+
+async def test_unpaid_order_is_not_refunded(unpaid: Desk) -> None:
+    assert not await unpaid.refund()
+    assert not await unpaid.approve()
+    assert (await unpaid.settled()).status is CommissionStatus.AWAITING_PAYMENT
 
 
 async def test_credits_that_were_spent_meanwhile_leave_the_order_unpaid(unpaid: Desk) -> None:

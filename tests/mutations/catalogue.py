@@ -5,6 +5,7 @@ from typing import Final
 from tests.mutations import (
     accounts,
     addresses,
+    commission_orders,
     credits_and_payments,
     data_and_network,
     earnings,
@@ -29,6 +30,7 @@ MUTATIONS: Final = (
     *personal_data.MUTATIONS,
     *subscriptions.MUTATIONS,
     *tips.MUTATIONS,
+    *commission_orders.MUTATIONS,
     *menu_purchases.MUTATIONS,
     *purchased_items.MUTATIONS,
     *data_and_network.MUTATIONS,
