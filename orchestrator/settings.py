@@ -5,6 +5,7 @@ from pydantic import Field
 from common.settings import DatabaseSettings
 from orchestrator.clients.settings import ClientSettings
 from orchestrator.features.check_in.settings import CheckInSettings
+from orchestrator.features.commissions.adapters.settings import TextSettings
 from orchestrator.features.event_editing.settings import EventEditingSettings
 from orchestrator.features.marketplace.settings import MarketplaceSettings
 from orchestrator.features.menus.settings import MenuSettings
@@ -34,6 +35,7 @@ class Settings(
     OutboundWebhookSettings,
     SubscriptionSettings,
     PayoutSettings,
+    TextSettings,
     TicketSettings,
     TipSettings,
     TransferSettings,
