@@ -5,6 +5,7 @@ from pydantic import Field
 from common.settings import DatabaseSettings
 from orchestrator.clients.settings import ClientSettings
 from orchestrator.features.check_in.settings import CheckInSettings
+from orchestrator.features.commissions.adapters.settings import TextSettings
 from orchestrator.features.commissions.settings import CommissionSettings
 from orchestrator.features.event_editing.settings import EventEditingSettings
 from orchestrator.features.marketplace.settings import MarketplaceSettings
@@ -36,6 +37,7 @@ class Settings(
     OutboundWebhookSettings,
     SubscriptionSettings,
     PayoutSettings,
+    TextSettings,
     TicketSettings,
     TipSettings,
     TransferSettings,

@@ -27,6 +27,7 @@ from devstack.sandbox.settings import Settings
 from devstack.sandbox.stripe_account import StripeAccount, StripeRefusal
 from devstack.sandbox.stripe_control import stripe_control_routes
 from devstack.sandbox.stripe_routes import show_refusal, stripe_routes
+from devstack.sandbox.text import TextGenerator, text_routes
 from devstack.sandbox.topups import topup_routes
 from devstack.sandbox.webhooks import WebhookSender
 
@@ -72,6 +73,7 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(payment_control_routes(providers))
     app.include_router(mail_routes(mailbox))
     app.include_router(device_routes(Devices(), faults))
+    app.include_router(text_routes(TextGenerator(), faults, api_key=settings.text_api_key))
 
     @app.get("/", include_in_schema=False)
     async def show_index() -> HTMLResponse:

@@ -54,6 +54,9 @@ INDEX: Final = page(
           <code>strength</code>; <a href="/devices">what they did</a>. <code>POST /control/faults</code> with
           <code>{"path": "/command", "status": 503, "times": 2}</code> makes two commands fail, with
           <code>delay_seconds</code> late.</td></tr>
+  <tr><td>An OpenAI-compatible text API</td>
+      <td><code>POST /v1/chat/completions</code>; <a href="/control/text/requests">what was asked</a>.
+          <code>POST /control/text/faults</code> with <code>{"fault": "french"}</code> spoils the next text.</td></tr>
   <tr><td>An email server (SMTP)</td><td>Emails are stored in <a href="/mailbox">the mailbox</a>.</td></tr>
 </table>
 <p><a href="/control/sent">/control/sent</a> lists sent messages, <a href="/control/webhooks">/control/webhooks</a> lists
