@@ -8,7 +8,7 @@ from typing import Final
 
 from common.auth.principal import Principal
 from orchestrator.clients.orders.commissions import CommissionFacts, CommissionsClient, CommissionStatus
-from orchestrator.errors import OrderNotFound
+from orchestrator.errors import NotYours
 from orchestrator.features.commissions.models import KIND, PROGRESS, job_id_of
 from orchestrator.features.commissions.repository import Outlook, WritingJob, WritingJobStore
 from orchestrator.features.commissions.schemas.status import (
@@ -57,7 +57,8 @@ class CommissionStatusService:
         """Return an order to its customer, or to an admin.
 
         Raises:
-            NotFound: ORDER_NOT_FOUND, also for another customer's.
+            NotFound: ORDER_NOT_FOUND.
+            Forbidden: another customer's order.
         """
         return await self._view(await self.commissions.find(order_id), user)
 
@@ -75,7 +76,7 @@ class CommissionStatusService:
 
     async def _view(self, order: CommissionFacts, user: Principal) -> CommissionView:
         if not user.may_act_for(order.customer_user_id):
-            raise OrderNotFound
+            raise NotYours
         job_ids = [job_id_of(order.order_id, round_number=order.round - back) for back in range(SHOWN_JOBS)]
         found = await self.store.find(job_ids)
         is_written = order.status is CommissionStatus.PROCESSING
