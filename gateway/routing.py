@@ -277,6 +277,9 @@ def _commission_routes() -> Iterator[Route]:
     orchestrator, public, user = Upstream.ORCHESTRATOR, Access.PUBLIC, Access.USER
 
     yield Route("GET", "/api/commissions/prices", orchestrator, public)
+    yield Route("GET", "/api/commissions/by-checkout/{session_id}", orchestrator, user)
+    yield Route("GET", "/api/commissions/{order_id}", orchestrator, user)
+    yield Route("GET", "/api/admin/commissions/stats", orchestrator, user)
     yield Route("POST", "/api/commissions", orchestrator, user, is_purchase=True)
     for action in ("cancel", "revisions", "submit"):
         yield Route("POST", f"/api/commissions/{{order_id}}/{action}", orchestrator, user)

@@ -22,6 +22,7 @@ from orchestrator.features.commissions.models import COMMISSION, COMMISSION_BY_C
 from orchestrator.features.commissions.service.failed_orders import FailedOrderTask
 from orchestrator.features.commissions.service.ordering import OrderingService
 from orchestrator.features.commissions.service.review import ReviewService
+from orchestrator.features.commissions.service.status import CommissionStatusService
 from orchestrator.saga_engine.engine import SagaEngine, StillRunning
 from orchestrator.saga_engine.observer import LoggingObserver, Observer, StepMoment
 from orchestrator.saga_engine.plan import Call
@@ -128,7 +129,8 @@ class Desk:
         return SagaEngine(log, plans, observer or LoggingObserver(), request_budget_seconds=BUDGET_SECONDS)
 
     def review(self) -> ReviewService:
-        return ReviewService(self.engine(), self.commissions.container.resources.clients)
+        resources = self.commissions.container.resources
+        return ReviewService(self.engine(), resources.clients, resources.service(CommissionStatusService))
 
     def ordering(self) -> OrderingService:
         container = self.commissions.container

@@ -119,6 +119,8 @@ RULES: Final[Mapping[Audience, frozenset[str]]] = {
             "GET /api/menu/purchase/{purchase_id}/status",
             "POST /api/menu/purchase/{purchase_id}/cancel",
             "POST /api/commissions",
+            "GET /api/commissions/{order_id}",
+            "GET /api/commissions/by-checkout/{session_id}",
             "POST /api/commissions/{order_id}/cancel",
             "POST /api/commissions/{order_id}/revisions",
             "POST /api/commissions/{order_id}/submit",

@@ -3,9 +3,9 @@
 import uuid
 from typing import Annotated
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Path, Response
 
-from common.http.auth import AdminUser, CurrentUser
+from common.http.auth import ADMIN_ONLY, AdminUser, CurrentUser
 from common.http.body import EmptyBody
 from common.http.client_address import ClientAddress
 from common.http.dependencies import provided
@@ -21,8 +21,10 @@ from orchestrator.features.commissions.schemas.ordering import (
     SendBackRequest,
     WritingRequested,
 )
+from orchestrator.features.commissions.schemas.status import CommissionStats, CommissionView
 from orchestrator.features.commissions.service.ordering import OrderingService
 from orchestrator.features.commissions.service.review import ReviewService
+from orchestrator.features.commissions.service.status import CommissionStatusService
 from orchestrator.http.answers import answer
 from orchestrator.http.audit import Audit
 from orchestrator.http.refusals import ADMIN, COMMON, IDEMPOTENT, UPSTREAM
@@ -45,6 +47,7 @@ _ORDER = (
     )
     | _GOES_ON
 )
+_SHOWN = refusals(COMMON | {404: "ORDER_NOT_FOUND"})
 _MOVED = {403: "FORBIDDEN", 404: "ORDER_NOT_FOUND", 409: "ORDER_INVALID_STATE, REQUEST_IN_PROGRESS"}
 _OWN = refusals(COMMON | IDEMPOTENT | _MOVED)
 _DECIDE = refusals(ADMIN | IDEMPOTENT | _MOVED)
@@ -52,6 +55,7 @@ _DECIDE = refusals(ADMIN | IDEMPOTENT | _MOVED)
 router = APIRouter(tags=["Commissions"])
 
 Ordering = Annotated[OrderingService, provided(OrderingService)]
+Statuses = Annotated[CommissionStatusService, provided(CommissionStatusService)]
 Reviews = Annotated[ReviewService, provided(ReviewService)]
 
 
@@ -77,6 +81,30 @@ async def order(
     send the same request again; if it had no `Idempotency-Key`, with the one in `details`.
     """
     return await answer(ordering.order(body, customer_id=user.user_id, key=key, address=address), response)
+
+
+@router.get("/commissions/by-checkout/{session_id}", responses=_SHOWN, summary="Show the order of a checkout session")
+async def show_by_checkout(
+    session_id: Annotated[str, Path(max_length=255, pattern="^[A-Za-z0-9_-]+$")], user: CurrentUser, status: Statuses
+) -> Success[CommissionView]:
+    """For a customer who comes back from the checkout, perhaps before its payment is confirmed."""
+    return success(await status.find_by_checkout(session_id, user))
+
+
+@router.get("/commissions/{order_id}", responses=_SHOWN, summary="Show an order")
+async def show(order_id: uuid.UUID, user: CurrentUser, status: Statuses) -> Success[CommissionView]:
+    """To its customer, or to an admin: its status, its versions, and how the work goes on."""
+    return success(await status.show(order_id, user))
+
+
+@router.get(
+    "/admin/commissions/stats",
+    responses=refusals(ADMIN),
+    dependencies=[ADMIN_ONLY],
+    summary="Show statistics of orders",
+)
+async def show_stats(status: Statuses) -> Success[CommissionStats]:
+    return success(await status.stats())
 
 
 @router.post("/commissions/{order_id}/cancel", responses=_OWN | _GOES_ON, summary="Cancel an unpaid order")

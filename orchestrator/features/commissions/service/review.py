@@ -12,6 +12,7 @@ from orchestrator.features.commissions.errors import CommissionRefunded
 from orchestrator.features.commissions.models import APPROVE, PAY, WRITING, CommissionSaga, WritingSaga, job_id_of
 from orchestrator.features.commissions.schemas.ordering import CommissionMoved, WritingRequested
 from orchestrator.features.commissions.service.sales import end_sale, find_sale, own_sale
+from orchestrator.features.commissions.service.status import CommissionStatusService
 from orchestrator.saga_engine.engine import SagaEngine
 from orchestrator.saga_engine.idempotency import request_id_of, signal_once, start_once
 from orchestrator.saga_engine.outcomes import data_of, failure_of, succeeded
@@ -22,7 +23,6 @@ __all__ = ["ReviewService"]
 
 REVISE: Final = "revise commission"
 RETRY: Final = "retry commission"
-ESTIMATED_TIME: Final = "10-30 minutes"
 ENDED: Final = frozenset({SagaState.UNWINDING, SagaState.UNWOUND})
 
 
@@ -30,6 +30,7 @@ ENDED: Final = frozenset({SagaState.UNWINDING, SagaState.UNWOUND})
 class ReviewService:
     engine: SagaEngine
     clients: Clients
+    status: CommissionStatusService
 
     async def revise(
         self, order_id: uuid.UUID, notes: str, *, customer_id: uuid.UUID, key: str | None
@@ -44,7 +45,9 @@ class ReviewService:
         """
         sale = await own_sale(self.engine, order_id, customer_id=customer_id)
         writing = await self._write(sale, operation=REVISE, notes=notes, requested_by=customer_id, key=key)
-        return _requested(writing, "We have received your revision request. An email follows when it is ready.")
+        return await self._requested(
+            writing, "We have received your revision request. An email follows when it is ready."
+        )
 
     async def retry(self, order_id: uuid.UUID, *, admin_id: uuid.UUID, key: str | None) -> WritingRequested:
         """Have the text of a failed order written again.
@@ -56,7 +59,7 @@ class ReviewService:
         """
         sale = await find_sale(self.engine, order_id)
         writing = await self._write(sale, operation=RETRY, notes="", requested_by=admin_id, key=key)
-        return _requested(writing, "The text is written again.")
+        return await self._requested(writing, "The text is written again.")
 
     async def submit(self, order_id: uuid.UUID, *, customer_id: uuid.UUID, key: str | None) -> CommissionMoved:
         """Submit the customer's text for an admin's review.
@@ -147,11 +150,11 @@ class ReviewService:
         )
         return data_of(succeeded(saga), WritingSaga, otherwise=OrderNotFound)
 
-
-def _requested(writing: WritingSaga, message: str) -> WritingRequested:
-    return WritingRequested(
-        order_id=writing.order_id,
-        job_id=job_id_of(writing.order_id, round_number=writing.round),
-        estimated_time=ESTIMATED_TIME,
-        message=message,
-    )
+    async def _requested(self, writing: WritingSaga, message: str) -> WritingRequested:
+        job_id = job_id_of(writing.order_id, round_number=writing.round)
+        return WritingRequested(
+            order_id=writing.order_id,
+            job_id=job_id,
+            estimated_time=await self.status.estimated_time(job_id),
+            message=message,
+        )

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Final, TypeVar
+from typing import Final, Protocol, TypeVar
 
 from common.time_zones import zone_of
 from orchestrator.clients import Clients
@@ -45,8 +45,13 @@ class Step(enum.IntEnum):
 Report = Callable[[Step], Awaitable[None]]
 """Told each step as it begins."""
 
-Check = Callable[[Draft, TextBrief, Sequence[str], Sequence[str]], QualityCheck]
-"""Checks a draft against its brief, the HTML of other articles, and that of the order's own earlier versions."""
+
+class Check(Protocol):
+    """Checks a draft against its brief, the HTML of other articles, and that of the order's own earlier versions."""
+
+    def __call__(
+        self, draft: Draft, brief: TextBrief, others: Sequence[str], *, earlier: Sequence[str]
+    ) -> QualityCheck: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +78,7 @@ class TextWriter:
             drafts.append(await self.provider.write(brief))
             await report(Step.CHECKING)
             # In a thread: it compares the text with up to a hundred others, and the leases must be renewed meanwhile.
-            checked = await asyncio.to_thread(self.check, drafts[-1], brief, others, earlier)
+            checked = await asyncio.to_thread(self.check, drafts[-1], brief, others, earlier=earlier)
             if checked.report.passed:
                 return _version(checked, drafts)
             if brief.attempt == MAX_REGENERATIONS:
