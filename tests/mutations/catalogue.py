@@ -5,7 +5,7 @@ from typing import Final
 from tests.mutations import (
     accounts,
     addresses,
-    commission_orders,
+    commission_sagas,
     credits_and_payments,
     data_and_network,
     earnings,
@@ -30,7 +30,7 @@ MUTATIONS: Final = (
     *personal_data.MUTATIONS,
     *subscriptions.MUTATIONS,
     *tips.MUTATIONS,
-    *commission_orders.MUTATIONS,
+    *commission_sagas.MUTATIONS,
     *menu_purchases.MUTATIONS,
     *purchased_items.MUTATIONS,
     *data_and_network.MUTATIONS,

@@ -1,7 +1,7 @@
 """Commissions (C1 to C6). Customers and admins list orders and read versions at the orders service."""
 
 import uuid
-from typing import Annotated
+from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Path, Response
 
@@ -32,7 +32,7 @@ from orchestrator.http.schemas import InProgress
 
 __all__ = ["router"]
 
-_GOES_ON = {202: {"model": Success[InProgress]}}
+_GOES_ON: Final[dict[int | str, dict[str, Any]]] = {202: {"model": Success[InProgress]}}
 _ORDER = (
     refusals(
         COMMON
@@ -49,8 +49,10 @@ _ORDER = (
 )
 _SHOWN = refusals(COMMON | {404: "ORDER_NOT_FOUND"})
 _MOVED = {403: "FORBIDDEN", 404: "ORDER_NOT_FOUND", 409: "ORDER_INVALID_STATE, REQUEST_IN_PROGRESS"}
+_CANCEL = refusals(COMMON | _MOVED) | _GOES_ON
 _OWN = refusals(COMMON | IDEMPOTENT | _MOVED)
 _DECIDE = refusals(ADMIN | IDEMPOTENT | _MOVED)
+_REFUND = refusals(ADMIN | _MOVED) | _GOES_ON
 
 router = APIRouter(tags=["Commissions"])
 
@@ -107,7 +109,7 @@ async def show_stats(status: Statuses) -> Success[CommissionStats]:
     return success(await status.stats())
 
 
-@router.post("/commissions/{order_id}/cancel", responses=_OWN | _GOES_ON, summary="Cancel an unpaid order")
+@router.post("/commissions/{order_id}/cancel", responses=_CANCEL, summary="Cancel an unpaid order")
 async def cancel(
     *,
     order_id: uuid.UUID,
@@ -201,7 +203,7 @@ async def retry(
     return await answer(audited(), response)
 
 
-@router.post("/admin/commissions/{order_id}/refund", responses=_DECIDE | _GOES_ON, summary="Refund an order")
+@router.post("/admin/commissions/{order_id}/refund", responses=_REFUND, summary="Refund an order")
 async def refund(
     *, order_id: uuid.UUID, body: RefundReason, _: AdminUser, reviews: Reviews, audit: Audit, response: Response
 ) -> Success[CommissionMoved] | Success[InProgress]:

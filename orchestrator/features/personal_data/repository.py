@@ -29,16 +29,6 @@ _ERASE_TEXTS: Final = text(
         WHERE requested_by = :user_id AND due_at IS NULL AND data #> '{item,message}' IS NOT NULL LIMIT :limit))
     """
 )
-_ERASE_COMMISSIONS: Final = text(
-    """
-    UPDATE sagas SET data = CASE WHEN data -> 'order' IS NULL THEN data || '{"notes": ""}' ELSE
-        jsonb_set(data, '{order}', (data -> 'order') || '{"brief": "", "keywords": [], "target_url": null, "anchor_text": null}') END
-    WHERE saga_id = ANY(ARRAY(
-        SELECT saga_id FROM sagas
-        WHERE requested_by = :user_id AND due_at IS NULL AND (data #>> '{order,brief}' <> '' OR data ->> 'notes' <> '')
-        LIMIT :limit))
-    """
-)
 # The head stays: the numbers of a feed have no gap.
 _ERASE: Final = text(
     f"""
@@ -58,10 +48,9 @@ class PersonalDataRepository:
         return [dict(row) for row in await self._database.fetch_all(_READ_FEED, parameters)]
 
     async def erase_texts(self, user_id: uuid.UUID) -> None:
-        """Remove what a buyer, performers and a sponsor wrote from the data of ended sagas, also of refused purchases."""
-        for erase in (_ERASE_TEXTS, _ERASE_COMMISSIONS):
-            while await self._database.execute(erase, {"user_id": user_id, "limit": ERASED_AT_ONCE}):
-                pass
+        """Remove what a buyer and performers wrote from the data of ended sagas, also of refused purchases."""
+        while await self._database.execute(_ERASE_TEXTS, {"user_id": user_id, "limit": ERASED_AT_ONCE}):
+            pass
 
     async def erase(self, user_id: uuid.UUID, message: Message) -> None:
         """Delete the feed, once for a message."""
