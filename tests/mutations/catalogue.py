@@ -20,6 +20,7 @@ from tests.mutations import (
     sagas_and_jobs,
     seats_and_check_in,
     subscriptions,
+    texts,
     tips,
 )
 
@@ -29,6 +30,7 @@ MUTATIONS: Final = (
     *addresses.MUTATIONS,
     *personal_data.MUTATIONS,
     *subscriptions.MUTATIONS,
+    *texts.MUTATIONS,
     *tips.MUTATIONS,
     *commission_sagas.MUTATIONS,
     *menu_purchases.MUTATIONS,
