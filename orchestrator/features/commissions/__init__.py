@@ -58,8 +58,7 @@ def _job_handlers(resources: Resources) -> Iterable[JobHandler]:
     settings = resources.settings_of(TextSettings)
     provider = text_provider(settings)
     resources.closing.push_async_callback(provider.close)
-    checker = QualityChecker(settings.text_banned_words)
-    writer = TextWriter(resources.clients, provider, checker.check)
+    writer = TextWriter(resources.clients, provider, QualityChecker(settings.text_banned_words))
     handler = WritingJobHandler(resources.clients, resources.jobs, writer, _failure(resources))
     yield JobHandler(KIND, WriteText, handler.write)
 

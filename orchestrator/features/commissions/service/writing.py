@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from decimal import Decimal
-from typing import Final, Protocol, TypeVar
+from typing import Final, TypeVar
 
 from common.time_zones import zone_of
 from orchestrator.clients import Clients
@@ -22,10 +22,11 @@ from orchestrator.features.commissions.adapters.interfaces import (
     TextProvider,
     Tier,
 )
+from orchestrator.features.commissions.adapters.quality import QualityChecker
 from orchestrator.features.commissions.errors import TextRefused
 from orchestrator.features.commissions.metrics import COMMISSION_REGENERATIONS
 
-__all__ = ["Check", "Report", "Step", "TextWriter"]
+__all__ = ["Report", "Step", "TextWriter"]
 
 MAX_REGENERATIONS: Final = 3
 
@@ -46,19 +47,11 @@ Report = Callable[[Step], Awaitable[None]]
 """Told each step as it begins."""
 
 
-class Check(Protocol):
-    """Checks a draft against its brief, the HTML of other articles, and that of the order's own earlier versions."""
-
-    def __call__(
-        self, draft: Draft, brief: TextBrief, others: Sequence[str], *, earlier: Sequence[str]
-    ) -> QualityCheck: ...
-
-
 @dataclass(frozen=True, slots=True)
 class TextWriter:
     clients: Clients
     provider: TextProvider
-    check: Check
+    checker: QualityChecker
 
     async def write(self, order: CommissionFacts, report: Report) -> NewVersion:
         """Write the next version of an order's text; one that does not pass its checks is written again.
@@ -78,7 +71,7 @@ class TextWriter:
             drafts.append(await self.provider.write(brief))
             await report(Step.CHECKING)
             # In a thread: it compares the text with up to a hundred others, and the leases must be renewed meanwhile.
-            checked = await asyncio.to_thread(self.check, drafts[-1], brief, others, earlier=earlier)
+            checked = await asyncio.to_thread(self.checker.check, drafts[-1], brief, others, earlier=earlier)
             if checked.report.passed:
                 return _version(checked, drafts)
             if brief.attempt == MAX_REGENERATIONS:
