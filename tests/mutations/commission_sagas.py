@@ -18,6 +18,7 @@ MUTATIONS: Final = (
         before="undoes = sale.hold_request_id or call.undoes_request_id",
         after="undoes = call.undoes_request_id",
         caught_by=(f"{RACES}::test_escrow_is_voided_after_an_approval_that_was_refused",),
+        breaks=("a customer, admins, a payment and deadlines decide on one commission at once",),
     ),
     Mutation(
         name="the checkout of a cancelled order can still be paid",
@@ -39,6 +40,7 @@ MUTATIONS: Final = (
         before="            raise Unavailable(order_id=order_id)\n",
         after="            return None\n",
         caught_by=(f"{RACES}::test_payment_that_is_reported_while_the_order_is_opened",),
+        breaks=("a checkout is paid, and its webhooks come early, twice, in any order or never",),
     ),
     Mutation(
         name="a backlink goes into an article whose owner allows none",
