@@ -31,6 +31,7 @@ STATUSES: Final = {
     "listing": ("orders", "SELECT listing_id, status FROM listings"),
     "payment": ("users", "SELECT payment_id, status FROM payments"),
     "purchased_item": ("orders", "SELECT purchased_item_id, status FROM purchased_items"),
+    "commission": ("orders", "SELECT order_id AS commission_id, status FROM commissions"),
 }
 
 Request = Callable[[], Awaitable[httpx.Response]]
