@@ -22,7 +22,7 @@ def order_article(context: Context, choice: Choice) -> None:
     narrator, ben, sam = context.narrator, context.ben, context.sam
     narrator.section("An article about the concert")
     ben.top_up(CREDITS)
-    balance, price = ben.balance(), Decimal(ben.get("/commissions/prices")["ARTICLE"])
+    balance, price = ben.balance(), _price(ben)
     with narrator.step("Ben orders an article; his credits are held in escrow") as details:
         order_id = str(ben.post("/commissions", _wish(choice, pay_with="credits"))["order_id"])
         expect("his balance", wanted=balance - price, seen=ben.balance())
@@ -57,7 +57,7 @@ def order_article_by_card(context: Context, choice: Choice) -> None:
     """Let Ada order an article at the checkout; an admin refunds it before it is published."""
     narrator, ada, sam = context.narrator, context.ada, context.sam
     narrator.section("An article paid by card")
-    balance, price = ada.balance(), Decimal(ada.get("/commissions/prices")["ARTICLE"])
+    balance, price = ada.balance(), _price(ada)
     with narrator.step("Ada orders an article and is sent to the checkout") as details:
         order = ada.post("/commissions", _wish(choice, pay_with="stripe"))
         expect("the order", wanted="AWAITING_PAYMENT", seen=order["status"])
@@ -74,6 +74,10 @@ def order_article_by_card(context: Context, choice: Choice) -> None:
         _await_status(ada, str(order["order_id"]), "REFUNDED")
         expect("her balance", wanted=balance + price, seen=ada.balance())
         details.append(ada.email("Your order for an article is refunded", seconds=EMAIL_SECONDS)["subject"])
+
+
+def _price(fan: FanClient) -> Decimal:
+    return next(Decimal(each["price"]) for each in fan.get("/commissions/prices") if each["type"] == "ARTICLE")
 
 
 def _wish(choice: Choice, *, pay_with: str) -> dict[str, Any]:

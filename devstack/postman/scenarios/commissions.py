@@ -28,7 +28,7 @@ ORDERED: Final = (
         name="The prices",
         method="GET",
         path="/api/commissions/prices",
-        expected={"data.ARTICLE": PRICE},
+        expected={"data[0].type": "ARTICLE", "data[0].price": PRICE},
     ),
     Step(
         name="The sponsor orders an article",
