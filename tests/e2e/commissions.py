@@ -5,8 +5,6 @@ from typing import Any, Final
 from tests.e2e.user_client import ApiResponse, UserClient
 from tests.support.waiting import eventually
 
-__all__ = ["ARTICLE", "ARTICLE_PRICE", "REFUSED_KEYWORD", "order_text", "publish", "status_of", "until"]
-
 ARTICLE_PRICE: Final = "40.00"
 ARTICLE: Final = {
     "type": "ARTICLE",

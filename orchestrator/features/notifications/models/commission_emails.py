@@ -10,8 +10,6 @@ from common.messaging.message import Message
 from orchestrator.clients.orders.commissions import CommissionType
 from orchestrator.features.notifications.models.notifications import NotificationKind
 
-__all__ = ["PREFIX", "commission_email"]
-
 PREFIX: Final = "commission."
 _EMAILS: Final[Mapping[str, NotificationKind]] = {
     "commission.received": NotificationKind.COMMISSION_RECEIVED,
