@@ -9,8 +9,15 @@ from typing import Any, Final
 import httpx
 
 from tests.chaos.fans import Fan
-from tests.chaos.mixed_run import PAUSE_SECONDS, MixedRun, retry_until_final
+from tests.chaos.mixed_run import (
+    ANSWER_SECONDS,
+    PAUSE_SECONDS,
+    UNAVAILABLE_AFTER_SECONDS,
+    MixedRun,
+    retry_until_final,
+)
 from tests.chaos.purchased_items import proven
+from tests.chaos.top_ups import post_control, until_acknowledged
 
 __all__ = ["RandomEditor", "order_text", "work_on_text"]
 
@@ -18,27 +25,49 @@ PATH: Final = "/api/commissions"
 ADMIN: Final = "/api/admin/commissions"
 UNDECIDED: Final = ("ADMIN_REVIEW", "ADMIN_REVIEW", "QUALITY_CHECK", "FAILED")
 ENDS: Final = frozenset({"COMPLETED", "REFUNDED"})
+UNPAID: Final = frozenset({"CANCELLED"})
 
 
 async def order_text(fan: Fan, mixed_run: MixedRun, random: Random) -> bool:
-    """Order an article, sometimes twice at once under one key."""
-    concert = random.choice(mixed_run.concerts)
+    """Order an article by credits, sometimes twice at once under one key, or by card."""
+    is_by_card = random.random() < 0.3
     wanted = {
         "type": "ARTICLE",
-        "event_id": f"{concert.event_id}",
+        "event_id": f"{random.choice(mixed_run.concerts).event_id}",
         "brief": "An evening out with friends.",
         "keywords": ["evening out"],
-        "pay_with": "credits",
+        "pay_with": "stripe" if is_by_card else "credits",
     }
     order = partial(fan.post, PATH, wanted, key=mixed_run.new_key("text"))
     if random.random() < 0.15:
         await asyncio.gather(retry_until_final(order), retry_until_final(order))
-    ordered = await proven(fan, order)
+    # An order at a checkout that its fan does not know of would stay open for an hour.
+    patience = ANSWER_SECONDS if is_by_card else UNAVAILABLE_AFTER_SECONDS
+    ordered = await proven(fan, order, unavailable_after_seconds=patience)
     if not ordered.is_success:
         return False
-    # Whatever its sponsor and the admin leave undone is refunded.
-    mixed_run.expectations.expect("commission", uuid.UUID(ordered.json()["data"]["order_id"]), ordered, done=ENDS)
+    data = ordered.json()["data"]
+    # What its sponsor and the admin leave undone is refunded.
+    done = await _check_out(fan, mixed_run, random, data) if is_by_card else ENDS
+    mixed_run.expectations.expect("commission", uuid.UUID(data["order_id"]), ordered, done=done)
     return True
+
+
+async def _check_out(fan: Fan, mixed_run: MixedRun, random: Random, order: dict[str, Any]) -> frozenset[str]:
+    """Pay at the checkout, or let it expire, or cancel the order; return the statuses in which the order may end."""
+    control = f"/control/stripe/checkout/{order['checkout_url'].rpartition('/')[2]}"
+    habit = random.random()
+    if habit < 0.15:
+        cancel = partial(fan.post, f"{PATH}/{order['order_id']}/cancel")
+        await retry_until_final(cancel, unavailable_after_seconds=ANSWER_SECONDS)
+        return UNPAID
+    if habit < 0.3:
+        await until_acknowledged(mixed_run, await post_control(mixed_run, f"{control}/expire", {}))
+        return UNPAID
+    delivery = {"first": random.choice(("intent", "session")), "copies": random.choice((1, 2))}
+    for sent in await post_control(mixed_run, f"{control}/pay", delivery):
+        await until_acknowledged(mixed_run, sent)
+    return ENDS
 
 
 async def work_on_text(fan: Fan, mixed_run: MixedRun, random: Random) -> bool:

@@ -16,7 +16,15 @@ from tests.chaos.offers import Offers
 from tests.chaos.operators import Concert, Operators
 from tests.contracts.databases import Databases
 
-__all__ = ["ANSWER_SECONDS", "PAUSE_SECONDS", "Expectations", "MixedRun", "Request", "retry_until_final"]
+__all__ = [
+    "ANSWER_SECONDS",
+    "PAUSE_SECONDS",
+    "UNAVAILABLE_AFTER_SECONDS",
+    "Expectations",
+    "MixedRun",
+    "Request",
+    "retry_until_final",
+]
 
 # A killed process is back after a second or two, a killed orchestrator's sagas when their leases expire.
 ANSWER_SECONDS: Final = 180.0

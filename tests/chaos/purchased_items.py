@@ -9,7 +9,7 @@ from typing import Any, Final
 import httpx
 
 from tests.chaos.fans import OTP, Fan
-from tests.chaos.mixed_run import MixedRun, Request, retry_until_final
+from tests.chaos.mixed_run import UNAVAILABLE_AFTER_SECONDS, MixedRun, Request, retry_until_final
 from tests.chaos.offers import Offers
 
 __all__ = ["buy_menu_item", "cancel_subscription", "proven", "subscribe", "tip_in_turn", "tip_now"]
@@ -87,14 +87,16 @@ async def _bought(fan: Fan, mixed_run: MixedRun, random: Random, *, path: str, b
     return await proven(fan, buy)
 
 
-async def proven(fan: Fan, request: Request) -> httpx.Response:
+async def proven(
+    fan: Fan, request: Request, *, unavailable_after_seconds: float = UNAVAILABLE_AFTER_SECONDS
+) -> httpx.Response:
     """Send a request, and again after the code of a flagged fan, if it asks for one."""
-    answer = await retry_until_final(request)
+    answer = await retry_until_final(request, unavailable_after_seconds=unavailable_after_seconds)
     if answer.status_code != httpx.codes.PRECONDITION_REQUIRED:
         return answer
     proof = {**answer.json()["details"], "otp_code": OTP}
     await retry_until_final(partial(fan.post, "/api/verify-otp", proof))
-    return await retry_until_final(request)
+    return await retry_until_final(request, unavailable_after_seconds=unavailable_after_seconds)
 
 
 async def _cancel(fan: Fan, mixed_run: MixedRun, item_id: uuid.UUID, path: str) -> None:
