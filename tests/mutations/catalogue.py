@@ -5,6 +5,7 @@ from typing import Final
 from tests.mutations import (
     accounts,
     addresses,
+    commission_orders,
     commission_sagas,
     credits_and_payments,
     data_and_network,
@@ -35,6 +36,7 @@ MUTATIONS: Final = (
     *commission_sagas.MUTATIONS,
     *menu_purchases.MUTATIONS,
     *purchased_items.MUTATIONS,
+    *commission_orders.MUTATIONS,
     *data_and_network.MUTATIONS,
     *seats_and_check_in.MUTATIONS,
     *halls_and_limits.MUTATIONS,
