@@ -172,6 +172,7 @@ def _routes() -> Iterator[Route]:
     yield Route("GET", "/api/admin/events/{event_id}/cancellation", orchestrator, user)
 
     yield from _stage_routes()
+    yield from _commission_routes()
     yield from _operator_routes()
 
 
@@ -270,6 +271,14 @@ def _stage_routes() -> Iterator[Route]:
     yield Route("GET", "/api/purchased-items/{purchased_item_id}", orders, user)
     yield Route("GET", "/api/subscriptions", orders, user)
     yield Route("DELETE", "/api/performers/{performer_id}/subscription", orders, user)
+
+
+def _commission_routes() -> Iterator[Route]:
+    events, public, user = Upstream.EVENTS, Access.PUBLIC, Access.USER
+
+    yield Route("GET", "/api/articles", events, public)
+    yield Route("GET", "/api/articles/{slug}", events, public)
+    yield Route("PATCH", "/api/articles/{slug}", events, user)
 
 
 def _operator_routes() -> Iterator[Route]:

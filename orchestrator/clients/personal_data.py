@@ -13,7 +13,7 @@ __all__ = ["OF_EVENTS", "OF_ORDERS", "PersonalDataClient"]
 
 PATH: Final = "/internal/personal-data"
 OF_ORDERS: Final = ("orders", "transfers", "listings", "purchased_items", "subscriptions", "sales", "earnings")
-OF_EVENTS: Final = ("performers", "menus", "whitelists")
+OF_EVENTS: Final = ("performers", "menus", "whitelists", "articles")
 
 
 class Holdings(BaseModel):

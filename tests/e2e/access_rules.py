@@ -57,6 +57,8 @@ RULES: Final[Mapping[Audience, frozenset[str]]] = {
             "GET /api/performers",
             "GET /api/performers/{performer_id}",
             "GET /api/tip-grid/{performer_id}",
+            "GET /api/articles",
+            "GET /api/articles/{slug}",
         }
     ),
     Audience.USER: frozenset(
@@ -117,6 +119,7 @@ RULES: Final[Mapping[Audience, frozenset[str]]] = {
             "GET /api/menu/purchase/history",
             "GET /api/menu/purchase/{purchase_id}/status",
             "POST /api/menu/purchase/{purchase_id}/cancel",
+            "PATCH /api/articles/{slug}",
         }
     ),
     Audience.PERFORMER: frozenset(
@@ -150,6 +153,8 @@ SPECIFIC_NOT_FOUND: Final[Mapping[str, str]] = {
     "DELETE /api/auth/sessions/{session_id}": "session",
     "GET /api/payments/{payment_id}": "payment",
     "DELETE /api/performers/{performer_id}/subscription": "subscription",
+    "GET /api/articles/{slug}": "article",
+    "PATCH /api/articles/{slug}": "article",
     "GET /api/admin/webhook-logs/{webhook_id}": "webhook",
     "POST /api/admin/webhook-logs/{webhook_id}/replay": "webhook",
     "GET /api/admin/jobs/{job_id}": "job",

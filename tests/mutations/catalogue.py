@@ -5,6 +5,7 @@ from typing import Final
 from tests.mutations import (
     accounts,
     addresses,
+    commissions,
     credits_and_payments,
     data_and_network,
     earnings,
@@ -38,6 +39,7 @@ MUTATIONS: Final = (
     *menus.MUTATIONS,
     *credits_and_payments.MUTATIONS,
     *earnings.MUTATIONS,
+    *commissions.MUTATIONS,
     *sagas_and_jobs.MUTATIONS,
     *messaging_and_connections.MUTATIONS,
 )
