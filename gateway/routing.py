@@ -274,7 +274,7 @@ def _stage_routes() -> Iterator[Route]:
 
 
 def _commission_routes() -> Iterator[Route]:
-    orders, orchestrator = Upstream.ORDERS, Upstream.ORCHESTRATOR
+    orders, events, orchestrator = Upstream.ORDERS, Upstream.EVENTS, Upstream.ORCHESTRATOR
     public, user = Access.PUBLIC, Access.USER
 
     yield Route("GET", "/api/commissions/prices", orchestrator, public)
@@ -290,6 +290,9 @@ def _commission_routes() -> Iterator[Route]:
     yield Route("GET", "/api/commissions/{order_id}/versions/{number}", orders, user)
     yield Route("GET", "/api/commissions/{order_id}/compare", orders, user)
     yield Route("GET", "/api/admin/commissions", orders, user)
+    yield Route("GET", "/api/articles", events, public)
+    yield Route("GET", "/api/articles/{slug}", events, public)
+    yield Route("PATCH", "/api/articles/{slug}", events, user)
 
 
 def _operator_routes() -> Iterator[Route]:

@@ -15,7 +15,7 @@ PATH: Final = "/internal/personal-data"
 OF_ORDERS: Final = (
     "orders", "transfers", "listings", "purchased_items", "subscriptions", "sales", "earnings", "commissions",
 )  # fmt: skip
-OF_EVENTS: Final = ("performers", "menus", "whitelists")
+OF_EVENTS: Final = ("performers", "menus", "whitelists", "articles")
 
 
 class Holdings(BaseModel):

@@ -58,6 +58,8 @@ RULES: Final[Mapping[Audience, frozenset[str]]] = {
             "GET /api/performers/{performer_id}",
             "GET /api/tip-grid/{performer_id}",
             "GET /api/commissions/prices",
+            "GET /api/articles",
+            "GET /api/articles/{slug}",
         }
     ),
     Audience.USER: frozenset(
@@ -127,6 +129,7 @@ RULES: Final[Mapping[Audience, frozenset[str]]] = {
             "POST /api/commissions/{order_id}/cancel",
             "POST /api/commissions/{order_id}/revisions",
             "POST /api/commissions/{order_id}/submit",
+            "PATCH /api/articles/{slug}",
         }
     ),
     Audience.PERFORMER: frozenset(
@@ -160,6 +163,8 @@ SPECIFIC_NOT_FOUND: Final[Mapping[str, str]] = {
     "DELETE /api/auth/sessions/{session_id}": "session",
     "GET /api/payments/{payment_id}": "payment",
     "DELETE /api/performers/{performer_id}/subscription": "subscription",
+    "GET /api/articles/{slug}": "article",
+    "PATCH /api/articles/{slug}": "article",
     "GET /api/admin/webhook-logs/{webhook_id}": "webhook",
     "POST /api/admin/webhook-logs/{webhook_id}/replay": "webhook",
     "GET /api/admin/jobs/{job_id}": "job",

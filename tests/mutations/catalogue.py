@@ -7,6 +7,7 @@ from tests.mutations import (
     addresses,
     commission_orders,
     commission_sagas,
+    commissions,
     credits_and_payments,
     data_and_network,
     earnings,
@@ -44,6 +45,7 @@ MUTATIONS: Final = (
     *menus.MUTATIONS,
     *credits_and_payments.MUTATIONS,
     *earnings.MUTATIONS,
+    *commissions.MUTATIONS,
     *sagas_and_jobs.MUTATIONS,
     *messaging_and_connections.MUTATIONS,
 )
