@@ -172,6 +172,7 @@ def _routes() -> Iterator[Route]:
     yield Route("GET", "/api/admin/events/{event_id}/cancellation", orchestrator, user)
 
     yield from _stage_routes()
+    yield from _commission_routes()
     yield from _operator_routes()
 
 
@@ -270,6 +271,28 @@ def _stage_routes() -> Iterator[Route]:
     yield Route("GET", "/api/purchased-items/{purchased_item_id}", orders, user)
     yield Route("GET", "/api/subscriptions", orders, user)
     yield Route("DELETE", "/api/performers/{performer_id}/subscription", orders, user)
+
+
+def _commission_routes() -> Iterator[Route]:
+    orders, events, orchestrator = Upstream.ORDERS, Upstream.EVENTS, Upstream.ORCHESTRATOR
+    public, user = Access.PUBLIC, Access.USER
+
+    yield Route("GET", "/api/commissions/prices", orchestrator, public)
+    yield Route("GET", "/api/commissions/by-checkout/{session_id}", orchestrator, user)
+    yield Route("GET", "/api/commissions/{order_id}", orchestrator, user)
+    yield Route("GET", "/api/admin/commissions/stats", orchestrator, user)
+    yield Route("POST", "/api/commissions", orchestrator, user, is_purchase=True)
+    for action in ("cancel", "revisions", "submit"):
+        yield Route("POST", f"/api/commissions/{{order_id}}/{action}", orchestrator, user)
+    for action in ("approve", "send-back", "retry", "refund"):
+        yield Route("POST", f"/api/admin/commissions/{{order_id}}/{action}", orchestrator, user)
+    yield Route("GET", "/api/commissions", orders, user)
+    yield Route("GET", "/api/commissions/{order_id}/versions/{number}", orders, user)
+    yield Route("GET", "/api/commissions/{order_id}/compare", orders, user)
+    yield Route("GET", "/api/admin/commissions", orders, user)
+    yield Route("GET", "/api/articles", events, public)
+    yield Route("GET", "/api/articles/{slug}", events, public)
+    yield Route("PATCH", "/api/articles/{slug}", events, user)
 
 
 def _operator_routes() -> Iterator[Route]:
