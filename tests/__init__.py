@@ -1,0 +1,1 @@
+"""The tests. Without this file, the package `tests` that textstat installs would be found instead."""
