@@ -21,6 +21,7 @@ __all__ = [
     "DATE_PREFIX",
     "EARLIEST",
     "LATEST",
+    "HttpUrl",
     "HttpsAddress",
     "HttpsUrl",
     "Instant",
@@ -126,10 +127,20 @@ Integer = Annotated[int, BeforeValidator(_require_digits)]
 _HTTPS: Final[TypeAdapter[AnyUrl]] = TypeAdapter(
     Annotated[AnyUrl, UrlConstraints(allowed_schemes=["https"], host_required=True)]
 )
+_HTTP: Final[TypeAdapter[AnyUrl]] = TypeAdapter(
+    Annotated[AnyUrl, UrlConstraints(allowed_schemes=["http", "https"], host_required=True)]
+)
 
 
 def _require_https(text: str) -> str:
-    url = _HTTPS.validate_python(text)
+    return _without_user(_HTTPS.validate_python(text))
+
+
+def _require_http(text: str) -> str:
+    return _without_user(_HTTP.validate_python(text))
+
+
+def _without_user(url: AnyUrl) -> str:
     if url.username or url.password:
         raise ValueError("an address names no user")
     return str(url)
@@ -140,3 +151,8 @@ HttpsAddress = Annotated[LineText, AfterValidator(_require_https)]
 
 HttpsUrl = Annotated[HttpsAddress, Field(max_length=500, examples=["https://images.example.com/1.jpg"])]
 """The address of something that browsers load."""
+
+HttpUrl = Annotated[
+    LineText, AfterValidator(_require_http), Field(max_length=2_000, examples=["https://sponsor.example.com/tour"])
+]
+"""The address of a page that a text links to, in its normal form."""

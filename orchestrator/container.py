@@ -17,6 +17,7 @@ from orchestrator.feature import Feature, Resources
 from orchestrator.features import (
     audit,
     check_in,
+    commissions,
     event_admin,
     event_cancellation,
     event_editing,
@@ -79,6 +80,7 @@ FEATURES: Final[tuple[Feature, ...]] = (
     tips.FEATURE,
     performance_queue.FEATURE,
     payouts.FEATURE,
+    commissions.FEATURE,
 )
 JOB_POLICIES: Final[Mapping[str, JobPolicy]] = {
     policy.kind: policy

@@ -5,6 +5,8 @@ from pydantic import Field
 from common.settings import DatabaseSettings
 from orchestrator.clients.settings import ClientSettings
 from orchestrator.features.check_in.settings import CheckInSettings
+from orchestrator.features.commissions.adapters.settings import TextSettings
+from orchestrator.features.commissions.settings import CommissionSettings
 from orchestrator.features.event_editing.settings import EventEditingSettings
 from orchestrator.features.marketplace.settings import MarketplaceSettings
 from orchestrator.features.menus.settings import MenuSettings
@@ -28,12 +30,14 @@ class Settings(
     SagaSettings,
     JobSettings,
     CheckInSettings,
+    CommissionSettings,
     EventEditingSettings,
     MarketplaceSettings,
     NotificationSettings,
     OutboundWebhookSettings,
     SubscriptionSettings,
     PayoutSettings,
+    TextSettings,
     TicketSettings,
     TipSettings,
     TransferSettings,

@@ -11,6 +11,8 @@ from common.auth.service_tokens import ServiceTokens
 from common.health import Health
 from common.http.app import base_app
 from common.http.client import ServiceClient
+from devstack.sandbox.checkout_routes import checkout_control_routes, checkout_page_routes, checkout_routes
+from devstack.sandbox.checkout_sessions import CheckoutSessions
 from devstack.sandbox.control_routes import control_routes
 from devstack.sandbox.devices import Devices, device_routes
 from devstack.sandbox.faults import Faults
@@ -25,6 +27,7 @@ from devstack.sandbox.settings import Settings
 from devstack.sandbox.stripe_account import StripeAccount, StripeRefusal
 from devstack.sandbox.stripe_control import stripe_control_routes
 from devstack.sandbox.stripe_routes import show_refusal, stripe_routes
+from devstack.sandbox.text import TextGenerator, text_routes
 from devstack.sandbox.topups import topup_routes
 from devstack.sandbox.webhooks import WebhookSender
 
@@ -43,6 +46,7 @@ def create_app(settings: Settings) -> FastAPI:
         settings=settings,
     )
     provider, faults = OtpProvider(ttl_seconds=settings.otp_ttl_seconds), Faults()
+    sessions = CheckoutSessions(providers.stripe)
     mailbox = Mailbox()
     mail_server = MailServer(mailbox, faults, host=settings.host, port=settings.smtp_port)
 
@@ -61,11 +65,15 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(topup_routes(users))
     app.add_exception_handler(StripeRefusal, show_refusal)
     app.include_router(stripe_routes(providers.stripe, faults, secret_key=settings.stripe_secret_key))
+    app.include_router(checkout_routes(sessions, providers, faults))
+    app.include_router(checkout_page_routes(sessions, providers))
     app.include_router(nowpayments_routes(providers.nowpayments, faults, api_key=settings.nowpayments_api_key))
+    app.include_router(checkout_control_routes(sessions, providers))
     app.include_router(stripe_control_routes(providers))
     app.include_router(payment_control_routes(providers))
     app.include_router(mail_routes(mailbox))
     app.include_router(device_routes(Devices(), faults))
+    app.include_router(text_routes(TextGenerator(), faults, api_key=settings.text_api_key))
 
     @app.get("/", include_in_schema=False)
     async def show_index() -> HTMLResponse:

@@ -42,7 +42,8 @@ INDEX: Final = page(
       <td><code>/v1/payment_intents</code>; pay with <code>POST /control/stripe/{id}/succeed</code>, or
           <code>/fail</code>, <code>/cancel</code>, <code>/refund</code>, <code>/fail-refund</code>, <code>/dispute</code>,
           <code>/dispute/withdraw</code>, <code>/reinstate</code>, <code>/win</code>, <code>/lose</code>. Each sends the
-          signed webhook.</td></tr>
+          signed webhook. <code>/v1/checkout/sessions</code>: open the session's <code>url</code>, or pay it with
+          <code>POST /control/stripe/checkout/{id}/pay</code>, or <code>/decline</code>, <code>/expire</code>.</td></tr>
   <tr><td>NOWPayments</td>
       <td><code>/v1/payment</code>; change the status with
           <code>POST /control/nowpayments/{id}</code> and <code>status</code>; send more coins with
@@ -53,6 +54,9 @@ INDEX: Final = page(
           <code>strength</code>; <a href="/devices">what they did</a>. <code>POST /control/faults</code> with
           <code>{"path": "/command", "status": 503, "times": 2}</code> makes two commands fail, with
           <code>delay_seconds</code> late.</td></tr>
+  <tr><td>An OpenAI-compatible text API</td>
+      <td><code>POST /v1/chat/completions</code>; <a href="/control/text/requests">what was asked</a>.
+          <code>POST /control/text/faults</code> with <code>{"fault": "french"}</code> spoils the next text.</td></tr>
   <tr><td>An email server (SMTP)</td><td>Emails are stored in <a href="/mailbox">the mailbox</a>.</td></tr>
 </table>
 <p><a href="/control/sent">/control/sent</a> lists sent messages, <a href="/control/webhooks">/control/webhooks</a> lists

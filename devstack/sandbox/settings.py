@@ -18,4 +18,5 @@ class Settings(ServiceSettings):
     stripe_webhook_secret: SecretStr = SecretStr("whsec_sandbox")
     nowpayments_api_key: SecretStr = SecretStr("sandbox-nowpayments-key")
     nowpayments_ipn_secret: SecretStr = SecretStr("sandbox-nowpayments-ipn-secret")
+    text_api_key: SecretStr = SecretStr("sandbox-text-key")
     supplier_webhook_secret: SecretStr = SecretStr("sandbox-supplier-webhook-secret")

@@ -5,7 +5,7 @@ import time
 from collections.abc import Mapping
 from typing import Any, Final, Literal
 
-__all__ = ["StripeAccount", "StripeRefusal", "WrongKey"]
+__all__ = ["OtherParameters", "StripeAccount", "StripeRefusal", "WrongKey"]
 
 SMALLEST_CENTS: Final = 50  # of a charge in SGD (https://docs.stripe.com/currencies)
 

@@ -2,7 +2,7 @@
 
 import re
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final, Literal
 from urllib.parse import parse_qsl
 
@@ -13,7 +13,7 @@ from pydantic import SecretStr
 from devstack.sandbox.faults import Faults
 from devstack.sandbox.stripe_account import StripeAccount, StripeRefusal, WrongKey
 
-__all__ = ["as_sent", "show_refusal", "stripe_routes"]
+__all__ = ["as_sent", "key_check", "show_refusal", "stripe_routes"]
 
 Json = dict[str, Any]
 EXPAND_CHARGE: Final = "latest_charge"
@@ -23,12 +23,7 @@ LABEL: Final = re.compile(r"metadata\[(\w+)]")
 
 
 def stripe_routes(account: StripeAccount, faults: Faults, *, secret_key: SecretStr) -> APIRouter:
-    def require_key(request: Request) -> None:
-        given = request.headers.get("authorization", "").encode()
-        if not secrets.compare_digest(given, f"Bearer {secret_key.get_secret_value()}".encode()):
-            raise WrongKey
-
-    dependencies = [Depends(faults.inject), Depends(require_key)]
+    dependencies = [Depends(faults.inject), Depends(key_check(secret_key))]
     router = APIRouter(prefix="/v1", tags=["Stripe"], dependencies=dependencies)
 
     @router.post("/payment_intents")
@@ -78,6 +73,17 @@ def stripe_routes(account: StripeAccount, faults: Faults, *, secret_key: SecretS
         return {"object": "list", "url": f"/v1/{kind}", "has_more": len(found) > end, "data": data}
 
     return router
+
+
+def key_check(secret_key: SecretStr) -> Callable[[Request], None]:
+    """Return a dependency that refuses requests without the account's key."""
+
+    def require_key(request: Request) -> None:
+        given = request.headers.get("authorization", "").encode()
+        if not secrets.compare_digest(given, f"Bearer {secret_key.get_secret_value()}".encode()):
+            raise WrongKey
+
+    return require_key
 
 
 async def show_refusal(_: Request, refusal: Exception) -> JSONResponse:

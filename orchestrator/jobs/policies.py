@@ -61,7 +61,6 @@ TWO_RETRIES: Final = (4.0, 16.0)
 
 # Kinds that have a queue but no feature yet.
 RESERVED: Final = (
-    JobPolicy("commission", max_attempts=3, retry_seconds=TWO_RETRIES, timeout_seconds=300, concurrency=2),
     JobPolicy("fulfillment", max_attempts=6, retry_seconds=FIVE_RETRIES, timeout_seconds=30, concurrency=8),
     JobPolicy("bulk", max_attempts=3, retry_seconds=TWO_RETRIES, timeout_seconds=300, concurrency=2),
 )

@@ -6,6 +6,7 @@ from typing import Any, Final
 import pytest
 
 from common.errors import PaymentRequired, PreconditionRequired
+from orchestrator.errors import OrderInvalidState
 from orchestrator.saga_engine.observer import StepMoment
 from orchestrator.saga_engine.plan import Step, StepKind
 from tests.contracts.faults import Fault, Faults, refused
@@ -39,7 +40,7 @@ def moments(wanted: Sequence[StepMoment]) -> pytest.MarkDecorator:
 
 def each_refusal_back_to_wait() -> pytest.MarkDecorator:
     """Make a case of each refusal that leads back to a wait."""
-    refusals = {error.code: error for error in (PaymentRequired(), PreconditionRequired())}
+    refusals = {error.code: error for error in (PaymentRequired(), PreconditionRequired(), OrderInvalidState())}
     cases = [
         pytest.param(kind, step.name, refusals[code], id=f"{kind}: {step.name}: {code}")
         for kind, plan in OUTLINES.items()

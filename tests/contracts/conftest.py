@@ -55,6 +55,7 @@ async def container(stack: Stack, urls: Urls, vhost: Vhost) -> AsyncIterator[Con
         orders_url=urls.orders,
         events_url=urls.events,
         inventory_address=urls.inventory_address,
+        stripe_api_url=stack.urls.sandbox,
         hold_ttl_seconds=HOLD_TTL_SECONDS,
     )
     container = build_container(settings)
@@ -63,6 +64,7 @@ async def container(stack: Stack, urls: Urls, vhost: Vhost) -> AsyncIterator[Con
     yield container
     await container.resources.relay.close()
     await container.resources.publisher.broker.close()
+    await container.resources.closing.aclose()
     await container.resources.clients.close()
     await container.resources.database.close()
 

@@ -85,11 +85,14 @@ class Databases:
         """Create a verified account with credits; its email address is ``<user id>@example.com``."""
         user_id = uuid.uuid4()
         await self.change("users", _INSERT_FAN, user_id, f"{user_id}@example.com", password_hash)
+        await self.top_up(user_id, credits_)
+        return user_id
+
+    async def top_up(self, user_id: uuid.UUID, credits_: str) -> None:
         await self._users.post(
             "/internal/ledger/top-up",
             {"request_id": uuid.uuid4(), "user_id": user_id, "amount": credits_, "provider": "tests", "reference": ""},
         )
-        return user_id
 
     async def new_performer(self, credits_: str) -> uuid.UUID:
         """Create a performer's account with credits."""

@@ -12,6 +12,7 @@ from orchestrator.saga_engine.plan import AnyPlan
 from orchestrator.saga_engine.record import SagaRecord
 from tests.contracts.databases import Databases
 from tests.contracts.event_fixtures import PRICE, PublishedEvent
+from tests.contracts.scenario import SignalledAtOnce
 from tests.support.waiting import eventually
 
 __all__ = ["OUTLINE", "PurchaseScenario"]
@@ -23,7 +24,7 @@ CREDITS: Final = Decimal("1000.00")
 SEATS: Final = 2
 
 
-class PurchaseScenario:
+class PurchaseScenario(SignalledAtOnce):
     """A fan with 1,000 credits who buys two free seats."""
 
     def __init__(self, container: Container, databases: Databases, fan_id: uuid.UUID, event: PublishedEvent) -> None:

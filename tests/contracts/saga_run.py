@@ -169,6 +169,7 @@ class SagaRun:
             await asyncio.gather(*await replica.take_over())
 
     async def _signal(self, replica: SagaEngine, saga: SagaRecord, signal: str) -> None:
+        await self.scenario.before_signal(signal)
         key = f"{signal} of {saga.saga_id}"
         await replica.signal(saga.saga_id, signal, kind=saga.kind, signalled_by=saga.requested_by, key=key)
 

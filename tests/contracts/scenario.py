@@ -35,8 +35,19 @@ class Scenario(Protocol):
         """Let what expires by itself expire, and wait for it."""
         ...
 
+    async def before_signal(self, signal: str) -> None:
+        """Do what others do before this signal; it may be called again."""
+        ...
 
-class NothingLapses:
+
+class SignalledAtOnce:
+    """For sagas whose signals need nothing else."""
+
+    async def before_signal(self, signal: str) -> None:
+        pass
+
+
+class NothingLapses(SignalledAtOnce):
     """For sagas that begin with their intent: everything they do is in the log."""
 
     async def let_lapse(self) -> None:

@@ -7,6 +7,8 @@ from orchestrator.container import Container
 from orchestrator.saga_engine.plan import AnyPlan
 from tests.contracts import (
     cancel_event,
+    commission,
+    commission_writing,
     edit_event,
     item_purchase,
     listing,
@@ -45,6 +47,9 @@ _SCENARIOS: Final[Mapping[AnyPlan, Prepare]] = {
     queued_menu_item.OUTLINE: queued_menu_item.QueuedMenuItemScenario.prepare,
     queued_tip.QUEUED_OUTLINE: queued_tip.QueuedTipScenario.prepare,
     queued_tip.FUNDED_OUTLINE: queued_tip.FundedTipScenario.prepare,
+    commission.OUTLINE: commission.CommissionScenario.prepare,
+    commission.BY_CARD_OUTLINE: commission.CommissionByCardScenario.prepare,
+    commission_writing.OUTLINE: commission_writing.WritingScenario.prepare,
 }
 # More scenarios of one saga, by name.
 _VARIANTS: Final[Mapping[str, tuple[AnyPlan, Prepare]]] = {

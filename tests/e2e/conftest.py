@@ -28,6 +28,7 @@ ENV: Final = {
     "JOB_RETRY_SECONDS": "0.2,0.4",
     "LISTING_EXPIRY_INTERVAL_SECONDS": "1",
     "FAILED_TIPS_INTERVAL_SECONDS": "1",
+    "FAILED_COMMISSIONS_INTERVAL_SECONDS": "1",
 }
 
 MakeFan = Callable[..., Awaitable[UserClient]]

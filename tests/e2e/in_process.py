@@ -21,6 +21,7 @@ from orchestrator.features.check_in.service.check_in import CheckInService
 from orchestrator.features.event_admin.service import EventAdminService
 from orchestrator.features.purchases.service import PurchaseService
 from orchestrator.features.tickets.adapters.qr_code import QrCodec
+from orchestrator.reconcile import reconcile
 from orchestrator.settings import Settings
 
 __all__ = ["InProcessServices"]
@@ -58,6 +59,8 @@ class InProcessServices:
             orders_url=urls.orders,
             events_url=urls.events,
             inventory_address=urls.inventory_address,
+            stripe_api_url=urls.sandbox,
+            nowpayments_api_url=urls.sandbox,
         )
 
     def check_in_service(
@@ -76,6 +79,10 @@ class InProcessServices:
         container = build_container(self._settings)
         self._opened.push_async_callback(container.close)
         return container.resources.service(kind)
+
+    async def reconcile(self) -> None:
+        """Compare payments with the sandbox's records, as a worker does at intervals."""
+        await reconcile(self._settings)
 
     def event_admin_service(self) -> EventAdminService:
         return EventAdminService(self._clients({}))

@@ -5,6 +5,8 @@ from typing import Final
 from tests.mutations import (
     accounts,
     addresses,
+    commission_orders,
+    commission_sagas,
     commissions,
     credits_and_payments,
     data_and_network,
@@ -20,6 +22,7 @@ from tests.mutations import (
     sagas_and_jobs,
     seats_and_check_in,
     subscriptions,
+    texts,
     tips,
 )
 
@@ -29,9 +32,12 @@ MUTATIONS: Final = (
     *addresses.MUTATIONS,
     *personal_data.MUTATIONS,
     *subscriptions.MUTATIONS,
+    *texts.MUTATIONS,
     *tips.MUTATIONS,
+    *commission_sagas.MUTATIONS,
     *menu_purchases.MUTATIONS,
     *purchased_items.MUTATIONS,
+    *commission_orders.MUTATIONS,
     *data_and_network.MUTATIONS,
     *seats_and_check_in.MUTATIONS,
     *halls_and_limits.MUTATIONS,

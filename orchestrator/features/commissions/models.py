@@ -9,21 +9,6 @@ from pydantic import BaseModel, ConfigDict
 from orchestrator.clients.orders.commissions import NewCommission
 from orchestrator.saga_engine.plan import SagaData
 
-__all__ = [
-    "APPROVE",
-    "COMMISSION",
-    "COMMISSION_BY_CARD",
-    "KIND",
-    "PAY",
-    "PROGRESS",
-    "REVISION_PRIORITY",
-    "WRITING",
-    "CommissionSaga",
-    "WriteText",
-    "WritingSaga",
-    "job_id_of",
-]
-
 # Kinds of sagas.
 COMMISSION: Final = "commission"
 COMMISSION_BY_CARD: Final = "commission by card"
@@ -47,11 +32,21 @@ PROGRESS: Final = (
 """The descriptions of the five steps that a job reports as it takes them (C3)."""
 
 
+class Checkout(BaseModel):
+    """A checkout session at the payment provider, and its page."""
+
+    model_config = ConfigDict(frozen=True)
+
+    session_id: str
+    url: str
+
+
 class CommissionSaga(SagaData):
     """The data of a saga that sells a commission; `saga_id` is the order's id.
 
-    `payment_id` and `checkout_expires_at` are set for an order paid by card, `escrow_id` once the credits are held,
-    `slug` once it is published.
+    `payment_id` and `checkout_expires_at` are set for an order paid by card, `checkout` once it is open there.
+    `escrow_id` and `hold_request_id`, that of the call that made it, are set once the credits are held, `slug` once the
+    text is published.
     """
 
     order: NewCommission
@@ -61,7 +56,9 @@ class CommissionSaga(SagaData):
     """When an order that is not published by then is refunded."""
     payment_id: uuid.UUID | None = None
     checkout_expires_at: datetime | None = None
+    checkout: Checkout | None = None
     escrow_id: uuid.UUID | None = None
+    hold_request_id: uuid.UUID | None = None
     slug: str | None = None
 
     @property

@@ -63,8 +63,8 @@ async def verify_otp(
 ) -> Success[Verified] | Success[TransferPending | TransferCompleted] | Success[InProgress]:
     """Verify the caller's own code.
 
-    For a purchase: the order can then be paid. For the marketplace: the listing can then be bought. For a `purchased_item`: the
-    request that was answered with `OTP_REQUIRED` can then be repeated. For a transfer: the same as `/transfer/confirm`.
+    For a purchase: the order can then be paid. For the marketplace: the listing can then be bought. For a `purchased_item` or
+    a `commission`: the request that was answered with `OTP_REQUIRED` can then be repeated. For a transfer: the same as `/transfer/confirm`.
     """
     match body.context:
         case "purchase":
@@ -77,10 +77,10 @@ async def verify_otp(
                     user_id=user.user_id, listing_id=body.reference_id, otp_code=body.otp_code
                 )
             )
-        case "purchased_item":
+        case "purchased_item" | "commission":
             return success(
-                await codes.verify_item_purchase(
-                    user_id=user.user_id, reference_id=body.reference_id, otp_code=body.otp_code
+                await codes.verify_refused_request(
+                    body.context, user_id=user.user_id, reference_id=body.reference_id, otp_code=body.otp_code
                 )
             )
     confirmed = transfers.confirm(body.reference_id, {"": body.otp_code}, caller_id=user.user_id, key=key)

@@ -17,7 +17,7 @@ from orchestrator.errors import (
     OtpRequired,
     TransferInvalidState,
 )
-from orchestrator.features.otp.schemas import CodeSent, Verified
+from orchestrator.features.otp.schemas import CodeSent, RefusedContext, Verified
 from orchestrator.features.purchases.service import own_purchase
 from orchestrator.features.transfers.service.transfers import TransferService, own_transfer
 from orchestrator.saga_engine.engine import SagaEngine
@@ -62,8 +62,10 @@ class OtpService:
         )
         return Verified(context="marketplace", reference_id=listing_id)
 
-    async def verify_item_purchase(self, *, user_id: uuid.UUID, reference_id: uuid.UUID, otp_code: str) -> Verified:
-        """Verify a buyer's code: it permits the purchase from a performer for which it was sent.
+    async def verify_refused_request(
+        self, context: RefusedContext, *, user_id: uuid.UUID, reference_id: uuid.UUID, otp_code: str
+    ) -> Verified:
+        """Verify a user's code: it permits the purchase from a performer, or the commission, for which it was sent.
 
         Raises:
             Unauthenticated, Gone, TooManyRequests, Unavailable: as `OtpClient.verify`; the codes are the user's own.
@@ -71,7 +73,7 @@ class OtpService:
         await self.clients.otp.verify(
             user_id=user_id, context=CodeContext.PURCHASE, reference=reference_id, otp_code=otp_code
         )
-        return Verified(context="purchased_item", reference_id=reference_id)
+        return Verified(context=context, reference_id=reference_id)
 
     async def resend_for_purchase(self, order_id: uuid.UUID, *, user_id: uuid.UUID, address: str) -> CodeSent:
         """Send another code for an order whose payment was refused without one.

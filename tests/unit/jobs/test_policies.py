@@ -4,6 +4,7 @@ import pytest
 
 from common.messaging.declarations import Topology
 from orchestrator.container import JOB_POLICIES as POLICIES
+from orchestrator.features.commissions.models import REVISION_PRIORITY
 from orchestrator.jobs.policies import JobPolicy, with_backoff
 from rabbitmq.topology import JOB_KINDS, job_queue_name, platform_topology, retry_exchange_name
 
@@ -27,9 +28,8 @@ def test_fulfillment_is_retried_five_times_with_exponential_backoff() -> None:
     assert [rules.pause_after(attempt) for attempt in range(1, 6)] == [2, 4, 8, 16, 32]
 
 
-@pytest.mark.parametrize("kind", ["commission", "revision"])
-def test_commissions_and_revisions_are_tried_three_times_with_growing_backoff(kind: str) -> None:
-    rules = POLICIES[kind]
+def test_commissions_are_tried_three_times_with_growing_backoff() -> None:
+    rules = POLICIES["commission"]
     assert rules.max_attempts == 3
     assert rules.pause_after(1) < rules.pause_after(2)
 
@@ -63,8 +63,8 @@ def test_deliveries_are_retried_for_more_than_two_days() -> None:
     assert sum(rules.pause_after(attempt) for attempt in range(1, rules.max_attempts)) > 2 * 24 * 3600
 
 
-def test_revisions_have_a_higher_priority_than_commissions() -> None:
-    assert POLICIES["revision"].priority > POLICIES["commission"].priority
+def test_revisions_have_a_higher_priority_than_first_texts() -> None:
+    assert POLICIES["commission"].priority < REVISION_PRIORITY
 
 
 def test_configured_backoff_replaces_that_of_every_kind() -> None:

@@ -21,7 +21,7 @@ PROD = {
 
 @pytest.fixture(autouse=True)
 def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in (*PROD, "STRIPE_API_URL", "NOWPAYMENTS_API_URL", "DEVICE_API_URL"):
+    for name in (*PROD, "STRIPE_API_URL", "NOWPAYMENTS_API_URL", "DEVICE_API_URL", "TEXT_API_URL", "TEXT_API_KEY"):
         monkeypatch.delenv(name, raising=False)
 
 

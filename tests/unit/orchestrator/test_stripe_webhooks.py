@@ -45,6 +45,19 @@ def charge(**changes: Any) -> dict[str, Any]:
     return made | changes
 
 
+def checkout(**changes: Any) -> dict[str, Any]:
+    made = {
+        "id": "cs_1",
+        "object": "checkout.session",
+        "amount_total": 5_000,
+        "currency": "sgd",
+        "payment_intent": "pi_1",
+        "payment_status": "paid",
+        "metadata": {"payment_id": str(PAYMENT_ID), "user_id": str(USER_ID)},
+    }
+    return made | changes
+
+
 BODY = as_bytes(stripe_event("payment_intent.succeeded", intent()))
 
 
@@ -208,7 +221,7 @@ class TestReports:
     def test_charge_without_an_intent_is_ignored(self) -> None:
         assert self.report("charge.refunded", charge(payment_intent=None)) is None
 
-    @pytest.mark.parametrize("type_", ["payment_intent.created", "customer.created", "checkout.session.completed"])
+    @pytest.mark.parametrize("type_", ["payment_intent.created", "customer.created", "invoice.paid"])
     def test_other_event_types_are_ignored(self, type_: str) -> None:
         assert self.report(type_, {"whatever": 1}) is None
 
@@ -219,3 +232,27 @@ class TestReports:
     def test_event_without_required_fields_is_unreadable(self) -> None:
         with pytest.raises(WebhookUnreadable):
             self.report("payment_intent.succeeded", {"id": "pi_1"})
+
+
+class TestCheckout:
+    @pytest.mark.parametrize(
+        ("happened", "changes", "expected"),
+        [
+            ("completed", {}, ("pi_1", PaymentStatus.SUCCEEDED)),
+            ("completed", {"payment_status": "unpaid"}, ("pi_1", PaymentStatus.CONFIRMING)),
+            ("async_payment_succeeded", {}, ("pi_1", PaymentStatus.SUCCEEDED)),
+            ("async_payment_failed", {"payment_status": "unpaid"}, ("pi_1", PaymentStatus.FAILED)),
+            ("expired", {"payment_intent": None}, ("cs_1", PaymentStatus.EXPIRED)),
+            ("expired", {}, ("pi_1", PaymentStatus.EXPIRED)),
+        ],
+    )
+    def test_session_reports_the_payment_of_its_intent(
+        self, happened: str, changes: dict[str, Any], expected: tuple[str, PaymentStatus]
+    ) -> None:
+        report = WEBHOOKS.read_report(as_bytes(stripe_event(f"checkout.session.{happened}", checkout(**changes))))
+        assert report is not None
+        assert (report.provider_payment_id, report.status) == expected
+        assert (report.payment_id, report.user_id, report.amount) == (PAYMENT_ID, USER_ID, Decimal("50.00"))
+
+    def test_other_events_of_a_session_say_nothing(self) -> None:
+        assert WEBHOOKS.read_report(as_bytes(stripe_event("checkout.session.updated", checkout()))) is None

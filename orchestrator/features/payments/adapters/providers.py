@@ -17,13 +17,12 @@ class PaymentProviders:
 
     @classmethod
     def connect(cls, settings: PaymentSettings) -> Self:
-        seconds = settings.provider_timeout_seconds
         return cls(
-            stripe=StripePayments(
-                api_url=settings.stripe_api_url, secret_key=settings.stripe_secret_key, timeout_seconds=seconds
-            ),
+            stripe=StripePayments.connect(settings),
             nowpayments=NowPayments(
-                api_url=settings.nowpayments_api_url, key=settings.nowpayments_api_key, timeout_seconds=seconds
+                api_url=settings.nowpayments_api_url,
+                key=settings.nowpayments_api_key,
+                timeout_seconds=settings.provider_timeout_seconds,
             ),
         )
 

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from decimal import Decimal
 from functools import cached_property
-from typing import Any, Final, cast
+from typing import Any, Final, Self, cast
 
 import aiohttp
 import stripe
@@ -23,7 +23,7 @@ from common.telemetry.tracing import client_span
 from orchestrator.clients.users.payments import CURRENCY, PaymentStatus, Provider, ProviderReport, ReversalStatus
 from orchestrator.features.payments.adapters.interfaces import VerifiedWebhook
 from orchestrator.features.payments.adapters.provider_models import Label, Moment, ProviderModel
-from orchestrator.features.payments.adapters.stripe_models import Charge, Dispute, Intent, Refund
+from orchestrator.features.payments.adapters.stripe_models import Charge, CheckoutSession, Dispute, Intent, Refund
 from orchestrator.features.payments.errors import (
     NoSuchPayment,
     ProviderTimeout,
@@ -32,8 +32,9 @@ from orchestrator.features.payments.errors import (
     WebhookStale,
     WebhookUnreadable,
 )
+from orchestrator.features.payments.settings import PaymentSettings
 
-__all__ = ["Intent", "StripePayments", "StripeWebhooks"]
+__all__ = ["Intent", "StripePayments", "StripeWebhooks", "translated"]
 
 stripe.enable_telemetry = False
 
@@ -49,6 +50,7 @@ _STATUS_OF_TYPE: Final = {
     "payment_intent.payment_failed": PaymentStatus.FAILED,
     "payment_intent.canceled": PaymentStatus.FAILED,
 }
+_CHECKOUT: Final = "checkout.session."
 _REFUND_TOTAL: Final = "charge.refunded"
 _REFUND: Final = frozenset({"refund.created", "refund.updated", "refund.failed", "charge.refund.updated"})
 _DISPUTE: Final = "charge.dispute."
@@ -86,6 +88,15 @@ class StripePayments:
         self._timeout = aiohttp.ClientTimeout(total=timeout_seconds)
         self._http: stripe.AIOHTTPClient | None = None
 
+    @classmethod
+    def connect(cls, settings: PaymentSettings) -> Self:
+        """Return a client of the configured account. Nothing is contacted before the first call."""
+        return cls(
+            api_url=settings.stripe_api_url,
+            secret_key=settings.stripe_secret_key,
+            timeout_seconds=settings.provider_timeout_seconds,
+        )
+
     async def create(self, *, payment_id: uuid.UUID, user_id: uuid.UUID, amount: Decimal) -> Intent:
         """Create a PaymentIntent, or return the one created for this payment within the last day.
 
@@ -94,8 +105,8 @@ class StripePayments:
             ProviderUnavailable: Stripe refuses it.
             ProviderTimeout: Stripe does not respond in time.
         """
-        with client_span("Stripe", "create intent"), _translated():
-            intent = await self._client.v1.payment_intents.create_async(
+        with client_span("Stripe", "create intent"), translated():
+            intent = await self.client.v1.payment_intents.create_async(
                 {
                     "amount": int(amount.scaleb(2)),
                     "currency": CURRENCY,
@@ -130,8 +141,8 @@ class StripePayments:
             ProviderUnavailable: Stripe returns an error.
             ProviderTimeout: Stripe does not respond in time.
         """
-        with _translated():
-            page = await self._client.v1.payment_intents.list_async(
+        with translated():
+            page = await self.client.v1.payment_intents.list_async(
                 {"created": {"gte": int(moment.timestamp())}, "limit": PAGE, "expand": ["data.latest_charge"]}
             )
             async for intent in page.auto_paging_iter():
@@ -154,19 +165,19 @@ class StripePayments:
         options: dict[str, Any] = {"limit": PAGE, "expand": ["data.payment_intent"]}
         options |= {"payment_intent": of_intent} if of_intent else {}
         options |= {"created": {"gte": int(since.timestamp())}} if since else {}
-        with _translated():
-            refunds = await self._client.v1.refunds.list_async(cast("stripe.params.RefundListParams", options))
+        with translated():
+            refunds = await self.client.v1.refunds.list_async(cast("stripe.params.RefundListParams", options))
             async for refund in refunds.auto_paging_iter():
                 if (report := Refund.model_validate(refund.to_dict()).as_report()) is not None:
                     yield report
-            disputes = await self._client.v1.disputes.list_async(cast("stripe.params.DisputeListParams", options))
+            disputes = await self.client.v1.disputes.list_async(cast("stripe.params.DisputeListParams", options))
             async for dispute in disputes.auto_paging_iter():
                 if (report := Dispute.model_validate(dispute.to_dict()).as_report()) is not None:
                     yield report
 
     async def _retrieve(self, intent_id: str, options: stripe.params.PaymentIntentRetrieveParams) -> Intent:
-        with client_span("Stripe", "find intent"), _translated():
-            intent = await self._client.v1.payment_intents.retrieve_async(intent_id, options)
+        with client_span("Stripe", "find intent"), translated():
+            intent = await self.client.v1.payment_intents.retrieve_async(intent_id, options)
             return Intent.model_validate(intent.to_dict())
 
     async def close(self) -> None:
@@ -174,7 +185,7 @@ class StripePayments:
             await self._http.close_async()  # type: ignore[no-untyped-call]  # partly typed by the package
 
     @cached_property
-    def _client(self) -> stripe.StripeClient:
+    def client(self) -> stripe.StripeClient:
         """Make the client with the first call: its connections belong to the loop that uses them."""
         trusted = ssl.create_default_context(cafile=stripe.ca_bundle_path)
         connector = aiohttp.TCPConnector(ssl=trusted, keepalive_timeout=IDLE_SECONDS)
@@ -226,6 +237,8 @@ def _report_of(event: _Event) -> ProviderReport | None:
     subject, occurred_at = event.data.object, event.created
     if status := _STATUS_OF_TYPE.get(event.type):
         return Intent.model_validate(subject).as_report(status, occurred_at)
+    if event.type.startswith(_CHECKOUT):
+        return CheckoutSession.model_validate(subject).as_report(event.type.removeprefix(_CHECKOUT), occurred_at)
     if event.type == _REFUND_TOTAL:
         return Charge.model_validate(subject).as_report(occurred_at)
     if event.type in _REFUND:
@@ -243,7 +256,8 @@ def _event_of(body: bytes) -> _Event:
 
 
 @contextmanager
-def _translated() -> Iterator[None]:
+def translated() -> Iterator[None]:
+    """Raise the exceptions of Stripe's package as this feature's errors."""
     try:
         yield
     except stripe.IdempotencyError as error:

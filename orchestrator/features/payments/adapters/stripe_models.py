@@ -19,7 +19,7 @@ from orchestrator.clients.users.payments import (
 )
 from orchestrator.features.payments.adapters.provider_models import Label, Moment, OwnId, ProviderModel
 
-__all__ = ["Charge", "Dispute", "Intent", "Labels", "Refund"]
+__all__ = ["Charge", "CheckoutSession", "Dispute", "Intent", "Labels", "Refund"]
 
 # https://docs.stripe.com/payments/paymentintents/lifecycle
 _STATUS_OF_INTENT: Final = {
@@ -124,6 +124,43 @@ class Intent(ProviderModel):
     def is_reversed(self) -> bool:
         """Whether there are refunds or disputes."""
         return self.charge is not None and (self.charge.amount_refunded > 0 or self.charge.disputed)
+
+
+class CheckoutSession(ProviderModel):
+    """A checkout session. `payment_intent` is None until the customer pays, or tries to."""
+
+    id: Label
+    url: str | None = None
+    payment_status: str | None = None
+    payment_intent: str | None = None
+    amount_total: int = 0
+    currency: str = ""
+    metadata: Labels = Field(default_factory=Labels)
+
+    def as_report(self, happened: str, occurred_at: datetime | None) -> ProviderReport | None:
+        """Return what an event says of the payment; None if nothing.
+
+        A session that expires without an attempt has no intent: then its own id is the provider's id of the payment.
+        """
+        match happened:
+            case "completed" | "async_payment_succeeded":
+                status = PaymentStatus.SUCCEEDED if self.payment_status == "paid" else PaymentStatus.CONFIRMING
+            case "async_payment_failed":
+                status = PaymentStatus.FAILED
+            case "expired":
+                status = PaymentStatus.EXPIRED
+            case _:
+                return None
+        return ProviderReport(
+            provider=Provider.STRIPE,
+            provider_payment_id=self.payment_intent or self.id,
+            status=status,
+            amount=_amount(self.amount_total),
+            currency=self.currency,
+            payment_id=self.metadata.payment_id,
+            user_id=self.metadata.user_id,
+            occurred_at=occurred_at,
+        )
 
 
 class _Reversal(ProviderModel):

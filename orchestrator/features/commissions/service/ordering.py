@@ -1,0 +1,220 @@
+"""Orders of commissions: their prices, their payment, and their end while they are unpaid (C1)."""
+
+import uuid
+from contextlib import suppress
+from dataclasses import KW_ONLY, dataclass
+from datetime import UTC, datetime, timedelta
+from typing import Final
+
+from common.errors import Busy, PaymentRequired, PreconditionRequired, Unavailable
+from orchestrator.clients import Clients
+from orchestrator.clients.models import CodeContext
+from orchestrator.clients.orders.commissions import CommissionStatus, CommissionType, NewCommission, PayWith
+from orchestrator.errors import EventNotFound, NotYours, OrderCancelled, OrderInvalidState, OtpRequired
+from orchestrator.features.commissions.errors import CheckoutExpired
+from orchestrator.features.commissions.models import COMMISSION, COMMISSION_BY_CARD, PAY, CommissionSaga
+from orchestrator.features.commissions.saga import OPENING
+from orchestrator.features.commissions.schemas.ordering import (
+    CommissionMoved,
+    CommissionOrdered,
+    CommissionPrice,
+    CommissionRequest,
+)
+from orchestrator.features.commissions.service.sales import end_sale, own_sale
+from orchestrator.features.commissions.settings import CommissionSettings
+from orchestrator.saga_engine.engine import SagaEngine
+from orchestrator.saga_engine.idempotency import start_once
+from orchestrator.saga_engine.outcomes import data_of, opened
+from orchestrator.saga_engine.record import SagaRecord, SagaState
+
+__all__ = ["OrderingService"]
+
+OPERATION: Final = "commission"
+CODE_CONTEXT: Final = "commission"
+"""The context of `POST /api/verify-otp`."""
+# After these refusals the customer verifies a code, or tops up, and repeats the request.
+REPEATABLE: Final = (OtpRequired.code, PaymentRequired.code)
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What a flagged customer verifies a code for: one order, the same for each attempt of it (T6)."""
+
+    key: str
+    _: KW_ONLY
+    customer_id: uuid.UUID
+    is_fresh: bool
+
+    @property
+    def reference(self) -> uuid.UUID:
+        return uuid.uuid5(self.customer_id, f"commission under {self.key}")
+
+    @property
+    def key_to_repeat(self) -> dict[str, str]:
+        return {"idempotency_key": self.key} if self.is_fresh else {}
+
+
+@dataclass(frozen=True, slots=True)
+class OrderingService:
+    engine: SagaEngine
+    clients: Clients
+    settings: CommissionSettings
+
+    def prices(self) -> list[CommissionPrice]:
+        return [CommissionPrice(type=type_, price=price) for type_, price in self.settings.commission_prices.items()]
+
+    async def order(
+        self, request: CommissionRequest, *, customer_id: uuid.UUID, key: str | None, address: str
+    ) -> CommissionOrdered:
+        """Order a text: the credits are in escrow and its job is queued when this returns, or a checkout is open.
+
+        Args:
+            key: the header `Idempotency-Key`: a repeated request gets the first order.
+            address: the customer's network address.
+
+        Raises:
+            NotFound: EVENT_NOT_FOUND, NOT_FOUND: the article.
+            Forbidden: the article's owner allows no links; ACCOUNT_SUSPENDED.
+            Conflict: ORDER_INVALID_STATE, another backlink into the article is not finished, or a repeated request's order
+                has ended; REQUEST_IN_PROGRESS.
+            PaymentRequired: INSUFFICIENT_CREDITS.
+            PreconditionRequired: OTP_REQUIRED; a flagged customer was sent a code.
+            Unprocessable: IDEMPOTENCY_KEY_REUSED.
+            Unavailable: the payment provider does not respond.
+            StillRunning: it exceeds the request's budget.
+        """
+        content = request.model_dump(mode="json")
+        # A flagged customer without a key repeats the request with the one that the refusal names.
+        proof = Proof(key or str(uuid.uuid4()), customer_id=customer_id, is_fresh=key is None)
+
+        async def prepare(order_id: uuid.UUID) -> CommissionSaga:
+            await self._check_subject(request, customer_id=customer_id)
+            await self._check_may_spend(proof, address=address)
+            return self._sale(order_id, request, customer_id=customer_id, proof_reference=proof.reference)
+
+        saga = await start_once(
+            self.engine,
+            COMMISSION if request.pay_with is PayWith.CREDITS else COMMISSION_BY_CARD,
+            prepare,
+            operation=OPERATION,
+            requested_by=customer_id,
+            key=key,
+            request=content,
+            repeatable=REPEATABLE,
+        )
+        if saga.state is not SagaState.COMPLETED:
+            saga = opened(saga, opening=OPENING, ended=OrderInvalidState)
+        return _ordered(saga)
+
+    async def cancel(self, order_id: uuid.UUID, *, customer_id: uuid.UUID) -> CommissionMoved:
+        """Cancel the customer's unpaid order, and expire its checkout. Cancelling twice is the same as cancelling once.
+
+        Raises:
+            NotFound: ORDER_NOT_FOUND.
+            Forbidden: another user's order.
+            Conflict: ORDER_INVALID_STATE, it is paid; REQUEST_IN_PROGRESS.
+            StillRunning: it exceeds the request's budget.
+        """
+        saga = await own_sale(self.engine, order_id, customer_id=customer_id)
+        await end_sale(self.engine, saga, OrderCancelled(), signal=PAY)
+        return CommissionMoved(
+            order_id=order_id,
+            status=CommissionStatus.CANCELLED,
+            message="Your order was cancelled. Nothing was charged.",
+        )
+
+    async def pay(self, order_id: uuid.UUID) -> None:
+        """Go on with an order whose payment is in its customer's wallet. One that does not wait for it stays as it is.
+
+        Raises:
+            Unavailable: the order is being opened: its wait begins in a moment.
+            StillRunning: it goes on in the background.
+        """
+        saga = await self._sale_by_card(order_id)
+        if saga is not None:
+            await self.engine.signal(order_id, PAY, kind=saga.kind, signalled_by=saga.requested_by)
+
+    async def end_unpaid(self, order_id: uuid.UUID) -> None:
+        """End an order whose checkout has expired. One that is paid, or has ended, stays as it is.
+
+        Raises:
+            Unavailable, StillRunning: as `pay`.
+        """
+        saga = await self._sale_by_card(order_id)
+        if saga is not None:
+            await self.engine.end_waiting(order_id, CheckoutExpired(), kind=saga.kind, signal=PAY)
+
+    async def _sale_by_card(self, order_id: uuid.UUID) -> SagaRecord | None:
+        saga = await self.engine.log.find(order_id)
+        if saga is None or saga.kind != COMMISSION_BY_CARD:
+            return None
+        if saga.state is SagaState.RUNNING and isinstance(saga.data, CommissionSaga) and saga.data.checkout is None:
+            raise Unavailable(order_id=order_id)
+        return saga
+
+    async def _check_subject(self, request: CommissionRequest, *, customer_id: uuid.UUID) -> None:
+        """Check that an article's event is published, and that a backlink's article is the customer's own or open.
+
+        Raises:
+            NotFound: EVENT_NOT_FOUND, NOT_FOUND.
+            Forbidden: the article's owner allows no links.
+        """
+        if request.event_id is not None and not (await self.clients.events.facts(request.event_id)).is_published:
+            raise EventNotFound
+        if request.article_id is not None:
+            article = await self.clients.articles.find(request.article_id)
+            if not article.links_allowed and article.owner_user_id != customer_id:
+                raise NotYours
+
+    async def _check_may_spend(self, proof: Proof, *, address: str) -> None:
+        """Check a customer before anything is opened, also one who pays by card (T6).
+
+        Raises:
+            PreconditionRequired: OTP_REQUIRED; a flagged customer was sent a code.
+            Forbidden: ACCOUNT_SUSPENDED.
+        """
+        try:
+            await self.clients.ledger.check_may_spend(proof.customer_id, reference=proof.reference)
+        except PreconditionRequired as refusal:
+            with suppress(Busy):  # another request is sending a code
+                await self.clients.otp.send_again(
+                    user_id=proof.customer_id, context=CodeContext.PURCHASE, reference=proof.reference, address=address
+                )
+            raise OtpRequired(
+                "Please confirm with the code we sent to your phone, then order again.",
+                details={"context": CODE_CONTEXT, "reference_id": str(proof.reference)} | proof.key_to_repeat,
+            ) from refusal
+
+    def _sale(
+        self, order_id: uuid.UUID, request: CommissionRequest, *, customer_id: uuid.UUID, proof_reference: uuid.UUID
+    ) -> CommissionSaga:
+        is_by_card, now = request.pay_with is PayWith.STRIPE, datetime.now(UTC)
+        checkout_time = timedelta(seconds=self.settings.commission_checkout_seconds)
+        return CommissionSaga(
+            saga_id=order_id,
+            order=NewCommission(
+                order_id=order_id,
+                customer_user_id=customer_id,
+                price=self.settings.commission_prices[CommissionType(request.type)],
+                **request.model_dump(),
+            ),
+            proof_reference=proof_reference,
+            expires_at=now + self.settings.commission_ttl,
+            payment_id=uuid.uuid5(order_id, "payment") if is_by_card else None,
+            checkout_expires_at=now + checkout_time if is_by_card else None,
+        )
+
+
+def _ordered(saga: SagaRecord) -> CommissionOrdered:
+    sale = data_of(saga, CommissionSaga, otherwise=OrderInvalidState)
+    is_unpaid = saga.state is SagaState.WAITING and saga.step == PAY
+    return CommissionOrdered(
+        order_id=sale.saga_id,
+        status=CommissionStatus.AWAITING_PAYMENT if is_unpaid else CommissionStatus.PROCESSING,
+        price=sale.order.price,
+        pay_with=sale.order.pay_with,
+        checkout_url=sale.checkout.url if is_unpaid and sale.checkout else None,
+        message="Please pay for your order."
+        if is_unpaid
+        else "We have received your request. An email follows when it is ready.",
+    )

@@ -1,0 +1,299 @@
+"""A customer, admins, the payment provider and deadlines at once: one of them decides on an order; see `test_actions`.
+
+Each acts through a process of its own.
+"""
+
+import asyncio
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+import pytest
+from sqlalchemy import text
+
+from common.errors import Conflict, ServiceError, Unavailable
+from common.messaging.message import Message
+from orchestrator.clients.orders.commissions import CommissionFacts, CommissionStatus, PayWith
+from orchestrator.container import Container
+from orchestrator.features.commissions.messages import PaymentHandler
+from orchestrator.features.commissions.models import COMMISSION, COMMISSION_BY_CARD, CommissionSaga
+from orchestrator.features.commissions.service.failed_orders import FailedOrderTask
+from orchestrator.features.commissions.service.ordering import OrderingService
+from orchestrator.features.commissions.service.review import ReviewService
+from orchestrator.features.commissions.service.status import CommissionStatusService
+from orchestrator.saga_engine.engine import SagaEngine, StillRunning
+from orchestrator.saga_engine.observer import LoggingObserver, Observer, StepMoment
+from orchestrator.saga_engine.plan import Call
+from orchestrator.saga_engine.record import SagaState
+from orchestrator.saga_engine.repository import SagaLog
+from tests.contracts.commission_fixtures import CREDITS, PRICE, CommissionFixtures
+from tests.contracts.databases import Databases
+from tests.contracts.event_fixtures import PublishedEvent
+from tests.contracts.saga_run import PauseAt
+from tests.contracts.test_item_races import at_once
+from tests.support.waiting import eventually
+
+ROUNDS: Final = 5
+BUDGET_SECONDS: Final = 30.0
+ADMIN_ID: Final = uuid.uuid4()
+_TIME_IS_OVER: Final = text(
+    "UPDATE sagas SET due_at = now() - interval '1 second' WHERE saga_id = :saga_id AND state = 'WAITING'"
+)
+
+
+@dataclass(frozen=True)
+class Desk:
+    """One order, and those who act on it; each act returns whether it succeeded."""
+
+    sale: CommissionSaga
+    commissions: CommissionFixtures
+
+    @property
+    def order_id(self) -> uuid.UUID:
+        return self.sale.saga_id
+
+    async def open(self, kind: str = COMMISSION) -> None:
+        saga = await self.engine().start(kind, self.sale, requested_by=self.sale.order.customer_user_id)
+        assert saga.state is SagaState.WAITING, saga.error
+
+    async def submit(self) -> None:
+        await self.commissions.write(self.order_id)
+        await self.commissions.submit(self.order_id)
+
+    async def fail(self) -> None:
+        call = Call(uuid.uuid4())
+        clients = self.commissions.container.resources.clients
+        await clients.commissions.fail(call, self.order_id, round_number=1, code="TEXT_REFUSED", message="No text.")
+
+    async def approve(self) -> bool:
+        return await _succeeds(self.review().approve(self.order_id, admin_id=ADMIN_ID, key=None))
+
+    async def send_back(self) -> bool:
+        return await _succeeds(self.review().send_back(self.order_id, "Longer", admin_id=ADMIN_ID, key=None))
+
+    async def refund(self) -> bool:
+        return await _succeeds(self.review().refund(self.order_id))
+
+    async def retry(self) -> bool:
+        return await _succeeds(self.review().retry(self.order_id, admin_id=ADMIN_ID, key=None))
+
+    async def refund_late(self) -> bool:
+        """Refund failed orders, as a worker does."""
+        clients = self.commissions.container.resources.clients
+        await FailedOrderTask(self.engine(), clients.commissions, timedelta(0)).refund_all()
+        return True
+
+    async def pay(self) -> bool:
+        return await _succeeds(self.ordering().pay(self.order_id))
+
+    async def end_unpaid(self) -> bool:
+        return await _succeeds(self.ordering().end_unpaid(self.order_id))
+
+    async def cancel(self) -> bool:
+        customer_id = self.sale.order.customer_user_id
+        return await _succeeds(self.ordering().cancel(self.order_id, customer_id=customer_id))
+
+    async def expire(self) -> bool:
+        """Let the time run out, and a worker notice it."""
+        await self.commissions.container.resources.database.execute(_TIME_IS_OVER, {"saga_id": self.order_id})
+        await asyncio.gather(*await self.engine().take_over())
+        return True
+
+    async def settled(self) -> CommissionFacts:
+        """Return the order once no saga acts on it any more."""
+        engine = self.engine()
+
+        async def look() -> SagaState:
+            saga = await engine.log.find(self.order_id)
+            assert saga is not None
+            assert saga.state not in {SagaState.RUNNING, SagaState.UNWINDING}
+            return saga.state
+
+        await eventually(look)
+        order = await self.commissions.find(self.order_id)
+        assert order is not None
+        return order
+
+    async def money(self) -> tuple[object, list[str]]:
+        """Return the customer's balance and the statuses of the order's escrows."""
+        databases = self.commissions.databases
+        balance = await databases.balance_of(self.sale.order.customer_user_id)
+        return balance, sorted(await databases.escrows_of(self.order_id))
+
+    def engine(self, observer: Observer | None = None) -> SagaEngine:
+        resources = self.commissions.container.resources
+        plans = [self.commissions.plan(kind) for kind in (COMMISSION, COMMISSION_BY_CARD, "commission writing")]
+        log = SagaLog(resources.database, plans, wake_relay=resources.relay.wake)
+        return SagaEngine(log, plans, observer or LoggingObserver(), request_budget_seconds=BUDGET_SECONDS)
+
+    def review(self) -> ReviewService:
+        resources = self.commissions.container.resources
+        return ReviewService(self.engine(), resources.clients, resources.service(CommissionStatusService))
+
+    def ordering(self) -> OrderingService:
+        container = self.commissions.container
+        return OrderingService(self.engine(), container.resources.clients, container.settings)
+
+
+async def _succeeds(act: Awaitable[object]) -> bool:
+    try:
+        await act
+    except (Conflict, StillRunning):
+        return False
+    except ServiceError as error:
+        raise AssertionError(error.code) from error
+    return True
+
+
+NewDesk = Callable[[PayWith], Awaitable[Desk]]
+
+
+@pytest.fixture
+async def new_desk(container: Container, databases: Databases, event: PublishedEvent) -> NewDesk:
+    async def make(pay_with: PayWith) -> Desk:
+        commissions = CommissionFixtures(container, databases)
+        return Desk(await commissions.sale(event.event_id, pay_with=pay_with), commissions)
+
+    return make
+
+
+@pytest.fixture
+async def desk(new_desk: NewDesk) -> Desk:
+    """An order whose credits are in escrow."""
+    desk = await new_desk(PayWith.CREDITS)
+    await desk.open()
+    return desk
+
+
+@pytest.fixture
+async def unpaid(new_desk: NewDesk) -> Desk:
+    """An order whose checkout is open, and whose customer has the credits by now."""
+    desk = await new_desk(PayWith.STRIPE)
+    await desk.open(COMMISSION_BY_CARD)
+    return desk
+
+
+@pytest.mark.parametrize("seed", range(ROUNDS))
+async def test_approve_against_refund_against_deadline(desk: Desk, seed: int) -> None:
+    await desk.submit()
+    won = await at_once({"approve": desk.approve, "refund": desk.refund, "expire": desk.expire}, seed)
+    order = await desk.settled()
+    if order.status is CommissionStatus.COMPLETED:
+        assert "refund" not in won
+        assert not await desk.refund()
+        assert await desk.expire()
+        assert (await desk.settled()).status is CommissionStatus.COMPLETED
+        assert (await desk.money())[0] == CREDITS - PRICE
+        assert await desk.commissions.articles(desk.order_id) == [{"slug": order.slug}]
+    else:
+        assert order.status is CommissionStatus.REFUNDED
+        assert "approve" not in won
+        assert not await desk.approve()
+        assert await desk.money() == (CREDITS, ["VOIDED"])
+        assert await desk.commissions.articles(desk.order_id) == []
+
+
+@pytest.mark.parametrize("seed", range(ROUNDS))
+async def test_approve_against_send_back(desk: Desk, seed: int) -> None:
+    await desk.submit()
+    won = await at_once({"approve": desk.approve, "send back": desk.send_back}, seed)
+    assert won in (["approve"], ["send back"])
+    expected = CommissionStatus.COMPLETED if won == ["approve"] else CommissionStatus.QUALITY_CHECK
+    assert (await desk.settled()).status is expected
+    if won == ["send back"]:
+        assert not await desk.approve()
+        assert await desk.refund()  # also after approvals that were refused
+        assert await desk.money() == (CREDITS, ["VOIDED"])
+
+
+@pytest.mark.parametrize("seed", range(ROUNDS))
+async def test_refunds_and_retry_of_a_failed_order(desk: Desk, seed: int) -> None:
+    await desk.fail()
+    won = await at_once({"refund": desk.refund, "late": desk.refund_late, "retry": desk.retry}, seed)
+    assert (await desk.settled()).status is CommissionStatus.REFUNDED
+    assert await desk.money() == (CREDITS, ["VOIDED"])
+    assert not await desk.retry()
+    assert len(await desk.commissions.jobs(desk.order_id)) == 1 + ("retry" in won)
+
+
+@pytest.mark.parametrize("seed", range(ROUNDS))
+async def test_payment_against_expired_checkout_against_cancellation_against_deadline(unpaid: Desk, seed: int) -> None:
+    acts = {"pay": unpaid.pay, "end": unpaid.end_unpaid, "cancel": unpaid.cancel, "expire": unpaid.expire}
+    won = await at_once(acts, seed)
+    order = await unpaid.settled()
+    if order.status is CommissionStatus.PROCESSING:
+        assert "cancel" not in won
+        assert not await unpaid.cancel()
+        assert await unpaid.money() == (CREDITS - PRICE, ["HELD"])
+    else:
+        assert order.status is CommissionStatus.CANCELLED
+        assert await unpaid.pay()  # the message comes again: the credits stay in the wallet
+        assert await unpaid.money() == (CREDITS, [])
+        assert not await unpaid.commissions.has_open_checkout(unpaid.sale)
+    assert await unpaid.end_unpaid()
+    assert (await unpaid.settled()).status is order.status
+
+
+async def test_payment_that_is_reported_while_the_order_is_opened(new_desk: NewDesk) -> None:
+    """The session exists, but the order does not wait for it yet: the message waits instead."""
+    desk, pause = await new_desk(PayWith.STRIPE), PauseAt(StepMoment.AFTER_ACTION, "open checkout")
+    customer_id = desk.sale.order.customer_user_id
+    opening = asyncio.create_task(desk.engine(pause).start(COMMISSION_BY_CARD, desk.sale, requested_by=customer_id))
+    await pause.paused.wait()
+    data = {"purpose": "commission", "reference": str(desk.order_id), "status": "SUCCEEDED"}
+    message = Message(type="payment.confirmed", source="users", subject=str(desk.sale.payment_id), data=data)
+    handler = PaymentHandler(desk.ordering())
+    with pytest.raises(Unavailable):
+        await handler.handle(message)
+    pause.resume.set()
+    assert (await opening).state is SagaState.WAITING
+    await handler.handle(message)
+    await handler.handle(message)
+    assert (await desk.settled()).status is CommissionStatus.PROCESSING
+    assert await desk.money() == (CREDITS - PRICE, ["HELD"])
+
+
+async def test_unpaid_order_is_not_refunded(unpaid: Desk) -> None:
+    assert not await unpaid.refund()
+    assert not await unpaid.approve()
+    assert (await unpaid.settled()).status is CommissionStatus.AWAITING_PAYMENT
+
+
+async def test_credits_that_were_spent_meanwhile_leave_the_order_unpaid(unpaid: Desk) -> None:
+    customer_id = unpaid.sale.order.customer_user_id
+    await unpaid.commissions.databases.spend(customer_id, f"{CREDITS}")
+    assert await unpaid.pay()
+    assert (await unpaid.settled()).status is CommissionStatus.AWAITING_PAYMENT
+    await unpaid.commissions.databases.top_up(customer_id, f"{PRICE}")
+    assert await unpaid.pay()
+    assert (await unpaid.settled()).status is CommissionStatus.PROCESSING
+    await unpaid.submit()
+    assert await unpaid.refund()
+    assert await unpaid.money() == (PRICE, ["VOIDED"])
+
+
+async def test_escrow_is_voided_after_an_approval_that_was_refused(unpaid: Desk) -> None:
+    """The refusal numbers later calls anew, but the credits were held before it."""
+    assert await unpaid.pay()
+    assert not await unpaid.approve()
+    assert await unpaid.refund()
+    assert (await unpaid.settled()).status is CommissionStatus.REFUNDED
+    assert await unpaid.money() == (CREDITS, ["VOIDED"])
+
+
+async def test_revision_that_is_asked_for_twice_at_once_is_written_once(desk: Desk) -> None:
+    await desk.commissions.write(desk.order_id)
+    customer_id = desk.sale.order.customer_user_id
+
+    async def revise(key: str | None) -> bool:
+        review = desk.review()
+        return await _succeeds(review.revise(desk.order_id, "Livelier", customer_id=customer_id, key=key))
+
+    assert sum(await asyncio.gather(*(revise(None) for _ in range(6)))) == 1
+    assert len(await desk.commissions.jobs(desk.order_id)) == 2
+    await desk.commissions.write(desk.order_id, round_number=2)
+    assert await revise("a key")
+    assert await revise("a key")
+    assert len(await desk.commissions.jobs(desk.order_id)) == 3

@@ -1,0 +1,37 @@
+"""The number of remote calls and statements of the orchestrator per commission, which must not grow."""
+
+import uuid
+
+from orchestrator.features.commissions.schemas.ordering import CommissionOrdered, CommissionRequest
+from orchestrator.features.commissions.service.ordering import OrderingService
+from orchestrator.features.commissions.service.review import ReviewService
+from tests.e2e.commissions import ARTICLE, until
+from tests.e2e.in_process import InProcessServices
+from tests.e2e.test_purchase_cost import at_most
+from tests.e2e.user_client import Concert, UserClient
+
+
+async def test_order_and_decisions(
+    in_process: InProcessServices, fan: UserClient, admin: UserClient, concert: Concert
+) -> None:
+    ordering, reviews = in_process.service(OrderingService), in_process.service(ReviewService)
+    customer_id, admin_id = uuid.UUID(fan.user_id), uuid.UUID(admin.user_id)
+
+    async def order(pay_with: str) -> CommissionOrdered:
+        wanted = CommissionRequest.model_validate(ARTICLE | {"event_id": concert.event_id, "pay_with": pay_with})
+        return await ordering.order(wanted, customer_id=customer_id, key=None, address="127.0.0.1")
+
+    with at_most(calls=5, statements=5):  # the event, may spend, open, hold, accept; started, three steps, the job
+        ordered = await order("credits")
+    await until(fan, str(ordered.order_id), "QUALITY_CHECK")
+    with at_most(calls=4, statements=3):  # may spend, open, payment, await payment; started, two steps
+        await order("stripe")
+    with at_most(calls=1, statements=4):  # revise; the order, started, a step, the job
+        await reviews.revise(ordered.order_id, "Livelier", customer_id=customer_id, key=None)
+    await until(fan, str(ordered.order_id), "QUALITY_CHECK", number=2)
+    with at_most(calls=1, statements=1):
+        await reviews.submit(ordered.order_id, customer_id=customer_id, key=None)
+    with at_most(
+        calls=5, statements=6
+    ):  # begin, collect, the text, publish, complete; the order, signalled, four steps
+        await reviews.approve(ordered.order_id, admin_id=admin_id, key=None)
