@@ -42,9 +42,16 @@ class CrashPoint:
 
     def crash_if_reached(self, moment: str, step: str) -> None:
         """Kill this process if this is the crash point."""
+        self._signal_if_reached(moment, step, signal.SIGKILL)
+
+    def freeze_if_reached(self, moment: str, step: str) -> None:
+        """Suspend this process if this is the crash point, until the test resumes it."""
+        self._signal_if_reached(moment, step, signal.SIGSTOP)
+
+    def _signal_if_reached(self, moment: str, step: str, number: signal.Signals) -> None:
         if self.file.exists() and json.loads(self.file.read_text()) == [moment, step]:
             self.file.unlink()
-            os.kill(os.getpid(), signal.SIGKILL)
+            os.kill(os.getpid(), number)
 
 
 class CrashingObserver(LoggingObserver):
