@@ -22,6 +22,7 @@ from common.db.engine import Database, Row
 from common.db.idempotency import ParticipantRequest
 from common.errors import NotFound, ServiceError
 from common.settings import DatabaseSettings, EnvironmentSettings
+from devstack.seed_articles import seed_articles
 from devstack.seed_performer import seed_performer
 from inventory.repository.halls import HallRepository
 from inventory.schemas import LayoutCategory, LayoutRow
@@ -123,6 +124,7 @@ async def seed(urls: SeededUrls) -> None:
         await _seed_users(users)
         await _seed_events(events)
         await seed_performer(events, PERFORMER_ID)
+        await seed_articles(events, event_id=CONCERT_ID, owner_user_id=USERS[0].user_id)
         await _seed_seats(inventory)
     finally:
         for database in (users, events, inventory):

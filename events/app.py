@@ -9,6 +9,9 @@ from common.database_app import database_app
 from common.db.engine import Database
 from common.messaging.outbox import OutboxRelay
 from common.messaging.publisher import Publisher
+from events.articles import routes as article_routes
+from events.articles.repository import ArticleRepository
+from events.articles.service import ArticleService
 from events.catalogue import routes as catalogue_routes
 from events.catalogue.repository import EventRepository
 from events.catalogue.service import CatalogueService
@@ -61,6 +64,8 @@ def create_app(settings: Settings, *, user_tokens: UserTokenVerifier | None = No
             performer_routes.internal,
             menu_facts_routes.router,
             personal_data_routes.internal,
+            article_routes.internal,
+            article_routes.public,
             performer_routes.public,
             tip_menu_routes.public,
             menu_routes.performer_router,
@@ -77,6 +82,7 @@ def _services(database: Database) -> tuple[object, ...]:
     return (
         CatalogueService(EventRepository(database)),
         VenueService(VenueRepository(database)),
+        ArticleService(ArticleRepository(database)),
         performers,
         TipMenuService(grids, performers),
         PerformanceMenuService(menus, WhitelistRepository(database)),

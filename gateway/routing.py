@@ -274,7 +274,8 @@ def _stage_routes() -> Iterator[Route]:
 
 
 def _commission_routes() -> Iterator[Route]:
-    orchestrator, public, user = Upstream.ORCHESTRATOR, Access.PUBLIC, Access.USER
+    orders, events, orchestrator = Upstream.ORDERS, Upstream.EVENTS, Upstream.ORCHESTRATOR
+    public, user = Access.PUBLIC, Access.USER
 
     yield Route("GET", "/api/commissions/prices", orchestrator, public)
     yield Route("GET", "/api/commissions/by-checkout/{session_id}", orchestrator, user)
@@ -285,6 +286,13 @@ def _commission_routes() -> Iterator[Route]:
         yield Route("POST", f"/api/commissions/{{order_id}}/{action}", orchestrator, user)
     for action in ("approve", "send-back", "retry", "refund"):
         yield Route("POST", f"/api/admin/commissions/{{order_id}}/{action}", orchestrator, user)
+    yield Route("GET", "/api/commissions", orders, user)
+    yield Route("GET", "/api/commissions/{order_id}/versions/{number}", orders, user)
+    yield Route("GET", "/api/commissions/{order_id}/compare", orders, user)
+    yield Route("GET", "/api/admin/commissions", orders, user)
+    yield Route("GET", "/api/articles", events, public)
+    yield Route("GET", "/api/articles/{slug}", events, public)
+    yield Route("PATCH", "/api/articles/{slug}", events, user)
 
 
 def _operator_routes() -> Iterator[Route]:

@@ -168,7 +168,8 @@ UNEXPLAINED: Final = """
     SELECT t.transaction_id, t.kind FROM ledger_transactions t JOIN ledger_entries e USING (transaction_id)
     WHERE (e.account_kind = 'platform' OR e.account_kind = 'external' AND e.account_owner = 'settled')
       AND (t.kind, e.account_owner) NOT IN (
-          ('settlement', 'settled'), ('write_off', 'write_off'), ('adjustment', 'adjustment'), ('forfeit', 'forfeited'))
+          ('settlement', 'settled'), ('write_off', 'write_off'), ('adjustment', 'adjustment'), ('forfeit', 'forfeited'),
+          ('platform_revenue', 'commissions'))
     UNION
     SELECT t.transaction_id, t.kind FROM ledger_transactions t JOIN ledger_entries e USING (transaction_id)
     JOIN users u ON e.account_kind = 'wallet' AND e.account_owner = CAST(u.user_id AS text)
@@ -365,7 +366,8 @@ QUERIES: Final[Mapping[str, Query]] = {
     "purchased_items": Query("orders", PURCHASED_ITEMS),
     "miscounted_queues": Query("orders", MISCOUNTED_QUEUES),
     "item_escrows": Query(
-        "users", "SELECT escrow_id, user_id, amount, status, reference, purpose FROM escrows WHERE purpose IS NOT NULL"
+        "users",
+        "SELECT escrow_id, user_id, amount, status, reference, purpose FROM escrows WHERE purpose <> 'commission'",
     ),
     "performer_payments": Query("users", PERFORMER_PAYMENTS),
     "pending_earnings": Query(

@@ -13,6 +13,9 @@ from common.messaging.inbox import INBOX_RETENTION
 from common.messaging.outbox import OutboxRelay
 from common.messaging.publisher import Publisher
 from common.periodic import PeriodicTask
+from orders.commissions import routes as commission_routes
+from orders.commissions.repository import CommissionRepository
+from orders.commissions.service import CommissionService
 from orders.earnings import routes as earnings_routes
 from orders.earnings.messages import EarningsRecorder
 from orders.earnings.repository import EarningsRepository
@@ -51,7 +54,14 @@ EARNINGS_AT_ONCE: Final = 4
 ROUTERS: Final = (
     *(
         router
-        for routes in (order_routes, purchased_item_routes, transfer_routes, listing_routes, subscription_routes)
+        for routes in (
+            order_routes,
+            purchased_item_routes,
+            transfer_routes,
+            listing_routes,
+            subscription_routes,
+            commission_routes,
+        )
         for router in (routes.internal, routes.public)
     ),
     performer_queue_routes.internal,
@@ -124,6 +134,7 @@ class _Container:
             self._queues,
             SubscriptionService(subscriptions, wake_relay=self._relay.wake),
             EarningsService(self._earnings, items),
+            CommissionService(CommissionRepository(self.database), wake_relay=self._relay.wake),
             PersonalDataService(
                 repository=PersonalDataRepository(self.database),
                 orders=orders,
@@ -132,6 +143,7 @@ class _Container:
                 purchased_items=items,
                 subscriptions=subscriptions,
                 earnings=self._earnings,
+                commissions=CommissionRepository(self.database, with_versions=True),
                 wake_relay=self._relay.wake,
             ),
         )

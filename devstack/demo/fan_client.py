@@ -50,9 +50,21 @@ class FanClient(ApiClient):
         verified = self.post("/auth/verify-email", {"token": self._received_links()[-1]})
         return str(verified["email"])
 
-    def _received_links(self) -> list[str]:
+    def email(self, beginning: str, *, seconds: float) -> dict[str, Any]:
+        """Return the last email whose subject begins so.
+
+        Raises:
+            DemoFailedError: none arrived in this time.
+        """
+        await_count(f'an email "{beginning}…"', lambda: len(self._emails(beginning)), seconds=seconds)
+        return self._emails(beginning)[-1]
+
+    def _emails(self, beginning: str = "") -> list[dict[str, Any]]:
         emails = self._sandbox.get("/control/mail", params={"to": self._email}).json()
-        return [link for email in emails for link in VERIFY_LINK.findall(email["text"])]
+        return [email for email in emails if email["subject"].startswith(beginning)]
+
+    def _received_links(self) -> list[str]:
+        return [link for email in self._emails() for link in VERIFY_LINK.findall(email["text"])]
 
     def received_code(self) -> str:
         """Return the last code that the phone received.

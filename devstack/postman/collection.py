@@ -8,6 +8,7 @@ from typing import Final
 from devstack.home import ROOT
 from devstack.postman.requests import Document, bearer
 from devstack.postman.scenarios.auth import AUTH
+from devstack.postman.scenarios.commissions import COMMISSIONS
 from devstack.postman.scenarios.purchase import PURCHASE
 from devstack.postman.scenarios.resale import RESALE
 from devstack.postman.scenarios.stage import STAGE
@@ -25,7 +26,7 @@ ABOUT: Final = """
 Folders to run from top to bottom against `make run`, with the environment beside this file. *Log in* stores the token that
 further requests send. For requests of all routes import `{{base_url}}/openapi.json`.
 """.strip()
-SCENARIOS: Final = (AUTH, PURCHASE, TRANSFER, RESALE, VERIFICATION, STAGE)
+SCENARIOS: Final = (AUTH, PURCHASE, TRANSFER, RESALE, VERIFICATION, STAGE, COMMISSIONS)
 
 
 def collection() -> Document:
@@ -49,6 +50,7 @@ def environment() -> Document:
         "user_email": "user1@example.com",
         "performer_email": "performer@example.com",
         "staff_email": "staff@example.com",
+        "admin_email": "admin@example.com",
         "seed_password": PASSWORD,
     }
     return {

@@ -7,6 +7,7 @@ r"""Test scripts in a few fixed forms, which a simple parser can run without Pos
     pm.test("data.user_id is fan_id", () => pm.expect(…data.user_id).to.eql(pm.collectionVariables.get("fan_id")));
     pm.test("data.qr_payload is there", () => pm.expect(…data.qr_payload).to.be.ok);
     pm.collectionVariables.set("order_id", pm.response.json().data.order_id);
+    if (pm.response.json().data.status !== "HELD") setTimeout(() => pm.execution.setNextRequest(pm.info.requestId), 500);
 """
 
 import json
@@ -38,6 +39,12 @@ def expect_present(path: str) -> str:
 
 def save(variable: str, path: str) -> str:
     return f'pm.collectionVariables.set("{variable}", pm.response.json().{path});'
+
+
+def repeat_until(path: str, value: Any) -> str:
+    """Send the request again, half a second later, until the value at `path` is this one."""
+    again = "setTimeout(() => pm.execution.setNextRequest(pm.info.requestId), 500)"
+    return f"if (pm.response.json().{path} !== {json.dumps(value)}) {again};"
 
 
 def _expect(path: str, expectation: str, assertion: str) -> str:

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from devstack.postman.requests import BASE, NO_AUTH, Document, bearer, header, json_body, url_of
-from devstack.postman.scripts import expect_equal, expect_present, expect_status, save
+from devstack.postman.scripts import expect_equal, expect_present, expect_status, repeat_until, save
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +28,8 @@ class Step:
     present: Sequence[str] = ()
     saved: Mapping[str, str] = field(default_factory=dict)
     """Paths of saved values, by variable."""
+    repeated_until: Mapping[str, Any] = field(default_factory=dict)
+    """The value at a path until which the request is repeated."""
 
     def item(self) -> Document:
         request: Document = {
@@ -52,6 +54,7 @@ class Step:
             *(expect_equal(path, value) for path, value in self.expected.items()),
             *(expect_present(path) for path in self.present),
             *(save(variable, path) for variable, path in self.saved.items()),
+            *(repeat_until(path, value) for path, value in self.repeated_until.items()),
         ]
 
 

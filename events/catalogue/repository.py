@@ -22,8 +22,17 @@ from events.catalogue.errors import (
     VenueNotFound,
 )
 from events.catalogue.models import events
-from events.catalogue.schemas import DiscardedDraft, DraftEvent, EditedEvent, EditEvent, Event, EventSearch
+from events.catalogue.schemas import (
+    DiscardedDraft,
+    DraftEvent,
+    EditedEvent,
+    EditEvent,
+    Event,
+    EventDetail,
+    EventSearch,
+)
 from events.catalogue.statements import (
+    ARTICLES_JSON,
     DISCARD,
     DRAFT,
     EDIT,
@@ -46,6 +55,7 @@ _STATUS_OF: Final = text("SELECT status FROM events WHERE event_id = :event_id")
 _SELECT_EVENTS: Final[Select[Any]] = select(literal_column(event_json("events")).label("found")).select_from(
     events.join(venues)
 )
+_SELECT_DETAIL: Final[Select[Any]] = _SELECT_EVENTS.add_columns(literal_column(ARTICLES_JSON).label("articles"))
 
 
 class EventRepository:
@@ -126,9 +136,9 @@ class EventRepository:
             done = await self._store.store_refusal(request, refusal)
         return DiscardedDraft(**done)
 
-    async def find(self, event_id: uuid.UUID) -> Event | None:
-        row = await self._database.fetch_one(_SELECT_EVENTS.where(events.c.event_id == event_id))
-        return Event(**row["found"]) if row else None
+    async def find(self, event_id: uuid.UUID) -> EventDetail | None:
+        row = await self._database.fetch_one(_SELECT_DETAIL.where(events.c.event_id == event_id))
+        return EventDetail(**row["found"], articles=row["articles"]) if row else None
 
     async def find_many(self, event_ids: Sequence[uuid.UUID]) -> list[Event]:
         """Return the events that exist, in no particular order."""

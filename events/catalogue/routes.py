@@ -16,6 +16,7 @@ from events.catalogue.schemas import (
     EditedEvent,
     EditEvent,
     Event,
+    EventDetail,
     EventSearch,
     LookUpEvents,
 )
@@ -77,7 +78,7 @@ async def look_up_events(wanted: LookUpEvents, catalogue: Catalogue) -> Success[
 
 
 @internal.get("/{event_id}", responses=refusals({400: "INVALID_UUID", 404: "EVENT_NOT_FOUND"}))
-async def find_event(event_id: uuid.UUID, catalogue: Catalogue) -> Success[Event]:
+async def find_event(event_id: uuid.UUID, catalogue: Catalogue) -> Success[EventDetail]:
     """Of any status."""
     return success(await catalogue.find(event_id))
 

@@ -13,7 +13,17 @@ from common.money import Money
 from events.catalogue.status import EventStatus
 from events.venues.schemas import HallId, IntroducedVenue, Venue
 
-__all__ = ["DiscardedDraft", "DraftEvent", "EditEvent", "EditedEvent", "Event", "EventSearch", "LookUpEvents"]
+__all__ = [
+    "ArticleLink",
+    "DiscardedDraft",
+    "DraftEvent",
+    "EditEvent",
+    "EditedEvent",
+    "Event",
+    "EventDetail",
+    "EventSearch",
+    "LookUpEvents",
+]
 
 LARGEST_HALL: Final = 1_000_000  # seats; the largest stadium has about 150,000
 MOST_CATEGORIES: Final = 200
@@ -108,6 +118,17 @@ class Event(BaseModel):
     )
     organiser_user_id: uuid.UUID | None = None
     version: int = Field(default=1, description="Grows with each edit.")
+
+
+class ArticleLink(BaseModel):
+    """An article about the event, at `/api/articles/{slug}`."""
+
+    slug: str
+    title: str
+
+
+class EventDetail(Event):
+    articles: list[ArticleLink] = Field(description="The newest 20.")
 
 
 class DraftEvent(BaseModel):

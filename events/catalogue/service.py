@@ -12,6 +12,7 @@ from events.catalogue.schemas import (
     EditedEvent,
     EditEvent,
     Event,
+    EventDetail,
     EventSearch,
     LookUpEvents,
 )
@@ -34,7 +35,7 @@ class CatalogueService:
     async def discard(self, event_id: uuid.UUID, undo: UndoCall) -> DiscardedDraft:
         return await self._events.discard(event_id, undo)
 
-    async def find(self, event_id: uuid.UUID) -> Event:
+    async def find(self, event_id: uuid.UUID) -> EventDetail:
         """Return an event of any status.
 
         Raises:

@@ -35,6 +35,14 @@ def event_json(event: str, *, venue: str = "venues", tiers: str = "pricing_tiers
     """  # noqa: S608 - constant names
 
 
+# The newest articles about an event of `events`. Lists of events do not have them.
+ARTICLES_JSON: Final = """
+    coalesce((
+        SELECT jsonb_agg(jsonb_build_object('slug', slug, 'title', title)) FROM (
+            SELECT slug, title FROM articles WHERE articles.event_id = events.event_id
+            ORDER BY published_at DESC, article_id DESC LIMIT 20) AS newest), '[]')
+"""
+
 _IS_NEW: Final = "NOT EXISTS (SELECT FROM prior) AND NOT EXISTS (SELECT FROM events WHERE event_id = :event_id)"
 
 # Half-open, so that one event may begin when another ends.

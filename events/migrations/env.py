@@ -1,5 +1,6 @@
 """Alembic's entry point. The tables' modules fill the metadata they are imported with."""
 
+import events.articles.models
 import events.catalogue.models
 import events.menus.models
 import events.performers.models

@@ -1,1 +1,1 @@
-"""What the events service stores of performers and of users on their whitelists, for exports and for deletions of accounts."""
+"""What the events service stores of performers, of users on their whitelists and of articles' owners, for exports and deletions."""

@@ -9,6 +9,7 @@ from sqlalchemy import ColumnElement, Select, literal_column, select, text
 from common.db.engine import Database, Row
 from common.db.pages import find_newest
 from common.pages import Cursor, Total
+from events.articles.models import articles
 from events.menus.models import menu_whitelist, menus
 from events.performers.models import performers
 from events.personal_data.schemas import SectionName
@@ -41,15 +42,19 @@ _SECTIONS: Final[Mapping[SectionName, _Section]] = {
         menu_whitelist.c.added_at,
         menu_whitelist.c.menu_id,
     ),
+    SectionName.ARTICLES: _Section(
+        select(articles), articles.c.owner_user_id, articles.c.published_at, articles.c.article_id
+    ),
 }
-# What was sold stays as it was sold; it is not for sale any more.
+# What was sold stays as it was sold; it is not for sale any more. Articles stay published, without an owner.
 _ERASE: Final = text(
     """
     WITH profile AS (
         UPDATE performers SET
             display_name = 'deleted user', bio = '', image_url = NULL, device_uid = NULL, subscription_price = NULL,
             is_active = false, updated_at = now()
-        WHERE performer_id = :user_id)
+        WHERE performer_id = :user_id),
+    disowned AS (UPDATE articles SET owner_user_id = NULL WHERE owner_user_id = :user_id)
     DELETE FROM menu_whitelist
     WHERE user_id = :user_id OR menu_id IN (SELECT menu_id FROM menus WHERE performer_id = :user_id)
     """
@@ -77,5 +82,5 @@ class PersonalDataRepository:
         return [*found], total
 
     async def erase(self, user_id: uuid.UUID) -> None:
-        """Make a deleted performer's profile nameless and inactive, and empty the whitelists that the user is part of."""
+        """Make a deleted performer's profile nameless and inactive, empty the user's whitelists, and disown the articles."""
         await self._database.execute(_ERASE, {"user_id": user_id})

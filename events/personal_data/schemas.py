@@ -10,6 +10,7 @@ class SectionName(enum.StrEnum):
     PERFORMERS = "performers"
     MENUS = "menus"
     WHITELISTS = "whitelists"
+    ARTICLES = "articles"
 
 
 class Section(BaseModel):

@@ -23,7 +23,7 @@ from orchestrator.clients.models import EventDraft
 from orchestrator.errors import EventEnded, EventNotFound, PriceAboveCap, SaleNotStarted
 from orchestrator.saga_engine.plan import Call
 
-__all__ = ["FACTS_TTL_SECONDS", "EditedEventFacts", "EventFacts", "EventsClient", "VenueFacts"]
+__all__ = ["FACTS_TTL_SECONDS", "ArticleLink", "EditedEventFacts", "EventFacts", "EventsClient", "VenueFacts"]
 
 # An event's name and venue rarely change; a cancellation must be seen within seconds.
 FACTS_TTL_SECONDS: Final = 5.0
@@ -37,6 +37,15 @@ class VenueFacts(BaseModel):
     name: str
     address: str
     time_zone: str = DEFAULT_TIME_ZONE  # the events service of the previous release sends none
+
+
+class ArticleLink(BaseModel):
+    """An article about the event, at `/api/articles/{slug}`."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    slug: str
+    title: str
 
 
 class EventFacts(BaseModel):
@@ -65,6 +74,7 @@ class EventFacts(BaseModel):
     refundable_until: StoredInstant | None = None
     organiser_user_id: uuid.UUID | None = None
     version: int = 1
+    articles: tuple[ArticleLink, ...] = ()  # of a single event, not of those of a list
 
     @property
     def venue_id(self) -> uuid.UUID:

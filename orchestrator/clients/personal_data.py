@@ -12,8 +12,10 @@ from common.money import Money
 __all__ = ["OF_EVENTS", "OF_ORDERS", "PersonalDataClient"]
 
 PATH: Final = "/internal/personal-data"
-OF_ORDERS: Final = ("orders", "transfers", "listings", "purchased_items", "subscriptions", "sales", "earnings")
-OF_EVENTS: Final = ("performers", "menus", "whitelists")
+OF_ORDERS: Final = (
+    "orders", "transfers", "listings", "purchased_items", "subscriptions", "sales", "earnings", "commissions",
+)  # fmt: skip
+OF_EVENTS: Final = ("performers", "menus", "whitelists", "articles")
 
 
 class Holdings(BaseModel):
@@ -35,8 +37,8 @@ class Holdings(BaseModel):
 class OpenDeals(BaseModel):
     """How many orders wait for payment, transfers are not decided, and listings are not over.
 
-    Also items bought from performers, or sold by one, that are not over, and items that are not paid out to the performer.
-    An orders service of the previous release has none.
+    Also items bought from performers, or sold by one, that are not over, and items that are not paid out to the performer;
+    and articles and backlinks that are ordered and not over. An orders service of the previous release has none.
     """
 
     model_config = ConfigDict(extra="ignore")
@@ -46,6 +48,7 @@ class OpenDeals(BaseModel):
     listings: int
     purchased_items: int = 0
     earnings: int = 0
+    commissions: int = 0
 
 
 class PersonalDataClient:

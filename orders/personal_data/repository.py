@@ -1,4 +1,4 @@
-"""What an export or a deletion asks of purchased items."""
+"""What an export or a deletion asks of purchased items and of commissions."""
 
 import uuid
 from typing import Final, NamedTuple
@@ -7,7 +7,7 @@ from sqlalchemy import text
 
 from common.db.engine import Database
 
-# An OPENING item is left to its saga, which ends within seconds.
+# An OPENING item or commission is left to its saga, which ends within seconds.
 _COUNT_OPEN: Final = text(
     """
     SELECT (SELECT count(*) FROM purchased_items
@@ -16,7 +16,10 @@ _COUNT_OPEN: Final = text(
            + (SELECT count(*) FROM purchased_items WHERE performer_id = :user_id AND status = 'IN_PROGRESS')
                AS unfinished,
            (SELECT count(*) FROM purchased_items
-            WHERE performer_id = :user_id AND status = 'SUCCESS' AND settlement_status = 'pending') AS unpaid
+            WHERE performer_id = :user_id AND status = 'SUCCESS' AND settlement_status = 'pending') AS unpaid,
+           (SELECT count(*) FROM commissions
+            WHERE customer_user_id = :user_id
+              AND status NOT IN ('OPENING', 'COMPLETED', 'REFUNDED', 'CANCELLED')) AS commissions
     """
 )
 # What a performer wrote to the buyer may name them.
@@ -26,13 +29,33 @@ _ERASE_TEXTS: Final = text(
     WHERE buyer_user_id = :user_id AND (message, note, file_url, explanation) <> ('', '', '', '')
     """
 )
+# The published text stays, and so does what it is about; a report of quality checks may quote the text.
+_ERASE_COMMISSIONS: Final = text(
+    """
+    WITH erased AS (
+        UPDATE commissions SET
+            brief = '', keywords = '{}', notes = '', review_notes = '', checkout_url = NULL,
+            target_url = CASE status WHEN 'COMPLETED' THEN target_url END,
+            anchor_text = CASE status WHEN 'COMPLETED' THEN anchor_text END,
+            title = CASE status WHEN 'COMPLETED' THEN title ELSE '' END
+        WHERE customer_user_id = :user_id
+        RETURNING order_id, status, version_number)
+    UPDATE commission_versions AS version SET
+        notes = '', changes = '', quality = version.quality - 'findings',
+        title = CASE number WHEN published THEN title ELSE '' END,
+        content = CASE number WHEN published THEN content ELSE '' END
+    FROM (SELECT order_id, CASE status WHEN 'COMPLETED' THEN version_number END AS published FROM erased) AS erased
+    WHERE version.order_id = erased.order_id
+    """
+)
 
 
 class OpenItems(NamedTuple):
-    """A user's items that are not over, bought or sold, and the items whose price is not paid out yet."""
+    """A user's items that are not over, bought or sold, the items whose price is not paid out yet, and commissions."""
 
     unfinished: int
     unpaid: int
+    commissions: int
 
 
 class PersonalDataRepository:
@@ -42,8 +65,9 @@ class PersonalDataRepository:
     async def count_open(self, user_id: uuid.UUID) -> OpenItems:
         row = await self._database.fetch_one(_COUNT_OPEN, {"user_id": user_id})
         assert row is not None  # noqa: S101 - a SELECT without FROM has one row
-        return OpenItems(row["unfinished"], row["unpaid"])
+        return OpenItems(row["unfinished"], row["unpaid"], row["commissions"])
 
     async def erase_texts(self, user_id: uuid.UUID) -> None:
-        """Remove what a buyer and the performers wrote to each other about the buyer's items."""
+        """Remove what a buyer and performers wrote to each other about the buyer's items, and what a customer ordered."""
         await self._database.execute(_ERASE_TEXTS, {"user_id": user_id})
+        await self._database.execute(_ERASE_COMMISSIONS, {"user_id": user_id})

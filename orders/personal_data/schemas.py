@@ -14,6 +14,7 @@ class SectionName(enum.StrEnum):
     SUBSCRIPTIONS = "subscriptions"
     SALES = "sales"
     EARNINGS = "earnings"
+    COMMISSIONS = "commissions"
 
 
 class Section(BaseModel):
@@ -26,7 +27,8 @@ class Section(BaseModel):
 class OpenDeals(BaseModel):
     """How many of a user's orders wait for payment, transfers are not decided, and listings are not over.
 
-    Also the items that the user bought or sold as a performer and that are not over, and earnings that are not paid out.
+    Also the items that the user bought or sold as a performer and that are not over, and earnings that are not paid out;
+    and the articles and backlinks that the user ordered and that are not over.
     """
 
     orders: int
@@ -34,3 +36,4 @@ class OpenDeals(BaseModel):
     listings: int
     purchased_items: int
     earnings: int
+    commissions: int

@@ -9,6 +9,8 @@ from typing import Any, Final
 from pydantic import BaseModel
 
 from common.pages import Cursor, Total
+from orders.commissions.repository import CommissionRepository
+from orders.commissions.schemas import Commission, PublicVersion, Version
 from orders.earnings.repository import EarningsRepository
 from orders.listings.repository import ListingRepository
 from orders.listings.schemas import Listing
@@ -27,6 +29,8 @@ from orders.transfers.status import TransferStatus
 __all__ = ["PersonalDataService"]
 
 PAGE: Final = 500
+PAGE_OF_TEXTS: Final = 20
+"""The same of commissions, with the texts of all their versions."""
 ENDED_AT_ONCE: Final = 1_000
 """The subscriptions to a performer that one statement ends."""
 OPEN_TRANSFERS: Final = (TransferStatus.PENDING_OTP, TransferStatus.DISPUTED, TransferStatus.REVERSING)
@@ -49,12 +53,13 @@ class PersonalDataService:
     purchased_items: PurchasedItemRepository
     subscriptions: SubscriptionRepository
     earnings: EarningsRepository
+    commissions: CommissionRepository  # with the versions
     wake_relay: Callable[[], None]
 
     async def section(self, user_id: uuid.UUID, name: SectionName, *, after: Cursor | None) -> Section:
         """Return a part of a section of the export."""
-        shown = SHOWN[name]
-        items, total = await self._reads(user_id)[name](limit=PAGE, offset=0, after=after)
+        shown, limit = SHOWN[name], PAGE_OF_TEXTS if name is SectionName.COMMISSIONS else PAGE
+        items, total = await self._reads(user_id)[name](limit=limit, offset=0, after=after)
         following = None if total.next is None else str(total.next)
         return Section(items=[shown(item, user_id) for item in items], next=following)
 
@@ -68,6 +73,7 @@ class PersonalDataService:
             listings=await _count(reads[SectionName.LISTINGS], *OPEN_LISTINGS),
             purchased_items=items.unfinished,
             earnings=items.unpaid,
+            commissions=items.commissions,
         )
 
     async def erase(self, user_id: uuid.UUID) -> None:
@@ -86,6 +92,7 @@ class PersonalDataService:
             SectionName.SUBSCRIPTIONS: partial(self.subscriptions.page_of, user_id),
             SectionName.SALES: partial(self.purchased_items.page_of_performer, user_id),
             SectionName.EARNINGS: partial(self.earnings.page, user_id),
+            SectionName.COMMISSIONS: partial(self.commissions.page, customer_user_id=user_id),
         }
 
 
@@ -105,6 +112,11 @@ def _bought(item: PurchasedItem, _: uuid.UUID) -> dict[str, Any]:
 def _sold(item: PurchasedItem, _: uuid.UUID) -> dict[str, Any]:
     """Return an item that the user sold as a performer; what its buyer wrote is theirs."""
     return item.for_performer().model_dump(mode="json", exclude={"source_id", "idempotency_key", "message"})
+
+
+def _ordered(commission: Commission, _: uuid.UUID) -> dict[str, Any]:
+    versions = {"versions": {"__all__": set(Version.model_fields) - set(PublicVersion.model_fields)}}
+    return commission.model_dump(mode="json", exclude={"customer_user_id": True, **versions})
 
 
 def _transfer_view(transfer: Transfer, user_id: uuid.UUID) -> dict[str, Any]:
@@ -133,4 +145,5 @@ SHOWN: Final[dict[SectionName, Callable[[Any, uuid.UUID], dict[str, Any]]]] = {
     SectionName.SUBSCRIPTIONS: _whole,
     SectionName.SALES: _sold,
     SectionName.EARNINGS: _whole,
+    SectionName.COMMISSIONS: _ordered,
 }

@@ -33,6 +33,7 @@ def test_every_scenario_has_its_folder(collection: Collection) -> None:
         "Scenario: resale",
         "Verification",
         "Stage",
+        "Commissions",
     ]
 
 

@@ -6,6 +6,7 @@ from typing import Final
 
 import pytest
 
+import events.articles.models
 import events.catalogue.models
 import events.menus.models
 import events.performers.models

@@ -16,7 +16,15 @@ from tests.chaos.offers import Offers
 from tests.chaos.operators import Concert, Operators
 from tests.contracts.databases import Databases
 
-__all__ = ["ANSWER_SECONDS", "PAUSE_SECONDS", "Expectations", "MixedRun", "Request", "retry_until_final"]
+__all__ = [
+    "ANSWER_SECONDS",
+    "PAUSE_SECONDS",
+    "UNAVAILABLE_AFTER_SECONDS",
+    "Expectations",
+    "MixedRun",
+    "Request",
+    "retry_until_final",
+]
 
 # A killed process is back after a second or two, a killed orchestrator's sagas when their leases expire.
 ANSWER_SECONDS: Final = 180.0
@@ -31,6 +39,7 @@ STATUSES: Final = {
     "listing": ("orders", "SELECT listing_id, status FROM listings"),
     "payment": ("users", "SELECT payment_id, status FROM payments"),
     "purchased_item": ("orders", "SELECT purchased_item_id, status FROM purchased_items"),
+    "commission": ("orders", "SELECT order_id AS commission_id, status FROM commissions"),
 }
 
 Request = Callable[[], Awaitable[httpx.Response]]

@@ -9,10 +9,10 @@ from typing import Any, Final
 import httpx
 
 from tests.chaos.fans import OTP, Fan
-from tests.chaos.mixed_run import MixedRun, Request, retry_until_final
+from tests.chaos.mixed_run import UNAVAILABLE_AFTER_SECONDS, MixedRun, Request, retry_until_final
 from tests.chaos.offers import Offers
 
-__all__ = ["buy_menu_item", "cancel_subscription", "subscribe", "tip_in_turn", "tip_now"]
+__all__ = ["buy_menu_item", "cancel_subscription", "proven", "subscribe", "tip_in_turn", "tip_now"]
 
 ENDS: Final = frozenset({"SUCCESS", "FAILED", "CANCELLED", "DECLINED", "EXPIRED"})
 TIPS_ENDS: Final = frozenset({"SUCCESS", "FAILED", "CANCELLED", "EXPIRED"})
@@ -64,7 +64,7 @@ async def buy_menu_item(fan: Fan, mixed_run: MixedRun, random: Random) -> bool:
 async def subscribe(fan: Fan, mixed_run: MixedRun, random: Random) -> bool:
     performer_id = random.choice(mixed_run.offers).performer.user_id
     path, key = f"/api/performers/{performer_id}/subscription", mixed_run.new_key("subscribe")
-    subscribed = await _proven(fan, partial(fan.post, path, key=key))
+    subscribed = await proven(fan, partial(fan.post, path, key=key))
     return subscribed.is_success
 
 
@@ -84,16 +84,19 @@ async def _bought(fan: Fan, mixed_run: MixedRun, random: Random, *, path: str, b
     buy = partial(fan.post, path, wanted, key=key)
     if random.random() < 0.15:
         await asyncio.gather(retry_until_final(buy), retry_until_final(buy))
-    return await _proven(fan, buy)
+    return await proven(fan, buy)
 
 
-async def _proven(fan: Fan, request: Request) -> httpx.Response:
-    answer = await retry_until_final(request)
+async def proven(
+    fan: Fan, request: Request, *, unavailable_after_seconds: float = UNAVAILABLE_AFTER_SECONDS
+) -> httpx.Response:
+    """Send a request, and again after the code of a flagged fan, if it asks for one."""
+    answer = await retry_until_final(request, unavailable_after_seconds=unavailable_after_seconds)
     if answer.status_code != httpx.codes.PRECONDITION_REQUIRED:
         return answer
     proof = {**answer.json()["details"], "otp_code": OTP}
     await retry_until_final(partial(fan.post, "/api/verify-otp", proof))
-    return await retry_until_final(request)
+    return await retry_until_final(request, unavailable_after_seconds=unavailable_after_seconds)
 
 
 async def _cancel(fan: Fan, mixed_run: MixedRun, item_id: uuid.UUID, path: str) -> None:

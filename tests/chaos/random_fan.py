@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import httpx
 
+from tests.chaos.commissions import order_text, work_on_text
 from tests.chaos.fans import Fan
 from tests.chaos.mixed_run import ANSWER_SECONDS, PAUSE_SECONDS, MixedRun, Request, retry_until_final
 from tests.chaos.operators import HALL_ID, PRICE
@@ -246,6 +247,14 @@ class RandomFan:
     async def cancel_subscription(self) -> bool:
         return await cancel_subscription(self.fan, self._random)
 
+    # --- commissions -------------------------------------------------------------------------------------------------
+
+    async def order_text(self) -> bool:
+        return await order_text(self.fan, self._mixed_run, self._random)
+
+    async def work_on_text(self) -> bool:
+        return await work_on_text(self.fan, self._mixed_run, self._random)
+
     # --- check-in ----------------------------------------------------------------------------------------------------
 
     async def check_in(self) -> bool:
@@ -323,6 +332,8 @@ ACTIONS: Final[dict[str, tuple[Action, int]]] = {
     "buy menu item": (RandomFan.buy_menu_item, 4),
     "subscribe": (RandomFan.subscribe, 1),
     "cancel subscription": (RandomFan.cancel_subscription, 1),
+    "order text": (RandomFan.order_text, 1),
+    "work on text": (RandomFan.work_on_text, 3),
     "top up by card": (RandomFan.top_up_by_card, 1),
     "top up by crypto": (RandomFan.top_up_by_crypto, 1),
 }

@@ -13,7 +13,7 @@ import httpx
 from tests.chaos.fans import Fan
 from tests.chaos.mixed_run import ANSWER_SECONDS, PAUSE_SECONDS, MixedRun, retry_until_final
 
-__all__ = ["top_up_by_card", "top_up_by_crypto"]
+__all__ = ["post_control", "top_up_by_card", "top_up_by_crypto", "until_acknowledged"]
 
 LEAST_CREDITS, MOST_CREDITS = 5, 50
 COPIES: Final = (1, 1, 1, 3)
@@ -98,15 +98,19 @@ async def _provider_id(mixed_run: MixedRun, payment_id: str) -> str:
 
 async def _send_webhook(mixed_run: MixedRun, path: str, what: Mapping[str, Any] | None = None) -> None:
     """Let the provider send a webhook until it is acknowledged."""
-    sent = await _post_control(mixed_run, path, what or {})
+    await until_acknowledged(mixed_run, await post_control(mixed_run, path, what or {}))
+
+
+async def until_acknowledged(mixed_run: MixedRun, sent: Mapping[str, Any]) -> None:
+    """Let the provider repeat a webhook that it has sent until it is acknowledged."""
     async with asyncio.timeout(ANSWER_SECONDS):
         while sent["statuses"][-1] != httpx.codes.OK:
             await asyncio.sleep(PAUSE_SECONDS)
-            sent = await _post_control(mixed_run, f"/control/webhooks/{sent['webhook_id']}/send", {})
+            sent = await post_control(mixed_run, f"/control/webhooks/{sent['webhook_id']}/send", {})
 
 
-async def _post_control(mixed_run: MixedRun, path: str, what: Mapping[str, Any]) -> dict[str, Any]:
+async def post_control(mixed_run: MixedRun, path: str, what: Mapping[str, Any]) -> Any:
+    """Let the provider act, and return its answer."""
     answer = await mixed_run.providers.post(path, json=dict(what))
     assert answer.is_success, answer.text
-    said: dict[str, Any] = answer.json()
-    return said
+    return answer.json()

@@ -58,6 +58,8 @@ RULES: Final[Mapping[Audience, frozenset[str]]] = {
             "GET /api/performers/{performer_id}",
             "GET /api/tip-grid/{performer_id}",
             "GET /api/commissions/prices",
+            "GET /api/articles",
+            "GET /api/articles/{slug}",
         }
     ),
     Audience.USER: frozenset(
@@ -110,6 +112,9 @@ RULES: Final[Mapping[Audience, frozenset[str]]] = {
             "GET /api/performance-queue/status/{queue_request_id}",
             "POST /api/performance-queue/{purchased_item_id}/cancel",
             "GET /api/subscriptions",
+            "GET /api/commissions",
+            "GET /api/commissions/{order_id}/versions/{number}",
+            "GET /api/commissions/{order_id}/compare",
             "POST /api/performers/{performer_id}/subscription",
             "DELETE /api/performers/{performer_id}/subscription",
             "GET /api/menu/{menu_id}",
@@ -124,6 +129,7 @@ RULES: Final[Mapping[Audience, frozenset[str]]] = {
             "POST /api/commissions/{order_id}/cancel",
             "POST /api/commissions/{order_id}/revisions",
             "POST /api/commissions/{order_id}/submit",
+            "PATCH /api/articles/{slug}",
         }
     ),
     Audience.PERFORMER: frozenset(
@@ -157,6 +163,8 @@ SPECIFIC_NOT_FOUND: Final[Mapping[str, str]] = {
     "DELETE /api/auth/sessions/{session_id}": "session",
     "GET /api/payments/{payment_id}": "payment",
     "DELETE /api/performers/{performer_id}/subscription": "subscription",
+    "GET /api/articles/{slug}": "article",
+    "PATCH /api/articles/{slug}": "article",
     "GET /api/admin/webhook-logs/{webhook_id}": "webhook",
     "POST /api/admin/webhook-logs/{webhook_id}/replay": "webhook",
     "GET /api/admin/jobs/{job_id}": "job",

@@ -1,6 +1,7 @@
 """A page of example requests and answers, which a test sends and compares.
 
-Ids and times on the page stand for others: an id on the page is the same wherever it occurs, a time is any time. With
+Ids and times on the page stand for others: an id on the page is the same wherever it occurs, a time is any time. So do the
+values of fields whose content is made anew in each run. With
 `FILL_EXAMPLES=1` the answers on the page are written from those of the platform.
 """
 
@@ -8,7 +9,7 @@ import json
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Final
 from urllib.parse import parse_qsl, urlsplit
@@ -34,11 +35,18 @@ SHOWN_CORRELATION_ID: Final = "0f1e2d3c4b5a69788796a5b4c3d2e1f0"
 
 @dataclass(kw_only=True)
 class ExamplePage:
-    """Args: ids: real ids by those on the page, of what exists before the first request."""
+    """An open page.
+
+    Args:
+        ids: real ids by those on the page, of what exists before the first request.
+        made_anew: what the page shows of fields with these names, unless they are empty. A later request may name a slug or an address so.
+    """
 
     path: Path
     callers: Mapping[str, UserClient]
     ids: dict[str, str] = field(default_factory=dict)
+    made_anew: Mapping[str, Any] = field(default_factory=dict)
+    _real_texts: dict[str, str] = field(default_factory=dict)
 
     async def check(self) -> int:
         """Send the requests in their order, compare or fill their answers, and return how many there were.
@@ -62,7 +70,7 @@ class ExamplePage:
         assert match is not None, request
 
         async def look() -> str:
-            answer = await self._send(match)
+            answer = self._with_texts_of_the_page(await self._send(match))
             ids = self.ids | dict(_new_ids(_parts(expected)[1], answer.body, known=self.ids))
             shown = _shown(answer, ids)
             if _is_filling():
@@ -88,8 +96,24 @@ class ExamplePage:
             return await client.post(path, body, key=key[1] if key else None)
         return await client.call(request["method"], path, body)
 
+    def _with_texts_of_the_page(self, answer: ApiResponse) -> ApiResponse:
+        def shown(value: Any, name: str = "") -> Any:
+            if isinstance(value, dict):
+                return {each: shown(inner, each) for each, inner in value.items()}
+            if isinstance(value, list) and value:
+                return [shown(inner) for inner in value]
+            if name not in self.made_anew or value in {None, ""}:
+                return value
+            if isinstance(value, str):
+                self._real_texts[self.made_anew[name]] = value
+            return self.made_anew[name]
+
+        return replace(answer, body=shown(dict(answer.body)))
+
     def _real(self, text: str) -> str:
         """Replace the ids of a request by the real ones; an id that a client makes itself is real."""
+        for shown, real in self._real_texts.items():
+            text = text.replace(shown, real)
         return ID.sub(lambda match: self.ids.setdefault(match[0], match[0]), text)
 
 

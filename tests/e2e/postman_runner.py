@@ -12,6 +12,8 @@ from typing import Any, Final
 
 import httpx
 
+from tests.support.waiting import eventually
+
 __all__ = ["PostmanRunner"]
 
 PLACEHOLDER: Final = re.compile(r"\{\{(\$?\w+)\}\}")
@@ -28,6 +30,9 @@ EQUALS_VARIABLE: Final = re.compile(
 )
 EQUALS: Final = re.compile(TEST + rf"pm\.expect\({ANSWER}\)\.to\.eql\((?P<value>.+)\)\);")
 IS_TRUTHY: Final = re.compile(TEST + rf"pm\.expect\({ANSWER}\)\.to\.be\.ok\);")
+REPEATS: Final = re.compile(
+    rf"if \({ANSWER} !== (?P<value>.+)\) setTimeout\(\(\) => pm\.execution\.setNextRequest\(pm\.info\.requestId\), 500\);"
+)
 SAVES: Final = re.compile(rf'pm\.collectionVariables\.set\("(?P<variable>\w+)", {ANSWER}\);')
 
 
@@ -49,13 +54,16 @@ class PostmanRunner:
         return sum([await self._run_item(item) for item in self._folders[folder]["item"]])
 
     async def _run_item(self, item: Mapping[str, Any]) -> int:
-        response = await self._send(item["request"])
-        return sum(
-            self._execute(line, response, item["name"])
-            for event in item["event"]
-            if event["listen"] == "test"
-            for line in event["script"]["exec"]
-        )
+        lines = [line for event in item["event"] if event["listen"] == "test" for line in event["script"]["exec"]]
+
+        async def send() -> httpx.Response:
+            response = await self._send(item["request"])
+            for match in filter(None, map(REPEATS.fullmatch, lines)):
+                assert _value_at(response.json(), match["path"]) == json.loads(match["value"]), response.text
+            return response
+
+        response = await eventually(send)
+        return sum(self._execute(line, response, item["name"]) for line in lines if not REPEATS.fullmatch(line))
 
     # --- requests ----------------------------------------------------------------------------------------------------
 

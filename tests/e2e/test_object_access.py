@@ -41,6 +41,8 @@ PUBLIC: Final = frozenset(
     | {"tip_menu_item_id", "conversation_id"}
     # A backlink into another customer's article needs its owner's consent: tests/e2e/test_commissions.py.
     | {"article_id"}
+    # Only its owner changes an article: tests/integration/events/test_articles.py::TestChange.
+    | {"slug"}
 )
 # Ids shown to admins, or to staff, only; `test_access` shows that no other user reaches them.
 ADMIN_IDS: Final = frozenset(

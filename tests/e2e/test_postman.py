@@ -20,6 +20,7 @@ FEWEST_EXPECTATIONS = {
     "Scenario: resale": 36,
     "Verification": 24,
     "Stage": 50,
+    "Commissions": 36,
 }
 
 

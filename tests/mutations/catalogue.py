@@ -6,6 +6,8 @@ from tests.mutations import (
     accounts,
     addresses,
     commission_orders,
+    commission_sagas,
+    commissions,
     credits_and_payments,
     data_and_network,
     earnings,
@@ -20,6 +22,7 @@ from tests.mutations import (
     sagas_and_jobs,
     seats_and_check_in,
     subscriptions,
+    texts,
     tips,
 )
 
@@ -29,10 +32,12 @@ MUTATIONS: Final = (
     *addresses.MUTATIONS,
     *personal_data.MUTATIONS,
     *subscriptions.MUTATIONS,
+    *texts.MUTATIONS,
     *tips.MUTATIONS,
-    *commission_orders.MUTATIONS,
+    *commission_sagas.MUTATIONS,
     *menu_purchases.MUTATIONS,
     *purchased_items.MUTATIONS,
+    *commission_orders.MUTATIONS,
     *data_and_network.MUTATIONS,
     *seats_and_check_in.MUTATIONS,
     *halls_and_limits.MUTATIONS,
@@ -40,6 +45,7 @@ MUTATIONS: Final = (
     *menus.MUTATIONS,
     *credits_and_payments.MUTATIONS,
     *earnings.MUTATIONS,
+    *commissions.MUTATIONS,
     *sagas_and_jobs.MUTATIONS,
     *messaging_and_connections.MUTATIONS,
 )

@@ -1,4 +1,4 @@
-"""Deliberate bugs in the orders of commissions: their payment, their end, and who decides on them."""
+"""Deliberate bugs in the orders of commissions and the versions of their texts."""
 
 from typing import Final
 
@@ -6,59 +6,73 @@ from tests.mutations.mutation import Mutation
 
 __all__ = ["MUTATIONS"]
 
-SAGA: Final = "orchestrator/features/commissions/saga.py"
-ORDERING: Final = "orchestrator/features/commissions/service/ordering.py"
-RACES: Final = "tests/contracts/test_commission_races.py"
-PAYMENTS: Final = "tests/e2e/test_commission_payments.py"
+FOLDER: Final = "tests/integration/orders/commissions"
+MOVES: Final = f"{FOLDER}/test_moves.py"
+UNDOS: Final = f"{FOLDER}/test_undos.py"
+SHOWN: Final = f"{FOLDER}/test_public_commissions.py"
+ERASED: Final = "tests/integration/orders/test_personal_data.py::TestCommissions"
+STATEMENTS: Final = "orders/commissions/statements.py"
+MIGRATION: Final = "orders/migrations/versions/0012_commissions.py"
+PERSONAL_DATA: Final = "orders/personal_data/repository.py"
 
 MUTATIONS: Final = (
     Mutation(
-        name="an order that is refunded after a refused approval keeps its credits in escrow",
-        file=SAGA,
-        before="undoes = sale.hold_request_id or call.undoes_request_id",
-        after="undoes = call.undoes_request_id",
-        caught_by=(f"{RACES}::test_escrow_is_voided_after_an_approval_that_was_refused",),
+        name="two backlinks into one article are written at once",
+        file=MIGRATION,
+        before="    CREATE UNIQUE INDEX uq_commissions_unfinished_backlink",
+        after="    CREATE INDEX uq_commissions_unfinished_backlink",
+        caught_by=(f"{MOVES}::TestBacklinks::test_of_ten_at_once_one_is_opened",),
+        breaks=("two backlinks into one article are ordered at once",),
     ),
     Mutation(
-        name="the checkout of a cancelled order can still be paid",
-        file=SAGA,
-        before="            await self.checkouts.expire(sale.checkout.session_id)\n",
+        name="a commission moves from any status",
+        file=STATEMENTS,
+        before="            WHERE order_id = :order_id AND status IN ({listed}) AND {only}\n",
+        after="            WHERE order_id = :order_id AND (status IN ({listed}) OR true) AND {only}\n",
+        caught_by=(f"{MOVES}::TestMoves::test_status_decides",),
+    ),
+    Mutation(
+        name="a customer's revision and submission both win",
+        file=STATEMENTS,
+        before="            FOR UPDATE),\n        moved AS (",
+        after="            ),\n        moved AS (",
+        caught_by=(f"{MOVES}::TestRaces::test_one_wins",),
+        breaks=("a customer, an admin and a job decide on one commission at once",),
+    ),
+    Mutation(
+        name="a job of an old round stores its text",
+        file=STATEMENTS,
+        before='_IN_ROUND: Final = "round = :round"',
+        after='_IN_ROUND: Final = "round >= :round"',
+        caught_by=(f"{MOVES}::TestRounds::test_each_text_has_its_round_and_its_number",),
+        breaks=("a job of an earlier round writes or fails late",),
+    ),
+    Mutation(
+        name="a commission that was never paid is shown as refunded",
+        file=STATEMENTS,
+        before="CASE was.from_status WHEN 'AWAITING_PAYMENT' THEN 'CANCELLED' ELSE 'REFUNDED' END",
+        after="CASE was.from_status WHEN 'OPENING' THEN 'CANCELLED' ELSE 'REFUNDED' END",
+        caught_by=(f"{UNDOS}::TestEnd::test_ends_by_what_was_paid",),
+    ),
+    Mutation(
+        name="the undo of a refused opening ends another commission",
+        file=STATEMENTS,
+        before='_OF_OPENING: Final = "opened_by_request_id = :undoes_request_id"',
+        after='_OF_OPENING: Final = ":undoes_request_id IS NOT NULL"',
+        caught_by=(f"{UNDOS}::TestEnd::test_of_an_opening_that_was_refused_leaves_the_first_alone",),
+    ),
+    Mutation(
+        name="any user reads a commission's texts",
+        file="orders/commissions/service.py",
+        before="        if not to.may_act_for(commission.customer_user_id):\n            raise NotYourOrder\n",
         after="",
-        caught_by=(f"{PAYMENTS}::TestCheckout::test_cancelled_order_cannot_be_paid",),
+        caught_by=(f"{SHOWN}::TestVersions::test_are_hidden_from_others",),
     ),
     Mutation(
-        name="a declined card ends the order",
-        file="orchestrator/features/commissions/messages.py",
-        before="elif payment.status == EXPIRED:",
-        after="else:",
-        caught_by=(f"{PAYMENTS}::TestCheckout::test_webhooks_in_any_order_and_number_pay_once",),
-    ),
-    Mutation(
-        name="a payment that is reported while its order is opened is forgotten",
-        file=ORDERING,
-        before="            raise Unavailable(order_id=order_id)\n",
-        after="            return None\n",
-        caught_by=(f"{RACES}::test_payment_that_is_reported_while_the_order_is_opened",),
-    ),
-    Mutation(
-        name="a backlink goes into an article whose owner allows none",
-        file=ORDERING,
-        before="if not article.links_allowed and article.owner_user_id != customer_id:",
-        after="if article.owner_user_id is None:",
-        caught_by=(f"{PAYMENTS}::TestRefusals::test_backlink_needs_an_own_article_or_its_owners_consent",),
-    ),
-    Mutation(
-        name="one code of a flagged customer permits any number of orders",
-        file=ORDERING,
-        before='f"commission under {self.key}"',
-        after='"commission"',
-        caught_by=(f"{PAYMENTS}::TestRefusals::test_code_of_a_flagged_customer_permits_one_order",),
-    ),
-    Mutation(
-        name="an admin refunds an unpaid order, or one that is being published",
-        file="orchestrator/features/commissions/service/sales.py",
-        before="kind=saga.kind, signal=signal)",
-        after="kind=saga.kind)",
-        caught_by=(f"{RACES}::test_unpaid_order_is_not_refunded",),
+        name="a refunded text stays after its customer's account",
+        file=PERSONAL_DATA,
+        before="        content = CASE number WHEN published THEN content ELSE '' END\n",
+        after="        content = content\n",
+        caught_by=(f"{ERASED}::test_words_and_unpublished_texts_go_with_the_customer",),
     ),
 )

@@ -49,9 +49,11 @@ MUTATIONS: Final = (
         name="an escrow can be resolved twice (no status check)",
         file="users/ledger/statements.py",
         before="""        UPDATE escrows SET status = 'RELEASED', resolved_at = now()
-        WHERE escrow_id = CAST(:escrow_id AS uuid) AND status = 'HELD' AND""",
+        WHERE escrow_id = CAST(:escrow_id AS uuid) AND status = 'HELD' AND NOT EXISTS (SELECT FROM prior)
+          AND EXISTS""",
         after="""        UPDATE escrows SET status = 'RELEASED', resolved_at = now()
-        WHERE escrow_id = CAST(:escrow_id AS uuid) AND""",
+        WHERE escrow_id = CAST(:escrow_id AS uuid) AND NOT EXISTS (SELECT FROM prior)
+          AND EXISTS""",
         caught_by=(f"{LEDGER}::TestEscrow::test_an_escrow_is_resolved_once",),
         breaks=("an escrow is resolved once",),
     ),

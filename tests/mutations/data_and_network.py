@@ -81,7 +81,7 @@ MUTATIONS: Final = (
     Mutation(
         name="integrators read what fans and performers write",
         file=NOTICES,
-        before="for name, value in _facts(message).items() if name not in PRIVATE_WORDS}",
+        before="for name, value in _facts(message).items() if name not in private}",
         after="for name, value in _facts(message).items()}",
         caught_by=(WORDS,),
         breaks=(

@@ -189,4 +189,16 @@ MUTATIONS: Final = (
         caught_by=(f"{GATEWAY}/test_seat_map_feed.py::test_clients_are_told_to_resync_after_a_gap",),
         breaks=("WebSocket clients resync",),
     ),
+    Mutation(
+        name="a page writes the HTML of an article as it comes",
+        file="gateway/web/article-content.js",
+        before="  target.replaceChildren(article);\n",
+        after="  target.innerHTML = html;\n",
+        caught_by=(
+            f"{GATEWAY}/test_docs_and_health.py::test_page_of_an_order_or_an_article_runs_own_scripts_only_and_writes_no_html",
+        ),
+        breaks=(
+            "a script in the text of an article: the page rebuilds known elements only, and runs no script but its own",
+        ),
+    ),
 )

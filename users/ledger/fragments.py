@@ -60,17 +60,24 @@ STORE_MOVEMENT: Final = stored_answer(
 # Both accounts exist and neither ends below zero. Checked on the locked rows, so no concurrent movement can spend.
 BOTH_COVERED: Final = "allowed AS (SELECT 1 FROM locked HAVING count(*) = 2 AND min(balance_after) >= 0)"
 
+
 # Once the escrow's row is locked, the movement must happen: both balances exist and the escrow's covers it. If it ever
 # did not, the check on `balances` would fail the whole statement.
-RESOLVE: Final = f"""
+def _resolve(*, credited: str, balances: int) -> str:
+    """Return the CTEs that credit `recipient` with an escrow that `resolved` has; `balances`: how many accounts have one."""
+    return f"""
     sides AS MATERIALIZED (
         SELECT side.account_kind, side.account_owner, side.change FROM resolved
         CROSS JOIN LATERAL (VALUES ('escrow', CAST(user_id AS text), -amount),
-                                   ('wallet', recipient, amount)) AS side (account_kind, account_owner, change)),
+                                   ('{credited}', recipient, amount)) AS side (account_kind, account_owner, change)),
     {LOCK},
-    allowed AS (SELECT 1 FROM locked HAVING count(*) = 2),
+    allowed AS (SELECT 1 FROM locked HAVING count(*) = {balances}),
     {MOVEMENT}, {APPLY}
-"""
+    """
+
+
+RESOLVE: Final = _resolve(credited="wallet", balances=2)
+COLLECT: Final = _resolve(credited="platform", balances=1)
 
 # The answer of a movement that spends, and why its user may not spend, if so: see `barred`.
 SELECT_SPENT: Final = f"{SELECT_ANSWER}, (SELECT is_suspended FROM barred) AS is_suspended"

@@ -91,7 +91,7 @@ BALANCES: Final = Table(
     Index("ix_balances_owed", "account_owner", postgresql_where=text("owed > 0")),
 )
 
-# Credits set aside for a sale in progress: HELD, then either RELEASED to a user or VOIDED back to the owner.
+# Credits set aside for a sale in progress: HELD, then either RELEASED to a user or to the platform, or VOIDED back to the owner.
 ESCROWS: Final = Table(
     "escrows",
     METADATA,

@@ -152,6 +152,7 @@ class Operation(enum.Enum):
     TRANSFER = ("transfer", statements.TRANSFER, {"kind": "transfer"})
     ESCROW_HOLD = ("escrow_hold", statements.ESCROW_HOLD, {"kind": "escrow_hold"})
     ESCROW_RELEASE = ("escrow_release", statements.ESCROW_RELEASE, {"kind": "escrow_release"})
+    ESCROW_COLLECT = ("escrow_collect", statements.ESCROW_COLLECT, {"kind": "platform_revenue"})
     ESCROW_VOID = ("escrow_void", statements.ESCROW_VOID, {"kind": "escrow_void"})
     CLAWBACK = ("clawback", reversals.CLAWBACK, {"kind": "transfer_reversal"})
     REFUND = ("refund", reversals.REVERSE, {"undone_kind": "deduct", "kind": "refund"})

@@ -34,6 +34,7 @@ from users.ledger.schemas import (
     Correction,
     Currency,
     DebtReduced,
+    EscrowCollect,
     EscrowHeld,
     EscrowHold,
     EscrowRelease,
@@ -277,6 +278,13 @@ async def hold_escrow(call: EscrowHold, ledger: LedgerService) -> Success[Escrow
 async def release_escrow(call: EscrowRelease, ledger: LedgerService) -> Success[EscrowResolved]:
     """Move an escrow's credits to a user's wallet."""
     movement = await ledger.release_escrow(**dict(call))
+    return success(EscrowResolved(transaction_id=movement.transaction_id))
+
+
+@internal.post("/escrow/collect")
+async def collect_escrow(call: EscrowCollect, ledger: LedgerService) -> Success[EscrowResolved]:
+    """Move an escrow's credits to the platform's own revenue."""
+    movement = await ledger.collect_escrow(**dict(call))
     return success(EscrowResolved(transaction_id=movement.transaction_id))
 
 

@@ -26,6 +26,7 @@ __all__ = [
     "Correction",
     "Currency",
     "DebtReduced",
+    "EscrowCollect",
     "EscrowHeld",
     "EscrowHold",
     "EscrowRelease",
@@ -176,6 +177,13 @@ class EscrowHeld(BaseModel):
 class EscrowRelease(StrictCall):
     escrow_id: UUID
     to_user_id: UUID
+
+
+class EscrowCollect(StrictCall):
+    """`account`: the platform's account that is credited, such as `commissions`."""
+
+    escrow_id: UUID
+    account: Annotated[str, StringConstraints(pattern=r"^[a-z_]{1,40}$")]
 
 
 class EscrowVoid(StrictCall):

@@ -22,14 +22,7 @@ from users.ledger.errors import (
     UnknownCursor,
 )
 from users.ledger.repository import LedgerRepository, Movement, Operation, Refuse, Wallet
-from users.ledger.schemas import (
-    AccountStatement,
-    ClawedBack,
-    Correction,
-    Currency,
-    DebtReduced,
-    Receivable,
-)
+from users.ledger.schemas import AccountStatement, ClawedBack, Correction, Currency, DebtReduced, Receivable
 
 __all__ = ["Ledger"]
 
@@ -208,6 +201,15 @@ class Ledger:
         facts = {"escrow_id": escrow_id, "to_user_id": to_user_id}
         return await self._resolve_escrow(Operation.ESCROW_RELEASE, request_id, facts)
 
+    async def collect_escrow(self, *, request_id: UUID, escrow_id: UUID, account: str) -> Movement:
+        """Move an escrow's credits to the platform's own revenue, to the account of that name.
+
+        Raises:
+            EscrowAlreadyResolved, EscrowNotFound.
+        """
+        facts = {"escrow_id": escrow_id, "account": account}
+        return await self._resolve_escrow(Operation.ESCROW_COLLECT, request_id, facts)
+
     async def void_escrow(self, *, request_id: UUID, escrow_id: UUID) -> Movement:
         """Return an escrow's credits to its owner.
 
@@ -332,7 +334,7 @@ class Ledger:
         request = ParticipantRequest.of(request_id, operation.label, **facts)
         return Movement.from_answer(await self._repository.move(operation, request, {**facts, **more}, refuse=refuse))
 
-    async def _resolve_escrow(self, operation: Operation, request_id: UUID, facts: Mapping[str, UUID]) -> Movement:
+    async def _resolve_escrow(self, operation: Operation, request_id: UUID, facts: Mapping[str, Any]) -> Movement:
         escrow_id = facts["escrow_id"]
 
         async def refuse(_: Row) -> ServiceError:

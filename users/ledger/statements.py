@@ -19,6 +19,7 @@ from common.db.idempotency import SELECT_ANSWER, stored_answer
 from users.ledger.fragments import (
     APPLY,
     BOTH_COVERED,
+    COLLECT,
     LOCK,
     MOVEMENT,
     PRIOR,
@@ -159,6 +160,19 @@ ESCROW_VOID: Final = text(
         WHERE escrow_id = CAST(:escrow_id AS uuid) AND status = 'HELD' AND NOT EXISTS (SELECT FROM prior)
         RETURNING user_id, amount, CAST(user_id AS text) AS recipient),
     {RESOLVE}, {STORE_MOVEMENT}
+    {SELECT_ANSWER}
+    """
+)
+
+# Not conditional on the owner: an account that was suspended meanwhile has ordered what it pays.
+ESCROW_COLLECT: Final = text(
+    f"""
+    {PRIOR},
+    resolved AS (
+        UPDATE escrows SET status = 'RELEASED', resolved_at = now()
+        WHERE escrow_id = CAST(:escrow_id AS uuid) AND status = 'HELD' AND NOT EXISTS (SELECT FROM prior)
+        RETURNING user_id, amount, CAST(:account AS text) AS recipient),
+    {COLLECT}, {_stored("jsonb_build_object()", rows="movement")}
     {SELECT_ANSWER}
     """
 )

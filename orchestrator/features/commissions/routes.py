@@ -1,9 +1,13 @@
 """Commissions (C1 to C6). Customers and admins list orders and read versions at the orders service."""
 
 import uuid
-from typing import Annotated
+from collections.abc import Awaitable, Callable
+from contextlib import AbstractAsyncContextManager
+from functools import partial
+from typing import Annotated, Any, Final, TypeVar
 
 from fastapi import APIRouter, Path, Response
+from pydantic import BaseModel
 
 from common.http.auth import ADMIN_ONLY, AdminUser, CurrentUser
 from common.http.body import EmptyBody
@@ -11,6 +15,7 @@ from common.http.client_address import ClientAddress
 from common.http.dependencies import provided
 from common.http.envelope import Success, refusals, success
 from common.http.idempotency_key import IdempotencyKey
+from orchestrator.audit.models import Change
 from orchestrator.features.commissions.schemas.ordering import (
     CommissionMoved,
     CommissionOrdered,
@@ -32,7 +37,9 @@ from orchestrator.http.schemas import InProgress
 
 __all__ = ["router"]
 
-_GOES_ON = {202: {"model": Success[InProgress]}}
+Decided = TypeVar("Decided", bound=BaseModel)
+
+_GOES_ON: Final[dict[int | str, dict[str, Any]]] = {202: {"model": Success[InProgress]}}
 _ORDER = (
     refusals(
         COMMON
@@ -49,8 +56,10 @@ _ORDER = (
 )
 _SHOWN = refusals(COMMON | {404: "ORDER_NOT_FOUND"})
 _MOVED = {403: "FORBIDDEN", 404: "ORDER_NOT_FOUND", 409: "ORDER_INVALID_STATE, REQUEST_IN_PROGRESS"}
+_CANCEL = refusals(COMMON | _MOVED) | _GOES_ON
 _OWN = refusals(COMMON | IDEMPOTENT | _MOVED)
 _DECIDE = refusals(ADMIN | IDEMPOTENT | _MOVED)
+_REFUND = refusals(ADMIN | _MOVED) | _GOES_ON
 
 router = APIRouter(tags=["Commissions"])
 
@@ -107,7 +116,7 @@ async def show_stats(status: Statuses) -> Success[CommissionStats]:
     return success(await status.stats())
 
 
-@router.post("/commissions/{order_id}/cancel", responses=_OWN | _GOES_ON, summary="Cancel an unpaid order")
+@router.post("/commissions/{order_id}/cancel", responses=_CANCEL, summary="Cancel an unpaid order")
 async def cancel(
     *,
     order_id: uuid.UUID,
@@ -158,24 +167,18 @@ async def approve(
     body: EmptyBody | None = None,  # noqa: ARG001 - a field in it is refused
 ) -> Success[CommissionMoved] | Success[InProgress]:
     """The text is published at `/api/articles/{slug}` and on its event; the escrow becomes the platform's revenue."""
-
-    async def audited() -> CommissionMoved:
-        async with audit.record("commission.approve", "commission", order_id) as change:
-            approved = await reviews.approve(order_id, admin_id=admin.user_id, key=key)
-            change.before, change.after = {"status": "ADMIN_REVIEW"}, {"status": approved.status, "slug": approved.slug}
-        return approved
-
-    return await answer(audited(), response)
+    entry = audit.record("commission.approve", "commission", order_id)
+    approved = partial(reviews.approve, order_id, admin_id=admin.user_id, key=key)
+    return await answer(_recorded(entry, approved), response)
 
 
 @router.post("/admin/commissions/{order_id}/send-back", responses=_DECIDE, summary="Send a text back to its customer")
 async def send_back(
     *, order_id: uuid.UUID, body: SendBackRequest, admin: AdminUser, key: IdempotencyKey, reviews: Reviews, audit: Audit
 ) -> Success[CommissionMoved]:
-    async with audit.record("commission.send_back", "commission", order_id) as change:
-        moved = await reviews.send_back(order_id, body.notes, admin_id=admin.user_id, key=key)
-        change.before, change.after = {"status": "ADMIN_REVIEW"}, {"status": moved.status}
-    return success(moved)
+    entry = audit.record("commission.send_back", "commission", order_id)
+    sent_back = partial(reviews.send_back, order_id, body.notes, admin_id=admin.user_id, key=key)
+    return success(await _recorded(entry, sent_back))
 
 
 @router.post("/admin/commissions/{order_id}/retry", responses=_DECIDE | _GOES_ON, summary="Retry a failed order")
@@ -189,28 +192,23 @@ async def retry(
     response: Response,
     body: EmptyBody | None = None,  # noqa: ARG001 - a field in it is refused
 ) -> Success[WritingRequested] | Success[InProgress]:
-    async def audited() -> WritingRequested:
-        async with audit.record("commission.retry", "commission", order_id) as change:
-            requested = await reviews.retry(order_id, admin_id=admin.user_id, key=key)
-            change.before, change.after = (
-                {"status": "FAILED"},
-                {"status": "PROCESSING", "job_id": str(requested.job_id)},
-            )
-        return requested
-
-    return await answer(audited(), response)
+    entry = audit.record("commission.retry", "commission", order_id)
+    retried = partial(reviews.retry, order_id, admin_id=admin.user_id, key=key)
+    return await answer(_recorded(entry, retried), response)
 
 
-@router.post("/admin/commissions/{order_id}/refund", responses=_DECIDE | _GOES_ON, summary="Refund an order")
+@router.post("/admin/commissions/{order_id}/refund", responses=_REFUND, summary="Refund an order")
 async def refund(
     *, order_id: uuid.UUID, body: RefundReason, _: AdminUser, reviews: Reviews, audit: Audit, response: Response
 ) -> Success[CommissionMoved] | Success[InProgress]:
     """Until the text is published: the customer gets the credits back, also of a checkout that was paid by card."""
+    entry = audit.record("commission.refund", "commission", order_id, {"reason": body.reason})
+    return await answer(_recorded(entry, partial(reviews.refund, order_id)), response)
 
-    async def audited() -> CommissionMoved:
-        async with audit.record("commission.refund", "commission", order_id, {"reason": body.reason}) as change:
-            refunded = await reviews.refund(order_id)
-            change.after = {"status": refunded.status}
-        return refunded
 
-    return await answer(audited(), response)
+async def _recorded(entry: AbstractAsyncContextManager[Change], decide: Callable[[], Awaitable[Decided]]) -> Decided:
+    """Decide, with an entry on the audit trail of what has changed."""
+    async with entry as change:
+        decided = await decide()
+        change.after = decided.model_dump(mode="json", include={"status", "slug", "job_id"}, exclude_none=True)
+    return decided

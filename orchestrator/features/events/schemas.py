@@ -10,6 +10,7 @@ from common.fields import Instant, Integer, LineText, PlainText
 from common.http.body import RequestBody
 from common.money import Money
 from common.time_zones import DEFAULT_TIME_ZONE, TimeZoneName
+from orchestrator.clients.events import ArticleLink
 
 __all__ = [
     "Availability",
@@ -73,6 +74,7 @@ class EventDetail(EventSummary):
     refundable_until: datetime | None = Field(
         description="The date has moved: fans may refund until then, whatever the deadline."
     )
+    articles: list[ArticleLink] = Field(description="The newest 20 about the event.")
     seats: list[SeatView] | None = None
 
 

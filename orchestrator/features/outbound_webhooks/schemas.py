@@ -58,6 +58,15 @@ MessageType = Literal[
     "subscription.ended",
     "subscription.cancelled",
     "payout.completed",
+    "commission.received",
+    "commission.ready",
+    "commission.revision_ready",
+    "commission.submitted",
+    "commission.sent_back",
+    "commission.completed",
+    "commission.failed",
+    "commission.refunded",
+    "commission.cancelled",
 ]
 DELIVERABLE: Final[frozenset[str]] = frozenset(MessageType.__args__)  # type: ignore[attr-defined] # typing's own
 

@@ -29,14 +29,17 @@ _ERASE_TEXTS: Final = text(
         WHERE requested_by = :user_id AND due_at IS NULL AND data #> '{item,message}' IS NOT NULL LIMIT :limit))
     """
 )
+# What a customer ordered: of the saga that sells a commission, and of one that has a text written again.
 _ERASE_COMMISSIONS: Final = text(
     """
-    UPDATE sagas SET data = CASE WHEN data -> 'order' IS NULL THEN data || '{"notes": ""}' ELSE
-        jsonb_set(data, '{order}', (data -> 'order') || '{"brief": "", "keywords": [], "target_url": null, "anchor_text": null}') END
+    UPDATE sagas SET data = CASE WHEN data ? 'order' THEN jsonb_set(
+            data, '{order}',
+            data -> 'order' || '{"brief": "", "keywords": [], "target_url": null, "anchor_text": null}')
+        ELSE data || '{"notes": ""}' END
     WHERE saga_id = ANY(ARRAY(
         SELECT saga_id FROM sagas
-        WHERE requested_by = :user_id AND due_at IS NULL AND (data #>> '{order,brief}' <> '' OR data ->> 'notes' <> '')
-        LIMIT :limit))
+        WHERE requested_by = :user_id AND due_at IS NULL AND kind LIKE 'commission%'
+          AND (data #>> '{order,brief}' <> '' OR data ->> 'notes' <> '') LIMIT :limit))
     """
 )
 # The head stays: the numbers of a feed have no gap.
@@ -58,9 +61,9 @@ class PersonalDataRepository:
         return [dict(row) for row in await self._database.fetch_all(_READ_FEED, parameters)]
 
     async def erase_texts(self, user_id: uuid.UUID) -> None:
-        """Remove what a buyer, performers and a sponsor wrote from the data of ended sagas, also of refused purchases."""
-        for erase in (_ERASE_TEXTS, _ERASE_COMMISSIONS):
-            while await self._database.execute(erase, {"user_id": user_id, "limit": ERASED_AT_ONCE}):
+        """Remove what a buyer and performers wrote from the data of ended sagas, also of refused purchases."""
+        for statement in (_ERASE_TEXTS, _ERASE_COMMISSIONS):
+            while await self._database.execute(statement, {"user_id": user_id, "limit": ERASED_AT_ONCE}):
                 pass
 
     async def erase(self, user_id: uuid.UUID, message: Message) -> None:

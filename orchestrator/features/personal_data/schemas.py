@@ -39,6 +39,7 @@ class PersonalData(BaseModel):
     subscriptions: list[dict[str, Any]]
     sales: list[dict[str, Any]] = Field(description="What a performer sold, without the buyers' words.")
     earnings: list[dict[str, Any]] = Field(description="What a performer earned.")
+    commissions: list[dict[str, Any]] = Field(description="Articles and backlinks, with every version of their text.")
     performers: list[dict[str, Any]] = Field(description="A performer's profile.")
     menus: list[dict[str, Any]] = Field(description="A performer's menus and tip grids, with their items.")
     whitelists: list[dict[str, Any]] = Field(description="The private menus that the user may see.")

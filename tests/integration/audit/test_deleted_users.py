@@ -29,12 +29,12 @@ from tests.support.serving import serving
 from tests.support.unused_addresses import UNUSED_URL
 
 ADD = text("INSERT INTO user_feed (user_id, sequence, message) VALUES (:user_id, :sequence, '{}')")
-ADD_SAGA = text(
-    """
+_ADD_SAGA = """
     INSERT INTO sagas (saga_id, kind, requested_by, fingerprint, state, step, data, correlation_id)
-    VALUES (:saga_id, 'item purchase', :user_id, '', :state, 0, :data, '')
-    """
-)
+    VALUES (:saga_id, {kind}, :user_id, '', :state, 0, :data, '')
+"""
+ADD_SAGA = text(_ADD_SAGA.format(kind="'item purchase'"))
+ADD_SAGA_OF_KIND = text(_ADD_SAGA.format(kind=":kind"))
 
 
 class Stage:
@@ -130,6 +130,22 @@ async def test_words_of_refused_purchases_are_erased(
     stored = text("SELECT data FROM sagas WHERE requested_by = :user_id")
     sagas = await database.fetch_all(stored, {"user_id": user_id})
     assert [saga["data"]["item"] for saga in sagas] == [{"price": "12.00"}] * 5
+
+
+async def test_words_of_commissions_are_erased_in_sagas(database: Database, stage: Stage) -> None:
+    user_id, other_id = uuid.uuid4(), uuid.uuid4()
+    order = {"brief": "For Mia", "keywords": ["Mia"], "target_url": "https://mia.example.com", "anchor_text": "Mia"}
+    for kind, data in (("commission", {"order": order | {"price": "40.00"}}), ("commission writing", {"notes": "Mia"})):
+        for user, state in ((user_id, "UNWOUND"), (other_id, "COMPLETED")):
+            saga = {"saga_id": uuid.uuid4(), "kind": kind, "user_id": user, "state": state, "data": json.dumps(data)}
+            await database.execute(ADD_SAGA_OF_KIND, saga)
+
+    await UserDeletedHandler(PersonalDataRepository(database), stage.personal_data).handle(deleted(user_id))
+
+    stored = text("SELECT data FROM sagas WHERE requested_by = :user_id ORDER BY kind")
+    ours, others = [await database.fetch_all(stored, {"user_id": user}) for user in (user_id, other_id)]
+    assert ["Mia" in json.dumps(saga["data"]) for saga in [*ours, *others]] == [False, False, True, True]
+    assert ours[0]["data"]["order"]["price"] == "40.00"
 
 
 async def test_message_waits_for_a_service_that_is_unavailable(

@@ -64,6 +64,11 @@ class CatalogueCaller:
     async def find(self, event_id: str) -> httpx.Response:
         return await self.orchestrator.get(f"/internal/events/{event_id}")
 
+    async def event(self, event_id: str) -> dict[str, Any]:
+        """Return an event without its articles, as the other answers have it."""
+        event: dict[str, Any] = (await self.find(event_id)).json()["data"]
+        return {name: value for name, value in event.items() if name != "articles"}
+
     async def look_up(self, *event_ids: str) -> httpx.Response:
         return await self.orchestrator.post("/internal/events/lookup", {"event_ids": event_ids})
 

@@ -30,9 +30,17 @@ INTERNAL: list[tuple[str, str, Any]] = [
     ("GET", f"/internal/performers/{new_id()}/menus", None),
     ("GET", f"/internal/menu-items/{new_id()}", None),
     ("GET", f"/internal/menus/{new_id()}", None),
+    ("GET", "/internal/articles", None),
+    ("POST", "/internal/articles", {}),
+    ("GET", f"/internal/articles/{new_id()}", None),
 ]
-OPEN_TO_ALL = ["/api/venues", "/api/performers"]
-OPEN_BY_ID = [f"/api/performers/{new_id()}", f"/api/tip-grid/{new_id()}"]
+OPEN_TO_ALL = ["/api/venues", "/api/performers", "/api/articles"]
+OPEN_BY_ID = {
+    f"/api/performers/{new_id()}": "PERFORMER_NOT_FOUND",
+    f"/api/tip-grid/{new_id()}": "PERFORMER_NOT_FOUND",
+    "/api/articles/no-such-article": "NOT_FOUND",
+}
+OF_OWNERS = [("PATCH", "/api/articles/{slug}")]  # test_articles.py::TestChange
 _OF_MENUS = [
     ("GET", "{kind}", None),
     ("POST", "{kind}", {"name": "Encore"}),
@@ -59,7 +67,7 @@ internal_routes = pytest.mark.parametrize(("method", "path", "body"), INTERNAL, 
 def test_every_route_is_covered(app: FastAPI) -> None:
     documented = [(method, path) for path, item in app.openapi()["paths"].items() for method in item]
 
-    assert len(documented) == len(INTERNAL) + len(OPEN_TO_ALL) + len(OPEN_BY_ID) + 2 * len(MANAGED)
+    assert len(documented) == len(INTERNAL) + len(OPEN_TO_ALL) + len(OPEN_BY_ID) + len(OF_OWNERS) + 2 * len(MANAGED)
 
 
 @internal_routes
@@ -96,9 +104,9 @@ async def test_public_routes_need_no_token(anonymous: Caller, path: str) -> None
     assert (await anonymous.get(path)).status_code == 200
 
 
-@pytest.mark.parametrize("path", OPEN_BY_ID)
-async def test_public_routes_by_id_need_no_token(anonymous: Caller, path: str) -> None:
-    assert (await anonymous.get(path)).json()["error_code"] == "PERFORMER_NOT_FOUND"
+@pytest.mark.parametrize(("path", "code"), OPEN_BY_ID.items())
+async def test_public_routes_by_id_need_no_token(anonymous: Caller, path: str, code: str) -> None:
+    assert (await anonymous.get(path)).json()["error_code"] == code
 
 
 @pytest.mark.parametrize(("method", "path", "body"), MANAGED, ids=lambda each: str(each)[:12])

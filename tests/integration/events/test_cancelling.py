@@ -12,13 +12,13 @@ from tests.support.callers import new_id
 
 async def test_event_becomes_cancelled(catalogue: CatalogueCaller, database: Database) -> None:
     body = await catalogue.published()
-    published = (await catalogue.find(body["event_id"])).json()["data"]
+    published = await catalogue.event(body["event_id"])
 
     answer = await catalogue.cancel(body["event_id"])
 
     assert answer.status_code == 200
     assert answer.json()["data"] == {**published, "status": "CANCELLED"}
-    assert (await catalogue.find(body["event_id"])).json()["data"] == answer.json()["data"]
+    assert await catalogue.event(body["event_id"]) == answer.json()["data"]
     noted = await database.fetch_one(
         text("SELECT cancelled_at > published_at AS is_later FROM events WHERE event_id = :event_id"),
         {"event_id": body["event_id"]},
@@ -62,7 +62,7 @@ async def test_draft_is_refused_permanently(catalogue: CatalogueCaller) -> None:
 
     assert early.status_code == late.status_code == 409
     assert early.json()["details"] == late.json()["details"] == {"status": "DRAFT"}
-    assert (await catalogue.find(body["event_id"])).json()["data"]["status"] == "PUBLISHED"
+    assert (await catalogue.event(body["event_id"]))["status"] == "PUBLISHED"
 
 
 async def test_an_unknown_event_is_refused(catalogue: CatalogueCaller) -> None:

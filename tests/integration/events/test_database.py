@@ -7,6 +7,7 @@ from fastapi import FastAPI
 from sqlalchemy import text
 from sqlalchemy.exc import IntegrityError
 
+import events.articles.models
 import events.catalogue.models
 import events.menus.models
 import events.performers.models
@@ -91,6 +92,13 @@ class TestStatementsPerCall:
 
         assert len(found.json()["data"]) >= len(three_events)
         assert int(statements) == 2
+
+    async def test_event_with_its_articles(self, catalogue: CatalogueCaller, three_events: list[str]) -> None:
+        with counted_statements() as statements:
+            found = await catalogue.find(three_events[0])
+
+        assert found.json()["data"]["articles"] == []
+        assert int(statements) == 1
 
     async def test_look_up(self, catalogue: CatalogueCaller, three_events: list[str]) -> None:
         with counted_statements() as statements:

@@ -44,7 +44,7 @@ class TestDraft:
             "organiser_user_id": None,
             "version": 1,
         }
-        found = (await catalogue.find(body["event_id"])).json()["data"]
+        found = await catalogue.event(body["event_id"])
         assert found == {**event, "venue": {**a_venue(address=body["venue"]["address"]), "venue_id": venue_id}}
 
     async def test_numeric_amounts_any_utc_offset_and_no_layout_are_accepted(self, catalogue: CatalogueCaller) -> None:
@@ -67,7 +67,7 @@ class TestDraft:
 
         assert event["resale_cap_percent"] == cap_percent
         assert event["refund_deadline_hours"] == deadline_hours
-        assert (await catalogue.find(body["event_id"])).json()["data"] == event
+        assert await catalogue.event(body["event_id"]) == event
 
     async def test_end_and_opening_of_the_doors_are_stored(self, catalogue: CatalogueCaller) -> None:
         body = drafting(ends_at="2027-03-21T00:30:00+08:00", doors_open_at="2027-03-20T12:00:00Z")
@@ -75,7 +75,7 @@ class TestDraft:
         event = (await catalogue.draft(body)).json()["data"]
 
         assert (event["ends_at"], event["doors_open_at"]) == ("2027-03-20T16:30:00Z", "2027-03-20T12:00:00Z")
-        assert (await catalogue.find(body["event_id"])).json()["data"] == event
+        assert await catalogue.event(body["event_id"]) == event
 
     async def test_opening_of_the_doors_of_an_old_event_is_an_assumption(
         self, catalogue: CatalogueCaller, database: Database
@@ -84,7 +84,7 @@ class TestDraft:
         old = text("UPDATE events SET doors_open_at = NULL WHERE event_id = :event_id")
         await database.execute(old, {"event_id": body["event_id"]})
 
-        event = (await catalogue.find(body["event_id"])).json()["data"]
+        event = await catalogue.event(body["event_id"])
 
         assert (event["doors_open_at"], event["has_doors_time"]) == ("2027-03-20T10:00:00Z", False)
 
@@ -245,7 +245,7 @@ class TestVenue:
         del body["venue"]["time_zone"]  # as the previous release sends it
         first = await catalogue.draft(body)
 
-        shown = (await catalogue.find(berlin["event_id"])).json()["data"]["venue"]
+        shown = (await catalogue.event(berlin["event_id"]))["venue"]
         venues = {venue["name"]: venue for venue in (await anonymous.get("/api/venues", per_page=100)).json()["data"]}
 
         assert shown["time_zone"] == venues["Tempodrom"]["time_zone"] == "Europe/Berlin"

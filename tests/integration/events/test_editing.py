@@ -28,7 +28,7 @@ def refusal(answer: httpx.Response) -> tuple[int, str]:
 
 
 async def found(catalogue: CatalogueCaller, event_id: str) -> dict[str, Any]:
-    event: dict[str, Any] = (await catalogue.find(event_id)).json()["data"]
+    event: dict[str, Any] = await catalogue.event(event_id)
     return event
 
 

@@ -26,7 +26,7 @@ class TestPublish:
 
         assert answer.status_code == 200
         assert answer.json()["data"] == {**drafted, "status": "PUBLISHED"}
-        assert (await catalogue.find(body["event_id"])).json()["data"] == {**drafted, "status": "PUBLISHED"}
+        assert await catalogue.event(body["event_id"]) == {**drafted, "status": "PUBLISHED"}
 
     async def test_fifty_concurrent_repetitions_get_one_response(self, catalogue: CatalogueCaller) -> None:
         body, request_id = await catalogue.drafted(), new_id()
@@ -61,7 +61,7 @@ class TestPublish:
 
         assert early.status_code == late.status_code == 404
         assert early.json()["error_code"] == late.json()["error_code"] == "EVENT_NOT_FOUND"
-        assert (await catalogue.find(event_id)).json()["data"]["status"] == "DRAFT"
+        assert (await catalogue.event(event_id))["status"] == "DRAFT"
 
     @pytest.mark.parametrize("status", ["PUBLISHED", "CANCELLED"])
     async def test_published_or_cancelled_event_is_refused(self, catalogue: CatalogueCaller, status: str) -> None:
@@ -118,7 +118,7 @@ class TestDiscard:
         answer = await catalogue.discard(body["event_id"], undoes=body["request_id"])
 
         assert answer.status_code == 200
-        assert (await catalogue.find(other["event_id"])).json()["data"]["venue"]["name"] == name
+        assert (await catalogue.event(other["event_id"]))["venue"]["name"] == name
         assert name in await _venue_names(anonymous)
 
     async def test_discard_before_the_draft_succeeds_and_the_late_draft_is_refused(
@@ -172,7 +172,7 @@ class TestDiscard:
         assert {answer.status_code for answer in answers} == {409}
         assert answers[0].json()["error_code"] == "EVENT_INVALID_STATE"
         assert answers[0].json()["details"] == {"status": "PUBLISHED"}
-        assert (await catalogue.find(body["event_id"])).json()["data"]["status"] == "PUBLISHED"
+        assert (await catalogue.event(body["event_id"]))["status"] == "PUBLISHED"
 
 
 class TestRaces:

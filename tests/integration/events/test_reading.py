@@ -60,7 +60,7 @@ class TestLookUp:
 
         assert answer.status_code == 200
         assert [event["event_id"] for event in answer.json()["data"]] == [second, first]
-        assert answer.json()["data"][1] == (await catalogue.find(first)).json()["data"]
+        assert answer.json()["data"][1] == await catalogue.event(first)
 
     async def test_empty_request_returns_nothing(self, catalogue: CatalogueCaller) -> None:
         assert (await catalogue.look_up()).json()["data"] == []
@@ -84,7 +84,7 @@ class TestSearch:
 
         answer = await catalogue.search()
 
-        assert answer.json()["data"] == [(await catalogue.find(published["event_id"])).json()["data"]]
+        assert answer.json()["data"] == [await catalogue.event(published["event_id"])]
         assert answer.json()["pagination"] == {"page": 1, "per_page": 20, "total": 1, "total_pages": 1}
 
     async def test_past_events_are_listed_on_request_only(self, catalogue: CatalogueCaller) -> None:

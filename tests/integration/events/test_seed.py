@@ -1,10 +1,13 @@
-"""The seeded performer's profile, tip grid and menus."""
+"""The seeded performer's profile, tip grid and menus, and the seeded articles."""
 
+import uuid
 from typing import Any
 
 from common.db.engine import Database
-from devstack.seed import PERFORMER_ID
+from devstack.seed import PERFORMER_ID, USERS
+from devstack.seed_articles import CLOSED_ARTICLE_ID, OPEN_ARTICLE_ID, seed_articles
 from devstack.seed_performer import seed_performer
+from tests.integration.events.catalogue import CatalogueCaller
 from tests.integration.events.stage import FactsCaller, OfferCaller
 from tests.support.callers import Caller
 
@@ -50,3 +53,25 @@ async def test_seeding_again_changes_nothing(
     assert await shown(anonymous, facts) == before
     assert before[0]["bio"] == "Changed."
     assert len(before[1]["tip_menus"][0]["items"]) == 5
+
+
+async def test_concert_has_two_articles_and_one_is_open_to_backlinks(
+    *, admin: Caller, anonymous: Caller, catalogue: CatalogueCaller, database: Database
+) -> None:
+    event_id = (await catalogue.published())["event_id"]
+
+    async def seeded() -> dict[str, Any]:
+        await seed_articles(database, event_id=uuid.UUID(event_id), owner_user_id=USERS[0].user_id)
+        return {
+            each["article_id"]: each
+            for each in (await anonymous.get("/api/articles", event_id=event_id)).json()["data"]
+        }
+
+    first = await seeded()
+    assert {key: each["links_allowed"] for key, each in first.items()} == {
+        str(OPEN_ARTICLE_ID): True,
+        str(CLOSED_ARTICLE_ID): False,
+    }
+    path = f"/api/articles/{first[str(OPEN_ARTICLE_ID)]['slug']}"
+    await admin.request("PATCH", path, json={"links_allowed": False})
+    assert (await seeded())[str(OPEN_ARTICLE_ID)]["links_allowed"] is False

@@ -123,6 +123,31 @@ async def test_page_of_a_link_runs_and_calls_nothing_of_others(client: httpx.Asy
     assert ("POST", called) in {(route.method, route.path) for route in ROUTES}
 
 
+@pytest.mark.parametrize(
+    ("path", "scripts"),
+    [
+        ("/order-status/0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0", ["order-status.js", "article-content.js"]),
+        ("/articles/a-night-to-remember", ["article.js", "article-content.js"]),
+    ],
+)
+async def test_page_of_an_order_or_an_article_runs_own_scripts_only_and_writes_no_html(
+    client: httpx.AsyncClient, path: str, scripts: list[str]
+) -> None:
+    page = await client.get(path)
+    assert (page.status_code, page.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
+    policy = dict(rule.split(" ", 1) for rule in page.headers["Content-Security-Policy"].split("; "))
+    assert policy["default-src"] == policy["base-uri"] == policy["frame-ancestors"] == "'none'"
+    assert policy["script-src"] == "'self'"
+    assert not re.search(r"<script>|<style|style=|\son\w+=|https?://", page.text)
+    assert re.findall(r'src="/web/([^"]+)"', page.text) == scripts[:1]
+    fields = re.findall(r'<(?:input|textarea) id="(\w+)"', page.text)
+    assert all(f'<label for="{name}">' in page.text for name in fields)
+    for script in scripts:
+        source = (await client.get(f"/web/{script}")).text
+        assert set(re.findall(r'from "\./([^"]+)"', source)) == set(scripts[1:]) - {script}
+        assert not re.search(r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|localStorage|eval\(", source)
+
+
 async def test_health_lists_the_dependencies(client: httpx.AsyncClient) -> None:
     answer = await client.get("/health")
     assert answer.status_code == 200

@@ -10,6 +10,7 @@ from fastapi import FastAPI
 from common.auth.principal import Role
 from common.auth.service_tokens import ServiceTokens
 from orders.settings import Settings
+from tests.integration.orders.commissions.commission_caller import commission, version_of
 from tests.integration.orders.deal_caller import listing, transfer
 from tests.integration.orders.item_caller import opening as bought
 from tests.integration.orders.orders_caller import opening
@@ -100,6 +101,33 @@ INTERNAL: list[tuple[str, str, Any]] = [
     ("POST", "/internal/subscriptions/remind", {"days_before": 3, "limit": 1}),
     ("POST", f"/internal/subscriptions/{new_id()}/resume", {}),
     ("POST", f"/internal/subscriptions/{new_id()}/end", {"periods": 1, "reason": "x"}),
+    ("POST", "/internal/commissions", commission().model_dump(mode="json") | {"request_id": new_id()}),
+    ("GET", "/internal/commissions?status=FAILED&before=2027-01-01T00:00:00Z", None),
+    ("GET", "/internal/commissions/stats", None),
+    ("GET", "/internal/commissions/by-checkout/cs_1", None),
+    ("GET", f"/internal/commissions/{new_id()}", None),
+    ("POST", f"/internal/commissions/{new_id()}/end", UNDO),
+    ("POST", f"/internal/commissions/{new_id()}/abandon-publication", UNDO),
+    ("POST", f"/internal/commissions/{new_id()}/resume", {"round": 1}),
+    (
+        "POST",
+        f"/internal/commissions/{new_id()}/await-payment",
+        {"request_id": new_id(), "session_id": "x", "url": "x", "expires_at": "2027-01-01T00:00:00Z"},
+    ),
+    ("POST", f"/internal/commissions/{new_id()}/revise", {"request_id": new_id(), "notes": "x"}),
+    (
+        "POST",
+        f"/internal/commissions/{new_id()}/versions",
+        version_of().model_dump(mode="json") | {"request_id": new_id(), "round": 1},
+    ),
+    (
+        "POST",
+        f"/internal/commissions/{new_id()}/fail",
+        {"request_id": new_id(), "round": 1, "code": "x", "message": "x"},
+    ),
+    ("POST", f"/internal/commissions/{new_id()}/send-back", {"request_id": new_id(), "notes": "x"}),
+    ("POST", f"/internal/commissions/{new_id()}/complete", {"request_id": new_id(), "slug": "x"}),
+    ("POST", f"/internal/commissions/{new_id()}/accept", {"request_id": new_id()}),
     ("GET", f"/internal/personal-data/{new_id()}/open-deals", None),
     ("GET", f"/internal/personal-data/{new_id()}/orders", None),
     ("POST", f"/internal/personal-data/{new_id()}/erase", {}),
@@ -107,6 +135,7 @@ INTERNAL: list[tuple[str, str, Any]] = [
 PERFORMERS_ONLY = ["/api/performer/subscribers", "/api/performer/earnings", "/api/performer/sales"]
 ADMINS_ONLY = [
     "/api/admin/transfers",
+    "/api/admin/commissions",
     *(f"/api/admin/performers/{new_id()}/{name}" for name in ("subscribers", "earnings", "sales")),
 ]
 CANCEL_SUBSCRIPTION = f"/api/performers/{new_id()}/subscription"
@@ -122,6 +151,9 @@ PUBLIC = [
     "/api/purchased-items",
     f"/api/purchased-items/{new_id()}",
     "/api/subscriptions",
+    "/api/commissions",
+    f"/api/commissions/{new_id()}/versions/1",
+    f"/api/commissions/{new_id()}/compare",
     *PERFORMERS_ONLY,
 ]
 

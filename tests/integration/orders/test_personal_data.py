@@ -7,7 +7,9 @@ import pytest
 from sqlalchemy import text
 
 from common.db.engine import Database
+from orchestrator.clients.orders.commissions import NewCommission
 from orders.personal_data import service as personal_data_service
+from tests.integration.orders.commissions.commission_caller import PATHS, CommissionCaller, Order, commission
 from tests.integration.orders.deal_caller import listing, transfer
 from tests.integration.orders.item_caller import ItemCaller, told_of
 from tests.integration.orders.orders_caller import OrdersCaller
@@ -98,7 +100,7 @@ async def spoil(database: Database, order_id: str) -> None:
 
 async def test_open_deals_are_counted(orchestrator: Caller, orders_caller: OrdersCaller, user_id: str) -> None:
     path = f"/internal/personal-data/{user_id}/open-deals"
-    names = ("orders", "transfers", "listings", "purchased_items", "earnings")
+    names = ("orders", "transfers", "listings", "purchased_items", "earnings", "commissions")
     assert (await orchestrator.get(path)).json()["data"] == dict.fromkeys(names, 0)
     await orders_caller.opened(user_id=user_id)
     await orchestrator.post("/internal/transfers", transfer(buyer_user_id=user_id))
@@ -112,7 +114,9 @@ async def test_open_deals_are_counted(orchestrator: Caller, orders_caller: Order
         await items.at(over, buyer_user_id=user_id)
         await items.at(over, performer_id=user_id)
     await items.at("SUCCESS", performer_id=user_id, is_batched=True)
-    counts = {"orders": 1, "transfers": 1, "listings": 1, "purchased_items": 4, "earnings": 1}
+    for status in PATHS:  # three of them are over, and one is not visible
+        await CommissionCaller(orchestrator).at(status, commission(customer_user_id=uuid.UUID(user_id)))
+    counts = {"orders": 1, "transfers": 1, "listings": 1, "purchased_items": 4, "earnings": 1, "commissions": 6}
     assert (await orchestrator.get(path)).json()["data"] == counts
 
 
@@ -180,6 +184,57 @@ class TestStage:
         assert (facts["name"], facts["price"], facts["status"]) == ("Song dedication", "12.00", "SUCCESS")
         kept = await items.facts(sold.key)
         assert (kept["message"], kept["note"]) == ("For Mia", "Done with love")
+
+
+class TestCommissions:
+    async def test_are_exported_with_every_version(
+        self, orchestrator: Caller, user_id: str, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(personal_data_service, "PAGE_OF_TEXTS", 2)
+        made = [await self._ordered(orchestrator, status, user_id) for status in PATHS]
+        await CommissionCaller(orchestrator).at("PROCESSING")
+
+        listed = await section(orchestrator, user_id, "commissions")
+
+        assert [order["order_id"] for order in listed] == [str(order.key) for order in made[1:]][::-1]
+        [completed] = [order for order in listed if order["status"] == "COMPLETED"]
+        assert (completed["brief"], completed["title"]) == ("A look ahead at the concert.", "A night to remember")
+        assert [version["content"] for version in completed["versions"]] == ["<p>The doors open at seven.</p>"]
+        assert not {"customer_user_id", "provider", "cost_usd"} & {*completed, *completed["versions"][0]}
+
+    async def test_words_and_unpublished_texts_go_with_the_customer(self, orchestrator: Caller, user_id: str) -> None:
+        commissions = CommissionCaller(orchestrator)
+        link = {"target_url": "https://tea.example.com/", "anchor_text": "a cup of tea"}
+        published, refunded = [
+            await self._revised(commissions, commission(customer_user_id=uuid.UUID(user_id), **link)) for _ in range(2)
+        ]
+        other = await self._ordered(orchestrator, "QUALITY_CHECK", new_id())
+        await commissions.perform(refunded, "end")
+        for name in ("submit", "begin_publication", "complete"):
+            await commissions.perform(published, name)
+
+        for _ in range(2):
+            await orchestrator.post(f"/internal/personal-data/{user_id}/erase", {})
+
+        kept, gone = await commissions.find(published), await commissions.find(refunded)
+        for facts in (kept, gone):
+            assert (facts.brief, facts.keywords, facts.notes, facts.price) == ("", (), "", other.facts.price)
+            assert {version.notes + version.changes for version in facts.versions} == {""}
+        contents = [version.content for facts in (kept, gone) for version in facts.versions]
+        assert contents == ["", "<p>The doors open at seven.</p>", "", ""]
+        assert [facts.anchor_text for facts in (kept, gone)] == ["a cup of tea", None]
+        assert (await commissions.find(other)).brief == "A look ahead at the concert."
+
+    @staticmethod
+    async def _ordered(orchestrator: Caller, status: str, user_id: str) -> Order:
+        return await CommissionCaller(orchestrator).at(status, commission(customer_user_id=uuid.UUID(user_id)))
+
+    @staticmethod
+    async def _revised(commissions: CommissionCaller, facts: NewCommission) -> Order:
+        order = await commissions.at("QUALITY_CHECK", facts)
+        await commissions.perform(order, "revise")
+        await commissions.perform(order.renew("add_version"), "add_version", round_number=2)
+        return order
 
 
 async def test_users_may_not_call_it(fan: Caller, user_id: str) -> None:

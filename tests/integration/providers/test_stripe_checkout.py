@@ -53,7 +53,7 @@ async def test_session_is_paid_on_its_page_and_reported_by_its_intent(
     assert session.url is not None
     assert (session.payment_intent, session.payment_status) == (None, "unpaid")
     async with http_client(session.url) as http:
-        assert "SGD 40.00" in (await http.get("")).text
+        assert "SGD 40.00" in (await http.get(session.url)).text
         back = await http.post(f"{session.url}/cancel")
         assert back.headers["location"] == f"{SHOP}/order-status/{request_.order_id}?cancelled=1"
         paid = await http.post(f"{session.url}/pay")
@@ -84,8 +84,9 @@ async def test_expired_session_is_reported_by_its_own_id(
     session = await checkouts.create(request_)
     await checkouts.expire(session.id)
 
-    async def look() -> None:
+    async def look() -> bool:
         assert reports_of(webhook_receiver, settings) == [(session.id, PaymentStatus.EXPIRED, request_.payment_id)]
+        return True
 
     await eventually(look)
 

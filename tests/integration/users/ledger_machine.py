@@ -297,22 +297,24 @@ class LedgerMachine(RuleBasedStateMachine):
         assert (outcome.taken, outcome.to_balance) == (taken, self.model.wallets[creditor])
         return call, outcome
 
-    @rule(target=answers, action=actions, to=users)
-    def release(self, action: Action, to: int) -> object:
+    @rule(target=answers, action=actions, to=users | st.none())
+    def release(self, action: Action, to: int | None) -> object:
+        """Release an escrow to a user, or collect it for the platform."""
         if action.escrow_id is None:
             return multiple()
-        request_id, escrow_id = uuid.uuid4(), action.escrow_id
+        ids = {"request_id": uuid.uuid4(), "escrow_id": action.escrow_id}
 
         def call() -> Awaitable[Movement]:
-            return self.ledger_service.release_escrow(
-                request_id=request_id, escrow_id=escrow_id, to_user_id=self.users[to]
-            )
+            if to is None:
+                return self.ledger_service.collect_escrow(**ids, account="commissions")
+            return self.ledger_service.release_escrow(**ids, to_user_id=self.users[to])
 
         outcome = self.outcome(call)
         if action.state == "done":
             action.state = "released"
             self.model.escrows[action.payer] -= action.amount
-            self.model.credit(to, action.amount)
+            if to is not None:
+                self.model.credit(to, action.amount)
             assert isinstance(outcome, Movement)
         else:
             assert outcome == "ESCROW_ALREADY_RESOLVED"

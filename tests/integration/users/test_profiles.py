@@ -260,6 +260,7 @@ INTERNAL = [
     ("POST", "/internal/ledger/escrow/hold"),
     ("POST", "/internal/ledger/escrow/release"),
     ("POST", "/internal/ledger/escrow/pay"),
+    ("POST", "/internal/ledger/escrow/collect"),
     ("POST", "/internal/ledger/payouts"),
     ("GET", "/internal/ledger/payouts/due"),
     ("GET", f"/internal/ledger/payouts/{SOMETHING}/items"),

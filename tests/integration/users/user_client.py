@@ -198,6 +198,10 @@ class LedgerCaller:
     async def pay_out(self, performer: uuid.UUID, **more: object) -> httpx.Response:
         return await self.post("/internal/ledger/payouts", performer_user_id=performer, **more)
 
+    async def collect(self, escrow_id: object, **more: object) -> httpx.Response:
+        body = {"account": "commissions", **more}
+        return await self.post("/internal/ledger/escrow/collect", escrow_id=escrow_id, **body)
+
     async def void(self, **which: object) -> httpx.Response:
         return await self.post("/internal/ledger/escrow/void", **which)
 

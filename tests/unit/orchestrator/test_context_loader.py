@@ -124,3 +124,16 @@ async def test_performer_whose_account_was_deleted_has_no_name(display_name: str
 async def test_only_an_https_link_is_sent(url: str) -> None:
     context = await context_loader().load(request_of(NotificationKind.ITEM_COMPLETED, file_url=url))
     assert context.link == ""
+
+
+async def test_commission_without_a_title_or_reason_has_none() -> None:
+    order_id = uuid.uuid4()
+    data: Any = {"order_id": str(order_id), "user_id": str(SELLER.user_id), "type": "ARTICLE", "amount": "40.00"}
+    data |= {"title": None, "reason": None}
+    request = NotificationRequest(kind=NotificationKind.COMMISSION_RECEIVED, user_id=SELLER.user_id, data=data)
+
+    context = await context_loader().load(request)
+
+    assert context.commission is not None
+    assert (context.commission.order_id, context.commission.title, context.commission.reason) == (order_id, "", "")
+    assert (context.reference, f"{context.amount}") == (str(order_id), "40.00")

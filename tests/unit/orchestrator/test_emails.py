@@ -11,9 +11,11 @@ from typing import Any
 
 import pytest
 
+from orchestrator.clients.orders.commissions import CommissionType
 from orchestrator.clients.users.directory import UserFacts
 from orchestrator.features.notifications.adapters.template_renderer import TemplateRenderer
 from orchestrator.features.notifications.models.notifications import (
+    CommissionDetails,
     NotificationContext,
     NotificationKind,
     NotificationRequest,
@@ -45,6 +47,16 @@ def purchase(**changes: Any) -> PurchaseFacts:
         "items": 2,
     }
     return PurchaseFacts(**own | changes)
+
+
+COMMISSION = CommissionDetails(
+    order_id=uuid.UUID(int=7),
+    type=CommissionType.ARTICLE,
+    title="A night to remember",
+    notes="Name the band",
+    reason="The text generator did not respond.",
+    slug="a-night-to-remember",
+)
 
 
 def email_context(**changes: Any) -> NotificationContext:
@@ -80,7 +92,7 @@ def email_of(kind: NotificationKind, **changes: Any) -> EmailMessage:
 
 @pytest.mark.parametrize("kind", NotificationKind)
 def test_every_kind_can_be_written(kind: NotificationKind) -> None:
-    letter = RENDERER.render(kind, email_context())
+    letter = RENDERER.render(kind, email_context(commission=COMMISSION))
     assert letter.subject
     for page in (letter.text, letter.html):
         assert "Ann" in page
@@ -304,3 +316,27 @@ def test_text_message_is_short() -> None:
     assert len(sms) == 320
     sms = RENDERER.render_text_message(NotificationKind.EVENT_CANCELLED, email_context())
     assert sms.startswith("TicketRemaster: Night of Strings on 20 Mar 2027 is CANCELLED.")
+
+
+class TestCommission:
+    @pytest.mark.parametrize("kind", [kind for kind in NotificationKind if kind.is_about_commission])
+    def test_email_leads_to_the_page_of_the_order(self, kind: NotificationKind) -> None:
+        letter = RENDERER.render(kind, email_context(commission=COMMISSION))
+        assert f"https://shop.example/order-status/{COMMISSION.order_id}" in letter.text
+        assert f'href="https://shop.example/order-status/{COMMISSION.order_id}"' in letter.html
+
+    @pytest.mark.parametrize(
+        ("kind", "told"),
+        [
+            (NotificationKind.COMMISSION_ARTICLE_READY, ("Your article is ready: A night to remember",)),
+            (NotificationKind.COMMISSION_SENT_BACK, ("We write: Name the band",)),
+            (NotificationKind.COMMISSION_COMPLETED, ("https://shop.example/articles/a-night-to-remember",)),
+            (NotificationKind.COMMISSION_FAILED, (COMMISSION.reason, "You need not do anything")),
+            (NotificationKind.COMMISSION_REFUNDED, (COMMISSION.reason, "Your credits are back in your wallet")),
+            (NotificationKind.COMMISSION_CANCELLED, (COMMISSION.reason, "nothing was charged")),
+        ],
+    )
+    def test_each_email_tells_its_facts(self, kind: NotificationKind, told: tuple[str, ...]) -> None:
+        letter = RENDERER.render(kind, email_context(commission=COMMISSION))
+        for part in told:
+            assert part in letter.subject + letter.text

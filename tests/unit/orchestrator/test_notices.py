@@ -295,3 +295,31 @@ class TestPurchasesFromPerformers:
         assert notices[BUYER].entry["data"]["note"] == "Thanks"
         [(_, email)] = notices[SELLER].emails
         assert email.data["message"] == "Sing it loud"
+
+
+class TestCommission:
+    @pytest.mark.parametrize(
+        ("what", "type_", "email"),
+        [
+            ("received", "ARTICLE", "commission_received"),
+            ("ready", "ARTICLE", "commission_article_ready"),
+            ("ready", "BACKLINK", "commission_backlink_ready"),
+            ("revision_ready", "BACKLINK", "commission_revision_ready"),
+            ("sent_back", "ARTICLE", "commission_sent_back"),
+            ("completed", "ARTICLE", "commission_completed"),
+            ("failed", "ARTICLE", "commission_failed"),
+            ("refunded", "ARTICLE", "commission_refunded"),
+            ("cancelled", "ARTICLE", "commission_cancelled"),
+            ("submitted", "ARTICLE", None),
+        ],
+    )
+    def test_customer_is_notified_at_each_turn(self, what: str, type_: str, email: str | None) -> None:
+        notice = notices_by_user(f"commission.{what}", user_id=str(FAN), type=type_)[FAN]
+        assert channels_and_kinds(notice) == ([("email", email)] if email else [])
+
+    def test_words_of_an_admin_are_for_the_customer_only(self) -> None:
+        data = {"user_id": str(FAN), "order_id": "1", "notes": "Name the band", "reason": "Refunded by us"}
+        message = Message(type="commission.sent_back", source="orders", subject="1", data=data)
+        [notice] = notices_of(message)
+        assert notice.entry["data"] == data
+        assert shown(message) == {"user_id": str(FAN), "order_id": "1"}

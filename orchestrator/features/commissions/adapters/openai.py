@@ -97,14 +97,15 @@ class OpenAiProvider:
         }
         completion, text = _read(await self._post(body))
         html = text.html if brief.event else with_sentence(brief, text.html)
+        usage = completion.usage
         return Draft(
             title=text.title if brief.event else brief.article_title,
             html=html,
             provider="openai",
             model=completion.model or self._model,
-            input_tokens=completion.usage and completion.usage.prompt_tokens,
-            output_tokens=completion.usage and completion.usage.completion_tokens,
-            cost_usd=completion.usage and self._prices.cost(completion.usage),
+            input_tokens=usage.prompt_tokens if usage else None,
+            output_tokens=usage.completion_tokens if usage else None,
+            cost_usd=self._prices.cost(usage) if usage else None,
         )
 
     async def close(self) -> None:

@@ -30,11 +30,12 @@ def with_sentence(brief: TextBrief, sentence: str) -> str:
 
 
 def inserted_part(article_html: str, html: str) -> str | None:
-    """Return what was put into the article at one place; None if anything else differs."""
+    """Return what was put into the article at one place; None if anything else differs, or a tag is divided."""
     shorter = min(len(article_html), len(html))
     start = next((index for index in range(shorter) if article_html[index] != html[index]), shorter)
     end = start + len(html) - len(article_html)
-    return html[start:end] if end >= start and html[end:] == article_html[start:] else None
+    is_in_a_tag = html.rfind("<", 0, start) > html.rfind(">", 0, start)
+    return html[start:end] if end >= start and html[end:] == article_html[start:] and not is_in_a_tag else None
 
 
 def _best(paragraphs: list[re.Match[str]], brief: TextBrief) -> re.Match[str]:

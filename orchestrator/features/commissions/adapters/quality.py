@@ -42,7 +42,7 @@ COMMON_SHARE: Final = 0.2
 """At least this share of the words of an English paragraph is common; of other languages' it is about a tenth."""
 LANGUAGE_WORDS: Final = 10
 """A paragraph of fewer words does not show its language."""
-LATIN_SHARE: Final = 0.75
+LATIN_SHARE: Final = 0.5
 _LOWER_CASE_WORD: Final = re.compile(r"\b[a-z]+\b")
 """Not names, which are the same in every language."""
 _DECIMAL_POINT: Final = re.compile(r"(?<=\d)\.(?=\d)")
@@ -72,17 +72,13 @@ class QualityChecker:
             others: the HTML of other articles, which the text may not be like.
             earlier: the HTML of the order's own earlier versions, which it may be more like.
         """
-        title, html, added = one_line(draft.title), clean(draft.html), None
-        if not brief.event:
-            added = inserted_part(brief.article_html, draft.html)
-            if added is not None and clean(added) == added.strip():
-                html = draft.html  # Each character of the published article stays as it is.
-        text = HtmlText.of(html)
+        title, html = one_line(draft.title), _cleaned(draft.html, brief)
+        text, added = HtmlText.of(html), None if brief.event else inserted_part(brief.article_html, html)
         readability = _reading_ease(text.prose)
         another, itself = (likeness(text.text, texts) if brief.event else 0.0 for texts in (others, earlier))
         own = f"{title}. {text.text}" if brief.event else HtmlText.of(added or "").text
         findings = (
-            *_title_findings(title),
+            *(_title_findings(title) if brief.event else ()),
             *_html_findings(draft.html),
             *_link_findings(text.links, brief),
             *(_article_findings(text, brief, readability) if brief.event else _sentence_findings(added)),
@@ -104,6 +100,12 @@ class QualityChecker:
         for phrase in self.banned_words:
             if f" {' '.join(words_of(phrase))} " in spoken:
                 yield f'The text contains "{phrase}".'
+
+
+def _cleaned(html: str, brief: TextBrief) -> str:
+    """Clean a text; of a published article each character stays if what is added to it is clean."""
+    added = None if brief.event else inserted_part(brief.article_html, html)
+    return html if added is not None and clean(added) == added.strip() else clean(html)
 
 
 def _reading_ease(paragraphs: list[str]) -> float:

@@ -52,7 +52,7 @@ class CatalogueService:
         )
         detail = _summary(event, counts.get(event_id, [])).model_dump(mode="json") | {
             "venue": event.venue.model_dump(mode="json"),
-            **event.model_dump(mode="json", include={"description", "refundable_until"}),
+            **event.model_dump(mode="json", include={"description", "refundable_until", "articles"}),
         }
         if seats is not None:
             detail["seats"] = orjson.Fragment(seats)

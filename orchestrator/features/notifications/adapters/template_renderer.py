@@ -75,5 +75,7 @@ class TemplateRenderer:
 
     def _values(self, context: NotificationContext) -> dict[str, Any]:
         where = context.place or context.purchase
-        time_zone = where.time_zone if where else "UTC"
-        return {**dict(context), "public_url": self._public_url, "time_zone": time_zone}
+        own = {"public_url": self._public_url, "time_zone": where.time_zone if where else "UTC"}
+        if context.commission:
+            own["link"] = f"{self._public_url}/order-status/{context.commission.order_id}"
+        return {**dict(context), **own}

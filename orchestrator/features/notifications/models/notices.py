@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from common.messaging.message import InvalidMessage, Message
+from orchestrator.features.notifications.models.commission_emails import PREFIX, commission_email
 from orchestrator.features.notifications.models.notifications import Channel, NotificationKind, NotificationRequest
 from orchestrator.features.notifications.models.purchase_emails import purchase_email
 
@@ -26,6 +27,8 @@ SELLERS_OWN: Final = "shortfall"  # what the seller of a reversed transfer owes
 # queued menu item, and in the sales, the fan the performer's in the feed; integrators see neither, and a feed keeps no words of another fan.
 FANS_WORDS: Final = "message"
 PRIVATE_WORDS: Final = frozenset({FANS_WORDS, "note", "file_url", "explanation"})
+# What an admin writes to the customer of a commission, and why it failed.
+PRIVATE_WORDS_OF_COMMISSIONS: Final = frozenset({"notes", "reason"})
 
 _BOTH: Final = ("seller", "buyer")
 _EMAILS: Final[Mapping[str, Mapping[str, NotificationKind]]] = {
@@ -70,7 +73,9 @@ def notices_of(message: Message) -> list[Notice]:
 
 def shown(message: Message) -> dict[str, Any]:
     """Return a message's data without private fields and words, for integrators."""
-    return {name: value for name, value in _facts(message).items() if name not in PRIVATE_WORDS}
+    is_commission = message.type.startswith(PREFIX)
+    private = PRIVATE_WORDS | (PRIVATE_WORDS_OF_COMMISSIONS if is_commission else frozenset())
+    return {name: value for name, value in _facts(message).items() if name not in private}
 
 
 def _facts(message: Message) -> dict[str, Any]:
@@ -133,7 +138,8 @@ def _emails(
         yield from _refund_emails(user_id, facts)
         return
     party = _party(message, user_id)
-    if kind := _EMAILS.get(message.type, {}).get(party) or purchase_email(message, party):
+    kind = _EMAILS.get(message.type, {}).get(party) or purchase_email(message, party) or commission_email(message)
+    if kind:
         yield Channel.EMAIL, NotificationRequest(kind=kind, user_id=user_id, data=facts)
 
 

@@ -9,6 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from common.time_zones import DEFAULT_TIME_ZONE
+from orchestrator.clients.orders.commissions import CommissionType
 
 
 class Channel(enum.StrEnum):
@@ -65,6 +66,15 @@ class NotificationKind(enum.StrEnum):
     SUBSCRIPTION_CANCELLED = "subscription_cancelled"
     SUBSCRIPTION_ENDED = "subscription_ended"
     PAYOUT_COMPLETED = "payout_completed"
+    COMMISSION_RECEIVED = "commission_received"
+    COMMISSION_ARTICLE_READY = "commission_article_ready"
+    COMMISSION_BACKLINK_READY = "commission_backlink_ready"
+    COMMISSION_REVISION_READY = "commission_revision_ready"
+    COMMISSION_SENT_BACK = "commission_sent_back"
+    COMMISSION_COMPLETED = "commission_completed"
+    COMMISSION_FAILED = "commission_failed"
+    COMMISSION_REFUNDED = "commission_refunded"
+    COMMISSION_CANCELLED = "commission_cancelled"
 
     @property
     def brings_tickets(self) -> bool:
@@ -79,6 +89,10 @@ class NotificationKind(enum.StrEnum):
     def asks_for_code(self) -> bool:
         """Whether the notification asks for a code, and is useless once that expires."""
         return self in {NotificationKind.TRANSFER_PENDING, NotificationKind.SALE_PENDING}
+
+    @property
+    def is_about_commission(self) -> bool:
+        return self.startswith("commission_")
 
 
 class NotificationRequest(BaseModel):
@@ -148,6 +162,22 @@ class PurchaseFacts(BaseModel):
     time_zone: str = DEFAULT_TIME_ZONE
 
 
+class CommissionDetails(BaseModel):
+    """What a message says about a commission."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    order_id: uuid.UUID
+    type: CommissionType
+    title: str = ""
+    notes: str = ""
+    """An admin's, with an order that is sent back."""
+    reason: str = ""
+    """In plain words, why an order has failed or ended."""
+    slug: str = ""
+    """Of the published article."""
+
+
 class NotificationContext(BaseModel):
     """The facts that templates use; those that do not apply are absent."""
 
@@ -156,6 +186,7 @@ class NotificationContext(BaseModel):
     """None for a user without an email address, who gets no email."""
     place: Place | None = None
     purchase: PurchaseFacts | None = None
+    commission: CommissionDetails | None = None
     seats: tuple[SeatLine, ...] = ()
     amount: Decimal | None = None
     refunded: Decimal = Decimal(0)

@@ -14,6 +14,7 @@ from common.http.client import ServiceClient
 from orchestrator.clients.events import EventsClient
 from orchestrator.clients.users.directory import DELETED_USER, UserDirectory
 from orchestrator.features.notifications.models.notifications import (
+    CommissionDetails,
     NotificationContext,
     NotificationRequest,
     Place,
@@ -52,6 +53,7 @@ class ContextLoader:
             address=reader.email,
             place=await self._place(data),
             purchase=await self.purchases.load(data),
+            commission=_commission(data) if request.kind.is_about_commission else None,
             seats=await self._seats(data),
             amount=_amount(data),
             refunded=Decimal(data.get("refunded_amount") or 0),
@@ -104,6 +106,10 @@ def _party(data: Mapping[str, Any], user_id: uuid.UUID) -> str:
         if data.get(f"{party}_user_id") == str(user_id):
             return party
     return ""
+
+
+def _commission(data: Mapping[str, Any]) -> CommissionDetails:
+    return CommissionDetails(**{name: value for name, value in data.items() if value is not None})
 
 
 def _time(data: Mapping[str, Any], name: str) -> datetime | None:

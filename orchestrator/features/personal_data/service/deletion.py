@@ -31,8 +31,8 @@ class DeletionService:
         transfer without a confirmation.
 
         Raises:
-            AccountInUse: an order, a saga, a transfer, a listing, a purchased item or a payment is open, or earnings; or credits or tickets, unless
-                forfeited.
+            AccountInUse: an order, a saga, a transfer, a listing, a purchased item, a commission or a payment is open, or
+                earnings; or credits or tickets, unless forfeited.
             Forbidden: PASSWORD_INVALID.
             TooManyRequests: too many wrong passwords.
         """

@@ -77,7 +77,7 @@ def _closing(writer: Writer, tone: Tone) -> Section:
 def _middle(writer: Writer, event: EventBrief, wishes: Wishes) -> list[Section]:
     """Return the sections between opening and closing; what the notes ask to hear more about comes first."""
     sections = [_where(writer, event), *(_topic(writer, name) for name in wishes.topics), _tips(writer)]
-    if event.tiers:
+    if any(tier.total for tier in event.tiers):
         sections.append(_prices(writer, event))
     writer.choice.shuffle(sections)
     return sorted(sections, key=lambda section: section.name not in wishes.more)
@@ -128,7 +128,8 @@ def _title(writer: Writer, tone: Tone) -> str:
     name = writer.facts["name"].replace("<", "").replace(">", "")
     if len(name) > LONGEST_NAME:
         name = name[:LONGEST_NAME].rsplit(" ", 1)[0].rstrip(" ,;:") + "\u2026"
-    return writer.choice.choice(PHRASES["titles"][tone]).format(**{**writer.facts, "name": name})
+    title: str = writer.choice.choice(PHRASES["titles"][tone])
+    return title.format(**{**writer.facts, "name": name})
 
 
 def _add_keywords(writer: Writer, keywords: Sequence[str], sections: list[Section]) -> None:

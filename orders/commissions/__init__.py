@@ -1,0 +1,1 @@
+"""Articles and backlinks that customers order, with every version of their text."""
