@@ -157,18 +157,18 @@ class WritingJobHandler:
         raise JobRefused(error.public_message, code=error.code) from error
 
     async def _limited_since(self, context: JobContext) -> datetime | None:
-        """Return since when the provider has been busy, which the attempt before reported."""
+        """Return since when the provider has been busy, as the attempt before reported; None if that was before a retry by an admin."""
         progress = (await self.jobs.find(context.job_id)).progress or {}
-        since = progress.get(LIMITED_SINCE)
-        return datetime.fromisoformat(since) if since else None
+        since = datetime.fromisoformat(progress[LIMITED_SINCE]) if LIMITED_SINCE in progress else None
+        return since if since and datetime.now(UTC) - since < 2 * LIMITED_TIME else None
 
     async def _postpone(self, error: TextLimited, since: datetime | None, context: JobContext) -> None:
         """Postpone the job, for as long as the provider asks, unless that has lasted too long."""
         now = datetime.now(UTC)
         since = since or now
+        await context.report(progress_of(Step.WRITING) | {LIMITED_SINCE: since.isoformat()})
         if now - since > LIMITED_TIME:
             return
-        await context.report(progress_of(Step.WRITING) | {LIMITED_SINCE: since.isoformat()})
         pause_seconds = max(1.0, LIMITED_PAUSE_SECONDS if error.pause_seconds is None else error.pause_seconds)
         raise JobPostponed(pause_seconds=min(pause_seconds, LONGEST_LIMITED_PAUSE_SECONDS)) from error
 
