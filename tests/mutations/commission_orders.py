@@ -48,17 +48,17 @@ MUTATIONS: Final = (
         breaks=("a job of an earlier round writes or fails late",),
     ),
     Mutation(
-        name="a commission that was never paid is shown as refunded",
+        name="a refund hides why the text could not be written",
         file=STATEMENTS,
-        before="CASE was.from_status WHEN 'AWAITING_PAYMENT' THEN 'CANCELLED' ELSE 'REFUNDED' END",
-        after="CASE was.from_status WHEN 'OPENING' THEN 'CANCELLED' ELSE 'REFUNDED' END",
+        before="failure_code = coalesce(failure_code, :reason)",
+        after="failure_code = coalesce(:reason, failure_code)",
         caught_by=(f"{UNDOS}::TestEnd::test_ends_by_what_was_paid",),
     ),
     Mutation(
         name="the undo of a refused opening ends another commission",
         file=STATEMENTS,
         before='_OF_OPENING: Final = "opened_by_request_id = :undoes_request_id"',
-        after='_OF_OPENING: Final = ":undoes_request_id IS NOT NULL"',
+        after='_OF_OPENING: Final = "(opened_by_request_id = :undoes_request_id OR true)"',
         caught_by=(f"{UNDOS}::TestEnd::test_of_an_opening_that_was_refused_leaves_the_first_alone",),
     ),
     Mutation(

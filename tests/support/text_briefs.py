@@ -8,8 +8,6 @@ from zoneinfo import ZoneInfo
 
 from orchestrator.features.commissions.adapters.interfaces import EventBrief, LinkBrief, TextBrief, Tier
 
-__all__ = ["ARTICLE", "EVENTS", "LINK", "article_brief", "backlink_brief"]
-
 LINK: Final = LinkBrief(target_url="https://grill.example/menu?day=1&table=2", anchor_text="the Harbour Grill")
 ARTICLE: Final = (
     "<h2>Dinner by the water</h2>\n<p>The evening&#39;s menu has fish, rice and fruit.</p>\n"

@@ -8,8 +8,9 @@ from pathlib import Path
 import aio_pika.exceptions
 import asyncpg
 import pytest
-from aio_pika import DeliveryMode, Message, connect
+from aio_pika import Connection, DeliveryMode, Message, connect
 from aio_pika.abc import AbstractChannel, AbstractQueue
+from aio_pika.connection import make_url
 
 from devstack.errors import DevstackError
 from devstack.home import Home
@@ -163,8 +164,10 @@ async def test_broker_refuses_the_users_of_another_platform_and_guest(
         with pytest.raises(DevstackError, match="401"):
             management.get("/api/overview")
     assert rabbitmq.management.serves(rabbitmq.node, amqp_port=rabbitmq.ports.amqp)
+    refused = Connection(make_url(stranger.url))
     with pytest.raises(aio_pika.exceptions.ProbableAuthenticationError):
-        await connect(stranger.url)
+        await refused.connect()
+    await refused.close()  # the garbage collector would close it in a test without an event loop
 
 
 def test_servers_listen_on_loopback_only(rabbitmq: PrivateRabbitMQ, postgres: EmbeddedPostgres) -> None:

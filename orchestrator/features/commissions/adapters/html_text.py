@@ -5,8 +5,6 @@ from dataclasses import dataclass, field
 from html.parser import HTMLParser
 from typing import Final
 
-__all__ = ["Block", "HtmlText", "Link", "sentences_of", "words_of"]
-
 _HEADINGS: Final = frozenset({"h2", "h3"})
 _BLOCKS: Final = frozenset({"p", "li", "blockquote", *_HEADINGS})
 _WORD: Final = re.compile(r"[^\W_]+(?:['\u2019][^\W_]+)*")

@@ -8,8 +8,6 @@ from typing import Protocol
 
 from orchestrator.clients.orders.commissions import QualityReport
 
-__all__ = ["Draft", "EventBrief", "LinkBrief", "QualityCheck", "TextBrief", "TextProvider", "Tier"]
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tier:

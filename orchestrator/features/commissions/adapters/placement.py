@@ -8,8 +8,6 @@ import nh3
 from orchestrator.features.commissions.adapters.html_text import HtmlText, words_of
 from orchestrator.features.commissions.adapters.interfaces import TextBrief
 
-__all__ = ["inserted_part", "with_sentence"]
-
 _PARAGRAPH: Final = re.compile(r"<p>(.*?)</p>", re.DOTALL)
 _SHORT_WORD: Final = 3
 

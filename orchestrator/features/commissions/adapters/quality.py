@@ -66,7 +66,7 @@ class QualityChecker:
     def check(
         self, draft: Draft, brief: TextBrief, others: Sequence[str] = (), *, earlier: Sequence[str] = ()
     ) -> QualityCheck:
-        """Clean a draft and check it. It takes some hundredths of a second; the first call loads a dictionary for a second.
+        """Clean a draft and check it: a hundredth of a second, and 2 ms for each other text. The first call loads a dictionary.
 
         Args:
             others: the HTML of other articles, which the text may not be like.

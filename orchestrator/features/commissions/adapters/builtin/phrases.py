@@ -5,8 +5,6 @@ from collections.abc import Mapping
 from importlib.resources import files
 from typing import Any, Final
 
-__all__ = ["NOTES", "PHRASES", "TOPICS"]
-
 PHRASES: Final[Mapping[str, Any]] = tomllib.loads(files(__package__).joinpath("phrases.toml").read_text("utf-8"))
 TOPICS: Final = {name: frozenset(topic["words"].split()) for name, topic in PHRASES["topics"].items()}
 """The words of a brief or a note that name a topic."""

@@ -14,6 +14,8 @@ Tone = Literal["plain", "lively", "casual"]
 
 _CLAUSE: Final = re.compile(r"[.,;:!?\n]|\b(?:and|but|then)\b", re.IGNORECASE)
 TOPICS_USED: Final = 2
+SECTIONS: Final = {"prices", "where"}
+"""The sections that notes may ask to say more."""
 GENERAL: Final = "general"
 
 
@@ -27,51 +29,27 @@ class Wishes:
     topics: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class _Words:
-    """The words of the notes, by whether they ask for something or against it, and those of the brief."""
-
-    wanted: set[str]
-    unwanted: set[str]
-    subject: set[str]
-
-    def ask_for(self, kind: str) -> bool:
-        return bool(NOTES[kind] & self.wanted)
-
-    def ask_against(self, kind: str) -> bool:
-        return bool(NOTES[kind] & self.unwanted)
-
-
 def wishes_of(brief: TextBrief) -> Wishes:
     """Read the subject from the brief and keywords, and the changes from the notes; the rest of both is ignored."""
     clauses = [set(words_of(clause)) for clause in _CLAUSE.split(f"{brief.notes}\n{brief.review_notes}")]
-    words = _Words(
-        wanted={word for clause in clauses if not NOTES["less"] & clause for word in clause},
-        unwanted={word for clause in clauses if NOTES["less"] & clause for word in clause},
-        subject=set(words_of(f"{brief.brief} {' '.join(brief.keywords)}")),
+    wanted = {word for clause in clauses if not NOTES["less"] & clause for word in clause}
+    unwanted = {word for clause in clauses if NOTES["less"] & clause for word in clause}
+    subject = set(words_of(f"{brief.brief} {' '.join(brief.keywords)}"))
+    more, less = ({kind for kind, words in NOTES.items() if words & said} for said in (wanted, unwanted))
+    asked = [name for name, words in TOPICS.items() if words & wanted]
+    meant = [name for name, words in TOPICS.items() if words & subject and not words & unwanted]
+    return Wishes(
+        tone=_tone(more, less, is_lively_subject=bool(NOTES["lively"] & subject)),
+        words=370 if "shorter" in more or "longer" in less else 560 if "longer" in more or "shorter" in less else 460,
+        more=frozenset(more & SECTIONS),
+        topics=tuple(dict.fromkeys([*asked, *meant, GENERAL]))[:TOPICS_USED],
     )
-    more = frozenset(section for section in ("prices", "where") if words.ask_for(section))
-    return Wishes(tone=_tone(words), words=_length(words), more=more, topics=_topics(words))
 
 
-def _tone(words: _Words) -> Tone:
-    if words.ask_for("lively"):
+def _tone(more: set[str], less: set[str], *, is_lively_subject: bool) -> Tone:
+    if "lively" in more:
         return "lively"
-    if words.ask_for("casual") or words.ask_against("formal"):
+    if "casual" in more or "formal" in less:
         return "casual"
-    if words.ask_for("formal") or words.ask_against("lively") or words.ask_against("casual"):
-        return "plain"
-    return "lively" if NOTES["lively"] & words.subject else "plain"
-
-
-def _length(words: _Words) -> int:
-    if words.ask_for("shorter") or words.ask_against("longer"):
-        return 370
-    return 560 if words.ask_for("longer") or words.ask_against("shorter") else 460
-
-
-def _topics(words: _Words) -> tuple[str, ...]:
-    """Return the topics that the notes name, then those of the brief, then a general one."""
-    asked = [name for name, named in TOPICS.items() if named & words.wanted]
-    meant = [name for name, named in TOPICS.items() if named & words.subject and not named & words.unwanted]
-    return tuple(dict.fromkeys([*asked, *meant, GENERAL]))[:TOPICS_USED]
+    is_plain = "formal" in more or less & {"lively", "casual"}
+    return "lively" if is_lively_subject and not is_plain else "plain"

@@ -9,8 +9,6 @@ from orchestrator.features.commissions.adapters.builtin.facts import facts_of
 from orchestrator.features.commissions.adapters.html_text import HtmlText
 from orchestrator.features.commissions.adapters.interfaces import LinkBrief, TextBrief
 
-__all__ = ["Writer", "as_html", "link_html"]
-
 
 @dataclass(frozen=True, slots=True)
 class Writer:
