@@ -120,7 +120,7 @@ class PublicVersion(BaseModel):
 
 
 class Version(PublicVersion):
-    """A version as other services see it."""
+    """A version as admins and other services see it, with what all its drafts took."""
 
     provider: str
     model: str
@@ -133,8 +133,8 @@ class Comparison(BaseModel):
     """Two versions side by side."""
 
     order_id: uuid.UUID
-    from_version: PublicVersion
-    to_version: PublicVersion
+    from_version: Version | PublicVersion
+    to_version: Version | PublicVersion
     changes: str = Field(description="A unified diff of their sentences.")
 
 
