@@ -47,6 +47,7 @@ class SagaRunner:
         saga = await engine.start(kind, scenario.data, requested_by=scenario.requested_by)
         if saga.state is SagaState.WAITING and not waits:
             signal = saga.step
+            await scenario.before_signal(signal)
             woken = await engine.signal(saga.saga_id, signal, kind=kind, signalled_by=scenario.requested_by)
             assert woken is not None
             saga = woken

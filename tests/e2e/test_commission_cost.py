@@ -26,7 +26,7 @@ async def test_order_and_decisions(
     await until(fan, str(ordered.order_id), "QUALITY_CHECK")
     with at_most(calls=4, statements=3):  # may spend, open, payment, await payment; started, two steps
         await order("stripe")
-    with at_most(calls=1, statements=4):  # revise; the order, started, a step, the job
+    with at_most(calls=1, statements=6):  # revise; the order, started, two steps, the job, the estimate
         await reviews.revise(ordered.order_id, "Livelier", customer_id=customer_id, key=None)
     await until(fan, str(ordered.order_id), "QUALITY_CHECK", number=2)
     with at_most(calls=1, statements=1):

@@ -5,6 +5,7 @@ from typing import Final
 from tests.mutations import (
     accounts,
     addresses,
+    commission_jobs,
     commission_orders,
     commission_sagas,
     commissions,
@@ -34,6 +35,7 @@ MUTATIONS: Final = (
     *subscriptions.MUTATIONS,
     *texts.MUTATIONS,
     *tips.MUTATIONS,
+    *commission_jobs.MUTATIONS,
     *commission_sagas.MUTATIONS,
     *menu_purchases.MUTATIONS,
     *purchased_items.MUTATIONS,

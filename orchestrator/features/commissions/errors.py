@@ -2,17 +2,6 @@
 
 from common.errors import Conflict, Gone, Unavailable, Unprocessable
 
-__all__ = [
-    "CheckoutExpired",
-    "CommissionExpired",
-    "CommissionFailed",
-    "CommissionRefunded",
-    "TextLimited",
-    "TextRefused",
-    "TextUnavailable",
-    "TextUnusable",
-]
-
 
 class CheckoutExpired(Gone):
     """Why an order ends whose checkout was not paid in time, or was cancelled at the provider."""
