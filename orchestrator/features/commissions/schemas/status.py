@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from common.fields import is_none
 from common.money import Money
-from orchestrator.clients.orders.commissions import CommissionOrderStats, CommissionType, PayWith, QualityReport
+from orchestrator.clients.orders.commissions import CommissionType, PayWith, QualityReport
 from orchestrator.jobs.record import JobStatus, KindStats
 
 CommissionState = Literal[
@@ -108,7 +108,14 @@ class CommissionView(BaseModel):
     article_url: str | None = Field(default=None, exclude_if=is_none, description="Where the article is published.")
 
 
-class CommissionStats(CommissionOrderStats):
-    """`orders` counts all, `jobs` the work of the last 24 hours; the rest is of orders that were paid in the last 30 days."""
+class CommissionStats(BaseModel):
+    """`orders` are all; the rest is of those that were paid in the last 30 days. `jobs` is the work of the last 24 hours."""
 
+    orders: dict[CommissionState, int]
+    revisions_per_order: float | None
+    success_rate: float | None = Field(description="The part of the ended orders that is COMPLETED, 0 to 1.")
+    median_seconds_to_first_version: float | None
+    p95_seconds_to_first_version: float | None
+    median_seconds_to_publication: float | None
+    p95_seconds_to_publication: float | None
     jobs: KindStats
