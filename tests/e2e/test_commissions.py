@@ -119,6 +119,11 @@ async def test_admin_refunds_an_order_and_nobody_publishes_it_then(
     await Inbox(platform, sponsor).email_about("Your order for an article is refunded")
     approved = await admin.post(f"/admin/commissions/{order_id}/approve")
     assert approved.refused() == (409, "ORDER_INVALID_STATE")
+    stats = (await admin.get("/admin/commissions/stats")).data
+    assert stats["orders"]["REFUNDED"] >= 1
+    assert stats["success_rate"] < 1
+    assert stats["median_seconds_to_first_version"] > 0
+    assert (stats["jobs"]["kind"], stats["jobs"]["completed"] > 0) == ("commission", True)
 
 
 @pytest.fixture

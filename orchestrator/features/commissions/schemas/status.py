@@ -2,7 +2,7 @@
 
 import uuid
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -112,7 +112,13 @@ class CommissionView(BaseModel):
 
 
 class CommissionStats(BaseModel):
-    """`orders` covers all commissions, `jobs` the work of the last 24 hours."""
+    """`orders` are all; the rest is of those that were paid in the last 30 days. `jobs` is the work of the last 24 hours."""
 
-    orders: dict[str, Any]
+    orders: dict[CommissionState, int]
+    revisions_per_order: float | None
+    success_rate: float | None = Field(description="The part of the ended orders that is COMPLETED, 0 to 1.")
+    median_seconds_to_first_version: float | None
+    p95_seconds_to_first_version: float | None
+    median_seconds_to_publication: float | None
+    p95_seconds_to_publication: float | None
     jobs: KindStats
