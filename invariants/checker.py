@@ -9,6 +9,7 @@ import asyncpg
 
 from invariants import (
     cancelled_events,
+    commissions,
     earnings,
     escrows,
     idle,
@@ -30,6 +31,7 @@ SETTLE_SECONDS: Final = 60.0
 POLL_SECONDS: Final = 0.05
 SUBJECTS: Final = (
     idle, ledger, seats, orders, refunds, resales, escrows, cancelled_events, payments, purchased_items, earnings,
+    commissions,
 )  # fmt: skip
 
 

@@ -4,6 +4,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, TypeAlias
 
+from invariants import commission_statements
+
 __all__ = ["QUERIES", "Query", "Row", "Rows", "Snapshot", "grouped"]
 
 Row: TypeAlias = Mapping[str, Any]
@@ -62,6 +64,10 @@ class Snapshot:
     pending_accounts: Rows = ()
     payouts: Rows = ()
     miscounted_earnings: Rows = ()
+    commissions: Rows = ()
+    commission_escrows: Rows = ()
+    collections: Rows = ()
+    articles: Rows = ()
 
     def sagas_of(self, kind: str) -> dict[Any, str]:
         """Return the states of all sagas of a kind by their ids."""
@@ -226,7 +232,7 @@ SEATS: Final = """
 """
 UNFINISHED_SAGAS: Final = """
     SELECT saga_id, kind, state, step_name AS step,
-        CASE WHEN kind IN ('refund', 'refund seats') THEN data ->> 'order_id'
+        CASE WHEN kind IN ('refund', 'refund seats', 'commission writing') THEN data ->> 'order_id'
              WHEN kind = 'payout' THEN data ->> 'performer_user_id' END AS object_id
     FROM sagas
     WHERE state IN ('RUNNING', 'UNWINDING', 'STUCK') OR state = 'WAITING' AND due_at < now()
@@ -234,7 +240,8 @@ UNFINISHED_SAGAS: Final = """
 SAGAS: Final = """
     SELECT saga_id, kind, state, CASE kind WHEN 'cancel event' THEN CAST(data ->> 'event_id' AS uuid) END AS event_id
     FROM sagas WHERE kind IN (
-        'purchase', 'transfer', 'resale', 'cancel event', 'item purchase', 'queued tip', 'funded tip', 'queued menu item')
+        'purchase', 'transfer', 'resale', 'cancel event', 'item purchase', 'queued tip', 'funded tip', 'queued menu item',
+        'commission', 'commission by card')
 """
 TRANSFERS: Final = """
     SELECT transfer_id, seat_id, order_id, event_id, seller_user_id, buyer_user_id, credits_amount, status, completed_at,
@@ -380,4 +387,8 @@ QUERIES: Final[Mapping[str, Query]] = {
     ),
     "payouts": Query("users", PAYOUTS),
     "miscounted_earnings": Query("orders", MISCOUNTED_EARNINGS),
+    "commissions": Query("orders", commission_statements.COMMISSIONS),
+    "commission_escrows": Query("users", commission_statements.ESCROWS),
+    "collections": Query("users", commission_statements.COLLECTIONS),
+    "articles": Query("events", commission_statements.ARTICLES),
 }

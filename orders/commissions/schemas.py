@@ -21,7 +21,7 @@ UndoName = Literal["end", "abandon-publication"]
 Words = Annotated[SentText, Field(max_length=10_000)]
 Line = Annotated[SentText, Field(max_length=500)]
 Url = Annotated[SentText, Field(max_length=5_000)]
-Html = Annotated[SentText, Field(max_length=500_000)]
+Html = Annotated[SentText, Field(max_length=100_000)]
 Count = Annotated[int, Field(strict=True, ge=0, le=2_147_483_647)]
 
 

@@ -55,30 +55,34 @@ WITH_VERSIONS: Final = Aggregate(commissions, commission_history, with_versions_
 _DONE: Final = "jsonb_build_object('order_id', order_id, 'status', status, 'round', round, 'number', version_number)"
 
 
-def _announced(kind: str, *, notes: str = "NULL") -> str:
-    """Return the CTE that sends a message about the order in `moved`.
-
-    Args:
-        kind: an SQL expression.
-        notes: an SQL expression of an admin's words.
-    """
-    return messages(
-        "announced",
-        kind=f"'commission.' || {kind}",
-        subject="order_id::text",
-        data=f"""
-            jsonb_strip_nulls(jsonb_build_object(
-                'order_id', order_id, 'user_id', customer_user_id, 'type', type, 'event_id', event_id,
-                'article_id', article_id, 'amount', price::text, 'pay_with', pay_with, 'status', lower(status),
-                'round', round, 'version_number', nullif(version_number, 0), 'title', nullif(title, ''),
-                'slug', slug, 'notes', {notes}, 'code', failure_code, 'reason', nullif(failure_message, '')))
-        """,
-        rows="moved",
-    )
+_KIND: Final = """
+    CASE
+        WHEN status IN ('COMPLETED', 'FAILED', 'REFUNDED', 'CANCELLED') THEN lower(status)
+        WHEN status = 'PROCESSING' AND from_status IN ('OPENING', 'AWAITING_PAYMENT') THEN 'received'
+        WHEN status = 'QUALITY_CHECK' AND from_status = 'ADMIN_REVIEW' THEN 'sent_back'
+        WHEN status = 'QUALITY_CHECK' THEN CASE version_number WHEN 1 THEN 'ready' ELSE 'revision_ready' END
+        WHEN status = 'ADMIN_REVIEW' THEN 'submitted'
+    END
+"""
+"""What the message about a move is named; NULL if the move is not announced."""
+_ANNOUNCED: Final = messages(
+    "announced",
+    kind=f"'commission.' || {_KIND}",
+    subject="order_id::text",
+    data="""
+        jsonb_strip_nulls(jsonb_build_object(
+            'order_id', order_id, 'user_id', customer_user_id, 'type', type, 'event_id', event_id,
+            'article_id', article_id, 'amount', price::text, 'pay_with', pay_with, 'status', lower(status),
+            'round', round, 'version_number', nullif(version_number, 0), 'title', nullif(title, ''), 'slug', slug,
+            'notes', CASE from_status WHEN 'ADMIN_REVIEW' THEN CASE status WHEN 'QUALITY_CHECK' THEN review_notes END END,
+            'code', failure_code, 'reason', nullif(failure_message, '')))
+    """,
+    rows=f"moved WHERE {_KIND} IS NOT NULL",
+)
 
 
 def _moved(from_statuses: str, to_status: str, changes: str, *, only: str = "true") -> str:
-    """Return the CTEs that move an order and note that.
+    """Return the CTEs that move an order, note that and announce it.
 
     Args:
         from_statuses: their names with blanks between.
@@ -100,30 +104,16 @@ def _moved(from_statuses: str, to_status: str, changes: str, *, only: str = "tru
             RETURNING commission.*, was.from_status),
         noted AS (
             INSERT INTO commission_history (order_id, from_status, to_status, request_id)
-            SELECT order_id, nullif(from_status, 'OPENING'), status, :request_id FROM moved)
+            SELECT order_id, nullif(from_status, 'OPENING'), status, :request_id FROM moved),
+        {_ANNOUNCED}
     """  # noqa: S608 - constants
 
 
-def _move(
-    from_statuses: str,
-    to_status: str,
-    changes: str = "",
-    *,
-    only: str = "true",
-    more: str = "",
-    announced: str = "",
-    notes: str = "NULL",
-) -> TextClause:
-    """Return the statement of a move.
-
-    Args:
-        more: a CTE that uses `moved`, with a comma.
-        announced, notes: as of `_announced`; the move is announced if `announced` is given.
-    """
-    announcement = f"{_announced(announced, notes=notes)}," if announced else ""
+def _move(from_statuses: str, to_status: str, changes: str = "", *, only: str = "true", more: str = "") -> TextClause:
+    """Return the statement of a move; `more` is a CTE that uses `moved`, with a comma."""
     return text(
         f"""
-        WITH {PRIOR}, {_moved(from_statuses, f"'{to_status}'", changes, only=only)}, {more} {announcement}
+        WITH {PRIOR}, {_moved(from_statuses, f"'{to_status}'", changes, only=only)}, {more}
         {stored_answer(_DONE, rows="moved")}
         {SELECT_ANSWER}
         """
@@ -160,7 +150,6 @@ _ADD_VERSION: Final = _move(
                 :input_tokens, :output_tokens, :cost_usd
             FROM moved),
     """,
-    announced="CASE version_number WHEN 1 THEN 'ready' ELSE 'revision_ready' END",
 ).bindparams(bindparam("quality", type_=JSONB))
 
 MOVES: Final[Mapping[str, TextClause]] = MappingProxyType(
@@ -170,9 +159,7 @@ MOVES: Final[Mapping[str, TextClause]] = MappingProxyType(
             "AWAITING_PAYMENT",
             ", checkout_session_id = :session_id, checkout_url = :url, checkout_expires_at = :expires_at",
         ),
-        "accept": _move(
-            "OPENING AWAITING_PAYMENT", "PROCESSING", ", round = 1, paid_at = now()", announced="'received'"
-        ),
+        "accept": _move("OPENING AWAITING_PAYMENT", "PROCESSING", ", round = 1, paid_at = now()"),
         "revise": _move("QUALITY_CHECK", "PROCESSING", ", round = round + 1, notes = :notes"),
         "retry": _move("FAILED", "PROCESSING", f", round = round + 1 {_FORGET_FAILURE}"),
         "versions": _ADD_VERSION,
@@ -181,18 +168,11 @@ MOVES: Final[Mapping[str, TextClause]] = MappingProxyType(
             "FAILED",
             ", failure_code = :code, failure_message = :message, failed_at = now()",
             only=_IN_ROUND,
-            announced="'failed'",
         ),
-        "submit": _move("QUALITY_CHECK", "ADMIN_REVIEW", announced="'submitted'"),
-        "send-back": _move(
-            "ADMIN_REVIEW",
-            "QUALITY_CHECK",
-            ", review_notes = :notes",
-            announced="'sent_back'",
-            notes="nullif(review_notes, '')",
-        ),
+        "submit": _move("QUALITY_CHECK", "ADMIN_REVIEW"),
+        "send-back": _move("ADMIN_REVIEW", "QUALITY_CHECK", ", review_notes = :notes"),
         "begin-publication": _move("ADMIN_REVIEW", "PUBLISHING"),
-        "complete": _move("PUBLISHING", "COMPLETED", ", slug = :slug, ended_at = now()", announced="'completed'"),
+        "complete": _move("PUBLISHING", "COMPLETED", ", slug = :slug, ended_at = now()"),
     }
 )
 """The statement of each move, by the name of its route."""
@@ -225,7 +205,7 @@ _ENDED: Final = _moved(
 )
 _END: Final = text(
     f"""
-    WITH {PRIOR}, {_ENDED}, {_announced("lower(status)")},
+    WITH {PRIOR}, {_ENDED},
     discarded AS (
         DELETE FROM commissions
         WHERE order_id = :order_id AND status = 'OPENING' AND {_OF_OPENING} AND NOT EXISTS (SELECT FROM prior)

@@ -10,7 +10,7 @@ from orchestrator.errors import OrderInvalidState
 from orchestrator.saga_engine.observer import StepMoment
 from orchestrator.saga_engine.plan import Step, StepKind
 from tests.contracts.faults import Fault, Faults, refused
-from tests.contracts.scenarios import OUTLINES
+from tests.contracts.scenarios import OUTLINES, SHARED
 
 # More failures than one visit to a step with limited retries takes; then the call succeeds.
 SEVERAL_TIMES: Final = 5
@@ -24,7 +24,7 @@ def each_step(wanted: Callable[[Step[Any]], object]) -> pytest.MarkDecorator:
         pytest.param(kind, step.name, id=f"{kind}: {step.name}")
         for kind, plan in OUTLINES.items()
         for step in plan.steps
-        if wanted(step)
+        if wanted(step) and (kind, step.name) not in SHARED
     ]
     return pytest.mark.parametrize(("kind", "step"), cases)
 

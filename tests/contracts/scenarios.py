@@ -27,7 +27,7 @@ from tests.contracts.databases import Databases
 from tests.contracts.event_fixtures import PublishedEvent
 from tests.contracts.scenario import Scenario
 
-__all__ = ["FAULT_MIXES", "OUTLINES", "PREPARE"]
+__all__ = ["FAULT_MIXES", "OUTLINES", "PREPARE", "SHARED"]
 
 Prepare: TypeAlias = Callable[[Container, Databases, PublishedEvent], Awaitable[Scenario]]
 
@@ -62,6 +62,12 @@ OUTLINES: Final[Mapping[str, AnyPlan]] = {plan.kind: plan for plan in _SCENARIOS
 PREPARE: Final[Mapping[str, Prepare]] = {plan.kind: prepare for plan, prepare in _SCENARIOS.items()} | {
     name: prepare for name, (_, prepare) in _VARIANTS.items()
 }
+
+# Steps that another saga of the same plan has with the same steps before and behind them: its cases stand for both.
+SHARED: Final = frozenset(
+    (commission.OUTLINE.kind, step.name) for step in commission.OUTLINE.steps if step.name not in {"open order", "hold credits"}
+)  # fmt: skip
+"""Kinds and steps without cases of their own."""
 
 # The two sagas on which all others rest get more combinations.
 FAULT_MIXES: Final[Mapping[str, int]] = dict.fromkeys(OUTLINES, 4) | {

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Final
 
+from tests.contracts.commission_violations import COMMISSIONS
 from tests.contracts.deal_violations import CANCELLED_EVENTS, TRANSFERS_AND_LISTINGS
 from tests.contracts.earning_violations import EARNINGS, PURCHASED_ITEMS
 from tests.contracts.ledger_violations import LEDGER
@@ -11,5 +12,13 @@ from tests.contracts.seat_violations import SEATS
 from tests.contracts.violation import Violation
 
 VIOLATIONS: Final[Mapping[str, Violation]] = (
-    OWNERS | ORDERS | SEATS | LEDGER | TRANSFERS_AND_LISTINGS | CANCELLED_EVENTS | PURCHASED_ITEMS | EARNINGS
+    OWNERS
+    | ORDERS
+    | SEATS
+    | LEDGER
+    | TRANSFERS_AND_LISTINGS
+    | CANCELLED_EVENTS
+    | PURCHASED_ITEMS
+    | EARNINGS
+    | COMMISSIONS
 )

@@ -191,8 +191,9 @@ def rule_of(route: Route) -> Audience:
 
 
 def path_of(route: Route, ids: Mapping[str, str] | None = None) -> str:
-    """Return the route's path with the given ids; every other id is random."""
-    return re.sub(r"\{(\w+)}", lambda match: (ids or {}).get(match[1]) or str(uuid.uuid4()), route.path)
+    """Return the route's path with the given ids; every other id is random, and a number is 1."""
+    given = {"number": "1"} | dict(ids or {})
+    return re.sub(r"\{(\w+)}", lambda match: given.get(match[1]) or str(uuid.uuid4()), route.path)
 
 
 def operation_of(route: Route, openapi: Mapping[str, Any]) -> Mapping[str, Any]:

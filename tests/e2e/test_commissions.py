@@ -52,8 +52,7 @@ async def test_sponsor_gets_an_article_revised_reviewed_and_published(
 
     revision = {"revision_notes": "Please make the introduction more engaging."}
     revised = await sponsor.post(f"/commissions/{order_id}/revisions", revision)
-    assert revised.status in {200, 202}
-    assert {"order_id", "job_id", "estimated_time", "message"} <= revised.data.keys()
+    assert revised.status == 200
     second = await until(sponsor, order_id, "QUALITY_CHECK", number=2)
     assert second["version"]["content"] != content
     assert second["versions"][1]["notes"] == revision["revision_notes"]
@@ -73,8 +72,12 @@ async def test_sponsor_gets_an_article_revised_reviewed_and_published(
     slug = (await publish(sponsor, admin, order_id))["slug"]
     article = (await anonymous.get(f"/articles/{slug}")).data
     assert article["content"] == second["version"]["content"]
-    event = (await anonymous.get(f"/events/{concert.event_id}")).data
-    assert {"slug": slug, "title": article["title"]} in event["articles"]
+
+    async def is_on_its_event() -> bool:  # within the seconds for which the orchestrator remembers an event
+        event = (await anonymous.get(f"/events/{concert.event_id}")).data
+        return {"slug": slug, "title": article["title"]} in event["articles"]
+
+    await eventually(is_on_its_event)
     published = await inbox.email_about("Your article is published")
     assert (await open_link(platform, published, f"/order-status/{order_id}")).status_code == 200
     assert f"{platform.urls.gateway}/articles/{slug}" in published["text"]

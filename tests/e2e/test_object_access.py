@@ -10,6 +10,7 @@ import pytest
 from devstack.stack import Stack
 from gateway.routing import ROUTES, Route
 from tests.e2e.access_rules import WITHOUT_ACCESS_TOKEN, Audience, body_of, is_unrouted, path_of, rule_of, schema_of
+from tests.e2e.commissions import order_text, until
 from tests.e2e.conftest import MakeFan
 from tests.e2e.performer import Performer
 from tests.e2e.test_access import name_of
@@ -35,6 +36,8 @@ PUBLIC: Final = frozenset(
         "buyer_user_id",
     }
     | {"price_currency_id", "performer_id"}
+    # The number of a version, of an order that belongs to the caller.
+    | {"number"}
     # A performer reaches their own menus only: tests/integration/events/test_menus.py::TestOwnership.
     | {"menu_id", "item_id", "menu_item_id", "template"}
     # Any fan may buy a tip; the conversation is the client's own.
@@ -107,10 +110,15 @@ def ids_of(route: Route, openapi: Mapping[str, Any]) -> set[str]:
 
 @dataclass(frozen=True, kw_only=True)
 class Possessions:
-    """A user who has one of each owned thing, and their ids."""
+    """A user who has one of each owned thing, and their ids. Those of commissions have the same names as others'."""
 
     owner: UserClient
     ids: Mapping[str, str]
+    of_commissions: Mapping[str, str]
+
+    def id_for(self, route: Route, name: str) -> str:
+        is_commissions = route.path.startswith("/api/commissions")
+        return self.of_commissions.get(name, self.ids[name]) if is_commissions else self.ids[name]
 
 
 async def create_possessions(
@@ -140,14 +148,18 @@ async def create_possessions(
         "reference_id": held,
         "user_id": owner.user_id,
     }
-    return Possessions(owner=owner, ids=ids)
+    written = (await order_text(owner, concert.event_id)).data["order_id"]
+    unpaid = (await order_text(owner, concert.event_id, pay_with="stripe")).data
+    await until(owner, written, "QUALITY_CHECK")
+    of_commissions = {"order_id": written, "session_id": unpaid["checkout_url"].rpartition("/")[2]}
+    return Possessions(owner=owner, ids=ids, of_commissions=of_commissions)
 
 
 def request_of(
     route: Route, openapi: Mapping[str, Any], foreign_id: str, *, by: Possessions, of: Possessions
 ) -> tuple[str, Any]:
     """Return the path and body of a request with one id of another user; all other ids are the caller's own."""
-    ids = {name: (of if name == foreign_id else by).ids[name] for name in OWNED}
+    ids = {name: (of if name == foreign_id else by).id_for(route, name) for name in OWNED}
     body = body_of(route, openapi)
     if isinstance(body, dict):
         body = WITH_OPTIONAL_ID.get((name_of(route), foreign_id), body)
@@ -171,6 +183,7 @@ async def visible_state(owner: UserClient) -> list[Any]:
             "/payments",
             "/credits/balance",
             "/purchased-items",
+            "/commissions",
         )
     ]
     return [*shown, (await owner.get(f"/users/{owner.user_id}")).data]

@@ -14,6 +14,8 @@ __all__ = ["order_article", "order_article_by_card"]
 
 TEXT_SECONDS: Final = 60.0
 EMAIL_SECONDS: Final = 30.0
+EVENT_SECONDS: Final = 15.0
+"""The orchestrator remembers an event for a few seconds."""
 CREDITS: Final = "100.00"
 
 
@@ -46,8 +48,7 @@ def order_article(context: Context, choice: Choice) -> None:
         slug = _await_status(ben, order_id, "COMPLETED")["slug"]
         article = ben.get_object(f"/articles/{slug}")
         expect("the article", wanted=order["version"]["content"], seen=article["content"])
-        shown = {each["slug"] for each in ben.event(choice.event_id)["articles"]}
-        expect("the article on its event", wanted=True, seen=slug in shown)
+        await_count("the article on its event", lambda: slug in _articles(ben, choice), seconds=EVENT_SECONDS)
         expect("his balance", wanted=balance - price, seen=ben.balance())
         details.append(ben.email("Your article is published", seconds=EMAIL_SECONDS)["subject"])
     narrator.note(f"{context.urls.gateway}/articles/{slug}")
@@ -78,6 +79,10 @@ def order_article_by_card(context: Context, choice: Choice) -> None:
 
 def _price(fan: FanClient) -> Decimal:
     return next(Decimal(each["price"]) for each in fan.get("/commissions/prices") if each["type"] == "ARTICLE")
+
+
+def _articles(fan: FanClient, choice: Choice) -> set[str]:
+    return {each["slug"] for each in fan.event(choice.event_id)["articles"]}
 
 
 def _wish(choice: Choice, *, pay_with: str) -> dict[str, Any]:

@@ -81,6 +81,8 @@ async def test_notes_are_followed() -> None:
     ]
     assert lengths == sorted(lengths)
     assert lengths[-1] - lengths[0] > 60
+    kept = await write(replace(brief, version=3, notes="Shorter, please.", previous_html=f"<p>{lively}</p>"))
+    assert "!" in kept.html
     about_travel = await write(replace(brief, review_notes="Say something about getting there by train."))
     assert any(heading in about_travel.html for heading in ("Getting there", "The way to", "Planning the journey"))
 

@@ -14,9 +14,10 @@ from orchestrator.features.commissions.adapters.interfaces import EventBrief, Te
 __all__ = ["write_article"]
 
 PARAGRAPH_SENTENCES: Final = 3
-TIPS: Final = 3
+ADVICE: Final = 2
+"""Sentences of advice in the shortest section."""
 FACTUAL: Final = ("where", "prices")
-"""The sections that get no keywords."""
+"""The sections that get no keywords and no link."""
 LONGEST_NAME: Final = 50
 """Characters of an event's name in a title."""
 KEYWORDS_ALONE: Final = 4
@@ -58,7 +59,7 @@ def write_article(brief: TextBrief, event: EventBrief) -> tuple[str, str]:
     sections = [_opening(writer, wishes.tone), *middle, _closing(writer, wishes.tone)]
     if brief.link:
         sentence = writer.one_of(PHRASES["links"]["article"], link=link_html(brief.link))
-        writer.choice.choice(middle).sentences.append(sentence)
+        writer.choice.choice(_general(middle)).sentences.append(sentence)
     _add_keywords(writer, brief.keywords, sections)
     _lengthen(sections, wishes)
     return _title(writer, wishes.tone), "\n".join(section.html for section in sections)
@@ -106,15 +107,19 @@ def _prices(writer: Writer, event: EventBrief) -> Section:
 
 def _topic(writer: Writer, name: str) -> Section:
     phrases = PHRASES["topics"][name]
-    return _section(writer, name, phrases, writer.one_of_each(phrases["places"]))
+    return _advice(writer, name, phrases, writer.one_of_each(phrases["places"]))
 
 
 def _tips(writer: Writer) -> Section:
     phrases = PHRASES["tips"]
     sentences = writer.one_of_each(phrases["places"])
     writer.choice.shuffle(sentences)
-    section = _section(writer, "tips", phrases, sentences[:TIPS])
-    section.spare = sentences[TIPS:]
+    return _advice(writer, "tips", phrases, sentences)
+
+
+def _advice(writer: Writer, name: str, phrases: Any, sentences: list[str]) -> Section:
+    section = _section(writer, name, phrases, sentences[:ADVICE])
+    section.spare = sentences[ADVICE:]
     return section
 
 
@@ -136,7 +141,7 @@ def _add_keywords(writer: Writer, keywords: Sequence[str], sections: list[Sectio
     """Add a sentence for each keyword that the text does not contain yet, or for two of them."""
     written = HtmlText.of("\n".join(section.html for section in sections)).text.casefold()
     missing = [as_html(word) for word in dict.fromkeys(keywords) if word.casefold() not in written]
-    places = [section for section in sections if section.name not in FACTUAL]
+    places = _general(sections)
     size = 1 if len(missing) <= KEYWORDS_ALONE else 2
     forms = {count: list(PHRASES["keywords"][name]) for count, name in ((1, "one"), (2, "two"))}
     for index, start in enumerate(range(0, len(missing), size)):
@@ -144,6 +149,10 @@ def _add_keywords(writer: Writer, keywords: Sequence[str], sections: list[Sectio
         form = writer.choice.choice(forms[len(words)])
         forms[len(words)].remove(form)
         places[index % len(places)].sentences.append(form.format(**words))
+
+
+def _general(sections: list[Section]) -> list[Section]:
+    return [section for section in sections if section.name not in FACTUAL]
 
 
 def _lengthen(sections: list[Section], wishes: Wishes) -> None:
