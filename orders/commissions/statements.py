@@ -198,8 +198,7 @@ _ENDED: Final = _moved(
     "CASE was.from_status WHEN 'AWAITING_PAYMENT' THEN 'CANCELLED' ELSE 'REFUNDED' END",
     f"""
     , ended_at = now(), failure_code = coalesce(failure_code, :reason),
-    failure_message = CASE WHEN failure_code IS NOT NULL THEN failure_message
-        ELSE CASE CAST(:reason AS text) {_IN_PLAIN_WORDS} ELSE '{ENDED}' END END
+    failure_message = CASE CAST(:reason AS text) {_IN_PLAIN_WORDS} ELSE '{ENDED}' END
     """,
     only=_OF_OPENING,
 )

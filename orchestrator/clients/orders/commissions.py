@@ -182,8 +182,8 @@ class CommissionsClient:
     async def end(self, call: Call, order_id: uuid.UUID) -> None:
         """Undo `open`, in any status but COMPLETED: discard an OPENING order; CANCELLED if it was AWAITING_PAYMENT; else REFUNDED.
 
-        The call's reason is stored as `failure_code`, unless the order has FAILED before. `commission.cancelled` or
-        `commission.refunded` leaves with the write.
+        The call's reason is stored as `failure_code`, unless the order has FAILED before, and in plain words as
+        `failure_message`. `commission.cancelled` or `commission.refunded` leaves with the write.
         """
         await self._post(order_id, "end", call, reason=call.reason)
 
