@@ -14,7 +14,7 @@ from orchestrator.clients.orders.commissions import QualityReport
 from orchestrator.features.commissions.adapters.html_text import HtmlText, Link, sentences_of, words_of
 from orchestrator.features.commissions.adapters.interfaces import Draft, LinkBrief, QualityCheck, TextBrief
 from orchestrator.features.commissions.adapters.likeness import likeness
-from orchestrator.features.commissions.adapters.obedience import obeyed
+from orchestrator.features.commissions.adapters.obedience import obeyed, unfit
 from orchestrator.features.commissions.adapters.placement import inserted_part
 
 __all__ = ["QualityChecker", "clean"]
@@ -23,6 +23,8 @@ TAGS: Final = {"p", "h2", "h3", "ul", "ol", "li", "strong", "em", "blockquote", 
 REL: Final = frozenset({"sponsored", "noopener"})
 """What a paid link says to search engines and browsers."""
 ARTICLE_WORDS: Final = (250, 1_200)
+LONGEST_TEXT: Final = 16_000
+"""Characters of HTML. The checks do not look at a longer text, so that none of them takes long."""
 SENTENCE_WORDS: Final = (5, 60)
 """Of the sentence that a backlink adds."""
 TITLE_CHARACTERS: Final = (5, 120)
@@ -47,7 +49,8 @@ _LOWER_CASE_WORD: Final = re.compile(r"\b[a-z]+\b")
 """Not names, which are the same in every language."""
 _DECIMAL_POINT: Final = re.compile(r"(?<=\d)\.(?=\d)")
 _ACTIVE: Final = re.compile(
-    r"<\s*(script|style|iframe|object|embed|form|svg|meta|link|base)\b|<[^>]*\son\w+\s*=|(href|src)\s*=\s*[\"']?\s*(javascript|data):",
+    r"<\s*+(script|style|iframe|object|embed|form|svg|meta|link|base)\b|<[^<>]*\son\w++\s*+="
+    r"|(href|src)\s*+=\s*+[\"']?+\s*+(javascript|data):",
     re.IGNORECASE,
 )
 
@@ -72,16 +75,19 @@ class QualityChecker:
             others: the HTML of other articles, which the text may not be like.
             earlier: the HTML of the order's own earlier versions, which it may be more like.
         """
-        title, html = one_line(draft.title), _cleaned(draft.html, brief)
+        title, new = one_line(draft.title), len(draft.html) - len(brief.article_html)
+        if new > LONGEST_TEXT:
+            return _refused(title, f"The text has {new} characters of HTML; {LONGEST_TEXT} are allowed.")
+        html = _cleaned(draft.html, brief)
         text, added = HtmlText.of(html), None if brief.event else inserted_part(brief.article_html, html)
         readability = _reading_ease(text.prose)
         another, itself = (likeness(text.text, texts) if brief.event else 0.0 for texts in (others, earlier))
-        own = f"{title}. {text.text}" if brief.event else HtmlText.of(added or "").text
+        own = f"{title}. {text.unlinked}" if brief.event else HtmlText.of(added or "").unlinked
         findings = (
             *(_title_findings(title) if brief.event else ()),
             *_html_findings(draft.html),
             *_link_findings(text.links, brief),
-            *(_article_findings(text, brief, readability) if brief.event else _sentence_findings(added)),
+            *(_article_findings(text, brief, readability) if brief.event else _sentence_findings(added, brief)),
             *self._banned_findings(own),
             *obeyed(own, brief),
             *_likeness_findings(another=another, itself=itself),
@@ -95,11 +101,21 @@ class QualityChecker:
         )
         return QualityCheck(title=title, html=html, report=report)
 
+    def unfit(self, words: str, *, facts: str) -> list[str]:
+        """Return why no text with these words of a customer passes; `facts` is what a text on the subject may state."""
+        return [*self._banned_findings(words), *unfit(words, facts)]
+
     def _banned_findings(self, text: str) -> Iterator[str]:
         spoken = f" {' '.join(words_of(text))} "
         for phrase in self.banned_words:
             if f" {' '.join(words_of(phrase))} " in spoken:
                 yield f'The text contains "{phrase}".'
+
+
+def _refused(title: str, finding: str) -> QualityCheck:
+    """Return the outcome for a text that was not looked at."""
+    report = QualityReport(passed=False, words=0, readability=0, likeness=0, findings=(finding,))
+    return QualityCheck(title=title, html="", report=report)
 
 
 def _cleaned(html: str, brief: TextBrief) -> str:
@@ -149,7 +165,7 @@ def _faults_of(link: Link, wanted: LinkBrief) -> Iterator[str]:
 
 def _article_findings(text: HtmlText, brief: TextBrief, readability: float) -> Iterator[str]:
     yield from _length_findings(len(words_of(text.text)), ARTICLE_WORDS)
-    yield from _language_findings(text.prose)
+    yield from _language_findings(text, brief.keywords)
     easiest, hardest = READABILITY[1], READABILITY[0]
     if not hardest <= readability <= easiest:
         yield f"The reading ease is {readability:.0f}; {hardest:.0f} to {easiest:.0f} is wanted."
@@ -163,13 +179,15 @@ def _article_findings(text: HtmlText, brief: TextBrief, readability: float) -> I
             yield f'A sentence is repeated: "{sentence[:80]}".'
 
 
-def _sentence_findings(added: str | None) -> Iterator[str]:
+def _sentence_findings(added: str | None, brief: TextBrief) -> Iterator[str]:
     if added is None:
         yield "The published article must stay as it is, but for one new sentence."
         return
     text = HtmlText.of(added)
-    yield from _length_findings(len(words_of(text.text)), SENTENCE_WORDS)
-    yield from _language_findings(text.prose)
+    shortest, longest = SENTENCE_WORDS
+    anchor = len(words_of(brief.link.anchor_text)) if brief.link else 0
+    yield from _length_findings(len(words_of(text.text)), (shortest, longest + anchor))
+    yield from _language_findings(text)
 
 
 def _length_findings(words: int, limits: tuple[int, int]) -> Iterator[str]:
@@ -177,11 +195,13 @@ def _length_findings(words: int, limits: tuple[int, int]) -> Iterator[str]:
         yield f"The text has {words} words; {limits[0]} to {limits[1]} are allowed."
 
 
-def _language_findings(paragraphs: list[str]) -> Iterator[str]:
-    for paragraph in paragraphs:
+def _language_findings(text: HtmlText, keywords: Sequence[str] = ()) -> Iterator[str]:
+    """Find paragraphs in other languages; the words of the link and uncommon ones of keywords show none."""
+    ordered = set(words_of(" ".join(keywords))) - COMMON_WORDS
+    for paragraph in (block.unlinked for block in text.blocks if not block.is_heading):
         letters = [character for character in paragraph if character.isalpha()]
         is_latin = sum(character.isascii() for character in letters) >= len(letters) * LATIN_SHARE
-        plain = _LOWER_CASE_WORD.findall(paragraph)
+        plain = [word for word in _LOWER_CASE_WORD.findall(paragraph) if word not in ordered]
         is_judged = len(plain) >= LANGUAGE_WORDS
         if not is_latin or (is_judged and sum(word in COMMON_WORDS for word in plain) < len(plain) * COMMON_SHARE):
             yield f'A paragraph is not English: "{paragraph[:60]}".'

@@ -116,10 +116,16 @@ class TextWriter:
             address=event.venue.address,
             hall_id=event.hall_id,
             starts_at=event.event_date.astimezone(zone),
-            doors_open_at=event.doors_open_at.astimezone(zone),
+            doors_open_at=event.doors_open_at.astimezone(zone) if event.has_doors_time else None,
             time_zone=event.venue.time_zone,
             tiers=tuple(
-                Tier(category=category, price=price, total=seats[category].total, sold=seats[category].sold)
+                Tier(
+                    category=category,
+                    price=price,
+                    total=(count := seats[category]).total,
+                    sold=count.sold,
+                    available=count.available,
+                )
                 for category, price in event.pricing_tiers.items()
                 if category in seats
             ),
