@@ -79,9 +79,10 @@ class CompleteCommission(RepeatableCall):
 
 
 class EndCommission(UndoCall):
-    """The undo of opening. `reason` is the code of the error that ends the order."""
+    """The undo of opening. `reason` is the code of the error that ends the order, `explanation` what its customer reads."""
 
     reason: Annotated[SentText, Field(max_length=100)] = ""
+    explanation: Words = ""
 
 
 class ResumeCommission(BaseModel):
@@ -119,7 +120,7 @@ class PublicVersion(BaseModel):
 
 
 class Version(PublicVersion):
-    """A version as other services see it."""
+    """A version as admins and other services see it, with what all its drafts took."""
 
     provider: str
     model: str
@@ -132,8 +133,8 @@ class Comparison(BaseModel):
     """Two versions side by side."""
 
     order_id: uuid.UUID
-    from_version: PublicVersion
-    to_version: PublicVersion
+    from_version: Version | PublicVersion
+    to_version: Version | PublicVersion
     changes: str = Field(description="A unified diff of their sentences.")
 
 

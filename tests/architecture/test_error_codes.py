@@ -42,6 +42,7 @@ INTERNAL_CODES: Final = {
     *("ITEM_CANCELLED", "ITEM_DECLINED", "ITEM_EXPIRED", "ITEM_FAILED"),
     # Why an order of a text has failed or ended: `failure.code` of the order.
     *("CHECKOUT_EXPIRED", "COMMISSION_EXPIRED", "COMMISSION_FAILED", "COMMISSION_REFUNDED"),
+    *("TEXT_REFUSED", "TEXT_UNUSABLE"),
 }
 STATUS_OF_CODE: Final = {code: status for status, codes in CONTRACT.items() for code in codes.split()}
 
@@ -98,6 +99,16 @@ def test_explicit_code_matches_the_status_of_its_error() -> None:
 
 def test_every_kind_of_error_has_a_status() -> None:
     assert {leaf.kind for leaf in LEAVES} <= set(STATUS_OF_KIND)
+
+
+def test_every_name_in_capitals_on_a_page_exists() -> None:
+    """Codes, statuses and settings. A setting is a field in small letters, or a variable of a file of configuration."""
+    files = [ROOT / ".env.example", *ROOT.glob("*.yml"), ROOT / "Makefile"]
+    files += [file for folder in (*SERVICES, "common", "devstack", "tests") for file in (ROOT / folder).rglob("*.py")]
+    existing = {name for file in files for name in re.findall(r"[a-z]+(?:_[a-z0-9]+)+", file.read_text().lower())}
+    for page in (ROOT / "docs").rglob("*.md"):
+        named = re.findall(r"`([A-Z]+(?:_[A-Z0-9]+)+)`", page.read_text())
+        assert {name for name in named if name.lower() not in existing} == set(), page
 
 
 def documented() -> dict[str, int]:

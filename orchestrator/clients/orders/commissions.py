@@ -15,6 +15,7 @@ from orchestrator.saga_engine.plan import Call
 
 __all__ = [
     "CommissionFacts",
+    "CommissionOrderStats",
     "CommissionStatus",
     "CommissionType",
     "CommissionsClient",
@@ -167,6 +168,20 @@ class CommissionFacts(BaseModel):
         return self.versions[-1] if self.versions else None
 
 
+class CommissionOrderStats(BaseModel):
+    """The number of all orders by their status; the rest is of orders that were paid in the last 30 days, None if there is none."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    orders: dict[str, int] = Field(examples=[{"PROCESSING": 2, "COMPLETED": 40}])
+    revisions_per_order: float | None
+    success_rate: float | None = Field(description="The part of the ended orders that is COMPLETED, 0 to 1.")
+    median_seconds_to_first_version: float | None
+    p95_seconds_to_first_version: float | None
+    median_seconds_to_publication: float | None
+    p95_seconds_to_publication: float | None
+
+
 class CommissionsClient:
     def __init__(self, orders: ServiceClient) -> None:
         self._orders = orders
@@ -179,13 +194,13 @@ class CommissionsClient:
         """
         await post(self._orders, PATH, call, **order.model_dump(mode="json"))
 
-    async def end(self, call: Call, order_id: uuid.UUID) -> None:
+    async def end(self, call: Call, order_id: uuid.UUID, *, explanation: str) -> None:
         """Undo `open`, in any status but COMPLETED: discard an OPENING order; CANCELLED if it was AWAITING_PAYMENT; else REFUNDED.
 
-        The call's reason is stored as `failure_code`, unless the order has FAILED before. `commission.cancelled` or
-        `commission.refunded` leaves with the write.
+        The call's reason and its explanation for the customer are stored, unless the order has FAILED before.
+        `commission.cancelled` or `commission.refunded` leaves with the write.
         """
-        await self._post(order_id, "end", call, reason=call.reason)
+        await self._post(order_id, "end", call, reason=call.reason, explanation=explanation)
 
     async def await_payment(
         self, call: Call, order_id: uuid.UUID, *, session_id: str, url: str, expires_at: datetime
@@ -276,10 +291,8 @@ class CommissionsClient:
         rows = await self._orders.get(PATH, query | ({"after": str(after)} if after else {}))
         return readable(rows, CommissionFacts.model_validate, of="commissions", key="order_id")
 
-    async def stats(self) -> dict[str, Any]:
-        """Return the orders by status, revisions per order, the rate of success, and how long orders take (C6)."""
-        answer: dict[str, Any] = await self._orders.get(f"{PATH}/stats")
-        return answer
+    async def stats(self) -> CommissionOrderStats:
+        return CommissionOrderStats.model_validate(await self._orders.get(f"{PATH}/stats"))
 
     async def _post(self, order_id: uuid.UUID, route: str, call: Call, **facts: object) -> Any:
         return await post(self._orders, f"{PATH}/{order_id}/{route}", call, **facts)

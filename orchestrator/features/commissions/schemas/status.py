@@ -2,12 +2,12 @@
 
 import uuid
 from datetime import datetime
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from common.money import Money
-from orchestrator.clients.orders.commissions import CommissionType, PayWith, QualityReport
+from orchestrator.clients.orders.commissions import CommissionOrderStats, CommissionType, PayWith, QualityReport
 from orchestrator.jobs.record import JobStatus, KindStats
 
 CommissionState = Literal[
@@ -111,8 +111,7 @@ class CommissionView(BaseModel):
     article_url: str | None = Field(default=None, exclude_if=_is_none, description="Where the article is published.")
 
 
-class CommissionStats(BaseModel):
-    """`orders` covers all commissions, `jobs` the work of the last 24 hours."""
+class CommissionStats(CommissionOrderStats):
+    """`orders` counts all, `jobs` the work of the last 24 hours; the rest is of orders that were paid in the last 30 days."""
 
-    orders: dict[str, Any]
     jobs: KindStats

@@ -33,7 +33,7 @@ MESSAGES: Final[Mapping[CommissionStatus, str]] = {
     CommissionStatus.QUALITY_CHECK: "The text is ready. Read it, ask for a revision, or submit it for review.",
     CommissionStatus.ADMIN_REVIEW: "The text is submitted. An admin reviews it.",
     CommissionStatus.COMPLETED: "The text is published.",
-    CommissionStatus.FAILED: "The text could not be written yet.",
+    CommissionStatus.FAILED: "The text could not be written yet. Your payment is safe in escrow: we try again, or return it.",
     CommissionStatus.REFUNDED: "The order ended, and its price was returned.",
     CommissionStatus.CANCELLED: "The order was not paid, and has ended.",
 }
@@ -72,7 +72,8 @@ class CommissionStatusService:
 
     async def stats(self) -> CommissionStats:
         [jobs] = [kind for kind in await self.jobs.stats() if kind.kind == KIND]
-        return CommissionStats(orders=await self.commissions.stats(), jobs=jobs)
+        orders = await self.commissions.stats()
+        return CommissionStats(**orders.model_dump(), jobs=jobs)
 
     async def _view(self, order: CommissionFacts, user: Principal) -> CommissionView:
         if not user.may_act_for(order.customer_user_id):
