@@ -67,6 +67,8 @@ class TextBrief:
     link: LinkBrief | None
     notes: str = ""
     """What the customer asked for with this revision."""
+    earlier_notes: tuple[str, ...] = ()
+    """What the customer asked for with the revisions before, oldest first: it still counts."""
     review_notes: str = ""
     """What an admin asked for."""
     previous_html: str = ""

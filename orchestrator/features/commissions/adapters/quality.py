@@ -32,6 +32,8 @@ READABILITY: Final = (40.0, 90.0)
 """Flesch reading ease."""
 LIKE_ANOTHER: Final = 0.85
 LIKE_ITSELF: Final = 0.98
+RECENT_VERSIONS: Final = 5
+"""So many versions of a backlink are not repeated; revisions are unlimited."""
 SHORT_SENTENCE: Final = 4
 _COMMON: Final = """
 a about after all also an and any are as at be been before but by can do each every first for from get go good has have here how
@@ -91,6 +93,7 @@ class QualityChecker:
             *self._banned_findings(own),
             *obeyed(own, brief),
             *_likeness_findings(another=another, itself=itself),
+            *(_repetition_findings(added, earlier) if added else ()),
         )
         report = QualityReport(
             passed=not findings,
@@ -188,6 +191,11 @@ def _sentence_findings(added: str | None, brief: TextBrief) -> Iterator[str]:
     anchor = len(words_of(brief.link.anchor_text)) if brief.link else 0
     yield from _length_findings(len(words_of(text.text)), (shortest, longest + anchor))
     yield from _language_findings(text)
+
+
+def _repetition_findings(added: str, earlier: Sequence[str]) -> Iterator[str]:
+    if any(added.strip() in version for version in earlier[-RECENT_VERSIONS:]):
+        yield "The sentence is that of an earlier version."
 
 
 def _length_findings(words: int, limits: tuple[int, int]) -> Iterator[str]:

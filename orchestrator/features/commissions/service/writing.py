@@ -91,6 +91,7 @@ class TextWriter:
             keywords=order.keywords,
             link=_link_of(order),
             notes=order.notes,
+            earlier_notes=tuple(version.notes for version in order.versions if version.notes),
             review_notes=order.review_notes,
             previous_html=order.version.content if order.version else "",
         )
