@@ -89,15 +89,24 @@ async def test_no_anchor_makes_an_order_impossible(ordered: Callable[..., TextBr
     assert CHECKER.check(await good(brief), brief).report.findings == ()
 
 
+async def test_odd_keywords_make_no_order_impossible() -> None:
+    hard = tuple(f"institutionalisation internationalisation considerations {n}" for n in range(10))
+    odd = tuple(f"zyxq wvut tsrq ponm lkji hgfe dcba {n}" for n in range(10))
+    for keywords in (hard, odd, ("UNESCO", "{name}", "<b>", "\u9031\u6770\u502b")):
+        brief = article_brief(keywords=keywords)
+        assert CHECKER.check(await good(brief), brief).report.findings == ()
+
+
 @pytest.mark.parametrize(
     "keyword", ["Click here", "dinner under $50", "booking.com", "quality checks", "call 6123 4567", "drinks at 11 pm"]
 )
 async def test_keyword_that_no_text_may_contain_is_known_beforehand(keyword: str) -> None:
     brief = article_brief(keywords=(keyword,))
     assert CHECKER.check(await good(brief), brief).report.findings
-    assert CHECKER.unfit(keyword, facts="Jazz")
-    assert not CHECKER.unfit("dinner under $50", facts="The $50 jazz")
-    assert not CHECKER.unfit("UNESCO heritage of the 1990s", facts="")
+    event = EVENTS["three categories"]
+    assert CHECKER.unfit(keyword, event)
+    for usable in ("UNESCO heritage of the 1990s", "tickets under $350", "8 pm on 27 February", "March 2027", "24/7"):
+        assert not CHECKER.unfit(usable, event)
 
 
 @pytest.mark.parametrize("part", ["1,", "a-", "a.", "<", "@", "1 ", "1/", "href= ", "<b on ", '. "', "ignored "])

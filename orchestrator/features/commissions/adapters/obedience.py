@@ -46,16 +46,17 @@ def obeyed(text: str, brief: TextBrief) -> Iterator[str]:
 
     That are prices, times, dates, addresses and numbers that are not among the facts, words in capitals, reviews, the rules.
     """
-    facts = _facts_of(brief)
+    facts = _names_of(brief.event) if brief.event else f"{brief.article_title}\n{HtmlText.of(brief.article_html).text}"
     keywords = {said.key for said in statements_in(" ".join(brief.keywords)) if said.key[0] == CAPITALS}
     known = _keys_in(facts) | keywords | set(_event_keys(brief.event))
     yield from (said.finding for said in _found(text) if said.key not in known)
     yield from _verdicts(text, facts)
 
 
-def unfit(words: str, facts: str) -> Iterator[str]:
-    """Return why a text with these words of a customer would not pass, as findings; `facts` is what it may state."""
-    known = _keys_in(facts)
+def unfit(words: str, event: EventBrief) -> Iterator[str]:
+    """Return why a text about the event with these words of a customer would not pass, as findings."""
+    facts = _names_of(event)
+    known = _keys_in(facts) | set(_event_keys(event))
     yield from (said.finding for said in _found(words) if said.key not in known and said.key[0] != CAPITALS)
     yield from _verdicts(words, facts)
 
@@ -78,11 +79,8 @@ def _verdicts(text: str, facts: str) -> Iterator[str]:
         yield "The text repeats the rules of its generator."
 
 
-def _facts_of(brief: TextBrief) -> str:
-    """Return what the text may repeat: the event's names and description, or the published article."""
-    event = brief.event
-    if event is None:
-        return f"{brief.article_title}\n{HtmlText.of(brief.article_html).text}"
+def _names_of(event: EventBrief) -> str:
+    """Return the event's names and description, which the text may repeat."""
     categories = (tier.category for tier in event.tiers)
     names = (event.name, event.venue, event.address, event.hall_id, event.description, *categories)
     return "\n".join(map(one_line, names))

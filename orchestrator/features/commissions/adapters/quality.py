@@ -12,7 +12,7 @@ import textstat
 from common.text import one_line
 from orchestrator.clients.orders.commissions import QualityReport
 from orchestrator.features.commissions.adapters.html_text import HtmlText, Link, sentences_of, words_of
-from orchestrator.features.commissions.adapters.interfaces import Draft, LinkBrief, QualityCheck, TextBrief
+from orchestrator.features.commissions.adapters.interfaces import Draft, EventBrief, LinkBrief, QualityCheck, TextBrief
 from orchestrator.features.commissions.adapters.likeness import likeness
 from orchestrator.features.commissions.adapters.obedience import obeyed, unfit
 from orchestrator.features.commissions.adapters.placement import inserted_part
@@ -82,7 +82,7 @@ class QualityChecker:
             return _refused(title, f"The text has {new} characters of HTML; {LONGEST_TEXT} are allowed.")
         html = _cleaned(draft.html, brief)
         text, added = HtmlText.of(html), None if brief.event else inserted_part(brief.article_html, html)
-        readability = _reading_ease(text.prose)
+        readability = _reading_ease(text.prose, brief.keywords)
         another, itself = (likeness(text.text, texts) if brief.event else 0.0 for texts in (others, earlier))
         own = f"{title}. {text.unlinked}" if brief.event else HtmlText.of(added or "").unlinked
         findings = (
@@ -104,9 +104,9 @@ class QualityChecker:
         )
         return QualityCheck(title=title, html=html, report=report)
 
-    def unfit(self, words: str, *, facts: str) -> list[str]:
-        """Return why no text with these words of a customer passes; `facts` is what a text on the subject may state."""
-        return [*self._banned_findings(words), *unfit(words, facts)]
+    def unfit(self, keyword: str, event: EventBrief) -> list[str]:
+        """Return why no text about the event passes that contains a keyword, as findings."""
+        return [*self._banned_findings(keyword), *unfit(keyword, event)]
 
     def _banned_findings(self, text: str) -> Iterator[str]:
         spoken = f" {' '.join(words_of(text))} "
@@ -127,10 +127,13 @@ def _cleaned(html: str, brief: TextBrief) -> str:
     return html if added is not None and clean(added) == added.strip() else clean(html)
 
 
-def _reading_ease(paragraphs: list[str]) -> float:
-    """Return the Flesch reading ease, without taking the point of a price for the end of a sentence."""
+def _reading_ease(paragraphs: list[str], keywords: Sequence[str]) -> float:
+    """Return the Flesch reading ease: the point of a price ends no sentence, and no keyword is hard, as all are ordered."""
     sentences = (paragraph if paragraph[-1] in ".!?" else f"{paragraph}." for paragraph in paragraphs)
-    return float(textstat.textstat.flesch_reading_ease(_DECIMAL_POINT.sub("", " ".join(sentences))))
+    text = _DECIMAL_POINT.sub("", " ".join(sentences))
+    for keyword in keywords:
+        text = re.sub(rf"(?<!\w){re.escape(keyword)}(?!\w)", "this", text, flags=re.IGNORECASE)
+    return float(textstat.textstat.flesch_reading_ease(text))
 
 
 def _title_findings(title: str) -> Iterator[str]:
