@@ -35,7 +35,7 @@ def facts_of(event: EventBrief) -> dict[str, str]:
         "lead": _duration(event.starts_at - doors),
         "low": price(prices[0]),
         "high": price(prices[-1]),
-        "all_seats": f"all {total} seats" if total > 1 else "the only seat",
+        "all_seats": {1: "the only seat", 2: "both seats"}.get(total, f"all {total} seats"),
         "left_are": _seats(left, total, "is", "are"),
         "sold_have": _seats(sold, total, "has", "have"),
     }
