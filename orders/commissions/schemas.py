@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
-from common.fields import Instant, SentText, StoredInstant
+from common.fields import ArticleHtml, Instant, SentText, StoredInstant
 from common.http.calls import RepeatableCall, UndoCall
 from common.money import Money
 from orders.commissions.status import CommissionStatus, CommissionType, ShownStatus
@@ -21,7 +21,6 @@ UndoName = Literal["end", "abandon-publication"]
 Words = Annotated[SentText, Field(max_length=10_000)]
 Line = Annotated[SentText, Field(max_length=500)]
 Url = Annotated[SentText, Field(max_length=5_000)]
-Html = Annotated[SentText, Field(max_length=100_000)]
 Count = Annotated[int, Field(strict=True, ge=0, le=2_147_483_647)]
 
 
@@ -57,7 +56,7 @@ class AddVersion(RepeatableCall):
 
     round: Count
     title: Line
-    content: Html
+    content: ArticleHtml
     provider: Line
     model: Line
     input_tokens: Count | None = None

@@ -112,11 +112,11 @@ class RandomEditor:
                 await self._refund(order_id)
             else:
                 await asyncio.sleep(PAUSE_SECONDS)
-        elif habit < 0.2:
+        elif habit < 0.3:
             await self._act(order_id, "send-back", notes="Name the venue in the title, please.")
-        elif habit < 0.35:
+        elif habit < 0.4:
             await self._refund(order_id)
-        elif habit < 0.5:
+        elif habit < 0.55:
             decisions = [self._approve(order_id), self._refund(order_id)]
             done = [decision.is_success for decision in await asyncio.gather(*decisions)]
             assert not all(done), f"commission {order_id} was both published and refunded"

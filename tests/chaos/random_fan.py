@@ -332,8 +332,8 @@ ACTIONS: Final[dict[str, tuple[Action, int]]] = {
     "buy menu item": (RandomFan.buy_menu_item, 4),
     "subscribe": (RandomFan.subscribe, 1),
     "cancel subscription": (RandomFan.cancel_subscription, 1),
-    "order text": (RandomFan.order_text, 1),
-    "work on text": (RandomFan.work_on_text, 3),
+    "order text": (RandomFan.order_text, 2),
+    "work on text": (RandomFan.work_on_text, 8),
     "top up by card": (RandomFan.top_up_by_card, 1),
     "top up by crypto": (RandomFan.top_up_by_crypto, 1),
 }

@@ -45,7 +45,7 @@ _TIME_IS_OVER: Final = text(
 
 
 @dataclass(frozen=True)
-class Desk:
+class ContestedOrder:
     """One order, and those who act on it; each act returns whether it succeeded."""
 
     sale: CommissionSaga
@@ -148,79 +148,81 @@ async def _succeeds(act: Awaitable[object]) -> bool:
     return True
 
 
-NewDesk = Callable[[PayWith], Awaitable[Desk]]
+NewContestedOrder = Callable[[PayWith], Awaitable[ContestedOrder]]
 
 
 @pytest.fixture
-async def new_desk(container: Container, databases: Databases, event: PublishedEvent) -> NewDesk:
-    async def make(pay_with: PayWith) -> Desk:
+async def new_contested_order(container: Container, databases: Databases, event: PublishedEvent) -> NewContestedOrder:
+    async def make(pay_with: PayWith) -> ContestedOrder:
         commissions = CommissionFixtures(container, databases)
-        return Desk(await commissions.sale(event.event_id, pay_with=pay_with), commissions)
+        return ContestedOrder(await commissions.sale(event.event_id, pay_with=pay_with), commissions)
 
     return make
 
 
 @pytest.fixture
-async def desk(new_desk: NewDesk) -> Desk:
+async def contested(new_contested_order: NewContestedOrder) -> ContestedOrder:
     """An order whose credits are in escrow."""
-    desk = await new_desk(PayWith.CREDITS)
-    await desk.open()
-    return desk
+    contested = await new_contested_order(PayWith.CREDITS)
+    await contested.open()
+    return contested
 
 
 @pytest.fixture
-async def unpaid(new_desk: NewDesk) -> Desk:
+async def unpaid(new_contested_order: NewContestedOrder) -> ContestedOrder:
     """An order whose checkout is open, and whose customer has the credits by now."""
-    desk = await new_desk(PayWith.STRIPE)
-    await desk.open(COMMISSION_BY_CARD)
-    return desk
+    contested = await new_contested_order(PayWith.STRIPE)
+    await contested.open(COMMISSION_BY_CARD)
+    return contested
 
 
 @pytest.mark.parametrize("seed", range(ROUNDS))
-async def test_approve_against_refund_against_deadline(desk: Desk, seed: int) -> None:
-    await desk.submit()
-    won = await at_once({"approve": desk.approve, "refund": desk.refund, "expire": desk.expire}, seed)
-    order = await desk.settled()
+async def test_approve_against_refund_against_deadline(contested: ContestedOrder, seed: int) -> None:
+    await contested.submit()
+    won = await at_once({"approve": contested.approve, "refund": contested.refund, "expire": contested.expire}, seed)
+    order = await contested.settled()
     if order.status is CommissionStatus.COMPLETED:
         assert "refund" not in won
-        assert not await desk.refund()
-        assert await desk.expire()
-        assert (await desk.settled()).status is CommissionStatus.COMPLETED
-        assert (await desk.money())[0] == CREDITS - PRICE
-        assert await desk.commissions.articles(desk.order_id) == [{"slug": order.slug}]
+        assert not await contested.refund()
+        assert await contested.expire()
+        assert (await contested.settled()).status is CommissionStatus.COMPLETED
+        assert (await contested.money())[0] == CREDITS - PRICE
+        assert await contested.commissions.articles(contested.order_id) == [{"slug": order.slug}]
     else:
         assert order.status is CommissionStatus.REFUNDED
         assert "approve" not in won
-        assert not await desk.approve()
-        assert await desk.money() == (CREDITS, ["VOIDED"])
-        assert await desk.commissions.articles(desk.order_id) == []
+        assert not await contested.approve()
+        assert await contested.money() == (CREDITS, ["VOIDED"])
+        assert await contested.commissions.articles(contested.order_id) == []
 
 
 @pytest.mark.parametrize("seed", range(ROUNDS))
-async def test_approve_against_send_back(desk: Desk, seed: int) -> None:
-    await desk.submit()
-    won = await at_once({"approve": desk.approve, "send back": desk.send_back}, seed)
+async def test_approve_against_send_back(contested: ContestedOrder, seed: int) -> None:
+    await contested.submit()
+    won = await at_once({"approve": contested.approve, "send back": contested.send_back}, seed)
     assert won in (["approve"], ["send back"])
     expected = CommissionStatus.COMPLETED if won == ["approve"] else CommissionStatus.QUALITY_CHECK
-    assert (await desk.settled()).status is expected
+    assert (await contested.settled()).status is expected
     if won == ["send back"]:
-        assert not await desk.approve()
-        assert await desk.refund()  # also after approvals that were refused
-        assert await desk.money() == (CREDITS, ["VOIDED"])
+        assert not await contested.approve()
+        assert await contested.refund()  # also after approvals that were refused
+        assert await contested.money() == (CREDITS, ["VOIDED"])
 
 
 @pytest.mark.parametrize("seed", range(ROUNDS))
-async def test_refunds_and_retry_of_a_failed_order(desk: Desk, seed: int) -> None:
-    await desk.fail()
-    won = await at_once({"refund": desk.refund, "late": desk.refund_late, "retry": desk.retry}, seed)
-    assert (await desk.settled()).status is CommissionStatus.REFUNDED
-    assert await desk.money() == (CREDITS, ["VOIDED"])
-    assert not await desk.retry()
-    assert len(await desk.commissions.jobs(desk.order_id)) == 1 + ("retry" in won)
+async def test_refunds_and_retry_of_a_failed_order(contested: ContestedOrder, seed: int) -> None:
+    await contested.fail()
+    won = await at_once({"refund": contested.refund, "late": contested.refund_late, "retry": contested.retry}, seed)
+    assert (await contested.settled()).status is CommissionStatus.REFUNDED
+    assert await contested.money() == (CREDITS, ["VOIDED"])
+    assert not await contested.retry()
+    assert len(await contested.commissions.jobs(contested.order_id)) == 1 + ("retry" in won)
 
 
 @pytest.mark.parametrize("seed", range(ROUNDS))
-async def test_payment_against_expired_checkout_against_cancellation_against_deadline(unpaid: Desk, seed: int) -> None:
+async def test_payment_against_expired_checkout_against_cancellation_against_deadline(
+    unpaid: ContestedOrder, seed: int
+) -> None:
     acts = {"pay": unpaid.pay, "end": unpaid.end_unpaid, "cancel": unpaid.cancel, "expire": unpaid.expire}
     won = await at_once(acts, seed)
     order = await unpaid.settled()
@@ -237,32 +239,36 @@ async def test_payment_against_expired_checkout_against_cancellation_against_dea
     assert (await unpaid.settled()).status is order.status
 
 
-async def test_payment_that_is_reported_while_the_order_is_opened(new_desk: NewDesk) -> None:
+async def test_payment_that_is_reported_while_the_order_is_opened(new_contested_order: NewContestedOrder) -> None:
     """The session exists, but the order does not wait for it yet: the message waits instead."""
-    desk, pause = await new_desk(PayWith.STRIPE), PauseAt(StepMoment.AFTER_ACTION, "open checkout")
-    customer_id = desk.sale.order.customer_user_id
-    opening = asyncio.create_task(desk.engine(pause).start(COMMISSION_BY_CARD, desk.sale, requested_by=customer_id))
+    contested, pause = await new_contested_order(PayWith.STRIPE), PauseAt(StepMoment.AFTER_ACTION, "open checkout")
+    customer_id = contested.sale.order.customer_user_id
+    opening = asyncio.create_task(
+        contested.engine(pause).start(COMMISSION_BY_CARD, contested.sale, requested_by=customer_id)
+    )
     await pause.paused.wait()
-    data = {"purpose": "commission", "reference": str(desk.order_id), "status": "SUCCEEDED"}
-    message = Message(type="payment.confirmed", source="users", subject=str(desk.sale.payment_id), data=data)
-    handler = PaymentHandler(desk.ordering())
-    with pytest.raises(Unavailable):
-        await handler.handle(message)
-    pause.resume.set()
+    data = {"purpose": "commission", "reference": str(contested.order_id), "status": "SUCCEEDED"}
+    message = Message(type="payment.confirmed", source="users", subject=str(contested.sale.payment_id), data=data)
+    handler = PaymentHandler(contested.ordering())
+    try:
+        with pytest.raises(Unavailable):
+            await handler.handle(message)
+    finally:
+        pause.resume.set()
     assert (await opening).state is SagaState.WAITING
     await handler.handle(message)
     await handler.handle(message)
-    assert (await desk.settled()).status is CommissionStatus.PROCESSING
-    assert await desk.money() == (CREDITS - PRICE, ["HELD"])
+    assert (await contested.settled()).status is CommissionStatus.PROCESSING
+    assert await contested.money() == (CREDITS - PRICE, ["HELD"])
 
 
-async def test_unpaid_order_is_not_refunded(unpaid: Desk) -> None:
+async def test_unpaid_order_is_not_refunded(unpaid: ContestedOrder) -> None:
     assert not await unpaid.refund()
     assert not await unpaid.approve()
     assert (await unpaid.settled()).status is CommissionStatus.AWAITING_PAYMENT
 
 
-async def test_credits_that_were_spent_meanwhile_leave_the_order_unpaid(unpaid: Desk) -> None:
+async def test_credits_that_were_spent_meanwhile_leave_the_order_unpaid(unpaid: ContestedOrder) -> None:
     customer_id = unpaid.sale.order.customer_user_id
     await unpaid.commissions.databases.spend(customer_id, f"{CREDITS}")
     assert await unpaid.pay()
@@ -275,7 +281,7 @@ async def test_credits_that_were_spent_meanwhile_leave_the_order_unpaid(unpaid: 
     assert await unpaid.money() == (PRICE, ["VOIDED"])
 
 
-async def test_escrow_is_voided_after_an_approval_that_was_refused(unpaid: Desk) -> None:
+async def test_escrow_is_voided_after_an_approval_that_was_refused(unpaid: ContestedOrder) -> None:
     """The refusal numbers later calls anew, but the credits were held before it."""
     assert await unpaid.pay()
     assert not await unpaid.approve()
@@ -284,17 +290,17 @@ async def test_escrow_is_voided_after_an_approval_that_was_refused(unpaid: Desk)
     assert await unpaid.money() == (CREDITS, ["VOIDED"])
 
 
-async def test_revision_that_is_asked_for_twice_at_once_is_written_once(desk: Desk) -> None:
-    await desk.commissions.write(desk.order_id)
-    customer_id = desk.sale.order.customer_user_id
+async def test_revision_that_is_asked_for_twice_at_once_is_written_once(contested: ContestedOrder) -> None:
+    await contested.commissions.write(contested.order_id)
+    customer_id = contested.sale.order.customer_user_id
 
     async def revise(key: str | None) -> bool:
-        review = desk.review()
-        return await _succeeds(review.revise(desk.order_id, "Livelier", customer_id=customer_id, key=key))
+        review = contested.review()
+        return await _succeeds(review.revise(contested.order_id, "Livelier", customer_id=customer_id, key=key))
 
     assert sum(await asyncio.gather(*(revise(None) for _ in range(6)))) == 1
-    assert len(await desk.commissions.jobs(desk.order_id)) == 2
-    await desk.commissions.write(desk.order_id, round_number=2)
+    assert len(await contested.commissions.jobs(contested.order_id)) == 2
+    await contested.commissions.write(contested.order_id, round_number=2)
     assert await revise("a key")
     assert await revise("a key")
-    assert len(await desk.commissions.jobs(desk.order_id)) == 3
+    assert len(await contested.commissions.jobs(contested.order_id)) == 3

@@ -14,18 +14,20 @@ from tests.e2e.user_client import Concert, UserClient
 async def test_order_and_decisions(
     in_process: InProcessServices, fan: UserClient, admin: UserClient, concert: Concert
 ) -> None:
-    ordering, reviews = in_process.service(OrderingService), in_process.service(ReviewService)
+    reviews = in_process.service(ReviewService)
     customer_id, admin_id = uuid.UUID(fan.user_id), uuid.UUID(admin.user_id)
 
-    async def order(pay_with: str) -> CommissionOrdered:
+    async def order(pay_with: str, *, calls: int, statements: int) -> CommissionOrdered:
+        ordering = in_process.service(OrderingService)  # a new one has cached no event
         wanted = CommissionRequest.model_validate(ARTICLE | {"event_id": concert.event_id, "pay_with": pay_with})
-        return await ordering.order(wanted, customer_id=customer_id, key=None, address="127.0.0.1")
+        with at_most(calls=calls, statements=statements):
+            return await ordering.order(wanted, customer_id=customer_id, key=None, address="127.0.0.1")
 
-    with at_most(calls=5, statements=5):  # the event, may spend, open, hold, accept; started, three steps, the job
-        ordered = await order("credits")
+    # The event, may spend, open, hold, accept; started, three steps, the job.
+    ordered = await order("credits", calls=5, statements=5)
     await until(fan, str(ordered.order_id), "QUALITY_CHECK")
-    with at_most(calls=4, statements=3):  # may spend, open, payment, await payment; started, two steps
-        await order("stripe")
+    # The event, may spend, open, the payment, await payment; started, two steps.
+    await order("stripe", calls=5, statements=3)
     with at_most(calls=1, statements=6):  # revise; the order, started, two steps, the job, the estimate
         await reviews.revise(ordered.order_id, "Livelier", customer_id=customer_id, key=None)
     await until(fan, str(ordered.order_id), "QUALITY_CHECK", number=2)

@@ -127,6 +127,11 @@ async def test_admin_refunds_an_order_and_nobody_publishes_it_then(
     await Inbox(platform, sponsor).email_about("Your order for an article is refunded")
     approved = await admin.post(f"/admin/commissions/{order_id}/approve")
     assert approved.refused() == (409, "ORDER_INVALID_STATE")
+    stats = (await admin.get("/admin/commissions/stats")).data
+    assert stats["orders"]["REFUNDED"] >= 1
+    assert stats["success_rate"] < 1
+    assert stats["median_seconds_to_first_version"] > 0
+    assert (stats["jobs"]["kind"], stats["jobs"]["completed"] > 0) == ("commission", True)
 
 
 @pytest.fixture
@@ -170,6 +175,9 @@ async def test_failed_order_that_nobody_retries_is_refunded(
     age = "UPDATE commissions SET failed_at = failed_at - interval '73 hours', status_at = status_at - interval '73 hours' WHERE order_id = $1"
     await change(platform, "orders", age, failed_order_id)
     await until(sponsor, failed_order_id, "REFUNDED")
+    email = await Inbox(platform, sponsor).email_about("Your order for an article is refunded")
+    assert "The text could not be written." in email["text"]
+    assert "escrow" not in email["text"]
 
     async def is_back() -> bool:
         return await sponsor.balance() == ARTICLE_PRICE

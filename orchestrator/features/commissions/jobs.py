@@ -37,7 +37,7 @@ from orchestrator.jobs.registry import JobContext
 from orchestrator.jobs.service import JobQueue
 from orchestrator.saga_engine.plan import Call
 
-__all__ = ["POLICY", "FailedTextTask", "TextWritten", "WritingJobHandler"]
+__all__ = ["POLICY", "FailedTextTask", "OrderFailure", "TextWritten", "WritingJobHandler"]
 
 # The messages of the order tell of its end: `job.completed` would tell it twice. The provider's timeout times the texts of
 # one attempt, and their checks, is less than this one.

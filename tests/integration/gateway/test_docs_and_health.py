@@ -143,7 +143,7 @@ async def test_article_has_its_title_and_description_before_its_script_runs(
     assert f"<title>{title} · TicketRemaster</title>" in found.text
     assert f'<h1 id="title">{title}</h1>' in found.text
     assert 'content="Doors &amp; bar open at seven. Come early.' in found.text
-    for path in ("/articles/unknown", "/articles/jazz%3Fpage=2", "/articles/Jazz"):
+    for path in ("/articles/unknown", "/articles/Jazz"):
         unknown = await client.get(path)
         assert (unknown.status_code, unknown.headers["Content-Type"]) == (404, "text/html; charset=utf-8")
         assert unknown.headers["Content-Security-Policy"] == found.headers["Content-Security-Policy"]

@@ -72,8 +72,7 @@ class CommissionStatusService:
 
     async def stats(self) -> CommissionStats:
         [jobs] = [kind for kind in await self.jobs.stats() if kind.kind == KIND]
-        orders = await self.commissions.stats()
-        return CommissionStats(**orders.model_dump(), jobs=jobs)
+        return CommissionStats.model_validate(await self.commissions.stats() | {"jobs": jobs})
 
     async def _view(self, order: CommissionFacts, user: Principal) -> CommissionView:
         if not user.may_act_for(order.customer_user_id):
