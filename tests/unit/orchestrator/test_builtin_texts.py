@@ -88,6 +88,7 @@ async def test_notes_are_followed() -> None:
         "It is not lively enough.": "!",
         "It is too formal.": "'",
         "It isn't long enough, but too lively.": "",
+        "No changes except a more exciting opening.": "!",
     }.items():
         opening = (await write(replace(brief, notes=notes, previous_html=first))).html.partition("<h2>")[0]
         assert ("!" in opening) == (tone == "!")

@@ -12,7 +12,7 @@ __all__ = ["Tone", "Wishes", "wishes_of"]
 
 Tone = Literal["plain", "lively", "casual"]
 
-_CLAUSE: Final = re.compile(r"[.,;:!?\n]|\b(?:and|but|then)\b", re.IGNORECASE)
+_CLAUSE: Final = re.compile(r"[.,;:!?\n]|\b(?:and|but|then|except)\b", re.IGNORECASE)
 SECTIONS: Final = {"prices", "where"}
 """The sections that notes may ask to say more."""
 GENERAL: Final = "general"
