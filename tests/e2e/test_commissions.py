@@ -176,7 +176,7 @@ async def test_failed_order_that_nobody_retries_is_refunded(
     await change(platform, "orders", age, failed_order_id)
     await until(sponsor, failed_order_id, "REFUNDED")
     email = await Inbox(platform, sponsor).email_about("Your order for an article is refunded")
-    assert "The text could not be written." in email["text"]
+    assert "The text did not pass the quality checks." in email["text"]
     assert "escrow" not in email["text"]
 
     async def is_back() -> bool:
