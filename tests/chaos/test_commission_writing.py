@@ -144,7 +144,6 @@ async def test_provider_is_told_the_facts_and_the_notes_of_all_revisions(commiss
     ]
     assert [document["previous_html"] for document in documents] == ["", *(v.content for v in order.versions[:2])]
     event = documents[0]["event"]
-    assert event["doors_open_at"] is None  # the organiser has not said
     assert [(tier["total"], tier["available"], tier["sold"]) for tier in event["tiers"]] == [(20, 20, 0)]
 
 

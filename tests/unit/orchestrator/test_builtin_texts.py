@@ -4,15 +4,19 @@ import re
 import uuid
 from collections import Counter
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 
+from orchestrator.clients.events import EventFacts, VenueFacts
 from orchestrator.features.commissions.adapters.builtin import BuiltinProvider
 from orchestrator.features.commissions.adapters.html_text import HtmlText, sentences_of
 from orchestrator.features.commissions.adapters.interfaces import Draft, EventBrief, TextBrief, Tier
 from orchestrator.features.commissions.adapters.likeness import likeness
+from orchestrator.features.commissions.adapters.prompt import messages_for
 from orchestrator.features.commissions.adapters.quality import QualityChecker, clean
+from orchestrator.features.commissions.service.writing import event_brief
 from tests.support.text_briefs import ARTICLE, EVENTS, LINK, article_brief, backlink_brief
 
 SEEDS = 50
@@ -151,6 +155,27 @@ async def test_articles_state_what_can_still_be_bought(available: int, categorie
     is_sold_out = re.search("sold out|already been taken|available any more", said)
     is_on_sale = re.search(r"\d of \d+ seats|still available|available right now|you (?:book|order)", said)
     assert (bool(is_sold_out), bool(is_on_sale)) == (not available, bool(available))
+
+
+@pytest.mark.parametrize("has_doors_time", [True, False])
+async def test_assumed_doors_time_is_no_fact(*, has_doors_time: bool) -> None:
+    starts_at = datetime(2027, 2, 27, 12, 0, tzinfo=UTC)
+    event = EventFacts(
+        event_id=uuid.uuid4(),
+        name="Jazz at the Bay",
+        status="PUBLISHED",
+        venue=VenueFacts(venue_id=uuid.uuid4(), name="Esplanade", address="1 Esplanade Drive"),
+        hall_id="HALL-A",
+        event_date=starts_at,
+        doors_open_at=starts_at - timedelta(hours=2),
+        has_doors_time=has_doors_time,
+        total_seats=0,
+        pricing_tiers={},
+    )
+    brief = article_brief(event_brief(event, ()))
+    assert ("6 pm" in plain(await write(brief))) == has_doors_time
+    [_, user] = messages_for(brief)
+    assert ("T18:00" in user["content"]) == has_doors_time
 
 
 async def test_title_has_no_tags() -> None:
