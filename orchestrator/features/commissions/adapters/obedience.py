@@ -44,7 +44,7 @@ _RULES: Final = frozenset().union(*map(_phrases, SYSTEM_MESSAGES))
 def obeyed(text: str, brief: TextBrief) -> Iterator[str]:
     """Return what no honest text on the brief contains, as findings.
 
-    That are prices, times, dates, addresses and numbers that are not among the facts, words in capitals, reviews, the rules.
+    These are prices, times, dates, addresses and numbers that are not among the facts, words in capitals, reviews, the rules.
     """
     facts = _names_of(brief.event) if brief.event else f"{brief.article_title}\n{HtmlText.of(brief.article_html).text}"
     keywords = {said.key for said in statements_in(" ".join(brief.keywords)) if said.key[0] == CAPITALS}
@@ -56,8 +56,9 @@ def obeyed(text: str, brief: TextBrief) -> Iterator[str]:
 def unfit(words: str, event: EventBrief) -> Iterator[str]:
     """Return why a text about the event with these words of a customer would not pass, as findings."""
     facts = _names_of(event)
-    known = _keys_in(facts) | set(_event_keys(event))
-    yield from (said.finding for said in _found(words) if said.key not in known and said.key[0] != CAPITALS)
+    if found := [said for said in _found(words) if said.key[0] != CAPITALS]:
+        known = _keys_in(facts) | set(_event_keys(event))
+        yield from (said.finding for said in found if said.key not in known)
     yield from _verdicts(words, facts)
 
 
