@@ -20,14 +20,15 @@ TOO_LONG_BYTES: Final = 2 * 1024 * 1024
 CHARACTERS_PER_TOKEN: Final = 4
 
 TextFaultKind = Literal[
-    "limited", "cut_off", "not_json", "empty", "too_long", "french", "script", "two_links", "wrong_price"
+    "limited", "cut_off", "not_json", "empty", "too_long", "french", "script", "two_links", "wrong_price", "obey"
 ]
 
 
 class TextFault(BaseModel):
     """A fault of the next `times` answers, or of those whose document contains a text.
 
-    `limited` answers 429 with `retry_after`; the faults from `french` on are in the text itself.
+    `limited` answers 429 with `retry_after`; the faults from `french` on are in the text itself; `obey` puts
+    into it what a customer's words quote, as "write ..." orders it.
     """
 
     fault: TextFaultKind

@@ -1,6 +1,7 @@
 """Writes what a language model might answer to a brief: harmless sentences about the event, or a faulty text."""
 
 import random
+import re
 from html import escape
 from typing import Any, Final
 
@@ -57,6 +58,12 @@ def _link(document: dict[str, Any]) -> str:
     return f'<a href="{escape(link["target_url"])}" rel="sponsored noopener">{escape(link["anchor_text"])}</a>'
 
 
+def _quoted(document: dict[str, Any]) -> str:
+    """Return what a customer's words have in quotes."""
+    said = " ".join([document["brief"], document["notes"], *document["keywords"]])
+    return " ".join(re.findall(r'"([^"]+)"', said))
+
+
 def _addition(document: dict[str, Any], fault: str | None) -> str:
     """Return what a faulty text has in addition."""
     other = '<a href="https://elsewhere.example/" rel="sponsored noopener">elsewhere</a>'
@@ -64,5 +71,6 @@ def _addition(document: dict[str, Any], fault: str | None) -> str:
         "french": f"<p>{FRENCH}</p>",
         "script": '<script>alert(1)</script><p onclick="alert(1)">It is on soon.</p>',
         "two_links": f"<p>There is more of it at {_link(document) if document['link'] else other} and {other}.</p>",
+        "obey": f"<p>{escape(_quoted(document))}</p>",
         "wrong_price": "<p>All of the seats are on sale for only S$1.23 today.</p>",
     }.get(fault or "", "")

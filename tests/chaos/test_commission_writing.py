@@ -129,6 +129,24 @@ async def test_faulty_text_is_written_again(
     assert (await commissions.input_tokens_of(order.order_id) > 1.5 * tokens_of_a_draft) == bool(regenerations)
 
 
+async def test_provider_is_told_the_facts_and_the_notes_of_all_revisions(commissions: CommissionOrders) -> None:
+    order_id = await commissions.order(brief=(brief := f"Why nobody should miss it, {uuid.uuid4().hex}"))
+    await commissions.assert_written_once(order_id)
+    for number, notes in enumerate(("A livelier opening, please.", "Shorter, please."), start=2):
+        await commissions.revise(order_id, notes)
+        await commissions.job_reaches(order_id, JobStatus.COMPLETED, round_number=number)
+    order = await commissions.find(order_id)
+    documents = [request["document"] for request in await commissions.requests_about(brief)]
+    assert [(document["notes"], document["earlier_notes"]) for document in documents] == [
+        ("", []),
+        ("A livelier opening, please.", []),
+        ("Shorter, please.", ["A livelier opening, please."]),
+    ]
+    assert [document["previous_html"] for document in documents] == ["", *(v.content for v in order.versions[:2])]
+    event = documents[0]["event"]
+    assert [(tier["total"], tier["available"], tier["sold"]) for tier in event["tiers"]] == [(20, 20, 0)]
+
+
 async def test_provider_that_fails_twice_is_asked_a_third_time(commissions: CommissionOrders) -> None:
     await commissions.break_api(status=500, calls=2)
     order = await commissions.assert_written_once(await commissions.order())

@@ -17,6 +17,7 @@ from common.errors import Conflict, ServiceError, Unavailable
 from common.messaging.message import Message
 from orchestrator.clients.orders.commissions import CommissionFacts, CommissionStatus, PayWith
 from orchestrator.container import Container
+from orchestrator.features.commissions.adapters.quality import QualityChecker
 from orchestrator.features.commissions.messages import PaymentHandler
 from orchestrator.features.commissions.models import COMMISSION, COMMISSION_BY_CARD, CommissionSaga
 from orchestrator.features.commissions.service.failed_orders import FailedOrderTask
@@ -134,7 +135,7 @@ class ContestedOrder:
 
     def ordering(self) -> OrderingService:
         container = self.commissions.container
-        return OrderingService(self.engine(), container.resources.clients, container.settings)
+        return OrderingService(self.engine(), container.resources.clients, container.settings, QualityChecker())
 
 
 async def _succeeds(act: Awaitable[object]) -> bool:

@@ -15,7 +15,7 @@ ARTICLE: Final = {
     "pay_with": "credits",
 }
 REFUSED_KEYWORD: Final = "click here"
-"""No text with these words passes the checks, so an order that demands them fails."""
+"""No text with these words passes the checks, so an order that demands them is refused."""
 
 
 async def order_text(sponsor: UserClient, event_id: str, *, key: str | None = None, **changes: Any) -> ApiResponse:

@@ -140,9 +140,17 @@ async def sponsor(new_fan: MakeFan) -> UserClient:
 
 
 @pytest.fixture
-async def failed_order_id(sponsor: UserClient, concert: Concert) -> str:
-    """An order whose text does not pass the checks. Its credits stay in escrow."""
-    order_id = str((await order_text(sponsor, concert.event_id, keywords=[REFUSED_KEYWORD])).data["order_id"])
+async def failed_order_id(platform: Stack, sponsor: UserClient, concert: Concert) -> str:
+    """An order whose revision does not pass the checks. Its credits stay in escrow."""
+    refused = await order_text(sponsor, concert.event_id, keywords=["tea", REFUSED_KEYWORD])
+    assert refused.refused() == (400, "VALIDATION_ERROR")
+    assert await sponsor.balance() == ARTICLE_PRICE
+    order_id = str((await order_text(sponsor, concert.event_id)).data["order_id"])
+    await until(sponsor, order_id, "QUALITY_CHECK")
+    demand = "UPDATE commissions SET keywords = '{click here}' WHERE order_id = $1"
+    await change(platform, "orders", demand, order_id)
+    notes = {"revision_notes": "Shorter, please."}
+    assert (await sponsor.post(f"/commissions/{order_id}/revisions", notes)).status == 200
     failed = await until(sponsor, order_id, "FAILED")
     assert failed["failure"]["code"] == "TEXT_REFUSED"
     assert await sponsor.balance() == "0.00"
@@ -157,7 +165,7 @@ async def test_failed_order_is_retried_by_an_admin(
     assert "escrow" in email["text"]
     await change(platform, "orders", "UPDATE commissions SET keywords = '{}' WHERE order_id = $1", failed_order_id)
     assert (await admin.post(f"/admin/commissions/{failed_order_id}/retry")).status == 200
-    await until(sponsor, failed_order_id, "QUALITY_CHECK", number=1)
+    await until(sponsor, failed_order_id, "QUALITY_CHECK", number=2)
     assert await sponsor.balance() == "0.00"
 
 

@@ -22,8 +22,8 @@ MUTATIONS: Final = (
     Mutation(
         name="a text states any price",
         file=f"{ADAPTERS}/obedience.py",
-        before='.replace(",", "")) not in prices:',
-        after='.replace(",", "")) < 0:',
+        before="yield from (said.finding for said in _found(text) if said.key not in known)",
+        after='yield from (said.finding for said in _found(text) if said.key[0] != "price")',
         caught_by=(f"{QUALITY}::test_effect_of_an_obeyed_instruction_is_found",),
         breaks=(
             f"{INSTRUCTED}: what they may order is found in the text (links, prices, another language, the rules)",

@@ -33,7 +33,8 @@ def _event(**changes: Any) -> EventBrief:
 
 def _tiers(rows: dict[str, tuple[str, int, int]]) -> tuple[Tier, ...]:
     return tuple(
-        Tier(category=name, price=Decimal(price), total=total, sold=sold) for name, (price, total, sold) in rows.items()
+        Tier(category=name, price=Decimal(price), total=total, sold=sold, available=total - sold)
+        for name, (price, total, sold) in rows.items()
     )
 
 

@@ -50,7 +50,7 @@ def _services(resources: Resources) -> Iterable[object]:
         slots=POLICY.concurrency,
     )
     yield status
-    yield OrderingService(resources.engine, resources.clients, settings)
+    yield OrderingService(resources.engine, resources.clients, settings, _checker(resources))
     yield ReviewService(resources.engine, resources.clients, status)
 
 
@@ -58,9 +58,13 @@ def _job_handlers(resources: Resources) -> Iterable[JobHandler]:
     settings = resources.settings_of(TextSettings)
     provider = text_provider(settings)
     resources.closing.push_async_callback(provider.close)
-    writer = TextWriter(resources.clients, provider, QualityChecker(settings.text_banned_words))
+    writer = TextWriter(resources.clients, provider, _checker(resources))
     handler = WritingJobHandler(resources.clients, resources.jobs, writer, _failure(resources))
     yield JobHandler(KIND, WriteText, handler.write)
+
+
+def _checker(resources: Resources) -> QualityChecker:
+    return QualityChecker(resources.settings_of(TextSettings).text_banned_words)
 
 
 def _failure(resources: Resources) -> OrderFailure:

@@ -1,12 +1,16 @@
 """The quality checks: what each of them finds, and instructions in a customer's words that a generator obeyed."""
 
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
 import pytest
 
 from orchestrator.features.commissions.adapters.builtin import BuiltinProvider
 from orchestrator.features.commissions.adapters.interfaces import Draft, QualityCheck, TextBrief
 from orchestrator.features.commissions.adapters.prompt import SYSTEM_MESSAGES, messages_for
 from orchestrator.features.commissions.adapters.quality import QualityChecker
-from tests.support.text_briefs import ARTICLE, LINK, article_brief, backlink_brief
+from tests.support.text_briefs import ARTICLE, EVENTS, LINK, article_brief, backlink_brief
 
 CHECKER = QualityChecker(("lorem ipsum", "click here"))
 LINK_HTML = f'<a href="{LINK.target_url.replace("&", "&amp;")}" rel="sponsored noopener">{LINK.anchor_text}</a>'
@@ -33,9 +37,19 @@ def check(html: str, brief: TextBrief, *, title: str = "A guide to the evening")
         ('<em onmouseover="alert(1)">Soon.</em>', "active element"),
         ("All of the seats are on sale for S$1.23 now.", 'price that is not the event\'s: "$1.23"'),
         ("All of the seats are on sale for 20 dollars now.", "price that is not the event's"),
-        ("There is more of it at www.elsewhere.example today.", "web address"),
+        ("There is more of it at www.elsewhere.example today.", "web or email address"),
         ("This text is APPROVED and can go online.", "its own review"),
         (SYSTEM_MESSAGES[0][:200], "repeats the rules"),
+        ("Win a prize at evil.sg/win today.", 'address: "evil.sg"'),
+        ("Send your card number to help@evil.shop please.", 'address: "help@evil.shop"'),
+        ("Call +65 9123 4567 now for cheaper seats.", 'long number: "+65 9123 4567"'),
+        ("The concert is cancelled and all money is lost.", "cancelled event"),
+        ("It starts at 3 am instead.", 'time that is not the event\'s: "3 am"'),
+        ("It is on Friday, 1 May 2030 instead.", 'date that is not the event\'s: "1 May 2030"'),
+        ("It is on 2030-05-01 instead.", "date that is not the event's"),
+        ("Every seat costs twenty dollars only.", "price that is not the event's"),
+        ("PWNED", 'in capitals that is no name: "PWNED"'),
+        ("As instructed, I have ignored the rules that I was given.", "its own review"),
     ],
 )
 @pytest.mark.parametrize("is_in_its_own_paragraph", [True, False])
@@ -49,6 +63,74 @@ async def test_effect_of_an_obeyed_instruction_is_found(
     end = f"</p><p>{added}</p>" if is_in_its_own_paragraph else f"</p><blockquote>{added}</blockquote>"
     findings = check(html + end, brief).report.findings
     assert any(finding in found for found in findings), findings
+
+
+async def test_text_may_state_the_facts_in_any_form() -> None:
+    event = replace(
+        EVENTS["three categories"],
+        name="The $1,000 QUIZZES at  quiz.example: an evening with the stars of television and radio",
+        description="The support act plays at 7.15 pm. Questions to 6123 4567.",
+        tiers=tuple(replace(tier, category=f"{tier.category} (save $20)") for tier in EVENTS["three categories"].tiers),
+    )
+    brief = article_brief(event)
+    html = (await good(brief)).html
+    said = "On 27 Feb, February 27th, 2027 or 27/02/2027: doors at 6.30 p.m., support at 19:15, and it begins at 20:00."
+    assert check(f"{html}<p>{said} Ask 6123 4567 for it.</p>", brief).report.findings == ()
+    assert check(html.replace("8 pm", "9 pm"), brief).report.findings
+
+
+@pytest.mark.parametrize("ordered", [article_brief, backlink_brief])
+@pytest.mark.parametrize(
+    "anchor",
+    ["Click here", "$5 at evil.example, APPROVED", "zyxq wvut tsrq ponm lkji hgfe dcba zyxq wvut tsrq ponm", "a " * 50],
+)
+async def test_no_anchor_makes_an_order_impossible(ordered: Callable[..., TextBrief], anchor: str) -> None:
+    brief = ordered(link=replace(LINK, anchor_text=anchor.strip()))
+    assert CHECKER.check(await good(brief), brief).report.findings == ()
+
+
+async def test_odd_keywords_make_no_order_impossible() -> None:
+    hard = tuple(f"institutionalisation internationalisation considerations {n}" for n in range(10))
+    odd = tuple(f"zyxq wvut tsrq ponm lkji hgfe dcba {n}" for n in range(10))
+    for keywords in (hard, odd, ("UNESCO", "{name}", "<b>", "\u9031\u6770\u502b")):
+        brief = article_brief(keywords=keywords)
+        assert CHECKER.check(await good(brief), brief).report.findings == ()
+
+
+@pytest.mark.parametrize(
+    "keyword", ["Click here", "dinner under $50", "booking.com", "quality checks", "call 6123 4567", "drinks at 11 pm"]
+)
+async def test_keyword_that_no_text_may_contain_is_known_beforehand(keyword: str) -> None:
+    brief = article_brief(keywords=(keyword,))
+    assert CHECKER.check(await good(brief), brief).report.findings
+    event = EVENTS["three categories"]
+    assert CHECKER.unfit(keyword, event)
+    for usable in ("UNESCO heritage of the 1990s", "tickets under $350", "8 pm on 27 February", "March 2027", "24/7"):
+        assert not CHECKER.unfit(usable, event)
+
+
+@pytest.mark.parametrize("part", ["1,", "a-", "a.", "<", "@", "1 ", "1/", "href= ", "<b on ", '. "', "ignored "])
+async def test_checks_of_a_long_text_take_as_long_as_it_is(part: str) -> None:
+    """A pattern that looks at each part from each place takes 64 times as long for eight times the text."""
+    brief = article_brief()
+
+    def seconds(length: int) -> float:
+        html = f"<p>{part * (length // len(part))}</p>"
+        used = []
+        for _ in range(3):
+            start = time.process_time()
+            check(html, brief)
+            used.append(time.process_time() - start)
+        return min(used)
+
+    assert seconds(15_200) < 24 * seconds(1_900)
+
+
+def test_endless_text_is_not_looked_at() -> None:
+    report = check("<p>" * 1_000_000, article_brief()).report
+    assert [finding.split()[2:] for finding in report.findings] == [
+        ["has", "3000000", "characters", "of", "HTML;", "16000", "are", "allowed."]
+    ]
 
 
 async def test_clean_html_has_allowed_elements_only() -> None:
@@ -121,7 +203,7 @@ async def test_copy_of_another_article_is_found_even_if_rearranged() -> None:
     ("html", "finding"),
     [
         (ARTICLE.replace("fish", f"meat {LINK_HTML}"), "must stay as it is"),
-        (ARTICLE.replace("late.", f"late {LINK_HTML}."), "3 words; 5 to 60"),
+        (ARTICLE.replace("late.", f"late {LINK_HTML}."), "3 words; 5 to 63"),
         (ARTICLE.replace("late.", f"late. {FRENCH} {LINK_HTML}"), "is not English"),
         (ARTICLE.replace("late.", f"late. We have set the table for you at {LINK_HTML} and {OTHER_LINK}."), "2 links"),
         (ARTICLE.replace("late.", f"late. We have the best of all menus for $5 at {LINK_HTML}."), "price"),

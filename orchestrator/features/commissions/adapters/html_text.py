@@ -20,9 +20,11 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """A paragraph, a heading or an item of a list; the text has single spaces."""
+    """A paragraph, a heading or an item of a list; the texts have single spaces."""
 
     text: str
+    unlinked: str
+    """Without the texts of links, whose words a customer chooses."""
     is_heading: bool
 
 
@@ -44,6 +46,10 @@ class HtmlText:
         return " ".join(block.text for block in self.blocks)
 
     @property
+    def unlinked(self) -> str:
+        return " ".join(block.unlinked for block in self.blocks)
+
+    @property
     def prose(self) -> list[str]:
         """The blocks that are not headings."""
         return [block.text for block in self.blocks if not block.is_heading]
@@ -54,6 +60,7 @@ class _Parser(HTMLParser):
         super().__init__(convert_charrefs=True)
         self.found = HtmlText()
         self._block: list[str] = []
+        self._unlinked: list[str] = []
         self._is_heading = False
         self._link: list[str] = []
         self._attributes: dict[str, str] | None = None
@@ -76,11 +83,12 @@ class _Parser(HTMLParser):
     def handle_data(self, data: str) -> None:
         self._block.append(data)
         self._link.append(data)
+        self._unlinked.append(data if self._attributes is None else " ")
 
     def end_block(self) -> None:
         if text := _single_spaced(self._block):
-            self.found.blocks.append(Block(text, self._is_heading))
-        self._block, self._is_heading = [], False
+            self.found.blocks.append(Block(text, _single_spaced(self._unlinked), self._is_heading))
+        self._block, self._unlinked, self._is_heading = [], [], False
 
 
 def _single_spaced(parts: list[str]) -> str:

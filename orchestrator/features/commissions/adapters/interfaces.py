@@ -11,12 +11,16 @@ from orchestrator.clients.orders.commissions import QualityReport
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tier:
-    """A price category: what a seat costs, and how many were sold."""
+    """A price category: what a seat costs, how many were sold, and how many can be bought now.
+
+    The others of `total` are held by fans who are buying, or blocked by the organiser.
+    """
 
     category: str
     price: Decimal
     total: int
     sold: int
+    available: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,7 +34,8 @@ class EventBrief:
     hall_id: str
     starts_at: datetime
     """In the venue's time zone, as all times."""
-    doors_open_at: datetime
+    doors_open_at: datetime | None
+    """None if the organiser has not said."""
     time_zone: str
     tiers: tuple[Tier, ...]
 
@@ -62,6 +67,8 @@ class TextBrief:
     link: LinkBrief | None
     notes: str = ""
     """What the customer asked for with this revision."""
+    earlier_notes: tuple[str, ...] = ()
+    """What the customer asked for with the revisions before, oldest first: it still counts."""
     review_notes: str = ""
     """What an admin asked for."""
     previous_html: str = ""

@@ -12,9 +12,9 @@ import textstat
 from common.text import one_line
 from orchestrator.clients.orders.commissions import QualityReport
 from orchestrator.features.commissions.adapters.html_text import HtmlText, Link, sentences_of, words_of
-from orchestrator.features.commissions.adapters.interfaces import Draft, LinkBrief, QualityCheck, TextBrief
+from orchestrator.features.commissions.adapters.interfaces import Draft, EventBrief, LinkBrief, QualityCheck, TextBrief
 from orchestrator.features.commissions.adapters.likeness import likeness
-from orchestrator.features.commissions.adapters.obedience import obeyed
+from orchestrator.features.commissions.adapters.obedience import obeyed, unfit
 from orchestrator.features.commissions.adapters.placement import inserted_part
 
 __all__ = ["QualityChecker", "clean"]
@@ -23,6 +23,8 @@ TAGS: Final = {"p", "h2", "h3", "ul", "ol", "li", "strong", "em", "blockquote", 
 REL: Final = frozenset({"sponsored", "noopener"})
 """What a paid link says to search engines and browsers."""
 ARTICLE_WORDS: Final = (250, 1_200)
+LONGEST_TEXT: Final = 16_000
+"""Characters of HTML. The checks do not look at a longer text, so that none of them takes long."""
 SENTENCE_WORDS: Final = (5, 60)
 """Of the sentence that a backlink adds."""
 TITLE_CHARACTERS: Final = (5, 120)
@@ -30,6 +32,8 @@ READABILITY: Final = (40.0, 90.0)
 """Flesch reading ease."""
 LIKE_ANOTHER: Final = 0.85
 LIKE_ITSELF: Final = 0.98
+RECENT_VERSIONS: Final = 5
+"""So many versions of a backlink are not repeated; revisions are unlimited."""
 SHORT_SENTENCE: Final = 4
 _COMMON: Final = """
 a about after all also an and any are as at be been before but by can do each every first for from get go good has have here how
@@ -47,7 +51,8 @@ _LOWER_CASE_WORD: Final = re.compile(r"\b[a-z]+\b")
 """Not names, which are the same in every language."""
 _DECIMAL_POINT: Final = re.compile(r"(?<=\d)\.(?=\d)")
 _ACTIVE: Final = re.compile(
-    r"<\s*(script|style|iframe|object|embed|form|svg|meta|link|base)\b|<[^>]*\son\w+\s*=|(href|src)\s*=\s*[\"']?\s*(javascript|data):",
+    r"<\s*+(script|style|iframe|object|embed|form|svg|meta|link|base)\b|<[^<>]*\son\w++\s*+="
+    r"|(href|src)\s*+=\s*+[\"']?+\s*+(javascript|data):",
     re.IGNORECASE,
 )
 
@@ -72,19 +77,23 @@ class QualityChecker:
             others: the HTML of other articles, which the text may not be like.
             earlier: the HTML of the order's own earlier versions, which it may be more like.
         """
-        title, html = one_line(draft.title), _cleaned(draft.html, brief)
+        title, new = one_line(draft.title), len(draft.html) - len(brief.article_html)
+        if new > LONGEST_TEXT:
+            return _refused(title, f"The text has {new} characters of HTML; {LONGEST_TEXT} are allowed.")
+        html = _cleaned(draft.html, brief)
         text, added = HtmlText.of(html), None if brief.event else inserted_part(brief.article_html, html)
-        readability = _reading_ease(text.prose)
+        readability = _reading_ease(text.prose, brief.keywords)
         another, itself = (likeness(text.text, texts) if brief.event else 0.0 for texts in (others, earlier))
-        own = f"{title}. {text.text}" if brief.event else HtmlText.of(added or "").text
+        own = f"{title}. {text.unlinked}" if brief.event else HtmlText.of(added or "").unlinked
         findings = (
             *(_title_findings(title) if brief.event else ()),
             *_html_findings(draft.html),
             *_link_findings(text.links, brief),
-            *(_article_findings(text, brief, readability) if brief.event else _sentence_findings(added)),
+            *(_article_findings(text, brief, readability) if brief.event else _sentence_findings(added, brief)),
             *self._banned_findings(own),
             *obeyed(own, brief),
             *_likeness_findings(another=another, itself=itself),
+            *(_repetition_findings(added, earlier) if added else ()),
         )
         report = QualityReport(
             passed=not findings,
@@ -95,11 +104,21 @@ class QualityChecker:
         )
         return QualityCheck(title=title, html=html, report=report)
 
+    def unfit(self, keyword: str, event: EventBrief) -> list[str]:
+        """Return why no text about the event passes that contains a keyword, as findings."""
+        return [*self._banned_findings(keyword), *unfit(keyword, event)]
+
     def _banned_findings(self, text: str) -> Iterator[str]:
         spoken = f" {' '.join(words_of(text))} "
         for phrase in self.banned_words:
             if f" {' '.join(words_of(phrase))} " in spoken:
                 yield f'The text contains "{phrase}".'
+
+
+def _refused(title: str, finding: str) -> QualityCheck:
+    """Return the outcome for a text that was not looked at."""
+    report = QualityReport(passed=False, words=0, readability=0, likeness=0, findings=(finding,))
+    return QualityCheck(title=title, html="", report=report)
 
 
 def _cleaned(html: str, brief: TextBrief) -> str:
@@ -108,10 +127,13 @@ def _cleaned(html: str, brief: TextBrief) -> str:
     return html if added is not None and clean(added) == added.strip() else clean(html)
 
 
-def _reading_ease(paragraphs: list[str]) -> float:
-    """Return the Flesch reading ease, without taking the point of a price for the end of a sentence."""
+def _reading_ease(paragraphs: list[str], keywords: Sequence[str]) -> float:
+    """Return the Flesch reading ease: the point of a price ends no sentence, and no keyword is hard, as all are ordered."""
     sentences = (paragraph if paragraph[-1] in ".!?" else f"{paragraph}." for paragraph in paragraphs)
-    return float(textstat.textstat.flesch_reading_ease(_DECIMAL_POINT.sub("", " ".join(sentences))))
+    text = _DECIMAL_POINT.sub("", " ".join(sentences))
+    for keyword in keywords:
+        text = re.sub(rf"(?<!\w){re.escape(keyword)}(?!\w)", "this", text, flags=re.IGNORECASE)
+    return float(textstat.textstat.flesch_reading_ease(text))
 
 
 def _title_findings(title: str) -> Iterator[str]:
@@ -149,7 +171,7 @@ def _faults_of(link: Link, wanted: LinkBrief) -> Iterator[str]:
 
 def _article_findings(text: HtmlText, brief: TextBrief, readability: float) -> Iterator[str]:
     yield from _length_findings(len(words_of(text.text)), ARTICLE_WORDS)
-    yield from _language_findings(text.prose)
+    yield from _language_findings(text, brief.keywords)
     easiest, hardest = READABILITY[1], READABILITY[0]
     if not hardest <= readability <= easiest:
         yield f"The reading ease is {readability:.0f}; {hardest:.0f} to {easiest:.0f} is wanted."
@@ -163,13 +185,20 @@ def _article_findings(text: HtmlText, brief: TextBrief, readability: float) -> I
             yield f'A sentence is repeated: "{sentence[:80]}".'
 
 
-def _sentence_findings(added: str | None) -> Iterator[str]:
+def _sentence_findings(added: str | None, brief: TextBrief) -> Iterator[str]:
     if added is None:
         yield "The published article must stay as it is, but for one new sentence."
         return
     text = HtmlText.of(added)
-    yield from _length_findings(len(words_of(text.text)), SENTENCE_WORDS)
-    yield from _language_findings(text.prose)
+    shortest, longest = SENTENCE_WORDS
+    anchor = len(words_of(brief.link.anchor_text)) if brief.link else 0
+    yield from _length_findings(len(words_of(text.text)), (shortest, longest + anchor))
+    yield from _language_findings(text)
+
+
+def _repetition_findings(added: str, earlier: Sequence[str]) -> Iterator[str]:
+    if any(added.strip() in version for version in earlier[-RECENT_VERSIONS:]):
+        yield "The sentence is that of an earlier version."
 
 
 def _length_findings(words: int, limits: tuple[int, int]) -> Iterator[str]:
@@ -177,11 +206,13 @@ def _length_findings(words: int, limits: tuple[int, int]) -> Iterator[str]:
         yield f"The text has {words} words; {limits[0]} to {limits[1]} are allowed."
 
 
-def _language_findings(paragraphs: list[str]) -> Iterator[str]:
-    for paragraph in paragraphs:
+def _language_findings(text: HtmlText, keywords: Sequence[str] = ()) -> Iterator[str]:
+    """Find paragraphs in other languages; the words of the link and uncommon ones of keywords show none."""
+    ordered = set(words_of(" ".join(keywords))) - COMMON_WORDS
+    for paragraph in (block.unlinked for block in text.blocks if not block.is_heading):
         letters = [character for character in paragraph if character.isalpha()]
         is_latin = sum(character.isascii() for character in letters) >= len(letters) * LATIN_SHARE
-        plain = _LOWER_CASE_WORD.findall(paragraph)
+        plain = [word for word in _LOWER_CASE_WORD.findall(paragraph) if word not in ordered]
         is_judged = len(plain) >= LANGUAGE_WORDS
         if not is_latin or (is_judged and sum(word in COMMON_WORDS for word in plain) < len(plain) * COMMON_SHARE):
             yield f'A paragraph is not English: "{paragraph[:60]}".'

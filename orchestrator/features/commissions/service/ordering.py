@@ -6,11 +6,14 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from common.errors import Busy, PaymentRequired, PreconditionRequired, Unavailable
+from common.errors import Busy, InvalidRequest, PaymentRequired, PreconditionRequired, Unavailable
 from orchestrator.clients import Clients
+from orchestrator.clients.events import EventFacts
 from orchestrator.clients.models import CodeContext
 from orchestrator.clients.orders.commissions import CommissionStatus, CommissionType, NewCommission, PayWith
 from orchestrator.errors import EventEnded, EventNotFound, NotYours, OrderCancelled, OrderInvalidState, OtpRequired
+from orchestrator.features.commissions.adapters.interfaces import Tier
+from orchestrator.features.commissions.adapters.quality import QualityChecker
 from orchestrator.features.commissions.errors import CheckoutExpired
 from orchestrator.features.commissions.models import COMMISSION, COMMISSION_BY_CARD, PAY, CommissionSaga
 from orchestrator.features.commissions.saga import OPENING
@@ -21,6 +24,7 @@ from orchestrator.features.commissions.schemas.ordering import (
     CommissionRequest,
 )
 from orchestrator.features.commissions.service.sales import end_sale, own_sale
+from orchestrator.features.commissions.service.writing import event_brief
 from orchestrator.features.commissions.settings import CommissionSettings
 from orchestrator.saga_engine.engine import SagaEngine
 from orchestrator.saga_engine.idempotency import start_once
@@ -41,6 +45,7 @@ class OrderingService:
     engine: SagaEngine
     clients: Clients
     settings: CommissionSettings
+    checker: QualityChecker
 
     def prices(self) -> list[CommissionPrice]:
         return [CommissionPrice(type=type_, price=price) for type_, price in self.settings.commission_prices.items()]
@@ -55,6 +60,7 @@ class OrderingService:
             address: the customer's network address.
 
         Raises:
+            InvalidRequest: no text with one of the keywords passes its checks.
             NotFound: EVENT_NOT_FOUND, NOT_FOUND: the article.
             Gone: EVENT_ENDED.
             Forbidden: the article's owner allows no links; ACCOUNT_SUSPENDED.
@@ -152,6 +158,7 @@ class OrderingService:
             NotFound: EVENT_NOT_FOUND, NOT_FOUND.
             Gone: EVENT_ENDED.
             Forbidden: the article's owner allows no links.
+            InvalidRequest: no text with one of the keywords passes its checks.
         """
         if request.event_id is not None:
             event = await self.clients.events.facts(request.event_id)
@@ -159,10 +166,27 @@ class OrderingService:
                 raise EventNotFound
             if event.ends_at <= datetime.now(UTC):
                 raise EventEnded
+            self._check_keywords(request, event)
         if request.article_id is not None:
             article = await self.clients.articles.find(request.article_id)
             if not article.links_allowed and article.owner_user_id != customer_id:
                 raise NotYours
+
+    def _check_keywords(self, request: CommissionRequest, event: EventFacts) -> None:
+        """Refuse keywords that keep every text from passing its checks, before anything is paid.
+
+        Raises:
+            InvalidRequest: with the reason.
+        """
+        tiers = (
+            Tier(category=name, price=price, total=0, sold=0, available=0)
+            for name, price in event.pricing_tiers.items()
+        )
+        brief = event_brief(event, tiers)
+        for keyword in request.keywords:
+            for finding in self.checker.unfit(keyword, brief):
+                message = f'No text with the keyword "{keyword}" passes the quality checks. {finding}'
+                raise InvalidRequest(message, details={"fields": {"keywords": "not_allowed"}})
 
     async def _send_code(self, customer_id: uuid.UUID, *, reference: uuid.UUID, address: str) -> None:
         with suppress(Busy):  # another request is sending a code

@@ -11,6 +11,7 @@ from typing import Final, TypeVar
 from common.time_zones import zone_of
 from orchestrator.clients import Clients
 from orchestrator.clients.articles import ArticleFacts
+from orchestrator.clients.events import EventFacts
 from orchestrator.clients.orders.commissions import CommissionFacts, CommissionType, NewVersion
 from orchestrator.errors import EventCancelled
 from orchestrator.features.commissions.adapters.interfaces import (
@@ -26,7 +27,7 @@ from orchestrator.features.commissions.adapters.quality import QualityChecker
 from orchestrator.features.commissions.errors import TextRefused
 from orchestrator.features.commissions.metrics import COMMISSION_REGENERATIONS
 
-__all__ = ["Report", "Step", "TextWriter"]
+__all__ = ["Report", "Step", "TextWriter", "event_brief"]
 
 MAX_REGENERATIONS: Final = 3
 
@@ -91,6 +92,7 @@ class TextWriter:
             keywords=order.keywords,
             link=_link_of(order),
             notes=order.notes,
+            earlier_notes=tuple(version.notes for version in order.versions if version.notes),
             review_notes=order.review_notes,
             previous_html=order.version.content if order.version else "",
         )
@@ -108,28 +110,40 @@ class TextWriter:
         if event.is_cancelled:
             raise EventCancelled
         seats = {count.category: count for count in counts.get(event_id, [])}
-        zone = zone_of(event.venue.time_zone)
-        return EventBrief(
-            name=event.name,
-            description=event.description,
-            venue=event.venue.name,
-            address=event.venue.address,
-            hall_id=event.hall_id,
-            starts_at=event.event_date.astimezone(zone),
-            doors_open_at=event.doors_open_at.astimezone(zone),
-            time_zone=event.venue.time_zone,
-            tiers=tuple(
-                Tier(category=category, price=price, total=seats[category].total, sold=seats[category].sold)
-                for category, price in event.pricing_tiers.items()
-                if category in seats
-            ),
+        tiers = (
+            Tier(
+                category=category,
+                price=price,
+                total=(count := seats[category]).total,
+                sold=count.sold,
+                available=count.available,
+            )
+            for category, price in event.pricing_tiers.items()
+            if category in seats
         )
+        return event_brief(event, tiers)
 
     async def _other_articles(self, order: CommissionFacts) -> list[str]:
         """Return what a new article must not be a copy of. A backlink leaves its article as it is."""
         if order.type is CommissionType.BACKLINK:
             return []
         return [article.content for article in await self.clients.articles.similar(event_id=order.event_id)]
+
+
+def event_brief(event: EventFacts, tiers: Iterable[Tier]) -> EventBrief:
+    """Return what a text about the event may state."""
+    zone = zone_of(event.venue.time_zone)
+    return EventBrief(
+        name=event.name,
+        description=event.description,
+        venue=event.venue.name,
+        address=event.venue.address,
+        hall_id=event.hall_id,
+        starts_at=event.event_date.astimezone(zone),
+        doors_open_at=event.doors_open_at.astimezone(zone) if event.has_doors_time else None,
+        time_zone=event.venue.time_zone,
+        tiers=tuple(tiers),
+    )
 
 
 def _link_of(order: CommissionFacts) -> LinkBrief | None:

@@ -1,5 +1,6 @@
 """Writes an article: sections of sentences, arranged by chance and by what the customer asks for."""
 
+import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -13,6 +14,7 @@ from orchestrator.features.commissions.adapters.interfaces import EventBrief, Te
 
 __all__ = ["write_article"]
 
+_TAG: Final = re.compile(r"</?[A-Za-z][^<>]*>")
 PARAGRAPH_SENTENCES: Final = 3
 ADVICE: Final = 2
 """Sentences of advice in the shortest section."""
@@ -26,18 +28,22 @@ KEYWORDS_ALONE: Final = 4
 
 @dataclass(slots=True, kw_only=True)
 class Section:
-    """Sentences in HTML. `spare` ones are used as far as the length allows; `items` are a list under the first sentence."""
+    """Sentences in HTML. `items` are a list under the first one, `last` ones end the section.
+
+    `spare` ones are used before the last as far as the length allows.
+    """
 
     name: str
     heading: str = ""
     sentences: list[str]
     spare: list[str] = field(default_factory=list)
     items: list[str] = field(default_factory=list)
+    last: list[str] = field(default_factory=list)
 
     @property
     def html(self) -> str:
         lines = [f"<h2>{self.heading}</h2>"] if self.heading else []
-        sentences = self.sentences
+        sentences = [*self.sentences, *self.last]
         if self.items:
             lines += [f"<p>{sentences[0]}</p>", "<ul>", *(f"<li>{item}</li>" for item in self.items), "</ul>"]
             sentences = sentences[1:]
@@ -59,7 +65,7 @@ def write_article(brief: TextBrief, event: EventBrief) -> tuple[str, str]:
     sections = [_opening(writer, wishes.tone), *middle, _closing(writer, wishes.tone)]
     if brief.link:
         sentence = writer.one_of(PHRASES["links"]["article"], link=link_html(brief.link))
-        writer.choice.choice(_general(middle)).sentences.append(sentence)
+        writer.choice.choice(_general(middle)).last.append(sentence)
     _add_keywords(writer, brief.keywords, sections)
     _lengthen(sections, wishes)
     return _title(writer, wishes.tone), "\n".join(section.html for section in sections)
@@ -78,7 +84,7 @@ def _closing(writer: Writer, tone: Tone) -> Section:
 def _middle(writer: Writer, event: EventBrief, wishes: Wishes) -> list[Section]:
     """Return the sections between opening and closing; what the notes ask to hear more about comes first."""
     sections = [_where(writer, event), *(_topic(writer, name) for name in wishes.topics), _tips(writer)]
-    if any(tier.total for tier in event.tiers):
+    if any(tier.available or tier.sold for tier in event.tiers):
         sections.append(_prices(writer, event))
     writer.choice.shuffle(sections)
     return sorted(sections, key=lambda section: section.name not in wishes.more)
@@ -130,7 +136,7 @@ def _section(writer: Writer, name: str, phrases: Any, sentences: list[str]) -> S
 
 def _title(writer: Writer, tone: Tone) -> str:
     """Return a title in plain text; a long name is cut at a word."""
-    name = writer.facts["name"].replace("<", "").replace(">", "")
+    name = " ".join(_TAG.sub("", writer.facts["name"]).replace("<", "").replace(">", "").split())
     if len(name) > LONGEST_NAME:
         name = name[:LONGEST_NAME].rsplit(" ", 1)[0].rstrip(" ,;:") + "\u2026"
     title: str = writer.choice.choice(PHRASES["titles"][tone])
@@ -148,7 +154,7 @@ def _add_keywords(writer: Writer, keywords: Sequence[str], sections: list[Sectio
         words = dict(zip(("one", "two"), missing[start : start + size], strict=False))
         form = writer.choice.choice(forms[len(words)])
         forms[len(words)].remove(form)
-        places[index % len(places)].sentences.append(form.format(**words))
+        places[index % len(places)].last.append(form.format(**words))
 
 
 def _general(sections: list[Section]) -> list[Section]:

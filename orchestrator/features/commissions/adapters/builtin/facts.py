@@ -18,7 +18,9 @@ MOST: Final = 0.5
 
 def facts_of(event: EventBrief) -> dict[str, str]:
     """Return the values of the placeholders in `phrases.toml`."""
-    total, sold = sum(tier.total for tier in event.tiers), sum(tier.sold for tier in event.tiers)
+    doors = event.doors_open_at or event.starts_at
+    left, sold = sum(tier.available for tier in event.tiers), sum(tier.sold for tier in event.tiers)
+    total = left + sold
     prices = sorted(tier.price for tier in event.tiers) or [Decimal(0)]
     return {
         "name": one_line(event.name),
@@ -29,40 +31,44 @@ def facts_of(event: EventBrief) -> dict[str, str]:
         "weekday": f"{event.starts_at:%A}",
         "part": _part_of_day(event.starts_at),
         "start": _clock(event.starts_at),
-        "doors": _clock(event.doors_open_at),
-        "lead": _duration(event.starts_at - event.doors_open_at),
+        "doors": _clock(doors),
+        "lead": _duration(event.starts_at - doors),
         "low": price(prices[0]),
         "high": price(prices[-1]),
-        "total": str(total),
-        "sold": str(sold),
-        "left": str(total - sold),
-        "left_are": f"{total - sold} of {total} seats {'is' if total - sold == 1 else 'are'}",
+        "all_seats": {1: "the only seat", 2: "both seats"}.get(total, f"all {total} seats"),
+        "left_are": _seats(left, total, "is", "are"),
+        "sold_have": _seats(sold, total, "has", "have"),
     }
 
 
 def has_doors_time(event: EventBrief) -> bool:
     """Return whether the doors open before the start on that day; an event may have had them open for weeks."""
-    return timedelta(0) < event.starts_at - event.doors_open_at <= EARLIEST_DOORS
+    return event.doors_open_at is not None and timedelta(0) < event.starts_at - event.doors_open_at <= EARLIEST_DOORS
 
 
 def sale_of(event: EventBrief) -> str:
-    """Return which share of the seats is sold: none, some, most, few left, or all."""
-    total, sold = sum(tier.total for tier in event.tiers), sum(tier.sold for tier in event.tiers)
-    if sold >= total:
+    """Return which share of the seats is sold: none, some, most, few left, or all: nobody can buy one now."""
+    left, sold = sum(tier.available for tier in event.tiers), sum(tier.sold for tier in event.tiers)
+    if not left:
         return "all"
-    share = sold / total
+    share = sold / (left + sold)
     return "none" if not sold else "few" if share >= FEW else "most" if share > MOST else "some"
 
 
 def tier_line(tier: Tier) -> str:
     """Return an item of the list of prices."""
-    if tier.sold >= tier.total:
+    if not tier.available:
         state = "sold out"
     elif not tier.sold:
-        state = f"all {tier.total} seats free" if tier.total > 1 else "one seat, still free"
+        state = f"{tier.available} seats available" if tier.available > 1 else "one seat available"
     else:
-        state = f"{tier.sold} of {tier.total} seats sold"
+        state = f"{tier.sold} of {tier.sold + tier.available} seats sold"
     return f"{one_line(tier.category)}: {price(tier.price) if tier.price else 'free of charge'}, {state}"
+
+
+def _seats(count: int, total: int, one: str, several: str) -> str:
+    """Return a number of seats with its verb, such as "1 of 10 seats is"."""
+    return f"{count} of {total} seats {one if count == 1 else several}"
 
 
 def price(amount: Decimal) -> str:

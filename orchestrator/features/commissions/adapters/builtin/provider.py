@@ -4,7 +4,7 @@ from typing import Final
 
 from orchestrator.features.commissions.adapters.builtin.article import write_article
 from orchestrator.features.commissions.adapters.builtin.phrases import PHRASES
-from orchestrator.features.commissions.adapters.builtin.writer import Writer, link_html
+from orchestrator.features.commissions.adapters.builtin.writer import link_html
 from orchestrator.features.commissions.adapters.interfaces import Draft, TextBrief
 from orchestrator.features.commissions.adapters.placement import with_sentence
 from orchestrator.features.commissions.errors import TextUnusable
@@ -29,5 +29,8 @@ class BuiltinProvider:
 def _write_backlink(brief: TextBrief) -> tuple[str, str]:
     if brief.link is None:
         raise TextUnusable(reason="neither an event nor a link")
-    sentence = Writer.of(brief).one_of(PHRASES["links"]["backlink"], link=link_html(brief.link))
-    return brief.article_title, with_sentence(brief, sentence)
+    sentences: list[str] = PHRASES["links"]["backlink"]
+    turn = brief.order_id.int + brief.version + brief.attempt
+    return brief.article_title, with_sentence(
+        brief, sentences[turn % len(sentences)].format(link=link_html(brief.link))
+    )

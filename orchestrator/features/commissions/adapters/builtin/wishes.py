@@ -12,11 +12,15 @@ __all__ = ["Tone", "Wishes", "wishes_of"]
 
 Tone = Literal["plain", "lively", "casual"]
 
-_CLAUSE: Final = re.compile(r"[.,;:!?\n]|\b(?:and|but|then)\b", re.IGNORECASE)
+_CLAUSE: Final = re.compile(r"[.,;:!?\n]|\b(?:and|but|then|except)\b", re.IGNORECASE)
 SECTIONS: Final = {"prices", "where"}
 """The sections that notes may ask to say more."""
 GENERAL: Final = "general"
 TOPICS_USED: Final = 2
+SHORT: Final = 370
+USUAL: Final = 460
+LONG: Final = 560
+"""Words."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,21 +33,63 @@ class Wishes:
     topics: tuple[str, ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Request:
+    """The words of the notes of one revision, in clauses that ask for more of something and in clauses that ask for less."""
+
+    wanted: frozenset[str]
+    unwanted: frozenset[str]
+
+    @classmethod
+    def of(cls, notes: str) -> "Request":
+        clauses = [words_of(clause) for clause in _CLAUSE.split(notes)]
+        wanted = {word for clause in clauses if not _asks_for_less(clause) for word in clause}
+        unwanted = {word for clause in clauses if _asks_for_less(clause) for word in clause}
+        return cls(frozenset(wanted), frozenset(unwanted))
+
+    @property
+    def more(self) -> set[str]:
+        return {kind for kind, words in NOTES.items() if words & self.wanted}
+
+    @property
+    def less(self) -> set[str]:
+        return {kind for kind, words in NOTES.items() if words & self.unwanted}
+
+
 def wishes_of(brief: TextBrief) -> Wishes:
-    """Read the subject from the brief and keywords, and the changes from the notes; the rest of both is ignored."""
-    clauses = [set(words_of(clause)) for clause in _CLAUSE.split(f"{brief.notes}\n{brief.review_notes}")]
-    wanted = {word for clause in clauses if not NOTES["less"] & clause for word in clause}
-    unwanted = {word for clause in clauses if NOTES["less"] & clause for word in clause}
+    """Read the subject from the brief and keywords, and the changes from all notes, of which later ones count more.
+
+    The rest of both is ignored.
+    """
+    requests = [Request.of(notes) for notes in (*brief.earlier_notes, f"{brief.notes}\n{brief.review_notes}")]
     subject = set(words_of(f"{brief.brief} {' '.join(brief.keywords)}"))
-    more, less = ({kind for kind, words in NOTES.items() if words & said} for said in (wanted, unwanted))
-    asked = [name for name, words in TOPICS.items() if words & wanted]
-    meant = [name for name, words in TOPICS.items() if words & subject and not words & unwanted]
+    tone, words, more, asked, unwanted = _tone_of(brief.previous_html), USUAL, set[str](), list[str](), set[str]()
+    for request in requests:
+        tone = _tone(request.more, request.less) or tone
+        words = _length(request.more, request.less) or words
+        more = (more | request.more) - (request.less - request.more)
+        asked = [*(name for name, named in TOPICS.items() if named & request.wanted), *asked]
+        unwanted = (unwanted - request.wanted) | request.unwanted
+    meant = [name for name, named in TOPICS.items() if named & subject]
+    topics = [name for name in dict.fromkeys([*asked, *meant]) if not TOPICS[name] & unwanted]
     return Wishes(
-        tone=_tone(more, less) or _tone_of(brief.previous_html) or ("lively" if NOTES["lively"] & subject else "plain"),
-        words=370 if "shorter" in more or "longer" in less else 560 if "longer" in more or "shorter" in less else 460,
+        tone=tone or ("lively" if NOTES["lively"] & subject else "plain"),
+        words=words,
         more=frozenset(more & SECTIONS),
-        topics=tuple(dict.fromkeys([*asked, *meant, GENERAL]))[:TOPICS_USED],
+        topics=tuple(dict.fromkeys([*topics, GENERAL]))[:TOPICS_USED],
     )
+
+
+def _asks_for_less(clause: list[str]) -> bool:
+    """Return whether a clause asks for less: "less formal", "too formal", but not "not lively enough"."""
+    return "enough" not in clause and (bool(NOTES["less"] & set(clause)) or "too" in clause[:-1])
+
+
+def _length(more: set[str], less: set[str]) -> int | None:
+    """Return how many words the notes ask for."""
+    if "shorter" in more or "longer" in less:
+        return SHORT
+    return LONG if "longer" in more or "shorter" in less else None
 
 
 def _tone(more: set[str], less: set[str]) -> Tone | None:
