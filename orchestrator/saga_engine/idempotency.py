@@ -151,6 +151,20 @@ async def check_key(
         raise Unprocessable
 
 
+async def use_key(
+    engine: SagaEngine, saga_id: uuid.UUID, operation: str, *, used_by: uuid.UUID, key: str | None
+) -> None:
+    """Note that the key of an operation, which may be repeated by itself, is used for a saga.
+
+    Raises:
+        Unprocessable: it was used for another saga.
+    """
+    if key is None:
+        return
+    if await engine.log.use_key(saga_id, used_by=used_by, operation=operation, key=key) != saga_id:
+        raise Unprocessable
+
+
 def _may_be_repeated(saga: SagaRecord, codes: Collection[str]) -> bool:
     """Return whether the saga unwound because of a temporary failure, or of a refusal with one of the codes."""
     was_refused = saga.state is SagaState.UNWOUND and saga.error is not None and saga.error.code in codes

@@ -4,10 +4,10 @@ import enum
 import uuid
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any
+from typing import Any, Final
 
 from common.errors import ServiceError, error_of_kind
-from orchestrator.saga_engine.plan import SagaData
+from orchestrator.saga_engine.plan import SagaData, StepKind
 
 
 class SagaState(enum.StrEnum):
@@ -21,6 +21,15 @@ class SagaState(enum.StrEnum):
     @property
     def is_final(self) -> bool:
         return self in {SagaState.COMPLETED, SagaState.UNWOUND}
+
+
+KINDS_IN_STATE: Final = {
+    SagaState.RUNNING: {StepKind.UNDOABLE, StepKind.PIVOT, StepKind.MUST_FINISH},
+    SagaState.WAITING: {StepKind.WAIT},
+    SagaState.UNWINDING: {StepKind.UNDOABLE, StepKind.WAIT},
+    SagaState.STUCK: set(StepKind),
+}
+"""What a step must be for a saga that stands at it."""
 
 
 @dataclass(frozen=True, slots=True)

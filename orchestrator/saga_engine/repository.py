@@ -17,8 +17,8 @@ from common.telemetry.logs import get_logger
 from orchestrator.saga_engine import statements
 from orchestrator.saga_engine.errors import StaleEpoch, UnfitSaga, without_values
 from orchestrator.saga_engine.models import sagas
-from orchestrator.saga_engine.plan import AnyPlan, StepKind
-from orchestrator.saga_engine.record import SagaError, SagaRecord, SagaState
+from orchestrator.saga_engine.plan import AnyPlan
+from orchestrator.saga_engine.record import KINDS_IN_STATE, SagaError, SagaRecord, SagaState
 from orchestrator.saga_engine.retries import STUCK_ATTEMPTS, pause_seconds_after
 
 __all__ = ["KEYS_RETENTION", "LEASE_MARGIN_SECONDS", "UNWOUND_KEEP_DAYS", "SagaLog", "unwound_retention"]
@@ -34,13 +34,6 @@ UNWOUND_KEEP_DAYS: Final = 120
 KEYS_RETENTION: Final = Retention(table="idempotency_keys", aged_by="created_at", keep_days=UNWOUND_KEEP_DAYS)
 # These have a time at which a recoverer takes them over.
 UNFINISHED: Final = frozenset({SagaState.RUNNING, SagaState.WAITING, SagaState.UNWINDING})
-# What a step must be for a saga that stands at it.
-KINDS_IN_STATE: Final = {
-    SagaState.RUNNING: {StepKind.UNDOABLE, StepKind.PIVOT, StepKind.MUST_FINISH},
-    SagaState.WAITING: {StepKind.WAIT},
-    SagaState.UNWINDING: {StepKind.UNDOABLE, StepKind.WAIT},
-    SagaState.STUCK: set(StepKind),
-}
 
 
 _LISTED: Final = select(
@@ -278,6 +271,12 @@ class SagaLog:
         """Return the saga that an idempotency key was used for, if any."""
         parameters = {"requested_by": requested_by, "operation": operation, "key": key}
         row = await self._database.fetch_one(statements.FIND_KEY_USE, parameters)
+        return row["saga_id"] if row else None
+
+    async def use_key(self, saga_id: uuid.UUID, *, used_by: uuid.UUID, operation: str, key: str) -> uuid.UUID | None:
+        """Note that an idempotency key is used for a saga, and return the saga that it was used for first."""
+        parameters = {"saga_id": saga_id, "requested_by": used_by, "operation": operation, "key": key}
+        row = await self._database.fetch_one(statements.USE_KEY, parameters)
         return row["saga_id"] if row else None
 
     async def count_unfinished(self, *, requested_by: uuid.UUID) -> int:

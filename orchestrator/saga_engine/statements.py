@@ -162,6 +162,15 @@ FIND_KEY_USE: Final = text(
     """
 )
 
+USE_KEY: Final = text(
+    """
+    INSERT INTO idempotency_keys (requested_by, operation, key, saga_id)
+    VALUES (:requested_by, :operation, :key, :saga_id)
+    ON CONFLICT (requested_by, operation, key) DO UPDATE SET key = excluded.key
+    RETURNING saga_id
+    """
+)
+
 COUNT_BY_STATE: Final = text("SELECT state, count(*) AS sagas FROM sagas WHERE due_at IS NOT NULL GROUP BY state")
 COUNT_STUCK: Final = text("SELECT count(*) AS sagas FROM sagas WHERE state = 'STUCK'")
 

@@ -79,9 +79,10 @@ class CompleteCommission(RepeatableCall):
 
 
 class EndCommission(UndoCall):
-    """The undo of opening. `reason` is the code of the error that ends the order."""
+    """The undo of opening. `reason` is the code of the error that ends the order, `explanation` what its customer reads."""
 
     reason: Annotated[SentText, Field(max_length=100)] = ""
+    explanation: Words = ""
 
 
 class ResumeCommission(BaseModel):

@@ -9,7 +9,6 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from common.db.idempotency import PRIOR, SELECT_ANSWER, stored_answer
 from orders.commissions.models import commission_history, commissions
-from orders.commissions.status import ENDED, ENDED_FOR
 from orders.shared.messages import messages
 from orders.shared.transitions import Aggregate
 
@@ -192,14 +191,12 @@ RESUME: Final = text(
 # The undo of OPEN; its tombstone is written before it. An OPENING order was invisible, so it is deleted. If it has moved
 # on since the statement began, no answer is stored, and `attempt_undo` runs it again.
 _OF_OPENING: Final = "opened_by_request_id = :undoes_request_id"
-_IN_PLAIN_WORDS: Final = " ".join(f"WHEN '{code}' THEN '{message}'" for code, message in ENDED_FOR.items())
 _ENDED: Final = _moved(
     "AWAITING_PAYMENT PROCESSING QUALITY_CHECK ADMIN_REVIEW PUBLISHING FAILED",
     "CASE was.from_status WHEN 'AWAITING_PAYMENT' THEN 'CANCELLED' ELSE 'REFUNDED' END",
-    f"""
+    """
     , ended_at = now(), failure_code = coalesce(failure_code, :reason),
-    failure_message = CASE WHEN failure_code IS NOT NULL THEN failure_message
-        ELSE CASE CAST(:reason AS text) {_IN_PLAIN_WORDS} ELSE '{ENDED}' END END
+    failure_message = CASE WHEN failure_code IS NULL THEN :explanation ELSE failure_message END
     """,
     only=_OF_OPENING,
 )

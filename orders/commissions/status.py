@@ -12,9 +12,7 @@ An order that is still OPENING may be discarded; its row is then deleted.
 """
 
 import enum
-from collections.abc import Mapping
-from types import MappingProxyType
-from typing import Final, Literal
+from typing import Literal
 
 
 class CommissionType(enum.StrEnum):
@@ -39,15 +37,3 @@ ShownStatus = Literal[
     "AWAITING_PAYMENT", "PROCESSING", "QUALITY_CHECK", "ADMIN_REVIEW", "COMPLETED", "FAILED", "REFUNDED", "CANCELLED"
 ]  # fmt: skip
 """As users see it."""
-
-ENDED_FOR: Final[Mapping[str, str]] = MappingProxyType(
-    {
-        "CHECKOUT_EXPIRED": "The order was not paid in time.",
-        "COMMISSION_EXPIRED": "The text was not published in time.",
-        "COMMISSION_FAILED": "The text could not be written.",
-        "COMMISSION_REFUNDED": "The order was refunded.",
-    }
-)
-"""Why an order ended, in plain words, by the code of the error that ended it."""
-ENDED: Final = "The order could not be carried out."
-"""The same for any other error."""

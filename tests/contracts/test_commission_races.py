@@ -74,7 +74,7 @@ class Desk:
         return await _succeeds(self.review().send_back(self.order_id, "Longer", admin_id=ADMIN_ID, key=None))
 
     async def refund(self) -> bool:
-        return await _succeeds(self.review().refund(self.order_id))
+        return await _succeeds(self.review().refund(self.order_id, admin_id=ADMIN_ID, key=None))
 
     async def retry(self) -> bool:
         return await _succeeds(self.review().retry(self.order_id, admin_id=ADMIN_ID, key=None))

@@ -179,13 +179,13 @@ class CommissionsClient:
         """
         await post(self._orders, PATH, call, **order.model_dump(mode="json"))
 
-    async def end(self, call: Call, order_id: uuid.UUID) -> None:
+    async def end(self, call: Call, order_id: uuid.UUID, *, explanation: str) -> None:
         """Undo `open`, in any status but COMPLETED: discard an OPENING order; CANCELLED if it was AWAITING_PAYMENT; else REFUNDED.
 
-        The call's reason is stored as `failure_code`, unless the order has FAILED before. `commission.cancelled` or
-        `commission.refunded` leaves with the write.
+        The call's reason and its explanation for the customer are stored, unless the order has FAILED before.
+        `commission.cancelled` or `commission.refunded` leaves with the write.
         """
-        await self._post(order_id, "end", call, reason=call.reason)
+        await self._post(order_id, "end", call, reason=call.reason, explanation=explanation)
 
     async def await_payment(
         self, call: Call, order_id: uuid.UUID, *, session_id: str, url: str, expires_at: datetime

@@ -64,7 +64,7 @@ def _job_handlers(resources: Resources) -> Iterable[JobHandler]:
 
 
 def _failure(resources: Resources) -> OrderFailure:
-    return OrderFailure(resources.clients.commissions, _refunded_after(resources))
+    return OrderFailure(resources.clients.commissions)
 
 
 def _refunded_after(resources: Resources) -> timedelta:

@@ -74,20 +74,16 @@ class TextWritten(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class OrderFailure:
-    """Makes orders FAILED, and tells their customers in plain words. `refunded_after` is when such an order is refunded."""
+    """Makes orders FAILED, and tells their customers in plain words what went wrong."""
 
     commissions: CommissionsClient
-    refunded_after: timedelta
 
     async def record(self, order_id: uuid.UUID, call: Call, *, round_number: int, error: ServiceError) -> None:
         """Make an order FAILED, unless it is not written in this round any more."""
-        hours = self.refunded_after / timedelta(hours=1)
-        message = (
-            f"{error.public_message} Your payment is safe: it stays in escrow while we try again, "
-            f"and returns to your wallet within {hours:g} hours if we cannot write the text."
-        )
         try:
-            await self.commissions.fail(call, order_id, round_number=round_number, code=error.code, message=message)
+            await self.commissions.fail(
+                call, order_id, round_number=round_number, code=error.code, message=error.public_message
+            )
         except ServiceError as refusal:
             if refusal.code != OrderInvalidState.code:
                 raise

@@ -49,6 +49,7 @@ _ORDER = (
             403: "FORBIDDEN, ACCOUNT_SUSPENDED",
             404: "EVENT_NOT_FOUND, NOT_FOUND",
             409: "ORDER_INVALID_STATE, REQUEST_IN_PROGRESS",
+            410: "EVENT_ENDED",
             428: "OTP_REQUIRED",
         }
     )
@@ -59,7 +60,6 @@ _MOVED = {403: "FORBIDDEN", 404: "ORDER_NOT_FOUND", 409: "ORDER_INVALID_STATE, R
 _CANCEL = refusals(COMMON | _MOVED) | _GOES_ON
 _OWN = refusals(COMMON | IDEMPOTENT | _MOVED)
 _DECIDE = refusals(ADMIN | IDEMPOTENT | _MOVED)
-_REFUND = refusals(ADMIN | _MOVED) | _GOES_ON
 
 router = APIRouter(tags=["Commissions"])
 
@@ -197,13 +197,21 @@ async def retry(
     return await answer(_recorded(entry, retried), response)
 
 
-@router.post("/admin/commissions/{order_id}/refund", responses=_REFUND, summary="Refund an order")
+@router.post("/admin/commissions/{order_id}/refund", responses=_DECIDE | _GOES_ON, summary="Refund an order")
 async def refund(
-    *, order_id: uuid.UUID, body: RefundReason, _: AdminUser, reviews: Reviews, audit: Audit, response: Response
+    *,
+    order_id: uuid.UUID,
+    body: RefundReason,
+    admin: AdminUser,
+    key: IdempotencyKey,
+    reviews: Reviews,
+    audit: Audit,
+    response: Response,
 ) -> Success[CommissionMoved] | Success[InProgress]:
-    """Until the text is published: the customer gets the credits back, also of a checkout that was paid by card."""
+    """Until the text is published: the customer gets the credits back, even those that were paid by card."""
     entry = audit.record("commission.refund", "commission", order_id, {"reason": body.reason})
-    return await answer(_recorded(entry, partial(reviews.refund, order_id)), response)
+    refunded = partial(reviews.refund, order_id, admin_id=admin.user_id, key=key)
+    return await answer(_recorded(entry, refunded), response)
 
 
 async def _recorded(entry: AbstractAsyncContextManager[Change], decide: Callable[[], Awaitable[Decided]]) -> Decided:

@@ -9,7 +9,7 @@ and then sends the signal.
 commission writing: **request writing** → enqueue writing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -19,8 +19,13 @@ from common.errors import PaymentRequired, Unprocessable
 from orchestrator.clients import Clients
 from orchestrator.clients.articles import Publication
 from orchestrator.clients.users.payments import Provider
-from orchestrator.errors import OrderInvalidState
-from orchestrator.features.commissions.errors import CheckoutExpired, CommissionExpired
+from orchestrator.errors import OrderCancelled, OrderInvalidState
+from orchestrator.features.commissions.errors import (
+    CheckoutExpired,
+    CommissionExpired,
+    CommissionFailed,
+    CommissionRefunded,
+)
 from orchestrator.features.commissions.models import (
     APPROVE,
     COMMISSION,
@@ -54,6 +59,12 @@ REVENUE_ACCOUNT: Final = "commissions"
 HOLD_TIMEOUT_SECONDS: Final = 20.0
 # The webhook of a payment in the last second of its checkout needs a while.
 PAYMENT_GRACE: Final = timedelta(minutes=15)
+# What the customer of an ended order reads, by the code of its end.
+EXPLANATIONS: Final[Mapping[str, str]] = {
+    end.code: end.public_message
+    for end in (CheckoutExpired, CommissionExpired, CommissionFailed, CommissionRefunded, OrderCancelled)
+}
+UNEXPLAINED: Final = "The order could not be carried out."
 
 Order = Step[CommissionSaga]
 
@@ -129,7 +140,8 @@ class CommissionSteps:
         return sale
 
     async def end_order(self, sale: CommissionSaga, call: Call) -> None:
-        await self.clients.commissions.end(call, sale.saga_id)
+        explanation = EXPLANATIONS.get(call.reason, UNEXPLAINED)
+        await self.clients.commissions.end(call, sale.saga_id, explanation=explanation)
 
     async def leave_to_the_end(self, sale: CommissionSaga, call: Call) -> None:
         """Undo nothing: the undo of `open_order` ends the order, whatever its status, and refuses a late action."""

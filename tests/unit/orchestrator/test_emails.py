@@ -331,7 +331,7 @@ class TestCommission:
             (NotificationKind.COMMISSION_ARTICLE_READY, ("Your article is ready: A night to remember",)),
             (NotificationKind.COMMISSION_SENT_BACK, ("We write: Name the band",)),
             (NotificationKind.COMMISSION_COMPLETED, ("https://shop.example/articles/a-night-to-remember",)),
-            (NotificationKind.COMMISSION_FAILED, (COMMISSION.reason, "You need not do anything")),
+            (NotificationKind.COMMISSION_FAILED, (COMMISSION.reason, "stay in escrow", "You need not do anything")),
             (NotificationKind.COMMISSION_REFUNDED, (COMMISSION.reason, "Your credits are back in your wallet")),
             (NotificationKind.COMMISSION_CANCELLED, (COMMISSION.reason, "nothing was charged")),
         ],

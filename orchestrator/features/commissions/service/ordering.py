@@ -10,7 +10,7 @@ from common.errors import Busy, PaymentRequired, PreconditionRequired, Unavailab
 from orchestrator.clients import Clients
 from orchestrator.clients.models import CodeContext
 from orchestrator.clients.orders.commissions import CommissionStatus, CommissionType, NewCommission, PayWith
-from orchestrator.errors import EventNotFound, NotYours, OrderCancelled, OrderInvalidState, OtpRequired
+from orchestrator.errors import EventEnded, EventNotFound, NotYours, OrderCancelled, OrderInvalidState, OtpRequired
 from orchestrator.features.commissions.errors import CheckoutExpired
 from orchestrator.features.commissions.models import COMMISSION, COMMISSION_BY_CARD, PAY, CommissionSaga
 from orchestrator.features.commissions.saga import OPENING
@@ -74,6 +74,7 @@ class OrderingService:
 
         Raises:
             NotFound: EVENT_NOT_FOUND, NOT_FOUND: the article.
+            Gone: EVENT_ENDED.
             Forbidden: the article's owner allows no links; ACCOUNT_SUSPENDED.
             Conflict: ORDER_INVALID_STATE, another backlink into the article is not finished, or a repeated request's order
                 has ended; REQUEST_IN_PROGRESS.
@@ -153,14 +154,19 @@ class OrderingService:
         return saga
 
     async def _check_subject(self, request: CommissionRequest, *, customer_id: uuid.UUID) -> None:
-        """Check that an article's event is published, and that a backlink's article is the customer's own or open.
+        """Check that an article's event is published and has not ended, and that a backlink's article is the customer's own or open.
 
         Raises:
             NotFound: EVENT_NOT_FOUND, NOT_FOUND.
+            Gone: EVENT_ENDED.
             Forbidden: the article's owner allows no links.
         """
-        if request.event_id is not None and not (await self.clients.events.facts(request.event_id)).is_published:
-            raise EventNotFound
+        if request.event_id is not None:
+            event = await self.clients.events.facts(request.event_id)
+            if not event.is_published:
+                raise EventNotFound
+            if event.ends_at <= datetime.now(UTC):
+                raise EventEnded
         if request.article_id is not None:
             article = await self.clients.articles.find(request.article_id)
             if not article.links_allowed and article.owner_user_id != customer_id:

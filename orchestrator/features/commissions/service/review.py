@@ -14,7 +14,7 @@ from orchestrator.features.commissions.schemas.ordering import CommissionMoved, 
 from orchestrator.features.commissions.service.sales import end_sale, find_sale, own_sale
 from orchestrator.features.commissions.service.status import CommissionStatusService
 from orchestrator.saga_engine.engine import SagaEngine
-from orchestrator.saga_engine.idempotency import request_id_of, signal_once, start_once
+from orchestrator.saga_engine.idempotency import request_id_of, signal_once, start_once, use_key
 from orchestrator.saga_engine.outcomes import data_of, failure_of, succeeded
 from orchestrator.saga_engine.plan import Call
 from orchestrator.saga_engine.record import SagaRecord, SagaState
@@ -23,6 +23,7 @@ __all__ = ["ReviewService"]
 
 REVISE: Final = "revise commission"
 RETRY: Final = "retry commission"
+REFUND: Final = "refund commission"
 ENDED: Final = frozenset({SagaState.UNWINDING, SagaState.UNWOUND})
 
 
@@ -117,15 +118,17 @@ class ReviewService:
             message="The text is published.",
         )
 
-    async def refund(self, order_id: uuid.UUID) -> CommissionMoved:
+    async def refund(self, order_id: uuid.UUID, *, admin_id: uuid.UUID, key: str | None) -> CommissionMoved:
         """End a paid order that is not published, and return its credits. Refunding twice is the same as refunding once.
 
         Raises:
             NotFound: ORDER_NOT_FOUND.
             Conflict: ORDER_INVALID_STATE, REQUEST_IN_PROGRESS.
+            Unprocessable: IDEMPOTENCY_KEY_REUSED, for the refund of another order.
             StillRunning: it exceeds the request's budget.
         """
         sale = await find_sale(self.engine, order_id)
+        await use_key(self.engine, order_id, REFUND, used_by=admin_id, key=key)
         await end_sale(self.engine, sale, CommissionRefunded(), signal=APPROVE)
         return CommissionMoved(
             order_id=order_id, status=CommissionStatus.REFUNDED, message="The credits are in the customer's wallet."

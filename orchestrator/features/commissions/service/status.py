@@ -33,7 +33,7 @@ MESSAGES: Final[Mapping[CommissionStatus, str]] = {
     CommissionStatus.QUALITY_CHECK: "The text is ready. Read it, ask for a revision, or submit it for review.",
     CommissionStatus.ADMIN_REVIEW: "The text is submitted. An admin reviews it.",
     CommissionStatus.COMPLETED: "The text is published.",
-    CommissionStatus.FAILED: "The text could not be written yet.",
+    CommissionStatus.FAILED: "The text could not be written yet. Your payment is safe in escrow: we try again, or return it.",
     CommissionStatus.REFUNDED: "The order ended, and its price was returned.",
     CommissionStatus.CANCELLED: "The order was not paid, and has ended.",
 }

@@ -138,6 +138,7 @@ class CommissionCaller:
             "add_version": {"round_number": 1, "version": version_of()},
             "fail": {"round_number": 1, "code": "TEXT_REFUSED", "message": "The text did not pass the checks."},
             "send_back": {"notes": "Name the venue."},
+            "end": {"explanation": "The order was refunded."},
             "complete": {"slug": "a-night-to-remember"},
         }
         return arguments.get(name, {})

@@ -3,7 +3,6 @@
 import pytest
 
 from common.db.engine import Database
-from orchestrator.saga_engine.plan import Call
 from tests.integration.orders.commissions.commission_caller import (
     PATHS,
     CommissionCaller,
@@ -33,24 +32,6 @@ class TestEnd:
         )
         kinds = [kind for kind, _ in await told_of(database, str(order.key))]
         assert kinds.count(f"commission.{ended.lower()}") == 1
-
-    @pytest.mark.parametrize(
-        ("code", "message"),
-        [
-            ("CHECKOUT_EXPIRED", "The order was not paid in time."),
-            ("COMMISSION_EXPIRED", "The text was not published in time."),
-            ("COMMISSION_FAILED", "The text could not be written."),
-            ("ESCROW_ALREADY_RESOLVED", "The order could not be carried out."),
-        ],
-    )
-    async def test_reason_is_told_in_plain_words(self, commissions: CommissionCaller, code: str, message: str) -> None:
-        order = await commissions.at("PROCESSING")
-        end = order.call("end")
-
-        await commissions.client.end(Call(end.request_id, end.undoes_request_id, code), order.key)
-
-        facts = await commissions.find(order)
-        assert (facts.failure_code, facts.failure_message) == (code, message)
 
     async def test_opening_order_is_discarded(self, commissions: CommissionCaller, database: Database) -> None:
         order = await commissions.at("OPENING")
