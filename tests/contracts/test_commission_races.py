@@ -6,16 +6,20 @@ Each acts through a process of its own.
 import asyncio
 import uuid
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from itertools import product
 from typing import Final
 
 import pytest
+from pydantic import SecretStr
 from sqlalchemy import text
 
+from common.auth.service_tokens import ServiceTokens
 from common.errors import Conflict, ServiceError, Unavailable
+from common.http.client import ServiceClient
 from common.messaging.message import Message
-from orchestrator.clients.orders.commissions import CommissionFacts, CommissionStatus, PayWith
+from orchestrator.clients.orders.commissions import CommissionFacts, CommissionsClient, CommissionStatus, PayWith
 from orchestrator.container import Container
 from orchestrator.features.commissions.messages import PaymentHandler
 from orchestrator.features.commissions.models import COMMISSION, COMMISSION_BY_CARD, CommissionSaga
@@ -38,6 +42,8 @@ from tests.support.waiting import eventually
 ROUNDS: Final = 5
 BUDGET_SECONDS: Final = 30.0
 ADMIN_ID: Final = uuid.uuid4()
+TOKENS: Final = ServiceTokens(service="tests", secret=SecretStr("of no service" * 4))
+RESTART_SECONDS: Final = 20
 _TIME_IS_OVER: Final = text(
     "UPDATE sagas SET due_at = now() - interval '1 second' WHERE saga_id = :saga_id AND state = 'WAITING'"
 )
@@ -281,6 +287,22 @@ async def test_escrow_is_voided_after_an_approval_that_was_refused(unpaid: Desk)
     assert await unpaid.refund()
     assert (await unpaid.settled()).status is CommissionStatus.REFUNDED
     assert await unpaid.money() == (CREDITS, ["VOIDED"])
+
+
+async def test_order_outlives_orders_services_that_do_not_respond(desk: Desk) -> None:
+    """An approval meanwhile is refused, and nothing ends; one that has begun waits longer than a restart takes."""
+    await desk.submit()
+    clients = desk.commissions.container.resources.clients
+    nowhere = ServiceClient(callee="orders", base_url="http://127.0.0.1:1", tokens=TOKENS)
+    cut_off = replace(desk.review(), clients=replace(clients, commissions=CommissionsClient(nowhere)))
+    with pytest.raises(Unavailable):
+        await cut_off.approve(desk.order_id, admin_id=ADMIN_ID, key=None)
+    await nowhere.close()
+    assert (await desk.settled()).status is CommissionStatus.ADMIN_REVIEW
+    assert await desk.approve()
+    for kind, step in product((COMMISSION, COMMISSION_BY_CARD), ("accept order", "begin publication")):
+        plan = desk.commissions.plan(kind)
+        assert plan.timeout_of(plan.step(step)) >= RESTART_SECONDS
 
 
 async def test_revision_that_is_asked_for_twice_at_once_is_written_once(desk: Desk) -> None:

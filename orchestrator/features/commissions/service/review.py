@@ -101,9 +101,11 @@ class ReviewService:
         Raises:
             NotFound: ORDER_NOT_FOUND.
             Conflict: ORDER_INVALID_STATE, it is not in ADMIN_REVIEW; REQUEST_IN_PROGRESS.
+            Unavailable: the orders service does not respond; the order stays as it is.
             StillRunning: it exceeds the request's budget.
         """
         sale = await find_sale(self.engine, order_id)
+        await self.clients.commissions.find(order_id)  # an approval that does not reach the order would end it
         if sale.state is SagaState.WAITING and sale.step == PAY:
             raise OrderInvalidState
         approved = await signal_once(self.engine, order_id, APPROVE, kind=sale.kind, signalled_by=admin_id, key=key)
