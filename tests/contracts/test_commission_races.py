@@ -23,6 +23,7 @@ from orchestrator.clients.orders.commissions import CommissionFacts, Commissions
 from orchestrator.container import Container
 from orchestrator.features.commissions.messages import PaymentHandler
 from orchestrator.features.commissions.models import COMMISSION, COMMISSION_BY_CARD, CommissionSaga
+from orchestrator.features.commissions.schemas.ordering import CommissionRequest
 from orchestrator.features.commissions.service.failed_orders import FailedOrderTask
 from orchestrator.features.commissions.service.ordering import OrderingService
 from orchestrator.features.commissions.service.review import ReviewService
@@ -35,6 +36,7 @@ from orchestrator.saga_engine.repository import SagaLog
 from tests.contracts.commission_fixtures import CREDITS, PRICE, CommissionFixtures
 from tests.contracts.databases import Databases
 from tests.contracts.event_fixtures import PublishedEvent
+from tests.contracts.faults import FOREVER, Faults, faulty, undecided
 from tests.contracts.saga_run import PauseAt
 from tests.contracts.test_item_races import at_once
 from tests.support.waiting import eventually
@@ -128,19 +130,20 @@ class Desk:
         balance = await databases.balance_of(self.sale.order.customer_user_id)
         return balance, sorted(await databases.escrows_of(self.order_id))
 
-    def engine(self, observer: Observer | None = None) -> SagaEngine:
+    def engine(self, observer: Observer | None = None, *, faults: Faults | None = None) -> SagaEngine:
         resources = self.commissions.container.resources
-        plans = [self.commissions.plan(kind) for kind in (COMMISSION, COMMISSION_BY_CARD, "commission writing")]
+        kinds = (COMMISSION, COMMISSION_BY_CARD, "commission writing")
+        plans = [faulty(self.commissions.plan(kind), faults or Faults()) for kind in kinds]
         log = SagaLog(resources.database, plans, wake_relay=resources.relay.wake)
         return SagaEngine(log, plans, observer or LoggingObserver(), request_budget_seconds=BUDGET_SECONDS)
 
-    def review(self) -> ReviewService:
+    def review(self, engine: SagaEngine | None = None) -> ReviewService:
         resources = self.commissions.container.resources
-        return ReviewService(self.engine(), resources.clients, resources.service(CommissionStatusService))
+        return ReviewService(engine or self.engine(), resources.clients, resources.service(CommissionStatusService))
 
-    def ordering(self) -> OrderingService:
+    def ordering(self, engine: SagaEngine | None = None) -> OrderingService:
         container = self.commissions.container
-        return OrderingService(self.engine(), container.resources.clients, container.settings)
+        return OrderingService(engine or self.engine(), container.resources.clients, container.settings)
 
 
 async def _succeeds(act: Awaitable[object]) -> bool:
@@ -267,17 +270,42 @@ async def test_unpaid_order_is_not_refunded(unpaid: Desk) -> None:
     assert (await unpaid.settled()).status is CommissionStatus.AWAITING_PAYMENT
 
 
-async def test_credits_that_were_spent_meanwhile_leave_the_order_unpaid(unpaid: Desk) -> None:
-    customer_id = unpaid.sale.order.customer_user_id
-    await unpaid.commissions.databases.spend(customer_id, f"{CREDITS}")
+async def test_credits_that_were_spent_meanwhile_end_the_order(unpaid: Desk) -> None:
+    """Perhaps they paid a debt. No other payment would come: the customer learns that they have to order again."""
+    await unpaid.commissions.databases.spend(unpaid.sale.order.customer_user_id, f"{CREDITS - 1}")
     assert await unpaid.pay()
-    assert (await unpaid.settled()).status is CommissionStatus.AWAITING_PAYMENT
-    await unpaid.commissions.databases.top_up(customer_id, f"{PRICE}")
-    assert await unpaid.pay()
-    assert (await unpaid.settled()).status is CommissionStatus.PROCESSING
-    await unpaid.submit()
-    assert await unpaid.refund()
-    assert await unpaid.money() == (PRICE, ["VOIDED"])
+    order = await unpaid.settled()
+    assert (order.status, order.failure_code) == (CommissionStatus.CANCELLED, "INSUFFICIENT_CREDITS")
+    assert "order again" in order.failure_message
+    assert await unpaid.money() == (1, [])
+
+
+@pytest.mark.parametrize(
+    ("pay_with", "fails_at"), [(PayWith.CREDITS, "begin publication"), (PayWith.STRIPE, "hold credits")]
+)
+async def test_repeated_request_starts_no_second_order_after_the_first_has_ended(
+    desk: Desk, pay_with: PayWith, fails_at: str
+) -> None:
+    customer_id = desk.sale.order.customer_user_id
+    faults = Faults().inject(fails_at, "action", undecided(FOREVER), retries_forever=False)
+    wanted = desk.sale.order.model_copy(update={"pay_with": pay_with})
+    request = CommissionRequest(**wanted.model_dump(include=CommissionRequest.model_fields.keys()))
+
+    async def order() -> uuid.UUID:
+        ordering = desk.ordering(desk.engine(faults=faults))
+        return (await ordering.order(request, customer_id=customer_id, key="once", address="")).order_id
+
+    first = Desk(desk.sale.model_copy(update={"saga_id": await order()}), desk.commissions)
+    assert await order() == first.order_id
+    if pay_with is PayWith.CREDITS:
+        await first.submit()
+        await _succeeds(first.review(first.engine(faults=faults)).approve(first.order_id, admin_id=ADMIN_ID, key=None))
+    else:
+        await first.ordering(first.engine(faults=faults)).pay(first.order_id)
+    assert (await first.settled()).ended_at is not None
+    with pytest.raises(Conflict):
+        await order()
+    assert await desk.money() == (CREDITS - PRICE, ["HELD"])  # those of the fixture's order alone
 
 
 async def test_escrow_is_voided_after_an_approval_that_was_refused(unpaid: Desk) -> None:

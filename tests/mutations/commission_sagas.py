@@ -43,6 +43,13 @@ MUTATIONS: Final = (
         breaks=("a checkout is paid, and its webhooks come early, twice, in any order or never",),
     ),
     Mutation(
+        name="a repeated request orders and charges a second time after the first order has ended",
+        file=ORDERING,
+        before="            was_accepted=_was_accepted,\n",
+        after="",
+        caught_by=(f"{RACES}::test_repeated_request_starts_no_second_order_after_the_first_has_ended",),
+    ),
+    Mutation(
         name="a backlink goes into an article whose owner allows none",
         file=ORDERING,
         before="if not article.links_allowed and article.owner_user_id != customer_id:",

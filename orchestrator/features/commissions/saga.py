@@ -63,6 +63,8 @@ PAYMENT_GRACE: Final = timedelta(minutes=15)
 EXPLANATIONS: Final[Mapping[str, str]] = {
     end.code: end.public_message
     for end in (CheckoutExpired, CommissionExpired, CommissionFailed, CommissionRefunded, OrderCancelled)
+} | {
+    PaymentRequired.code: "Your payment has reached your wallet, but other charges or a debt used the credits. Please order again."
 }
 UNEXPLAINED: Final = "The order could not be carried out."
 
@@ -104,7 +106,6 @@ def commission_plans(clients: Clients, jobs: JobQueue, checkouts: StripeCheckout
                 HOLD_CREDITS,
                 steps.hold_credits,
                 steps.return_credits,
-                back_to_wait_on=[PaymentRequired.code],
                 step_timeout_seconds=PAID_TIMEOUT_SECONDS,
             ),
             *from_acceptance,
