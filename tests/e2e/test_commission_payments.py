@@ -74,6 +74,7 @@ class TestCheckout:
         self, sponsor: UserClient, concert: Concert, control: Control
     ) -> None:
         order_id, session_id = await open_checkout(sponsor, concert)
+        await control(session_id, "decline")
         await control(session_id, "expire")
         ended = await until(sponsor, order_id, "CANCELLED")
         assert "checkout_url" not in ended
