@@ -22,7 +22,8 @@ from common.messaging.message import Message
 from orchestrator.clients.orders.commissions import CommissionFacts, CommissionsClient, CommissionStatus, PayWith
 from orchestrator.container import Container
 from orchestrator.features.commissions.messages import PaymentHandler
-from orchestrator.features.commissions.models import COMMISSION, COMMISSION_BY_CARD, CommissionSaga
+from orchestrator.features.commissions.models import COMMISSION, COMMISSION_BY_CARD, CommissionSaga, job_id_of
+from orchestrator.features.commissions.repository import WritingJobStore
 from orchestrator.features.commissions.schemas.ordering import CommissionRequest
 from orchestrator.features.commissions.service.failed_orders import FailedOrderTask
 from orchestrator.features.commissions.service.ordering import OrderingService
@@ -46,6 +47,9 @@ BUDGET_SECONDS: Final = 30.0
 ADMIN_ID: Final = uuid.uuid4()
 TOKENS: Final = ServiceTokens(service="tests", secret=SecretStr("of no service" * 4))
 RESTART_SECONDS: Final = 20
+_IS_DEAD: Final = text(
+    "UPDATE jobs SET status = 'failed', failure = 'dead', finished_at = now() WHERE job_id = :job_id"
+)
 _TIME_IS_OVER: Final = text(
     "UPDATE sagas SET due_at = now() - interval '1 second' WHERE saga_id = :saga_id AND state = 'WAITING'"
 )
@@ -62,6 +66,10 @@ class Desk:
     def order_id(self) -> uuid.UUID:
         return self.sale.saga_id
 
+    @property
+    def job_id(self) -> uuid.UUID:
+        return job_id_of(self.order_id, round_number=1)
+
     async def open(self, kind: str = COMMISSION) -> None:
         saga = await self.engine().start(kind, self.sale, requested_by=self.sale.order.customer_user_id)
         assert saga.state is SagaState.WAITING, saga.error
@@ -74,6 +82,7 @@ class Desk:
         call = Call(uuid.uuid4())
         clients = self.commissions.container.resources.clients
         await clients.commissions.fail(call, self.order_id, round_number=1, code="TEXT_REFUSED", message="No text.")
+        await self.commissions.container.resources.database.execute(_IS_DEAD, {"job_id": self.job_id})
 
     async def approve(self) -> bool:
         return await _succeeds(self.review().approve(self.order_id, admin_id=ADMIN_ID, key=None))
@@ -89,8 +98,7 @@ class Desk:
 
     async def refund_late(self) -> bool:
         """Refund failed orders, as a worker does."""
-        clients = self.commissions.container.resources.clients
-        await FailedOrderTask(self.engine(), clients.commissions, timedelta(0)).refund_all()
+        await self.late_refunds().refund_all()
         return True
 
     async def pay(self) -> bool:
@@ -136,6 +144,11 @@ class Desk:
         plans = [faulty(self.commissions.plan(kind), faults or Faults()) for kind in kinds]
         log = SagaLog(resources.database, plans, wake_relay=resources.relay.wake)
         return SagaEngine(log, plans, observer or LoggingObserver(), request_budget_seconds=BUDGET_SECONDS)
+
+    def late_refunds(self) -> FailedOrderTask:
+        resources = self.commissions.container.resources
+        store = WritingJobStore(resources.database)
+        return FailedOrderTask(self.engine(), resources.clients.commissions, store, timedelta(0))
 
     def review(self, engine: SagaEngine | None = None) -> ReviewService:
         resources = self.commissions.container.resources
@@ -225,6 +238,19 @@ async def test_refunds_and_retry_of_a_failed_order(desk: Desk, seed: int) -> Non
     assert await desk.money() == (CREDITS, ["VOIDED"])
     assert not await desk.retry()
     assert len(await desk.commissions.jobs(desk.order_id)) == 1 + ("retry" in won)
+
+
+@pytest.mark.parametrize("retried", ["order", "job"])
+async def test_order_that_an_admin_has_just_retried_is_not_refunded(desk: Desk, retried: str) -> None:
+    await desk.fail()
+    listed = await desk.settled()
+    if retried == "order":
+        assert await desk.retry()
+    else:
+        await desk.commissions.container.resources.jobs.retry(desk.job_id)
+    await desk.late_refunds().refund(listed)
+    assert (await desk.settled()).status is not CommissionStatus.REFUNDED
+    assert await desk.money() == (CREDITS - PRICE, ["HELD"])
 
 
 @pytest.mark.parametrize("seed", range(ROUNDS))

@@ -64,6 +64,13 @@ MUTATIONS: Final = (
         caught_by=(f"{PAYMENTS}::TestRefusals::test_code_of_a_flagged_customer_permits_one_order",),
     ),
     Mutation(
+        name="an order is refunded that an admin has just retried",
+        file="orchestrator/features/commissions/service/failed_orders.py",
+        before="            if current.failed_at != order.failed_at or any(job.is_active for job in jobs):\n                return\n",
+        after="",
+        caught_by=(f"{RACES}::test_order_that_an_admin_has_just_retried_is_not_refunded",),
+    ),
+    Mutation(
         name="an admin refunds an unpaid order, or one that is being published",
         file="orchestrator/features/commissions/service/sales.py",
         before="kind=saga.kind, signal=signal)",
