@@ -21,6 +21,7 @@ __all__ = [
     "DATE_PREFIX",
     "EARLIEST",
     "LATEST",
+    "ArticleHtml",
     "HttpUrl",
     "HttpsAddress",
     "HttpsUrl",
@@ -30,6 +31,7 @@ __all__ = [
     "PlainText",
     "SentText",
     "StoredInstant",
+    "is_none",
     "shifted",
     "without_nul",
 ]
@@ -40,6 +42,11 @@ LATEST: Final = datetime(9000, 1, 1, tzinfo=UTC)
 DATE_PREFIX: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ]")
 _FIVE_DIGIT_YEAR: Final = re.compile(r"[0-9]{5,}-")
 _INTEGER: Final = re.compile(r"-?[0-9]{1,18}")
+
+
+def is_none(value: object) -> bool:
+    """Return whether an optional field is left out of the answer: `Field(default=None, exclude_if=is_none)`."""
+    return value is None
 
 
 def without_nul(text: str) -> str:
@@ -105,6 +112,9 @@ def shifted(moment: datetime, by: timedelta) -> datetime:
 
 SentText = Annotated[str, StringConstraints(strip_whitespace=True), AfterValidator(without_nul)]
 """Text that another service sends, as it sends it: a repeated request must keep its fingerprint."""
+
+ArticleHtml = Annotated[SentText, Field(min_length=1, max_length=200_000)]
+"""The text of an article or of a version of it. Each backlink makes it longer."""
 
 PlainText = Annotated[SentText, AfterValidator(normalized)]
 """Text in NFC without surrounding whitespace; add a length with `Field`."""

@@ -110,6 +110,10 @@ class _Components:
         )
         return page
 
+    async def find_article(self, slug: str) -> dict[str, Any]:
+        article: dict[str, Any] = await self.services[Upstream.EVENTS].get(f"/api/articles/{slug}")
+        return article
+
     @asynccontextmanager
     async def lifespan(self, _: FastAPI) -> AsyncIterator[None]:
         async with AsyncExitStack() as stack:
@@ -168,7 +172,7 @@ def create_app(settings: Settings) -> FastAPI:
         describes_itself=False,
         trusts_traceparent=clients.is_behind_trusted_proxy if settings.continue_traces else trust_none,
     )
-    install_pages(app)
+    install_pages(app, components.find_article)
     authenticator = Authenticator(verifier, components.revocations)
     feed_routes = FeedRoutes(
         seat_maps=components.seat_maps,

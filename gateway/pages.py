@@ -1,13 +1,20 @@
 """The pages that the gateway serves itself: the start page, the links of emails, articles, and the API's description."""
 
+import html
+import re
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
-from typing import Final
+from string import Template
+from textwrap import shorten
+from typing import Any, Final
 
 from fastapi import APIRouter, FastAPI
-from fastapi.responses import FileResponse, JSONResponse
+from fastapi.responses import FileResponse, HTMLResponse, JSONResponse
 from starlette.staticfiles import StaticFiles
 
+from common.errors import NotFound, ServiceError
 from common.http.docs import install_docs, page
+from common.http.error_mapping import STATUS_OF_KIND
 from gateway.openapi import Description
 
 __all__ = ["install_description", "install_pages"]
@@ -18,9 +25,16 @@ LINK_PAGE_POLICY: Final = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
     "form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
 )
+SLUG: Final = re.compile("[a-z0-9-]{1,100}")
+BLOCK_END: Final = re.compile(r"</(?:p|h\d|li|blockquote)>")
+TAG: Final = re.compile(r"<[^>]*>")
+DESCRIPTION_CHARACTERS: Final = 160
+
+FindArticle = Callable[[str], Awaitable[Mapping[str, Any]]]
 
 
-def install_pages(app: FastAPI) -> None:
+def install_pages(app: FastAPI, find_article: FindArticle) -> None:
+    """Serve the pages. `find_article` returns a published article by its slug; if there is none, it raises NotFound."""
     router = APIRouter(include_in_schema=False)
 
     @router.get("/")
@@ -40,11 +54,27 @@ def install_pages(app: FastAPI) -> None:
         return page(WEB / "order-status.html", policy=LINK_PAGE_POLICY)
 
     @router.get("/articles/{slug}")
-    async def show_article(slug: str) -> FileResponse:  # noqa: ARG001 - the page reads it
-        return page(WEB / "article.html", policy=LINK_PAGE_POLICY)
+    async def show_article(slug: str) -> HTMLResponse:
+        try:
+            if SLUG.fullmatch(slug) is None:
+                raise NotFound
+            article = await find_article(slug)
+        except ServiceError as error:  # the page says so
+            return _article_page({"title": "Article", "content": ""}, status=STATUS_OF_KIND[error.kind])
+        return _article_page(article)
 
     app.include_router(router)
     app.mount("/web", StaticFiles(directory=WEB))
+
+
+def _article_page(article: Mapping[str, str], *, status: int = 200) -> HTMLResponse:
+    """Return the page with what search engines and previews show; its script adds the text."""
+    text = html.unescape(TAG.sub("", BLOCK_END.sub(" ", article["content"])))
+    shown = {"title": article["title"], "description": shorten(text, DESCRIPTION_CHARACTERS, placeholder="…")}
+    filled = Template((WEB / "article.html").read_text()).substitute(
+        {name: html.escape(value) for name, value in shown.items()}
+    )
+    return HTMLResponse(filled, status, {"Content-Security-Policy": LINK_PAGE_POLICY, "Cache-Control": "no-cache"})
 
 
 def install_description(app: FastAPI, description: Description) -> None:

@@ -7,6 +7,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from common.errors import InvalidRequest
+from common.fields import is_none
 from common.telemetry.correlation import correlation_id
 from common.telemetry.tracing import current_traceparent
 
@@ -34,7 +35,7 @@ class Message(BaseModel):
     source: str
     subject: str
     correlation_id: str = Field(default_factory=correlation_id)
-    traceparent: str | None = Field(default_factory=current_traceparent, exclude_if=lambda value: value is None)
+    traceparent: str | None = Field(default_factory=current_traceparent, exclude_if=is_none)
     data: dict[str, Any] = Field(default_factory=dict)
 
     def to_bytes(self) -> bytes:

@@ -8,7 +8,7 @@ from typing import Annotated, Final
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
-from common.fields import SentText, StoredInstant
+from common.fields import ArticleHtml, SentText, StoredInstant
 from common.http.body import RequestBody
 from common.http.calls import RepeatableCall
 
@@ -33,7 +33,7 @@ class PublishArticle(RepeatableCall):
     article_id: uuid.UUID | None = None
     event_id: uuid.UUID | None = None
     title: Annotated[SentText, Field(min_length=1, max_length=300)]
-    content: Annotated[SentText, Field(min_length=1, max_length=200_000)]
+    content: ArticleHtml
     links_allowed: bool = False
 
     @property

@@ -6,7 +6,7 @@ from html.parser import HTMLParser
 from typing import Final
 
 MOST_CHARACTERS: Final = 20_000
-"""Longer changes are cut: whoever wants all of them compares the two texts."""
+"""Longer changes are cut. A comparison of the two versions shows both whole texts."""
 CUT: Final = "…"
 _BLOCKS: Final = frozenset({"p", "h1", "h2", "h3", "h4", "h5", "h6", "li", "ul", "ol", "blockquote", "br"})
 _SENTENCE_END: Final = re.compile(r"(?<=[.!?])\s+")

@@ -37,6 +37,7 @@ from orders.commissions.schemas import (
     ResumeCommission,
     Stats,
     UndoneCommission,
+    Version,
 )
 from orders.commissions.service import CommissionService
 from orders.commissions.status import CommissionStatus, CommissionType, ShownStatus
@@ -66,7 +67,7 @@ internal: Final = APIRouter(
 async def list_commissions(
     user: CurrentUser, commissions: Commissions, page: CursorPageQuery, status: OfStatus = None
 ) -> Paginated[PublicCommission]:
-    """What the caller ordered, newest first, also what has ended."""
+    """What the caller ordered, newest first, ended ones too."""
     found = await commissions.list(
         customer_user_id=user.user_id, status=status, limit=page.per_page, offset=page.offset, after=page.after
     )
@@ -109,8 +110,8 @@ async def show_version(
     number: VersionNumber,
     user: CurrentUser,
     commissions: Commissions,
-) -> Success[PublicVersion]:
-    """Open to its customer and admins."""
+) -> Success[Version | PublicVersion]:
+    """Open to its customer and admins; the cost is shown to admins."""
     return success(await commissions.show_version(order_id, number, to=user))
 
 
@@ -127,7 +128,7 @@ async def compare_versions(
     from_number: Annotated[VersionNumber | None, Query(alias="from", description="By default the one before.")] = None,
     to_number: Annotated[VersionNumber | None, Query(alias="to", description="By default the current one.")] = None,
 ) -> Success[Comparison]:
-    """Both texts, and their differences sentence by sentence. Open to its customer and admins."""
+    """Both texts, and their differences sentence by sentence. Open to its customer and admins; the cost is shown to admins."""
     return success(await commissions.compare(order_id, from_number=from_number, to_number=to_number, to=user))
 
 

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.config import JsonDict
 
-from common.fields import Instant, SentText, StoredInstant
+from common.fields import ArticleHtml, Instant, SentText, StoredInstant
 from common.http.calls import RepeatableCall, UndoCall
 from common.money import Money
 from orders.commissions.status import CommissionStatus, CommissionType, ShownStatus
@@ -21,7 +21,6 @@ UndoName = Literal["end", "abandon-publication"]
 Words = Annotated[SentText, Field(max_length=10_000)]
 Line = Annotated[SentText, Field(max_length=500)]
 Url = Annotated[SentText, Field(max_length=5_000)]
-Html = Annotated[SentText, Field(max_length=100_000)]
 Count = Annotated[int, Field(strict=True, ge=0, le=2_147_483_647)]
 
 
@@ -57,7 +56,7 @@ class AddVersion(RepeatableCall):
 
     round: Count
     title: Line
-    content: Html
+    content: ArticleHtml
     provider: Line
     model: Line
     input_tokens: Count | None = None
@@ -120,7 +119,7 @@ class PublicVersion(BaseModel):
 
 
 class Version(PublicVersion):
-    """A version as other services see it."""
+    """A version as admins and other services see it, with what all its drafts took."""
 
     provider: str
     model: str
@@ -133,8 +132,8 @@ class Comparison(BaseModel):
     """Two versions side by side."""
 
     order_id: uuid.UUID
-    from_version: PublicVersion
-    to_version: PublicVersion
+    from_version: Version | PublicVersion
+    to_version: Version | PublicVersion
     changes: str = Field(description="A unified diff of their sentences.")
 
 

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Callable
 from datetime import datetime
 
-from common.auth.principal import Principal
+from common.auth.principal import Principal, Role
 from common.errors import NotFound
 from common.http.calls import RepeatableCall, UndoCall
 from common.pages import Cursor, Total
@@ -21,6 +21,7 @@ from orders.commissions.schemas import (
     Stats,
     UndoName,
     UndoneCommission,
+    Version,
 )
 from orders.commissions.status import CommissionStatus, CommissionType, ShownStatus
 from orders.ticket_orders.errors import NotYourOrder, OrderNotFound
@@ -97,23 +98,23 @@ class CommissionService:
         )
         return [commission.public() for commission in found], total
 
-    async def show_version(self, order_id: uuid.UUID, number: int, *, to: Principal) -> PublicVersion:
-        """Return a version to its customer or an admin.
+    async def show_version(self, order_id: uuid.UUID, number: int, *, to: Principal) -> Version | PublicVersion:
+        """Return a version to its customer, or with its cost to an admin.
 
         Raises:
             OrderNotFound: there is no such order.
             NotYourOrder: `to` is neither.
             NotFound: the order has no such version.
         """
-        return _version(await self._shown(order_id, to=to), number)
+        return _shown_version(await self._shown(order_id, to=to), number, to=to)
 
     async def compare(
         self, order_id: uuid.UUID, *, from_number: int | None, to_number: int | None, to: Principal
     ) -> Comparison:
         """Return two versions, the current one and the one before if none is named; it raises as `show_version`."""
         commission = await self._shown(order_id, to=to)
-        after = _version(commission, to_number or commission.version_number)
-        before = _version(commission, from_number or max(after.number - 1, 1))
+        after = _shown_version(commission, to_number or commission.version_number, to=to)
+        before = _shown_version(commission, from_number or max(after.number - 1, 1), to=to)
         changes = changes_of((before.title, before.content), (after.title, after.content))
         return Comparison(order_id=order_id, from_version=before, to_version=after, changes=changes)
 
@@ -130,8 +131,8 @@ def _found(commission: Commission | None) -> Commission:
     return commission
 
 
-def _version(commission: Commission, number: int) -> PublicVersion:
+def _shown_version(commission: Commission, number: int, *, to: Principal) -> Version | PublicVersion:
     for version in commission.versions:
         if version.number == number:
-            return version
+            return version if to.has_role(Role.ADMIN) else PublicVersion.model_validate(version.model_dump())
     raise NotFound("There is no such version.")

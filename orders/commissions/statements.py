@@ -8,7 +8,7 @@ from sqlalchemy import ARRAY, Text, TextClause, bindparam, text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from common.db.idempotency import PRIOR, SELECT_ANSWER, stored_answer
-from orders.commissions.models import commission_history, commissions
+from orders.commissions.models import UNFINISHED, commission_history, commissions
 from orders.shared.messages import messages
 from orders.shared.transitions import Aggregate
 
@@ -119,13 +119,21 @@ def _move(from_statuses: str, to_status: str, changes: str = "", *, only: str = 
     )
 
 
+def _no_other_backlink(article_id: str) -> str:
+    """Return the condition that no paid backlink into the article is unfinished. Only an index can exclude two at once."""
+    return f"""NOT EXISTS (
+        SELECT FROM commissions AS other
+        WHERE other.type = 'BACKLINK' AND other.article_id = {article_id} AND other.{UNFINISHED})
+    """
+
+
 OPEN: Final = text(
     f"""
     WITH {PRIOR},
     opened AS (
         INSERT INTO commissions ({", ".join(_OPENED)}, price, status, status_at, opened_by_request_id)
         SELECT {", ".join(f":{column}" for column in _OPENED)}, :price, 'OPENING', now(), :request_id
-        WHERE NOT EXISTS (SELECT FROM prior)
+        WHERE NOT EXISTS (SELECT FROM prior) AND {_no_other_backlink(":article_id")}
         ON CONFLICT DO NOTHING
         RETURNING *),
     {stored_answer(_DONE, rows="opened")}
@@ -158,7 +166,12 @@ MOVES: Final[Mapping[str, TextClause]] = MappingProxyType(
             "AWAITING_PAYMENT",
             ", checkout_session_id = :session_id, checkout_url = :url, checkout_expires_at = :expires_at",
         ),
-        "accept": _move("OPENING AWAITING_PAYMENT", "PROCESSING", ", round = 1, paid_at = now()"),
+        "accept": _move(
+            "OPENING AWAITING_PAYMENT",
+            "PROCESSING",
+            ", round = 1, paid_at = now()",
+            only=_no_other_backlink("commissions.article_id"),
+        ),
         "revise": _move("QUALITY_CHECK", "PROCESSING", ", round = round + 1, notes = :notes"),
         "retry": _move("FAILED", "PROCESSING", f", round = round + 1 {_FORGET_FAILURE}"),
         "versions": _ADD_VERSION,
@@ -241,10 +254,11 @@ LATEST_TEXT: Final = text(
     """
 )
 UNFINISHED_BACKLINK: Final = text(
-    """
-    SELECT order_id FROM commissions
-    WHERE type = 'BACKLINK' AND article_id = :article_id AND status NOT IN ('COMPLETED', 'REFUNDED', 'CANCELLED')
-    """
+    f"""
+    SELECT article_id FROM commissions
+    WHERE type = 'BACKLINK' AND order_id <> :order_id AND {UNFINISHED} AND article_id = coalesce(
+        CAST(:article_id AS uuid), (SELECT article_id FROM commissions WHERE order_id = :order_id))
+    """  # noqa: S608 - constants
 )
 # Durations are those of orders that were paid lately.
 STATS: Final = text(

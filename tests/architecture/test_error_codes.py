@@ -100,6 +100,16 @@ def test_every_kind_of_error_has_a_status() -> None:
     assert {leaf.kind for leaf in LEAVES} <= set(STATUS_OF_KIND)
 
 
+def test_every_name_in_capitals_on_a_page_exists() -> None:
+    """Codes, statuses and settings. A setting is a field in small letters, or a variable of a file of configuration."""
+    files = [ROOT / ".env.example", *ROOT.glob("*.yml"), ROOT / "Makefile"]
+    files += [file for folder in (*SERVICES, "common", "devstack", "tests") for file in (ROOT / folder).rglob("*.py")]
+    existing = {name for file in files for name in re.findall(r"[a-z]+(?:_[a-z0-9]+)+", file.read_text().lower())}
+    for page in (ROOT / "docs").rglob("*.md"):
+        named = re.findall(r"`([A-Z]+(?:_[A-Z0-9]+)+)`", page.read_text())
+        assert {name for name in named if name.lower() not in existing} == set(), page
+
+
 def documented() -> dict[str, int]:
     rows = re.findall(r"^\| (\d{3}) \| ([`A-Z_ ]+) \|", (ROOT / "docs/error-codes.md").read_text(), flags=re.MULTILINE)
     return {code: int(status) for status, codes in rows for code in re.findall(r"[A-Z_]+", codes)}

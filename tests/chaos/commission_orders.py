@@ -71,9 +71,16 @@ class CommissionOrders:
         assert (await self.sandbox.post("/control/faults", json=body)).is_success
 
     async def requests_about(self, marker: str) -> list[dict[str, Any]]:
-        """Return what the provider was told about texts of a brief, oldest first."""
+        """Return what the provider was asked about texts of a brief, oldest first."""
         found = await self.sandbox.get("/control/text/requests", params={"contains": marker})
-        return [request["document"] for request in found.json()]
+        requests: list[dict[str, Any]] = found.json()
+        return requests
+
+    async def input_tokens_of(self, order_id: uuid.UUID) -> int:
+        """Return what is stored with the first text."""
+        query = "SELECT input_tokens FROM commission_versions WHERE order_id = $1 AND number = 1"
+        [row] = await self.databases.read("orders", query, order_id)
+        return int(row["input_tokens"])
 
     async def make_due(self, order_id: uuid.UUID, *, limited_for: timedelta = timedelta(0)) -> None:
         """Let a postponed job run now, as if the provider had been busy for some time."""
@@ -83,6 +90,10 @@ class CommissionOrders:
     async def revise(self, order_id: uuid.UUID, notes: str) -> None:
         reviews = self.container.resources.service(ReviewService)
         await reviews.revise(order_id, notes, customer_id=self.customer_id, key=None)
+
+    async def submit(self, order_id: uuid.UUID) -> None:
+        reviews = self.container.resources.service(ReviewService)
+        await reviews.submit(order_id, customer_id=self.customer_id, key=None)
 
     async def retry(self, order_id: uuid.UUID) -> None:
         await self.container.resources.service(ReviewService).retry(order_id, admin_id=uuid.uuid4(), key=None)

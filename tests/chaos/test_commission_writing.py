@@ -4,18 +4,21 @@ Each order gets each of its texts once, or fails and can be tried again; its cre
 """
 
 import asyncio
+import json
 from collections.abc import AsyncIterator, Iterator
 from datetime import UTC, datetime, timedelta
 
 import pytest
 from pydantic import SecretStr
 
+from common.errors import Conflict
 from devstack.home import Home
 from devstack.keys import keys_of
+from devstack.sandbox.text import CHARACTERS_PER_TOKEN
 from devstack.stack import Stack
 from orchestrator.clients.orders.commissions import CommissionStatus
 from orchestrator.container import Container, build_container
-from orchestrator.features.commissions.jobs import FailedTextTask, OrderFailure
+from orchestrator.features.commissions.jobs import POLICY, FailedTextTask, OrderFailure
 from orchestrator.features.commissions.repository import WritingJobStore
 from orchestrator.features.commissions.service.writing import Step
 from orchestrator.jobs.record import Failure, JobStatus
@@ -118,8 +121,11 @@ async def test_faulty_text_is_written_again(
     assert order.versions[0].quality.regenerations == regenerations
     assert (await commissions.job(order.order_id)).attempts == attempts
     first, second = await commissions.requests_about(marker)
-    assert not first["findings"]
-    assert bool(second["findings"]) == bool(regenerations)
+    assert not first["document"]["findings"]
+    assert bool(second["document"]["findings"]) == bool(regenerations)
+    # What all drafts of the attempt took is stored.
+    tokens_of_a_draft = (len(first["system"]) + len(json.dumps(first["document"]))) / CHARACTERS_PER_TOKEN
+    assert (await commissions.input_tokens_of(order.order_id) > 1.5 * tokens_of_a_draft) == bool(regenerations)
 
 
 async def test_provider_that_fails_twice_is_asked_a_third_time(commissions: CommissionOrders) -> None:
@@ -220,6 +226,17 @@ async def test_worker_frozen_before_it_stores_its_text_stores_nothing(
     assert (await commissions.assert_written_once(order_id)).versions == written.versions
 
 
+async def test_revision_in_progress_cannot_be_submitted(stack: Stack, commissions: CommissionOrders) -> None:
+    await commissions.assert_written_once(order_id := await commissions.order())
+    async with Service(stack, "orchestrator").frozen(), Service(stack, "worker").frozen():
+        await commissions.revise(order_id, "A livelier opening, please.")
+        with pytest.raises(Conflict) as refused:
+            await commissions.submit(order_id)
+    assert refused.value.code == "ORDER_INVALID_STATE"
+    assert len((await commissions.reaches(order_id, CommissionStatus.QUALITY_CHECK)).versions) == 2
+    await commissions.submit(order_id)
+
+
 async def test_revisions_are_written_before_first_texts_that_were_ordered_earlier(
     stack: Stack, commissions: CommissionOrders
 ) -> None:
@@ -234,4 +251,6 @@ async def test_revisions_are_written_before_first_texts_that_were_ordered_earlie
         await commissions.reaches(order_id, CommissionStatus.QUALITY_CHECK)
     revised = [(await commissions.job(order_id, round_number=2)).started_at for order_id in written]
     first = [(await commissions.job(order_id)).started_at for order_id in waiting]
-    assert max(moment for moment in revised if moment) <= min(moment for moment in first if moment)
+    last_revision = max(moment for moment in revised if moment)
+    # The workers claim at once: while one takes the last revision, the others may take first texts.
+    assert sum(moment < last_revision for moment in first if moment) < len(WORKERS) * POLICY.concurrency

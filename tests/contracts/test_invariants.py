@@ -16,6 +16,7 @@ from tests.contracts.scenarios import PREPARE
 from tests.contracts.ticket_fixtures import TicketFixtures
 from tests.contracts.violation import Violation
 from tests.contracts.violations import VIOLATIONS
+from tests.support.waiting import eventually
 
 ADMISSION: Final = "admission"
 FACTS: Final = (
@@ -85,8 +86,12 @@ async def test_violation_is_reported(
 ) -> None:
     known = set(await checker.check())
     facts = await sagas.run(violation.saga, waits=violation.waits)
-    await checker.settle()
-    assert set(await checker.check()) <= known, "the saga itself violates an invariant"
+
+    async def holds() -> bool:  # after the message that tells whose turn it is
+        await checker.settle()
+        return set(await checker.check()) <= known
+
+    assert await eventually(holds), "the saga itself violates an invariant"
     await databases.corrupt(violation.database, violation.sql, *(str(facts[name]) for name in violation.parameters))
     reported = "\n".join(set(await checker.check()) - known)
     for expected in violation.expected:

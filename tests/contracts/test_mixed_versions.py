@@ -30,7 +30,7 @@ from tests.contracts.saga_harness import SagaHarness
 from tests.contracts.saga_run import CrashAt
 
 UNKNOWN_ROUTE: Final = NotFound.code
-OF_THE_ORCHESTRATOR: Final = frozenset({"activate device", "enqueue job"})
+OF_THE_ORCHESTRATOR: Final = frozenset({"activate device", "enqueue job", "enqueue writing"})
 """Steps that call no participant: they enqueue a job."""
 
 

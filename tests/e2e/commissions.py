@@ -39,6 +39,12 @@ async def until(user: UserClient, order_id: str, status: str, *, number: int | N
     return await eventually(look)
 
 
+async def revise(sponsor: UserClient, order_id: str, notes: str, *, number: int) -> dict[str, Any]:
+    """Ask for a revision, and return the order once its version of this number is there."""
+    assert (await sponsor.post(f"/commissions/{order_id}/revisions", {"revision_notes": notes})).status == 200
+    return await until(sponsor, order_id, "QUALITY_CHECK", number=number)
+
+
 async def publish(sponsor: UserClient, admin: UserClient, order_id: str) -> dict[str, Any]:
     """Submit and approve an order whose text is ready, and return it once it is published."""
     assert (await sponsor.post(f"/commissions/{order_id}/submit")).status == 200

@@ -99,6 +99,8 @@ class ExamplePage:
     def _with_texts_of_the_page(self, answer: ApiResponse) -> ApiResponse:
         def shown(value: Any, name: str = "") -> Any:
             if isinstance(value, dict):
+                if isinstance(self.made_anew.get(name), dict):
+                    return self.made_anew[name]
                 return {each: shown(inner, each) for each, inner in value.items()}
             if isinstance(value, list) and value:
                 return [shown(inner) for inner in value]

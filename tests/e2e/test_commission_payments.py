@@ -2,14 +2,16 @@
 
 import uuid
 from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import pytest
 
 from devstack.stack import Stack
 from tests.e2e.commissions import ARTICLE, order_text, publish, status_of, until
-from tests.e2e.conftest import MakeFan
+from tests.e2e.conftest import MakeConcert, MakeFan
 from tests.e2e.in_process import InProcessServices
+from tests.e2e.test_notifications import Inbox
 from tests.e2e.user_client import SANDBOX_OTP, Concert, UserClient
 from tests.support.http_client import http_client
 
@@ -106,6 +108,14 @@ class TestRefusals:
         assert (await order_text(fan, concert.event_id)).refused() == (404, "EVENT_NOT_FOUND")
         assert await fan.balance() == "1000.00"
 
+    async def test_event_that_has_ended_is_refused(self, fan: UserClient, new_concert: MakeConcert) -> None:
+        now = datetime.now(UTC)
+        running = await new_concert(event_date=(now - timedelta(hours=1)).isoformat())
+        hours_ago = {"doors_open_at": 4, "event_date": 3, "ends_at": 1}
+        ended = await new_concert(**{name: (now - timedelta(hours=ago)).isoformat() for name, ago in hours_ago.items()})
+        assert (await order_text(fan, running.event_id)).status == 201
+        assert (await order_text(fan, ended.event_id)).refused() == (410, "EVENT_ENDED")
+
     @pytest.mark.parametrize(
         "changes",
         [
@@ -148,7 +158,7 @@ class TestRefusals:
         assert (await order_text(fan, concert.event_id, pay_with=pay_with)).refused() == (428, "OTP_REQUIRED")
 
     async def test_backlink_needs_an_own_article_or_its_owners_consent(
-        self, *, fan: UserClient, admin: UserClient, new_fan: MakeFan, concert: Concert
+        self, *, platform: Stack, fan: UserClient, admin: UserClient, new_fan: MakeFan, concert: Concert
     ) -> None:
         ordered = (await order_text(fan, concert.event_id, target_url=None, anchor_text=None)).data
         await until(fan, ordered["order_id"], "QUALITY_CHECK")
@@ -167,6 +177,7 @@ class TestRefusals:
         assert second.refused() == (409, "ORDER_INVALID_STATE")
         assert second.body["details"]["article_id"] == article_id
         await until(other, linked, "QUALITY_CHECK")
+        await Inbox(platform, other).email_about("Your backlink is integrated")
         await publish(other, admin, linked)
         content = (await fan.get(f"/articles/{slug}")).data["content"]
         assert content.count(f'href="{BACKLINK["target_url"]}"') == 1

@@ -1,18 +1,22 @@
 """Commissions through the gateway, from the order to the published article or the refund."""
 
 import re
+from typing import Final
 
 import httpx
 import pytest
 
 from devstack.stack import Stack
-from tests.e2e.commissions import ARTICLE, ARTICLE_PRICE, REFUSED_KEYWORD, order_text, publish, status_of, until
+from tests.e2e.commissions import ARTICLE, ARTICLE_PRICE, REFUSED_KEYWORD, order_text, publish, revise, status_of, until
 from tests.e2e.conftest import MakeFan
 from tests.e2e.performer import change
 from tests.e2e.test_notifications import Inbox
 from tests.e2e.user_client import Concert, UserClient
 from tests.support.http_client import http_client
 from tests.support.waiting import eventually
+
+LIVELIER: Final = "Please make the introduction more engaging."
+MORE_ABOUT_THE_VENUE: Final = "Please say more about the venue."
 
 
 async def open_link(platform: Stack, email: dict[str, str], path: str) -> httpx.Response:
@@ -50,17 +54,13 @@ async def test_sponsor_gets_an_article_revised_reviewed_and_published(
     ready = await inbox.email_about(f"Your article is ready: {first['version']['title']}")
     assert (await open_link(platform, ready, f"/order-status/{order_id}")).status_code == 200
 
-    revision = {"revision_notes": "Please make the introduction more engaging."}
-    revised = await sponsor.post(f"/commissions/{order_id}/revisions", revision)
-    assert revised.status == 200
-    second = await until(sponsor, order_id, "QUALITY_CHECK", number=2)
+    second = await revise(sponsor, order_id, LIVELIER, number=2)
     assert second["version"]["content"] != content
-    assert second["versions"][1]["notes"] == revision["revision_notes"]
     assert second["versions"][1]["changes"]
     await inbox.email_about("Your revision is ready")
 
     assert (await sponsor.post(f"/commissions/{order_id}/submit")).status == 200
-    refused = await sponsor.post(f"/commissions/{order_id}/revisions", revision)
+    refused = await sponsor.post(f"/commissions/{order_id}/revisions", {"revision_notes": LIVELIER})
     assert refused.refused() == (409, "ORDER_INVALID_STATE")
     waiting = (await admin.get("/admin/commissions", status="ADMIN_REVIEW")).data
     assert order_id in {order["order_id"] for order in waiting}
@@ -69,9 +69,12 @@ async def test_sponsor_gets_an_article_revised_reviewed_and_published(
     assert (await until(sponsor, order_id, "QUALITY_CHECK"))["review_notes"] == notes["notes"]
     assert notes["notes"] in (await inbox.email_about("Please look at your text again"))["text"]
 
+    third = await revise(sponsor, order_id, MORE_ABOUT_THE_VENUE, number=3)
+    assert [version["notes"] for version in third["versions"]] == ["", LIVELIER, MORE_ABOUT_THE_VENUE]
+
     slug = (await publish(sponsor, admin, order_id))["slug"]
     article = (await anonymous.get(f"/articles/{slug}")).data
-    assert article["content"] == second["version"]["content"]
+    assert article["content"] == third["version"]["content"]
 
     async def is_on_its_event() -> bool:  # within the seconds for which the orchestrator remembers an event
         event = (await anonymous.get(f"/events/{concert.event_id}")).data
@@ -113,7 +116,12 @@ async def test_admin_refunds_an_order_and_nobody_publishes_it_then(
     await until(sponsor, order_id, "QUALITY_CHECK")
     assert (await sponsor.post(f"/commissions/{order_id}/submit")).status == 200
     reason = {"reason": "The sponsor has withdrawn."}
-    assert (await admin.post(f"/admin/commissions/{order_id}/refund", reason)).status == 200
+    other_id = (await order_text(await new_fan(), concert.event_id)).data["order_id"]
+    for _ in range(2):
+        refunded = await admin.post(f"/admin/commissions/{order_id}/refund", reason, key="refund")
+        assert (refunded.status, refunded.data["status"]) == (200, "REFUNDED")
+    reused = await admin.post(f"/admin/commissions/{other_id}/refund", reason, key="refund")
+    assert reused.refused() == (422, "IDEMPOTENCY_KEY_REUSED")
     await until(sponsor, order_id, "REFUNDED")
     assert await sponsor.balance() == ARTICLE_PRICE
     await Inbox(platform, sponsor).email_about("Your order for an article is refunded")

@@ -23,6 +23,21 @@ MADE_ANEW: Final[dict[str, Any]] = {
     "words": 412,
     "readability": 62.5,
     "likeness": 0.31,
+    # The platform's statistics are those of all tests.
+    "orders": {"COMPLETED": 49, "PROCESSING": 2, "REFUNDED": 1},
+    "revisions_per_order": 1.5,
+    "success_rate": 0.98,
+    "median_seconds_to_first_version": 3.2,
+    "p95_seconds_to_first_version": 9.5,
+    "median_seconds_to_publication": 5400.0,
+    "p95_seconds_to_publication": 86400.0,
+    "failed_kept": 0,
+    "completed": 49,
+    "failed": 1,
+    "cancelled": 0,
+    "average_seconds": 2.1,
+    "p95_seconds": 4.0,
+    "completed_per_minute": 0.01,
 }
 
 

@@ -42,7 +42,7 @@ PUBLIC: Final = frozenset(
     | {"menu_id", "item_id", "menu_item_id", "template"}
     # Any fan may buy a tip; the conversation is the client's own.
     | {"tip_menu_item_id", "conversation_id"}
-    # A backlink into another customer's article needs its owner's consent: tests/e2e/test_commissions.py.
+    # A backlink into another customer's article needs its owner's consent: tests/e2e/test_commission_payments.py.
     | {"article_id"}
     # Only its owner changes an article: tests/integration/events/test_articles.py::TestChange.
     | {"slug"}

@@ -16,7 +16,7 @@ class CommissionExpired(Gone):
 
 
 class CommissionFailed(Conflict):
-    """Why an order is refunded that nobody retried in time."""
+    """Why an order is refunded that no admin retried in time."""
 
     code = "COMMISSION_FAILED"
     public_message = "The text could not be written."

@@ -64,7 +64,8 @@ EXPLANATIONS: Final[Mapping[str, str]] = {
     end.code: end.public_message
     for end in (CheckoutExpired, CommissionExpired, CommissionFailed, CommissionRefunded, OrderCancelled)
 } | {
-    PaymentRequired.code: "Your payment has reached your wallet, but other charges or a debt used the credits. Please order again."
+    PaymentRequired.code: "Your payment has reached your wallet, but other charges or a debt used the credits. Please order again.",
+    OrderInvalidState.code: "Another backlink into that article was paid first. Your payment is in your wallet.",
 }
 UNEXPLAINED: Final = "The order could not be carried out."
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, Field
 
-from common.fields import HttpsAddress, LineText
+from common.fields import HttpsAddress, LineText, is_none
 from common.http.body import RequestBody
 from common.money import Money
 from orchestrator.clients.orders.purchased_items import ItemType, PurchasedItemFacts
@@ -37,9 +37,9 @@ class RequestStatus(BaseModel):
     request_id: uuid.UUID
     status: Literal["pending", "processing", "completed", "failed", "cancelled"]
     retry_count: int
-    result: RequestResult | None = Field(default=None, exclude_if=lambda result: result is None)
+    result: RequestResult | None = Field(default=None, exclude_if=is_none)
     created_at: datetime
-    completed_at: datetime | None = Field(default=None, exclude_if=lambda moment: moment is None)
+    completed_at: datetime | None = Field(default=None, exclude_if=is_none)
 
 
 class ItemMoved(BaseModel):

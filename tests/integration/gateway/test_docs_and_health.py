@@ -6,6 +6,7 @@ from typing import Any
 
 import httpx
 import pytest
+from aiohttp import web
 
 from gateway.routing import ROUTES, Upstream
 from tests.integration.gateway.conftest import Gateways
@@ -123,6 +124,32 @@ async def test_page_of_a_link_runs_and_calls_nothing_of_others(client: httpx.Asy
     assert ("POST", called) in {(route.method, route.path) for route in ROUTES}
 
 
+async def article(_: web.Request) -> web.Response:
+    content = f"<p>Doors &amp; <em>bar</em> open at <a href='x'>seven</a>.</p><p>{'Come early. ' * 20}</p>"
+    return web.json_response({"success": True, "data": {"title": 'Jazz & "Blues" <b>$1</b>', "content": content}})
+
+
+async def no_article(_: web.Request) -> web.Response:
+    return web.json_response({"success": False, "error_code": "NOT_FOUND", "message": "No."}, status=404)
+
+
+async def test_article_has_its_title_and_description_before_its_script_runs(
+    client: httpx.AsyncClient, services: Services
+) -> None:
+    services.handlers |= {"/api/articles/jazz": article, "/api/articles/unknown": no_article}
+    found = await client.get("/articles/jazz")
+    title = "Jazz &amp; &quot;Blues&quot; &lt;b&gt;$1&lt;/b&gt;"
+    assert found.status_code == 200
+    assert f"<title>{title} · TicketRemaster</title>" in found.text
+    assert f'<h1 id="title">{title}</h1>' in found.text
+    assert 'content="Doors &amp; bar open at seven. Come early.' in found.text
+    for path in ("/articles/unknown", "/articles/Jazz"):
+        unknown = await client.get(path)
+        assert (unknown.status_code, unknown.headers["Content-Type"]) == (404, "text/html; charset=utf-8")
+        assert unknown.headers["Content-Security-Policy"] == found.headers["Content-Security-Policy"]
+        assert "/web/article.js" in unknown.text
+
+
 @pytest.mark.parametrize(
     ("path", "scripts"),
     [
@@ -131,8 +158,9 @@ async def test_page_of_a_link_runs_and_calls_nothing_of_others(client: httpx.Asy
     ],
 )
 async def test_page_of_an_order_or_an_article_runs_own_scripts_only_and_writes_no_html(
-    client: httpx.AsyncClient, path: str, scripts: list[str]
+    client: httpx.AsyncClient, services: Services, path: str, scripts: list[str]
 ) -> None:
+    services.handlers["/api/articles/a-night-to-remember"] = article
     page = await client.get(path)
     assert (page.status_code, page.headers["Content-Type"]) == (200, "text/html; charset=utf-8")
     policy = dict(rule.split(" ", 1) for rule in page.headers["Content-Security-Policy"].split("; "))

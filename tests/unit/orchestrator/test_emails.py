@@ -321,15 +321,15 @@ def test_text_message_is_short() -> None:
 class TestCommission:
     @pytest.mark.parametrize("kind", [kind for kind in NotificationKind if kind.is_about_commission])
     def test_email_leads_to_the_page_of_the_order(self, kind: NotificationKind) -> None:
-        letter = RENDERER.render(kind, email_context(commission=COMMISSION))
-        assert f"https://shop.example/order-status/{COMMISSION.order_id}" in letter.text
-        assert f'href="https://shop.example/order-status/{COMMISSION.order_id}"' in letter.html
+        email = RENDERER.render(kind, email_context(commission=COMMISSION))
+        assert f"https://shop.example/order-status/{COMMISSION.order_id}" in email.text
+        assert f'href="https://shop.example/order-status/{COMMISSION.order_id}"' in email.html
 
     @pytest.mark.parametrize(
         ("kind", "told"),
         [
             (NotificationKind.COMMISSION_ARTICLE_READY, ("Your article is ready: A night to remember",)),
-            (NotificationKind.COMMISSION_SENT_BACK, ("We write: Name the band",)),
+            (NotificationKind.COMMISSION_SENT_BACK, ("Our editors' notes: Name the band",)),
             (NotificationKind.COMMISSION_COMPLETED, ("https://shop.example/articles/a-night-to-remember",)),
             (NotificationKind.COMMISSION_FAILED, (COMMISSION.reason, "stay in escrow", "You need not do anything")),
             (NotificationKind.COMMISSION_REFUNDED, (COMMISSION.reason, "Your credits are back in your wallet")),
@@ -337,6 +337,6 @@ class TestCommission:
         ],
     )
     def test_each_email_tells_its_facts(self, kind: NotificationKind, told: tuple[str, ...]) -> None:
-        letter = RENDERER.render(kind, email_context(commission=COMMISSION))
+        email = RENDERER.render(kind, email_context(commission=COMMISSION))
         for part in told:
-            assert part in letter.subject + letter.text
+            assert part in email.subject + email.text

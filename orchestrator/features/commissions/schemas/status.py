@@ -6,6 +6,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from common.fields import is_none
 from common.money import Money
 from orchestrator.clients.orders.commissions import CommissionType, PayWith, QualityReport
 from orchestrator.jobs.record import JobStatus, KindStats
@@ -13,10 +14,6 @@ from orchestrator.jobs.record import JobStatus, KindStats
 CommissionState = Literal[
     "AWAITING_PAYMENT", "PROCESSING", "QUALITY_CHECK", "ADMIN_REVIEW", "COMPLETED", "FAILED", "REFUNDED", "CANCELLED"
 ]  # fmt: skip
-
-
-def _is_none(value: object) -> bool:
-    return value is None
 
 
 class Attributes(BaseModel):
@@ -95,20 +92,20 @@ class CommissionView(BaseModel):
     status: CommissionState
     status_message: str
     order_details: OrderDetails
-    checkout_url: str | None = Field(default=None, exclude_if=_is_none, description="While the order awaits payment.")
+    checkout_url: str | None = Field(default=None, exclude_if=is_none, description="While the order awaits payment.")
     progress: Progress
     version: Version | None
     versions: list[VersionSummary] = Field(description="Oldest first.")
     queue: QueueInfo
     estimated_time: str | None = Field(
-        default=None, exclude_if=_is_none, examples=["2-5 minutes"], description="While the text is written."
+        default=None, exclude_if=is_none, examples=["2-5 minutes"], description="While the text is written."
     )
     can_request_revision: bool
     can_submit_for_review: bool
     review_notes: str = Field(description="What an admin wrote when the order was sent back.")
-    failure: Failure | None = Field(default=None, exclude_if=_is_none)
-    slug: str | None = Field(default=None, exclude_if=_is_none)
-    article_url: str | None = Field(default=None, exclude_if=_is_none, description="Where the article is published.")
+    failure: Failure | None = Field(default=None, exclude_if=is_none)
+    slug: str | None = Field(default=None, exclude_if=is_none)
+    article_url: str | None = Field(default=None, exclude_if=is_none, description="Where the article is published.")
 
 
 class CommissionStats(BaseModel):

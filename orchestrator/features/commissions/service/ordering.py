@@ -206,7 +206,7 @@ class OrderingService:
                 **request.model_dump(),
             ),
             proof_reference=proof_reference,
-            expires_at=now + self.settings.commission_ttl,
+            expires_at=now + self.settings.commission_ttls[request.type],
             payment_id=uuid.uuid5(order_id, "payment") if is_by_card else None,
             checkout_expires_at=now + checkout_time if is_by_card else None,
         )

@@ -74,27 +74,37 @@ class TestBacklinks:
     """Two texts that are based on the same content would overwrite each other."""
 
     @pytest.mark.parametrize("status", PATHS)
-    async def test_into_an_article_wait_until_the_first_is_over(
+    async def test_into_an_article_wait_until_the_first_that_is_paid_is_over(
         self, commissions: CommissionCaller, status: str
     ) -> None:
         first = await commissions.at(status, backlink())
         second = Order(backlink(first.facts.article_id))
 
-        if status in {"COMPLETED", "REFUNDED", "CANCELLED"}:
+        if status in {"OPENING", "AWAITING_PAYMENT", "COMPLETED", "REFUNDED", "CANCELLED"}:
             await commissions.perform(second, "open")
+            await commissions.perform(second, "accept")
         else:
             with pytest.raises(Conflict) as refused:
                 await commissions.perform(second, "open")
             details = {"article_id": str(first.facts.article_id)}
             assert (refused.value.code, refused.value.details) == ("ORDER_INVALID_STATE", details)
 
-    async def test_of_ten_at_once_one_is_opened(self, commissions: CommissionCaller) -> None:
+    async def test_of_ten_that_are_paid_at_once_one_is_accepted(self, commissions: CommissionCaller) -> None:
         article_id = uuid.uuid4()
-        orders = [Order(backlink(article_id)) for _ in range(10)]
+        orders = [await commissions.at("AWAITING_PAYMENT", backlink(article_id)) for _ in range(10)]
 
-        opened = await at_once(*(commissions.perform(order, "open") for order in orders))
+        accepted = await at_once(*(commissions.perform(order, "accept") for order in orders))
 
-        assert sorted(map(str, opened)) == ["None", *["ORDER_INVALID_STATE"] * 9]
+        assert sorted(map(str, accepted)) == ["None", *["ORDER_INVALID_STATE"] * 9]
+        again = await at_once(*(commissions.perform(order, "accept") for order in orders))
+        assert again == accepted
+        first = orders[accepted.index(None)]
+        for refused in (order for order in orders if order is not first):
+            with pytest.raises(Conflict) as reason:
+                await commissions.perform(refused, "accept")
+            assert reason.value.details == {"article_id": str(article_id)}
+            await commissions.perform(refused, "end")
+        assert await commissions.status(first) == "PROCESSING"
 
     async def test_into_another_article_and_articles_of_one_event_do_not_wait(
         self, commissions: CommissionCaller
