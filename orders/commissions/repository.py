@@ -105,7 +105,12 @@ class CommissionRepository(AggregateRepository[Commission]):
         """Return an order that is not OPENING, with its versions."""
         return await self._found(statements.FIND, {"order_id": key})
 
+    async def find_latest(self, order_id: uuid.UUID) -> Commission | None:
+        """Return the same with its latest versions, of which only the current one has its content."""
+        return await self._found(statements.FIND_LATEST, {"order_id": order_id})
+
     async def find_by_checkout(self, session_id: str) -> Commission | None:
+        """Return the order of a checkout session as `find_latest` does."""
         return await self._found(statements.FIND_BY_CHECKOUT, {"session_id": session_id})
 
     async def page(

@@ -22,9 +22,13 @@ _SHOWN: Final = (
     "failure_message", "version_number", "title", "slug", "created_at", "paid_at", "failed_at", "ended_at",
 )  # fmt: skip
 _OF_VERSION: Final = (
-    "version_id", "number", "title", "content", "notes", "changes", "quality", "provider", "model", "input_tokens",
+    "version_id", "number", "title", "notes", "changes", "quality", "provider", "model", "input_tokens",
     "output_tokens", "created_at",
 )  # fmt: skip
+
+
+MOST_SHOWN: Final = 20
+"""The versions of an order that are read with it; each of the others has its route."""
 
 
 def _fields(row: str, columns: Iterable[str]) -> str:
@@ -38,13 +42,25 @@ def commission_json(row: str) -> str:
 
 def with_versions_json(row: str) -> str:
     """Return the same with its versions, oldest first."""
+    return _with_versions(row, content="version.content", most="ALL")
+
+
+def _with_latest_json(row: str) -> str:
+    """Return the same with its latest versions, of which only the current one has its content: there may be any number."""
+    content = f"CASE version.number WHEN {row}.version_number THEN version.content ELSE '' END"
+    return _with_versions(row, content=content, most=f"{MOST_SHOWN}")
+
+
+def _with_versions(row: str, *, content: str, most: str) -> str:
     return f"""
         {commission_json(row)} || jsonb_build_object('versions', (
             SELECT coalesce(jsonb_agg(jsonb_build_object(
-                {_fields("version", _OF_VERSION)}, 'cost_usd', version.cost_usd::text,
+                {_fields("version", _OF_VERSION)}, 'content', {content}, 'cost_usd', version.cost_usd::text,
                 'qc_status', CASE WHEN (version.quality -> 'passed')::boolean THEN 'passed' ELSE 'failed' END
             ) ORDER BY number), '[]')
-            FROM commission_versions AS version WHERE version.order_id = {row}.order_id))
+            FROM (
+                SELECT * FROM commission_versions WHERE order_id = {row}.order_id ORDER BY number DESC LIMIT {most}
+            ) AS version))
     """  # noqa: S608 - constant names
 
 
@@ -183,7 +199,11 @@ MOVES: Final[Mapping[str, TextClause]] = MappingProxyType(
         ),
         "submit": _move("QUALITY_CHECK", "ADMIN_REVIEW"),
         "send-back": _move("ADMIN_REVIEW", "QUALITY_CHECK", ", review_notes = :notes"),
-        "begin-publication": _move("ADMIN_REVIEW", "PUBLISHING"),
+        "begin-publication": _move(
+            "ADMIN_REVIEW",
+            "PUBLISHING",
+            only="version_number = coalesce(CAST(:version_number AS integer), version_number)",
+        ),
         "complete": _move("PUBLISHING", "COMPLETED", ", slug = :slug, ended_at = now()"),
     }
 )
@@ -235,15 +255,12 @@ _ABANDON_PUBLICATION: Final = COMMISSIONS.undo(", status_at = now()").bindparams
 )
 UNDOS: Final[Mapping[str, TextClause]] = MappingProxyType({"end": _END, "abandon-publication": _ABANDON_PUBLICATION})
 
-FIND: Final = text(
-    f"""
-    SELECT {with_versions_json("commissions")} AS found FROM commissions
-    WHERE order_id = :order_id AND status <> 'OPENING'
-    """  # noqa: S608 - constants
-)
+_FIND: Final = "AS found FROM commissions WHERE order_id = :order_id AND status <> 'OPENING'"
+FIND: Final = text(f"SELECT {with_versions_json('commissions')} {_FIND}")
+FIND_LATEST: Final = text(f"SELECT {_with_latest_json('commissions')} {_FIND}")
 FIND_BY_CHECKOUT: Final = text(
     f"""
-    SELECT {with_versions_json("commissions")} AS found FROM commissions
+    SELECT {_with_latest_json("commissions")} AS found FROM commissions
     WHERE checkout_session_id = :session_id
     """  # noqa: S608 - constants
 )

@@ -201,9 +201,10 @@ class TestDecisions:
         for _ in range(2):
             assert (await fan.post(f"{path}/submit", key="done")).data["status"] == "ADMIN_REVIEW"
         assert (await fan.post(f"{path}/revisions", revision)).refused() == (409, "ORDER_INVALID_STATE")
-        approved = await admin.post(approve, key="yes")
+        assert (await admin.post(approve, {"version_number": 2})).refused() == (409, "ORDER_INVALID_STATE")
+        approved = await admin.post(approve, {"version_number": 1}, key="yes")
         assert (approved.status, approved.data["status"]) == (200, "COMPLETED")
-        assert (await admin.post(approve, key="yes")).data == approved.data
+        assert (await admin.post(approve, {"version_number": 1}, key="yes")).data == approved.data
         refund = await admin.post(f"/admin{path}/refund", {"reason": "Late"})
         assert refund.refused() == (409, "ORDER_INVALID_STATE")
         trail = (await admin.get("/admin/audit", object=order_id)).data
@@ -211,6 +212,7 @@ class TestDecisions:
             ("commission.refund", "REFUSED"),
             ("commission.approve", "DONE"),
             ("commission.approve", "DONE"),
+            ("commission.approve", "REFUSED"),
             ("commission.retry", "REFUSED"),
             ("commission.approve", "REFUSED"),
         ]

@@ -48,6 +48,13 @@ MUTATIONS: Final = (
         breaks=("a job of an earlier round writes or fails late",),
     ),
     Mutation(
+        name="a text is published that no admin has read",
+        file=STATEMENTS,
+        before="version_number = coalesce(CAST(:version_number AS integer), version_number)",
+        after="coalesce(CAST(:version_number AS integer), 1) > 0",
+        caught_by=(f"{MOVES}::TestPublication::test_begins_only_with_the_version_that_was_read",),
+    ),
+    Mutation(
         name="a refund hides why the text could not be written",
         file=STATEMENTS,
         before="failure_code = coalesce(failure_code, :reason)",

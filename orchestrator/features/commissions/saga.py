@@ -203,7 +203,7 @@ class CommissionSteps:
         return sale
 
     async def begin_publication(self, sale: CommissionSaga, call: Call) -> CommissionSaga:
-        await self.clients.commissions.begin_publication(call, sale.saga_id)
+        await self.clients.commissions.begin_publication(call, sale.saga_id, version_number=sale.version_number)
         return sale
 
     async def abandon_publication(self, sale: CommissionSaga, call: Call) -> None:

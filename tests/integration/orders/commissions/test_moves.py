@@ -235,6 +235,31 @@ class TestRounds:
         assert await outcome(commissions.client.resume(order.key, round_number=1)) == "ORDER_INVALID_STATE"
 
 
+class TestPublication:
+    async def test_begins_only_with_the_version_that_was_read(self, commissions: CommissionCaller) -> None:
+        order = await commissions.at("ADMIN_REVIEW")
+        refused = await outcome(commissions.perform(order, "begin_publication", version_number=2))
+        assert (refused, await commissions.status(order)) == ("ORDER_INVALID_STATE", "ADMIN_REVIEW")
+        await commissions.perform(order.renew("begin_publication"), "begin_publication", version_number=1)
+        assert await commissions.status(order) == "PUBLISHING"
+
+
+class TestManyVersions:
+    async def test_an_order_is_shown_with_the_latest_and_one_content(self, commissions: CommissionCaller) -> None:
+        """Customers ask for as many revisions as they like; the job alone needs all of them."""
+        order = await commissions.at("QUALITY_CHECK")
+        for number in range(2, 24):
+            await commissions.perform(order.renew("revise"), "revise", notes=f"Draft {number}")
+            version = version_of(content=f"<p>Draft {number}.</p>")
+            await commissions.perform(order.renew("add_version"), "add_version", round_number=number, version=version)
+        found = await commissions.find(order)
+        assert [version.number for version in found.versions] == [*range(4, 24)]
+        assert [version.content for version in found.versions] == [""] * 19 + ["<p>Draft 23.</p>"]
+        await commissions.perform(order.renew("revise"), "revise")
+        resumed = await commissions.client.resume(order.key, round_number=24)
+        assert (len(resumed.versions), resumed.versions[1].content) == (23, "<p>Draft 2.</p>")
+
+
 class TestResume:
     @pytest.mark.parametrize("status", ["PROCESSING", "FAILED"])
     async def test_order_is_processed_in_its_round(self, commissions: CommissionCaller, status: str) -> None:
