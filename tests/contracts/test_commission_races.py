@@ -325,7 +325,7 @@ async def test_repeated_request_starts_no_second_order_after_the_first_has_ended
     customer_id = contested.sale.order.customer_user_id
     faults = Faults().inject(fails_at, "action", undecided(FOREVER), retries_forever=False)
     wanted = contested.sale.order.model_copy(update={"pay_with": pay_with})
-    request = CommissionRequest(**wanted.model_dump(include=CommissionRequest.model_fields.keys()))
+    request = CommissionRequest(**wanted.model_dump(include={*CommissionRequest.model_fields}))
 
     async def order() -> uuid.UUID:
         ordering = contested.ordering(contested.engine(faults=faults))
