@@ -27,6 +27,7 @@ MAKE_DUE: Final = """
         progress = jsonb_set(progress, '{limited_since}', to_jsonb(now() - CAST($2 AS interval)))
     WHERE job_id = $1
 """
+EXPIRE_LEASE: Final = "UPDATE jobs SET lease_until = now() WHERE job_id = $1 AND status = 'running'"
 MESSAGES: Final = """
     SELECT routing_key FROM outbox
     WHERE routing_key LIKE 'commission.%' AND convert_from(body, 'UTF8')::jsonb ->> 'subject' = $1
@@ -86,6 +87,10 @@ class CommissionOrders:
         """Let a postponed job run now, as if the provider had been busy for some time."""
         job_id = job_id_of(order_id, round_number=1)
         await self.databases.change("orchestrator", MAKE_DUE, job_id, limited_for)
+
+    async def expire_lease(self, order_id: uuid.UUID) -> None:
+        """Let the order's job be lost to the worker that runs it."""
+        await self.databases.change("orchestrator", EXPIRE_LEASE, job_id_of(order_id, round_number=1))
 
     async def revise(self, order_id: uuid.UUID, notes: str) -> None:
         reviews = self.container.resources.service(ReviewService)

@@ -1,6 +1,7 @@
 """`python -m tests.chaos.crash_commissions`: the real worker, which crashes or freezes at a step of a text's progress.
 
-It is killed before it reports the step, or suspends itself after it has. See `crash_orchestrator` for how it restarts.
+It is killed before it reports the step, or suspends itself after it has. The step of a crash point is the order's id and the
+step's number. See `crash_orchestrator` for how it restarts.
 """
 
 import os
@@ -12,7 +13,7 @@ from typing import Any, Final
 
 from common.http.app import serve
 from orchestrator.container import Container, register_handlers
-from orchestrator.features.commissions.models import KIND
+from orchestrator.features.commissions.models import KIND, WriteText
 from orchestrator.jobs.policies import JobPolicy
 from orchestrator.jobs.registry import Handler, HandlerResult, JobContext, Payload, Registry
 from orchestrator.settings import WorkerSettings
@@ -42,9 +43,10 @@ class CrashingRegistry(Registry):
 
         async def write(work: Payload, context: JobContext) -> HandlerResult:
             async def report(progress: Mapping[str, Any]) -> None:
-                self._doom.crash_if_reached(BEFORE, str(progress["step"]))
+                step = f"{WriteText.model_validate(work.model_dump()).order_id} {progress['step']}"
+                self._doom.crash_if_reached(BEFORE, step)
                 await context.report(progress)
-                self._doom.freeze_if_reached(AFTER, str(progress["step"]))
+                self._doom.freeze_if_reached(AFTER, step)
 
             return await handler(work, replace(context, _report=report))
 

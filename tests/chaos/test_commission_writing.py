@@ -5,6 +5,7 @@ Each order gets each of its texts once, or fails and can be tried again; its cre
 
 import asyncio
 import json
+import uuid
 from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 
@@ -43,7 +44,7 @@ def stack(database_url: DatabaseFactory, vhost: Vhost, crash_point: CrashPoint) 
     """The services that texts need, and two workers. The first crashes at the crash point; both restart when killed."""
     env = {
         "LOG_LEVEL": "WARNING",
-        "JOB_LEASE_SECONDS": "2",
+        "JOB_LEASE_SECONDS": "10",  # long enough for a busy machine; `expire_lease` ends it
         "JOB_SCHEDULER_SECONDS": "0.1",
         "JOB_REDISPATCH_SECONDS": "0.5",
         "JOB_RETRY_SECONDS": BACKOFF,
@@ -206,10 +207,8 @@ async def test_order_whose_job_was_cancelled_fails_and_one_whose_job_waits_does_
 async def test_worker_killed_at_every_step(
     stack: Stack, commissions: CommissionOrders, crash_point: CrashPoint, step: Step
 ) -> None:
-    async with Service(stack, "orchestrator").frozen():  # so that the crashing worker reaches the step
-        crash_point.arm(BEFORE, str(int(step)))
-        order_id = await commissions.order()
-        await eventually(lambda: crash_point.has_crashed)
+    order_id = await stopped_order(stack, commissions, crash_point, (BEFORE, step))
+    await commissions.expire_lease(order_id)
     await commissions.assert_written_once(order_id)
     assert (await commissions.job(order_id)).attempts == 2
 
@@ -218,15 +217,26 @@ async def test_worker_frozen_before_it_stores_its_text_stores_nothing(
     stack: Stack, commissions: CommissionOrders, crash_point: CrashPoint
 ) -> None:
     """Two workers never write one order at once: when the first one continues, the text of the second one is there."""
-    async with Service(stack, "orchestrator").frozen():
-        crash_point.arm(AFTER, str(int(Step.STORING)))
-        order_id = await commissions.order()
-        await eventually(lambda: crash_point.has_crashed)
+    order_id = await stopped_order(stack, commissions, crash_point, (AFTER, Step.STORING))
     async with Service(stack, "worker").frozen():  # it has suspended itself
+        await commissions.expire_lease(order_id)
         written = await commissions.assert_written_once(order_id)
     async with Service(stack, "orchestrator").frozen():  # the first worker continues
         await commissions.assert_written_once(await commissions.order())
     assert (await commissions.assert_written_once(order_id)).versions == written.versions
+
+
+async def stopped_order(
+    stack: Stack, commissions: CommissionOrders, crash_point: CrashPoint, point: tuple[str, Step]
+) -> uuid.UUID:
+    """Order a text whose worker crashes or freezes at a point, and return it once that has happened."""
+    moment, step = point
+    async with Service(stack, "orchestrator").frozen():  # so that the other worker writes it
+        async with Service(stack, "worker").frozen():
+            order_id = await commissions.order()
+            crash_point.arm(moment, f"{order_id} {step}")
+        await eventually(lambda: crash_point.has_crashed)
+    return order_id
 
 
 async def test_revision_in_progress_cannot_be_submitted(stack: Stack, commissions: CommissionOrders) -> None:

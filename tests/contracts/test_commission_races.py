@@ -290,9 +290,11 @@ async def test_payment_that_is_reported_while_the_order_is_opened(new_contested_
     data = {"purpose": "commission", "reference": str(contested.order_id), "status": "SUCCEEDED"}
     message = Message(type="payment.confirmed", source="users", subject=str(contested.sale.payment_id), data=data)
     handler = PaymentHandler(contested.ordering())
-    with pytest.raises(Unavailable):
-        await handler.handle(message)
-    pause.resume.set()
+    try:
+        with pytest.raises(Unavailable):
+            await handler.handle(message)
+    finally:
+        pause.resume.set()
     assert (await opening).state is SagaState.WAITING
     await handler.handle(message)
     await handler.handle(message)

@@ -34,6 +34,8 @@ async def until(user: UserClient, order_id: str, status: str, *, number: int | N
         order = await status_of(user, order_id)
         assert order["status"] == status, order
         assert number in {None, (order["version"] or {}).get("number")}, order
+        # The text is stored a moment before its job has completed.
+        assert status != "QUALITY_CHECK" or not order["queue"]["has_active_job"], order
         return order
 
     return await eventually(look)

@@ -167,6 +167,9 @@ async def test_failed_order_that_nobody_retries_is_refunded(
     age = "UPDATE commissions SET failed_at = failed_at - interval '73 hours', status_at = status_at - interval '73 hours' WHERE order_id = $1"
     await change(platform, "orders", age, failed_order_id)
     await until(sponsor, failed_order_id, "REFUNDED")
+    email = await Inbox(platform, sponsor).email_about("Your order for an article is refunded")
+    assert "The text did not pass the quality checks." in email["text"]
+    assert "escrow" not in email["text"]
 
     async def is_back() -> bool:
         return await sponsor.balance() == ARTICLE_PRICE

@@ -59,7 +59,7 @@ MUTATIONS: Final = (
     Mutation(
         name="one code of a flagged customer permits any number of orders",
         file=ORDERING,
-        before='f"commission under {self.key}"',
+        before='f"commission under {proof_key}"',
         after='"commission"',
         caught_by=(f"{PAYMENTS}::TestRefusals::test_code_of_a_flagged_customer_permits_one_order",),
     ),

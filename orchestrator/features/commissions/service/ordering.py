@@ -2,7 +2,7 @@
 
 import uuid
 from contextlib import suppress
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
@@ -37,24 +37,6 @@ REPEATABLE: Final = (OtpRequired.code, PaymentRequired.code)
 
 
 @dataclass(frozen=True, slots=True)
-class Proof:
-    """What a flagged customer verifies a code for: one order, the same for each attempt of it (T6)."""
-
-    key: str
-    _: KW_ONLY
-    customer_id: uuid.UUID
-    is_fresh: bool
-
-    @property
-    def reference(self) -> uuid.UUID:
-        return uuid.uuid5(self.customer_id, f"commission under {self.key}")
-
-    @property
-    def key_to_repeat(self) -> dict[str, str]:
-        return {"idempotency_key": self.key} if self.is_fresh else {}
-
-
-@dataclass(frozen=True, slots=True)
 class OrderingService:
     engine: SagaEngine
     clients: Clients
@@ -85,13 +67,23 @@ class OrderingService:
             StillRunning: it exceeds the request's budget.
         """
         content = request.model_dump(mode="json")
-        # A flagged customer without a key repeats the request with the one that the refusal names.
-        proof = Proof(key or str(uuid.uuid4()), customer_id=customer_id, is_fresh=key is None)
+        proof_key = key or str(uuid.uuid4())
+        # What a flagged customer verifies a code for: one order, the same for each attempt of it (T6).
+        reference = uuid.uuid5(customer_id, f"commission under {proof_key}")
 
         async def prepare(order_id: uuid.UUID) -> CommissionSaga:
             await self._check_subject(request, customer_id=customer_id)
-            await self._check_may_spend(proof, address=address)
-            return self._sale(order_id, request, customer_id=customer_id, proof_reference=proof.reference)
+            try:
+                await self.clients.ledger.check_may_spend(customer_id, reference=reference)
+            except PreconditionRequired as refusal:
+                await self._send_code(customer_id, reference=reference, address=address)
+                details = {"context": CODE_CONTEXT, "reference_id": str(reference)}
+                # One who sent no key repeats the request with this one.
+                raise OtpRequired(
+                    "Please confirm with the code we sent to your phone, then order again.",
+                    details=details if key else details | {"idempotency_key": proof_key},
+                ) from refusal
+            return self._sale(order_id, request, customer_id=customer_id, proof_reference=reference)
 
         saga = await start_once(
             self.engine,
@@ -173,24 +165,11 @@ class OrderingService:
             if not article.links_allowed and article.owner_user_id != customer_id:
                 raise NotYours
 
-    async def _check_may_spend(self, proof: Proof, *, address: str) -> None:
-        """Check a customer before anything is opened, also one who pays by card (T6).
-
-        Raises:
-            PreconditionRequired: OTP_REQUIRED; a flagged customer was sent a code.
-            Forbidden: ACCOUNT_SUSPENDED.
-        """
-        try:
-            await self.clients.ledger.check_may_spend(proof.customer_id, reference=proof.reference)
-        except PreconditionRequired as refusal:
-            with suppress(Busy):  # another request is sending a code
-                await self.clients.otp.send_again(
-                    user_id=proof.customer_id, context=CodeContext.PURCHASE, reference=proof.reference, address=address
-                )
-            raise OtpRequired(
-                "Please confirm with the code we sent to your phone, then order again.",
-                details={"context": CODE_CONTEXT, "reference_id": str(proof.reference)} | proof.key_to_repeat,
-            ) from refusal
+    async def _send_code(self, customer_id: uuid.UUID, *, reference: uuid.UUID, address: str) -> None:
+        with suppress(Busy):  # another request is sending a code
+            await self.clients.otp.send_again(
+                user_id=customer_id, context=CodeContext.PURCHASE, reference=reference, address=address
+            )
 
     def _sale(
         self, order_id: uuid.UUID, request: CommissionRequest, *, customer_id: uuid.UUID, proof_reference: uuid.UUID

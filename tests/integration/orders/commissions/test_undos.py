@@ -25,10 +25,10 @@ class TestEnd:
             await commissions.perform(order, "end")
 
         facts = await commissions.find(order)
-        why = ("TEXT_REFUSED", "The text did not pass the checks.") if status == "FAILED" else None
+        cause = {"FAILED": ("TEXT_REFUSED", "The text did not pass the checks.")}  # the first cause stays
         assert (facts.status, facts.ended_at is not None) == (ended, True)
-        assert (facts.failure_code, facts.failure_message) == (
-            why or ("COMMISSION_REFUNDED", "The order was refunded.")
+        assert (facts.failure_code, facts.failure_message) == cause.get(
+            status, ("COMMISSION_REFUNDED", "The order was refunded.")
         )
         kinds = [kind for kind, _ in await told_of(database, str(order.key))]
         assert kinds.count(f"commission.{ended.lower()}") == 1
