@@ -6,21 +6,18 @@ Each acts through a process of its own.
 import asyncio
 import uuid
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, replace
-from datetime import timedelta
+from dataclasses import replace
 from itertools import product
 from typing import Final
 
 import pytest
 from pydantic import SecretStr
-from sqlalchemy import text
 
 from common.auth.service_tokens import ServiceTokens
-from common.errors import Conflict, ServiceError, Unavailable
+from common.errors import Conflict, Unavailable
 from common.http.client import ServiceClient
 from common.messaging.message import Message
 from orchestrator.clients.orders.commissions import (
-    CommissionFacts,
     CommissionsClient,
     CommissionStatus,
     CommissionType,
@@ -28,152 +25,21 @@ from orchestrator.clients.orders.commissions import (
 )
 from orchestrator.container import Container
 from orchestrator.features.commissions.messages import PaymentHandler
-from orchestrator.features.commissions.models import COMMISSION, COMMISSION_BY_CARD, CommissionSaga, job_id_of
-from orchestrator.features.commissions.repository import WritingJobStore
+from orchestrator.features.commissions.models import COMMISSION, COMMISSION_BY_CARD
 from orchestrator.features.commissions.schemas.ordering import CommissionRequest
-from orchestrator.features.commissions.service.failed_orders import FailedOrderTask
-from orchestrator.features.commissions.service.ordering import OrderingService
-from orchestrator.features.commissions.service.review import ReviewService
-from orchestrator.features.commissions.service.status import CommissionStatusService
-from orchestrator.saga_engine.engine import SagaEngine, StillRunning
-from orchestrator.saga_engine.observer import LoggingObserver, Observer, StepMoment
-from orchestrator.saga_engine.plan import Call
+from orchestrator.saga_engine.observer import StepMoment
 from orchestrator.saga_engine.record import SagaState
-from orchestrator.saga_engine.repository import SagaLog
 from tests.contracts.commission_fixtures import CREDITS, PRICE, CommissionFixtures
+from tests.contracts.contested_order import ADMIN_ID, ContestedOrder, succeeds
 from tests.contracts.databases import Databases
 from tests.contracts.event_fixtures import PublishedEvent
-from tests.contracts.faults import FOREVER, Faults, faulty, undecided
+from tests.contracts.faults import FOREVER, Faults, undecided
 from tests.contracts.saga_run import PauseAt
 from tests.contracts.test_item_races import at_once
-from tests.support.waiting import eventually
 
 ROUNDS: Final = 5
-BUDGET_SECONDS: Final = 30.0
-ADMIN_ID: Final = uuid.uuid4()
 TOKENS: Final = ServiceTokens(service="tests", secret=SecretStr("of no service" * 4))
 RESTART_SECONDS: Final = 20
-_IS_DEAD: Final = text(
-    "UPDATE jobs SET status = 'failed', failure = 'dead', finished_at = now() WHERE job_id = :job_id"
-)
-_TIME_IS_OVER: Final = text(
-    "UPDATE sagas SET due_at = now() - interval '1 second' WHERE saga_id = :saga_id AND state = 'WAITING'"
-)
-
-
-@dataclass(frozen=True)
-class ContestedOrder:
-    """One order, and those who act on it; each act returns whether it succeeded."""
-
-    sale: CommissionSaga
-    commissions: CommissionFixtures
-
-    @property
-    def order_id(self) -> uuid.UUID:
-        return self.sale.saga_id
-
-    @property
-    def job_id(self) -> uuid.UUID:
-        return job_id_of(self.order_id, round_number=1)
-
-    async def open(self, kind: str = COMMISSION) -> None:
-        saga = await self.engine().start(kind, self.sale, requested_by=self.sale.order.customer_user_id)
-        assert saga.state is SagaState.WAITING, saga.error
-
-    async def submit(self) -> None:
-        await self.commissions.write(self.order_id)
-        await self.commissions.submit(self.order_id)
-
-    async def fail(self) -> None:
-        call = Call(uuid.uuid4())
-        clients = self.commissions.container.resources.clients
-        await clients.commissions.fail(call, self.order_id, round_number=1, code="TEXT_REFUSED", message="No text.")
-        await self.commissions.container.resources.database.execute(_IS_DEAD, {"job_id": self.job_id})
-
-    async def approve(self) -> bool:
-        return await _succeeds(self.review().approve(self.order_id, admin_id=ADMIN_ID, key=None))
-
-    async def send_back(self) -> bool:
-        return await _succeeds(self.review().send_back(self.order_id, "Longer", admin_id=ADMIN_ID, key=None))
-
-    async def refund(self) -> bool:
-        return await _succeeds(self.review().refund(self.order_id, admin_id=ADMIN_ID, key=None))
-
-    async def retry(self) -> bool:
-        return await _succeeds(self.review().retry(self.order_id, admin_id=ADMIN_ID, key=None))
-
-    async def refund_late(self) -> bool:
-        """Refund failed orders, as a worker does."""
-        await self.late_refunds().refund_all()
-        return True
-
-    async def pay(self) -> bool:
-        return await _succeeds(self.ordering().pay(self.order_id))
-
-    async def end_unpaid(self) -> bool:
-        return await _succeeds(self.ordering().end_unpaid(self.order_id))
-
-    async def cancel(self) -> bool:
-        customer_id = self.sale.order.customer_user_id
-        return await _succeeds(self.ordering().cancel(self.order_id, customer_id=customer_id))
-
-    async def expire(self) -> bool:
-        """Let the time run out, and a worker notice it."""
-        await self.commissions.container.resources.database.execute(_TIME_IS_OVER, {"saga_id": self.order_id})
-        await asyncio.gather(*await self.engine().take_over())
-        return True
-
-    async def settled(self) -> CommissionFacts:
-        """Return the order once no saga acts on it any more."""
-        engine = self.engine()
-
-        async def look() -> SagaState:
-            saga = await engine.log.find(self.order_id)
-            assert saga is not None
-            assert saga.state not in {SagaState.RUNNING, SagaState.UNWINDING}
-            return saga.state
-
-        await eventually(look)
-        order = await self.commissions.find(self.order_id)
-        assert order is not None
-        return order
-
-    async def money(self) -> tuple[object, list[str]]:
-        """Return the customer's balance and the statuses of the order's escrows."""
-        databases = self.commissions.databases
-        balance = await databases.balance_of(self.sale.order.customer_user_id)
-        return balance, sorted(await databases.escrows_of(self.order_id))
-
-    def engine(self, observer: Observer | None = None, *, faults: Faults | None = None) -> SagaEngine:
-        resources = self.commissions.container.resources
-        kinds = (COMMISSION, COMMISSION_BY_CARD, "commission writing")
-        plans = [faulty(self.commissions.plan(kind), faults or Faults()) for kind in kinds]
-        log = SagaLog(resources.database, plans, wake_relay=resources.relay.wake)
-        return SagaEngine(log, plans, observer or LoggingObserver(), request_budget_seconds=BUDGET_SECONDS)
-
-    def late_refunds(self) -> FailedOrderTask:
-        resources = self.commissions.container.resources
-        store = WritingJobStore(resources.database)
-        return FailedOrderTask(self.engine(), resources.clients.commissions, store, timedelta(0))
-
-    def review(self, engine: SagaEngine | None = None) -> ReviewService:
-        resources = self.commissions.container.resources
-        return ReviewService(engine or self.engine(), resources.clients, resources.service(CommissionStatusService))
-
-    def ordering(self, engine: SagaEngine | None = None) -> OrderingService:
-        container = self.commissions.container
-        return OrderingService(engine or self.engine(), container.resources.clients, container.settings)
-
-
-async def _succeeds(act: Awaitable[object]) -> bool:
-    try:
-        await act
-    except (Conflict, StillRunning):
-        return False
-    except ServiceError as error:
-        raise AssertionError(error.code) from error
-    return True
-
 
 NewContestedOrder = Callable[[PayWith], Awaitable[ContestedOrder]]
 
@@ -337,7 +203,7 @@ async def test_repeated_request_starts_no_second_order_after_the_first_has_ended
     assert await order() == first.order_id
     if pay_with is PayWith.CREDITS:
         await first.submit()
-        await _succeeds(first.review(first.engine(faults=faults)).approve(first.order_id, admin_id=ADMIN_ID, key=None))
+        await succeeds(first.review(first.engine(faults=faults)).approve(first.order_id, admin_id=ADMIN_ID, key=None))
     else:
         await first.ordering(first.engine(faults=faults)).pay(first.order_id)
     assert (await first.settled()).ended_at is not None
@@ -396,7 +262,7 @@ async def test_revision_that_is_asked_for_twice_at_once_is_written_once(conteste
 
     async def revise(key: str | None) -> bool:
         review = contested.review()
-        return await _succeeds(review.revise(contested.order_id, "Livelier", customer_id=customer_id, key=key))
+        return await succeeds(review.revise(contested.order_id, "Livelier", customer_id=customer_id, key=key))
 
     assert sum(await asyncio.gather(*(revise(None) for _ in range(6)))) == 1
     assert len(await contested.commissions.jobs(contested.order_id)) == 2
