@@ -21,7 +21,7 @@ MUTATIONS: Final = (
         file=MIGRATION,
         before="    CREATE UNIQUE INDEX uq_commissions_unfinished_backlink",
         after="    CREATE INDEX uq_commissions_unfinished_backlink",
-        caught_by=(f"{MOVES}::TestBacklinks::test_of_ten_that_are_paid_at_once_one_is_accepted",),
+        caught_by=(f"{MOVES}::TestBacklinks::test_of_those_that_are_paid_at_once_one_is_accepted",),
         breaks=("two backlinks into one article are ordered at once",),
     ),
     Mutation(

@@ -1,10 +1,12 @@
 """Commissions: opening, moves, their repetition, and the messages that leave with them."""
 
+import asyncio
 import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from common.db.engine import Database
 from common.errors import Conflict
@@ -20,6 +22,7 @@ from tests.integration.orders.commissions.commission_caller import (
     version_of,
 )
 from tests.integration.orders.item_caller import told_of
+from tests.support.waiting import eventually
 
 MOVES = {
     "await_payment": {"OPENING": "AWAITING_PAYMENT"},
@@ -34,6 +37,8 @@ MOVES = {
     "complete": {"PUBLISHING": "COMPLETED"},
 }
 """By the client's methods."""
+_WAITING = text("SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
+_LOCK = text("SELECT FROM commissions WHERE article_id = :article_id FOR UPDATE")
 ANNOUNCED = {
     "accept": ["received"],
     "add_version": ["ready"],
@@ -89,22 +94,29 @@ class TestBacklinks:
             details = {"article_id": str(first.facts.article_id)}
             assert (refused.value.code, refused.value.details) == ("ORDER_INVALID_STATE", details)
 
-    async def test_of_ten_that_are_paid_at_once_one_is_accepted(self, commissions: CommissionCaller) -> None:
+    async def test_of_those_that_are_paid_at_once_one_is_accepted(
+        self, commissions: CommissionCaller, database: Database
+    ) -> None:
+        """None of them sees another one's acceptance as it begins: the index decides."""
         article_id = uuid.uuid4()
-        orders = [await commissions.at("AWAITING_PAYMENT", backlink(article_id)) for _ in range(10)]
+        orders = [await commissions.at("AWAITING_PAYMENT", backlink(article_id)) for _ in range(3)]
 
-        accepted = await at_once(*(commissions.perform(order, "accept") for order in orders))
+        async def all_wait() -> bool:
+            return len(await database.fetch_all(_WAITING)) == len(orders)
 
-        assert sorted(map(str, accepted)) == ["None", *["ORDER_INVALID_STATE"] * 9]
-        again = await at_once(*(commissions.perform(order, "accept") for order in orders))
-        assert again == accepted
-        first = orders[accepted.index(None)]
-        for refused in (order for order in orders if order is not first):
-            with pytest.raises(Conflict) as reason:
-                await commissions.perform(refused, "accept")
-            assert reason.value.details == {"article_id": str(article_id)}
-            await commissions.perform(refused, "end")
+        async with database.transaction() as connection:
+            await connection.execute(_LOCK, {"article_id": article_id})
+            accepting = asyncio.gather(*(outcome(commissions.perform(order, "accept")) for order in orders))
+            await eventually(all_wait)
+        accepted = await accepting
+
+        assert sorted(map(str, accepted)) == ["None", *["ORDER_INVALID_STATE"] * 2]
+        first = orders.pop(accepted.index(None))
         assert await commissions.status(first) == "PROCESSING"
+        for refused in orders:
+            with pytest.raises(Conflict) as again:
+                await commissions.perform(refused, "accept")
+            assert again.value.details == {"article_id": str(article_id)}
 
     async def test_into_another_article_and_articles_of_one_event_do_not_wait(
         self, commissions: CommissionCaller
