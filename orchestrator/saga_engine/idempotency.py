@@ -64,18 +64,27 @@ async def start_once(
 
 
 async def signal_once(
-    engine: SagaEngine, saga_id: uuid.UUID, signal: str, *, kind: str, signalled_by: uuid.UUID, key: str | None
+    engine: SagaEngine,
+    saga_id: uuid.UUID,
+    signal: str,
+    *,
+    kind: str,
+    signalled_by: uuid.UUID,
+    key: str | None,
+    more: Mapping[str, object] | None = None,
 ) -> SagaRecord | None:
     """Signal a saga and return it; a repeated or late signal finds how the saga settled, or None when there is none.
 
-    The caller has checked who may signal the saga.
+    The caller has checked who may signal the saga. `more` are fields of its data that the signal sets, as JSON.
 
     Raises:
         Busy: another signal is being handled.
         Unprocessable: the key signalled another saga.
         StillRunning: it goes on in the background.
     """
-    saga = await engine.signal(saga_id, signal, kind=kind, signalled_by=signalled_by, key=key, by_starter_only=False)
+    saga = await engine.signal(
+        saga_id, signal, kind=kind, signalled_by=signalled_by, key=key, by_starter_only=False, more=more
+    )
     if saga is not None:
         return saga
     await check_key(engine, saga_id, signal, signalled_by=signalled_by, key=key)

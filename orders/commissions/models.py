@@ -10,6 +10,8 @@ from orders.commissions.status import CommissionStatus
 from orders.database import metadata
 from orders.shared.models import created_at, history_columns, id_column, newest_index, status_check, time_column
 
+UNFINISHED: Final = "status NOT IN ('OPENING', 'AWAITING_PAYMENT', 'COMPLETED', 'REFUNDED', 'CANCELLED')"
+"""Of a paid order."""
 _ENDED: Final = "status IN ('COMPLETED', 'REFUNDED', 'CANCELLED')"
 
 
@@ -66,12 +68,12 @@ commissions: Final = Table(
     CheckConstraint("status <> 'FAILED' OR (failed_at IS NOT NULL AND failure_code IS NOT NULL)", name="failed_at"),
     CheckConstraint(f"({_ENDED}) = (ended_at IS NOT NULL)", name="ended_at"),
     CheckConstraint("(status = 'COMPLETED') = (slug IS NOT NULL)", name="slug"),
-    # Two texts that are based on the same content would overwrite each other.
+    # Two texts that are based on the same content would overwrite each other. An unpaid order keeps nobody else out.
     Index(
         "uq_commissions_unfinished_backlink",
         "article_id",
         unique=True,
-        postgresql_where=text("type = 'BACKLINK' AND status NOT IN ('COMPLETED', 'REFUNDED', 'CANCELLED')"),
+        postgresql_where=text(f"type = 'BACKLINK' AND {UNFINISHED}"),
     ),
     Index(
         "uq_commissions_checkout_session_id",

@@ -67,7 +67,7 @@ class CommissionRepository(AggregateRepository[Commission]):
         parameters = facts | _parameters(order_id)
         if isinstance(call, AddVersion):
             parameters["changes"] = await self._changes(order_id, call)
-        refuse = partial(self._refusal, order_id)
+        refuse = partial(self._why_not_accepted if name == "accept" else self._refusal, order_id)
         return MovedCommission(**await self._store.answer(request, statements.MOVES[name], parameters, refuse=refuse))
 
     async def undo(self, order_id: uuid.UUID, name: UndoName, call: UndoCall) -> UndoneCommission:
@@ -105,7 +105,12 @@ class CommissionRepository(AggregateRepository[Commission]):
         """Return an order that is not OPENING, with its versions."""
         return await self._found(statements.FIND, {"order_id": key})
 
+    async def find_latest(self, order_id: uuid.UUID) -> Commission | None:
+        """Return the same with its latest versions, of which only the current one has its content."""
+        return await self._found(statements.FIND_LATEST, {"order_id": order_id})
+
     async def find_by_checkout(self, session_id: str) -> Commission | None:
+        """Return the order of a checkout session as `find_latest` does."""
         return await self._found(statements.FIND_BY_CHECKOUT, {"session_id": session_id})
 
     async def page(
@@ -159,6 +164,18 @@ class CommissionRepository(AggregateRepository[Commission]):
         row = await self._database.fetch_one(statements.STATUS_OF, {"order_id": order_id})
         return OrderInvalidState(details={"status": row["status"]}) if row else OrderNotFound()
 
+    async def _why_not_accepted(self, order_id: uuid.UUID) -> ServiceError:
+        return await self._other_backlink(order_id) or await self._refusal(order_id)
+
+    async def _other_backlink(self, order_id: uuid.UUID, *, article_id: uuid.UUID | None = None) -> ServiceError | None:
+        """Return the refusal of a backlink into this article, or that of the order, while another one is not finished."""
+        parameters = {"order_id": order_id, "article_id": article_id}
+        row = await self._database.fetch_one(statements.UNFINISHED_BACKLINK, parameters)
+        if row is None:
+            return None
+        details = {"article_id": str(row["article_id"])}
+        return OrderInvalidState("Another backlink into that article is not finished.", details=details)
+
     async def _why_not_opened(self, opening: OpenCommission) -> ServiceError:
         """Return the reason.
 
@@ -167,9 +184,8 @@ class CommissionRepository(AggregateRepository[Commission]):
         """
         if await self._database.fetch_one(statements.STATUS_OF, {"order_id": opening.order_id}):
             return OrderAlreadyOpened()
-        if await self._database.fetch_one(statements.UNFINISHED_BACKLINK, {"article_id": opening.article_id}):
-            article = {"article_id": str(opening.article_id)}
-            return OrderInvalidState("Another backlink into that article is not finished.", details=article)
+        if refusal := await self._other_backlink(opening.order_id, article_id=opening.article_id):
+            return refusal
         raise Busy(request_id=opening.request_id)
 
 

@@ -23,6 +23,7 @@ from common.http.envelope import (
 from orders.commissions.schemas import (
     AddVersion,
     AwaitPayment,
+    BeginPublication,
     Commission,
     Comparison,
     CompleteCommission,
@@ -215,6 +216,11 @@ async def fail_commission(order_id: uuid.UUID, call: FailCommission, commissions
 @internal.post("/{order_id}/send-back", responses=refusals(_MOVE_REFUSALS))
 async def send_commission_back(order_id: uuid.UUID, call: Notes, commissions: Commissions) -> Moved:
     return success(await commissions.move(order_id, "send-back", call))
+
+
+@internal.post("/{order_id}/begin-publication", responses=refusals(_MOVE_REFUSALS))
+async def begin_publication(order_id: uuid.UUID, call: BeginPublication, commissions: Commissions) -> Moved:
+    return success(await commissions.move(order_id, "begin-publication", call))
 
 
 @internal.post("/{order_id}/complete", responses=refusals(_MOVE_REFUSALS))

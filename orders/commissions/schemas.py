@@ -13,8 +13,10 @@ from common.money import Money
 from orders.commissions.status import CommissionStatus, CommissionType, ShownStatus
 
 PayWith = Literal["credits", "stripe"]
-PlainMove = Literal["accept", "retry", "submit", "begin-publication"]
-MoveName = PlainMove | Literal["await-payment", "revise", "versions", "fail", "send-back", "complete"]
+PlainMove = Literal["accept", "retry", "submit"]
+MoveName = (
+    PlainMove | Literal["begin-publication", "await-payment", "revise", "versions", "fail", "send-back", "complete"]
+)
 """As in the routes."""
 UndoName = Literal["end", "abandon-publication"]
 
@@ -45,6 +47,12 @@ class AwaitPayment(RepeatableCall):
     session_id: Line
     url: Url
     expires_at: Instant
+
+
+class BeginPublication(RepeatableCall):
+    """`version_number`: only if this version is the current one."""
+
+    version_number: Count | None = None
 
 
 class Notes(RepeatableCall):

@@ -54,15 +54,15 @@ class CommissionService:
         return await self._commissions.resume(order_id, round_number=round_number)
 
     async def find(self, order_id: uuid.UUID) -> Commission:
-        """Return an order with its versions.
+        """Return an order with its latest versions, of which only the current one has its content.
 
         Raises:
             OrderNotFound: there is none of that id, or it is OPENING.
         """
-        return _found(await self._commissions.find(order_id))
+        return _found(await self._commissions.find_latest(order_id))
 
     async def find_by_checkout(self, session_id: str) -> Commission:
-        """Return the order of a checkout session.
+        """Return the order of a checkout session as `find` does.
 
         Raises:
             OrderNotFound: there is none.
@@ -119,7 +119,7 @@ class CommissionService:
         return Comparison(order_id=order_id, from_version=before, to_version=after, changes=changes)
 
     async def _shown(self, order_id: uuid.UUID, *, to: Principal) -> Commission:
-        commission = await self.find(order_id)
+        commission = _found(await self._commissions.find(order_id))
         if not to.may_act_for(commission.customer_user_id):
             raise NotYourOrder
         return commission

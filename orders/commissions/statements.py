@@ -8,7 +8,7 @@ from sqlalchemy import ARRAY, Text, TextClause, bindparam, text
 from sqlalchemy.dialects.postgresql import JSONB
 
 from common.db.idempotency import PRIOR, SELECT_ANSWER, stored_answer
-from orders.commissions.models import commission_history, commissions
+from orders.commissions.models import UNFINISHED, commission_history, commissions
 from orders.shared.messages import messages
 from orders.shared.transitions import Aggregate
 
@@ -22,9 +22,13 @@ _SHOWN: Final = (
     "failure_message", "version_number", "title", "slug", "created_at", "paid_at", "failed_at", "ended_at",
 )  # fmt: skip
 _OF_VERSION: Final = (
-    "version_id", "number", "title", "content", "notes", "changes", "quality", "provider", "model", "input_tokens",
+    "version_id", "number", "title", "notes", "changes", "quality", "provider", "model", "input_tokens",
     "output_tokens", "created_at",
 )  # fmt: skip
+
+
+MOST_SHOWN: Final = 20
+"""The versions of an order that are read with it; each of the others has its route."""
 
 
 def _fields(row: str, columns: Iterable[str]) -> str:
@@ -38,13 +42,25 @@ def commission_json(row: str) -> str:
 
 def with_versions_json(row: str) -> str:
     """Return the same with its versions, oldest first."""
+    return _with_versions(row, content="version.content", most="ALL")
+
+
+def _with_latest_json(row: str) -> str:
+    """Return the same with its latest versions, of which only the current one has its content: there may be any number."""
+    content = f"CASE version.number WHEN {row}.version_number THEN version.content ELSE '' END"
+    return _with_versions(row, content=content, most=f"{MOST_SHOWN}")
+
+
+def _with_versions(row: str, *, content: str, most: str) -> str:
     return f"""
         {commission_json(row)} || jsonb_build_object('versions', (
             SELECT coalesce(jsonb_agg(jsonb_build_object(
-                {_fields("version", _OF_VERSION)}, 'cost_usd', version.cost_usd::text,
+                {_fields("version", _OF_VERSION)}, 'content', {content}, 'cost_usd', version.cost_usd::text,
                 'qc_status', CASE WHEN (version.quality -> 'passed')::boolean THEN 'passed' ELSE 'failed' END
             ) ORDER BY number), '[]')
-            FROM commission_versions AS version WHERE version.order_id = {row}.order_id))
+            FROM (
+                SELECT * FROM commission_versions WHERE order_id = {row}.order_id ORDER BY number DESC LIMIT {most}
+            ) AS version))
     """  # noqa: S608 - constant names
 
 
@@ -119,13 +135,21 @@ def _move(from_statuses: str, to_status: str, changes: str = "", *, only: str = 
     )
 
 
+def _no_other_backlink(article_id: str) -> str:
+    """Return the condition that no paid backlink into the article is unfinished. Only an index can exclude two at once."""
+    return f"""NOT EXISTS (
+        SELECT FROM commissions AS other
+        WHERE other.type = 'BACKLINK' AND other.article_id = {article_id} AND other.{UNFINISHED})
+    """
+
+
 OPEN: Final = text(
     f"""
     WITH {PRIOR},
     opened AS (
         INSERT INTO commissions ({", ".join(_OPENED)}, price, status, status_at, opened_by_request_id)
         SELECT {", ".join(f":{column}" for column in _OPENED)}, :price, 'OPENING', now(), :request_id
-        WHERE NOT EXISTS (SELECT FROM prior)
+        WHERE NOT EXISTS (SELECT FROM prior) AND {_no_other_backlink(":article_id")}
         ON CONFLICT DO NOTHING
         RETURNING *),
     {stored_answer(_DONE, rows="opened")}
@@ -158,7 +182,12 @@ MOVES: Final[Mapping[str, TextClause]] = MappingProxyType(
             "AWAITING_PAYMENT",
             ", checkout_session_id = :session_id, checkout_url = :url, checkout_expires_at = :expires_at",
         ),
-        "accept": _move("OPENING AWAITING_PAYMENT", "PROCESSING", ", round = 1, paid_at = now()"),
+        "accept": _move(
+            "OPENING AWAITING_PAYMENT",
+            "PROCESSING",
+            ", round = 1, paid_at = now()",
+            only=_no_other_backlink("commissions.article_id"),
+        ),
         "revise": _move("QUALITY_CHECK", "PROCESSING", ", round = round + 1, notes = :notes"),
         "retry": _move("FAILED", "PROCESSING", f", round = round + 1 {_FORGET_FAILURE}"),
         "versions": _ADD_VERSION,
@@ -170,7 +199,11 @@ MOVES: Final[Mapping[str, TextClause]] = MappingProxyType(
         ),
         "submit": _move("QUALITY_CHECK", "ADMIN_REVIEW"),
         "send-back": _move("ADMIN_REVIEW", "QUALITY_CHECK", ", review_notes = :notes"),
-        "begin-publication": _move("ADMIN_REVIEW", "PUBLISHING"),
+        "begin-publication": _move(
+            "ADMIN_REVIEW",
+            "PUBLISHING",
+            only="version_number = coalesce(CAST(:version_number AS integer), version_number)",
+        ),
         "complete": _move("PUBLISHING", "COMPLETED", ", slug = :slug, ended_at = now()"),
     }
 )
@@ -222,15 +255,12 @@ _ABANDON_PUBLICATION: Final = COMMISSIONS.undo(", status_at = now()").bindparams
 )
 UNDOS: Final[Mapping[str, TextClause]] = MappingProxyType({"end": _END, "abandon-publication": _ABANDON_PUBLICATION})
 
-FIND: Final = text(
-    f"""
-    SELECT {with_versions_json("commissions")} AS found FROM commissions
-    WHERE order_id = :order_id AND status <> 'OPENING'
-    """  # noqa: S608 - constants
-)
+_FIND: Final = "AS found FROM commissions WHERE order_id = :order_id AND status <> 'OPENING'"
+FIND: Final = text(f"SELECT {with_versions_json('commissions')} {_FIND}")
+FIND_LATEST: Final = text(f"SELECT {_with_latest_json('commissions')} {_FIND}")
 FIND_BY_CHECKOUT: Final = text(
     f"""
-    SELECT {with_versions_json("commissions")} AS found FROM commissions
+    SELECT {_with_latest_json("commissions")} AS found FROM commissions
     WHERE checkout_session_id = :session_id
     """  # noqa: S608 - constants
 )
@@ -241,10 +271,11 @@ LATEST_TEXT: Final = text(
     """
 )
 UNFINISHED_BACKLINK: Final = text(
-    """
-    SELECT order_id FROM commissions
-    WHERE type = 'BACKLINK' AND article_id = :article_id AND status NOT IN ('COMPLETED', 'REFUNDED', 'CANCELLED')
-    """
+    f"""
+    SELECT article_id FROM commissions
+    WHERE type = 'BACKLINK' AND order_id <> :order_id AND {UNFINISHED} AND article_id = coalesce(
+        CAST(:article_id AS uuid), (SELECT article_id FROM commissions WHERE order_id = :order_id))
+    """  # noqa: S608 - constants
 )
 # Durations are those of orders that were paid lately.
 STATS: Final = text(

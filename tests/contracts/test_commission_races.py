@@ -6,147 +6,40 @@ Each acts through a process of its own.
 import asyncio
 import uuid
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
-from datetime import timedelta
+from dataclasses import replace
+from itertools import product
 from typing import Final
 
 import pytest
-from sqlalchemy import text
+from pydantic import SecretStr
 
-from common.errors import Conflict, ServiceError, Unavailable
+from common.auth.service_tokens import ServiceTokens
+from common.errors import Conflict, Unavailable
+from common.http.client import ServiceClient
 from common.messaging.message import Message
-from orchestrator.clients.orders.commissions import CommissionFacts, CommissionStatus, PayWith
+from orchestrator.clients.orders.commissions import (
+    CommissionsClient,
+    CommissionStatus,
+    CommissionType,
+    PayWith,
+)
 from orchestrator.container import Container
-from orchestrator.features.commissions.adapters.quality import QualityChecker
 from orchestrator.features.commissions.messages import PaymentHandler
-from orchestrator.features.commissions.models import COMMISSION, COMMISSION_BY_CARD, CommissionSaga
-from orchestrator.features.commissions.service.failed_orders import FailedOrderTask
-from orchestrator.features.commissions.service.ordering import OrderingService
-from orchestrator.features.commissions.service.review import ReviewService
-from orchestrator.features.commissions.service.status import CommissionStatusService
-from orchestrator.saga_engine.engine import SagaEngine, StillRunning
-from orchestrator.saga_engine.observer import LoggingObserver, Observer, StepMoment
-from orchestrator.saga_engine.plan import Call
+from orchestrator.features.commissions.models import COMMISSION, COMMISSION_BY_CARD
+from orchestrator.features.commissions.schemas.ordering import CommissionRequest
+from orchestrator.saga_engine.observer import StepMoment
 from orchestrator.saga_engine.record import SagaState
-from orchestrator.saga_engine.repository import SagaLog
 from tests.contracts.commission_fixtures import CREDITS, PRICE, CommissionFixtures
+from tests.contracts.contested_order import ADMIN_ID, ContestedOrder, succeeds
 from tests.contracts.databases import Databases
 from tests.contracts.event_fixtures import PublishedEvent
+from tests.contracts.faults import FOREVER, Faults, undecided
 from tests.contracts.saga_run import PauseAt
 from tests.contracts.test_item_races import at_once
-from tests.support.waiting import eventually
 
 ROUNDS: Final = 5
-BUDGET_SECONDS: Final = 30.0
-ADMIN_ID: Final = uuid.uuid4()
-_TIME_IS_OVER: Final = text(
-    "UPDATE sagas SET due_at = now() - interval '1 second' WHERE saga_id = :saga_id AND state = 'WAITING'"
-)
-
-
-@dataclass(frozen=True)
-class ContestedOrder:
-    """One order, and those who act on it; each act returns whether it succeeded."""
-
-    sale: CommissionSaga
-    commissions: CommissionFixtures
-
-    @property
-    def order_id(self) -> uuid.UUID:
-        return self.sale.saga_id
-
-    async def open(self, kind: str = COMMISSION) -> None:
-        saga = await self.engine().start(kind, self.sale, requested_by=self.sale.order.customer_user_id)
-        assert saga.state is SagaState.WAITING, saga.error
-
-    async def submit(self) -> None:
-        await self.commissions.write(self.order_id)
-        await self.commissions.submit(self.order_id)
-
-    async def fail(self) -> None:
-        call = Call(uuid.uuid4())
-        clients = self.commissions.container.resources.clients
-        await clients.commissions.fail(call, self.order_id, round_number=1, code="TEXT_REFUSED", message="No text.")
-
-    async def approve(self) -> bool:
-        return await _succeeds(self.review().approve(self.order_id, admin_id=ADMIN_ID, key=None))
-
-    async def send_back(self) -> bool:
-        return await _succeeds(self.review().send_back(self.order_id, "Longer", admin_id=ADMIN_ID, key=None))
-
-    async def refund(self) -> bool:
-        return await _succeeds(self.review().refund(self.order_id, admin_id=ADMIN_ID, key=None))
-
-    async def retry(self) -> bool:
-        return await _succeeds(self.review().retry(self.order_id, admin_id=ADMIN_ID, key=None))
-
-    async def refund_late(self) -> bool:
-        """Refund failed orders, as a worker does."""
-        clients = self.commissions.container.resources.clients
-        await FailedOrderTask(self.engine(), clients.commissions, timedelta(0)).refund_all()
-        return True
-
-    async def pay(self) -> bool:
-        return await _succeeds(self.ordering().pay(self.order_id))
-
-    async def end_unpaid(self) -> bool:
-        return await _succeeds(self.ordering().end_unpaid(self.order_id))
-
-    async def cancel(self) -> bool:
-        customer_id = self.sale.order.customer_user_id
-        return await _succeeds(self.ordering().cancel(self.order_id, customer_id=customer_id))
-
-    async def expire(self) -> bool:
-        """Let the time run out, and a worker notice it."""
-        await self.commissions.container.resources.database.execute(_TIME_IS_OVER, {"saga_id": self.order_id})
-        await asyncio.gather(*await self.engine().take_over())
-        return True
-
-    async def settled(self) -> CommissionFacts:
-        """Return the order once no saga acts on it any more."""
-        engine = self.engine()
-
-        async def look() -> SagaState:
-            saga = await engine.log.find(self.order_id)
-            assert saga is not None
-            assert saga.state not in {SagaState.RUNNING, SagaState.UNWINDING}
-            return saga.state
-
-        await eventually(look)
-        order = await self.commissions.find(self.order_id)
-        assert order is not None
-        return order
-
-    async def money(self) -> tuple[object, list[str]]:
-        """Return the customer's balance and the statuses of the order's escrows."""
-        databases = self.commissions.databases
-        balance = await databases.balance_of(self.sale.order.customer_user_id)
-        return balance, sorted(await databases.escrows_of(self.order_id))
-
-    def engine(self, observer: Observer | None = None) -> SagaEngine:
-        resources = self.commissions.container.resources
-        plans = [self.commissions.plan(kind) for kind in (COMMISSION, COMMISSION_BY_CARD, "commission writing")]
-        log = SagaLog(resources.database, plans, wake_relay=resources.relay.wake)
-        return SagaEngine(log, plans, observer or LoggingObserver(), request_budget_seconds=BUDGET_SECONDS)
-
-    def review(self) -> ReviewService:
-        resources = self.commissions.container.resources
-        return ReviewService(self.engine(), resources.clients, resources.service(CommissionStatusService))
-
-    def ordering(self) -> OrderingService:
-        container = self.commissions.container
-        return OrderingService(self.engine(), container.resources.clients, container.settings, QualityChecker())
-
-
-async def _succeeds(act: Awaitable[object]) -> bool:
-    try:
-        await act
-    except (Conflict, StillRunning):
-        return False
-    except ServiceError as error:
-        raise AssertionError(error.code) from error
-    return True
-
+TOKENS: Final = ServiceTokens(service="tests", secret=SecretStr("of no service" * 4))
+RESTART_SECONDS: Final = 20
 
 NewContestedOrder = Callable[[PayWith], Awaitable[ContestedOrder]]
 
@@ -219,6 +112,19 @@ async def test_refunds_and_retry_of_a_failed_order(contested: ContestedOrder, se
     assert len(await contested.commissions.jobs(contested.order_id)) == 1 + ("retry" in won)
 
 
+@pytest.mark.parametrize("retried", ["order", "job"])
+async def test_order_that_an_admin_has_just_retried_is_not_refunded(contested: ContestedOrder, retried: str) -> None:
+    await contested.fail()
+    listed = await contested.settled()
+    if retried == "order":
+        assert await contested.retry()
+    else:
+        await contested.commissions.container.resources.jobs.retry(contested.job_id)
+    await contested.late_refunds().refund(listed)
+    assert (await contested.settled()).status is not CommissionStatus.REFUNDED
+    assert await contested.money() == (CREDITS - PRICE, ["HELD"])
+
+
 @pytest.mark.parametrize("seed", range(ROUNDS))
 async def test_payment_against_expired_checkout_against_cancellation_against_deadline(
     unpaid: ContestedOrder, seed: int
@@ -268,17 +174,61 @@ async def test_unpaid_order_is_not_refunded(unpaid: ContestedOrder) -> None:
     assert (await unpaid.settled()).status is CommissionStatus.AWAITING_PAYMENT
 
 
-async def test_credits_that_were_spent_meanwhile_leave_the_order_unpaid(unpaid: ContestedOrder) -> None:
-    customer_id = unpaid.sale.order.customer_user_id
-    await unpaid.commissions.databases.spend(customer_id, f"{CREDITS}")
+async def test_credits_that_were_spent_meanwhile_end_the_order(unpaid: ContestedOrder) -> None:
+    """Perhaps they paid a debt. No other payment would come: the customer learns that they have to order again."""
+    await unpaid.commissions.databases.spend(unpaid.sale.order.customer_user_id, f"{CREDITS - 1}")
     assert await unpaid.pay()
-    assert (await unpaid.settled()).status is CommissionStatus.AWAITING_PAYMENT
-    await unpaid.commissions.databases.top_up(customer_id, f"{PRICE}")
-    assert await unpaid.pay()
-    assert (await unpaid.settled()).status is CommissionStatus.PROCESSING
-    await unpaid.submit()
-    assert await unpaid.refund()
-    assert await unpaid.money() == (PRICE, ["VOIDED"])
+    order = await unpaid.settled()
+    assert (order.status, order.failure_code) == (CommissionStatus.CANCELLED, "INSUFFICIENT_CREDITS")
+    assert "order again" in order.failure_message
+    assert await unpaid.money() == (1, [])
+
+
+@pytest.mark.parametrize(
+    ("pay_with", "fails_at"), [(PayWith.CREDITS, "begin publication"), (PayWith.STRIPE, "hold credits")]
+)
+async def test_repeated_request_starts_no_second_order_after_the_first_has_ended(
+    contested: ContestedOrder, pay_with: PayWith, fails_at: str
+) -> None:
+    customer_id = contested.sale.order.customer_user_id
+    faults = Faults().inject(fails_at, "action", undecided(FOREVER), retries_forever=False)
+    wanted = contested.sale.order.model_copy(update={"pay_with": pay_with})
+    request = CommissionRequest(**wanted.model_dump(include={*CommissionRequest.model_fields}))
+
+    async def order() -> uuid.UUID:
+        ordering = contested.ordering(contested.engine(faults=faults))
+        return (await ordering.order(request, customer_id=customer_id, key="once", address="")).order_id
+
+    first = ContestedOrder(contested.sale.model_copy(update={"saga_id": await order()}), contested.commissions)
+    assert await order() == first.order_id
+    if pay_with is PayWith.CREDITS:
+        await first.submit()
+        await succeeds(first.review(first.engine(faults=faults)).approve(first.order_id, admin_id=ADMIN_ID, key=None))
+    else:
+        await first.ordering(first.engine(faults=faults)).pay(first.order_id)
+    assert (await first.settled()).ended_at is not None
+    with pytest.raises(Conflict):
+        await order()
+    assert await contested.money() == (CREDITS - PRICE, ["HELD"])  # those of the fixture's order alone
+
+
+async def test_of_two_backlinks_that_are_paid_one_is_written(new_contested_order: NewContestedOrder) -> None:
+    """An unpaid order keeps nobody out of an article. The other one's payment stays in the wallet."""
+    link = {"target_url": "https://tea.example/", "anchor_text": "a cup of tea"}
+    backlink = {"type": CommissionType.BACKLINK, "event_id": None, "article_id": uuid.uuid4()} | link
+    orders = []
+    for _ in range(2):
+        each = await new_contested_order(PayWith.STRIPE)
+        order = each.sale.order.model_copy(update=backlink)
+        orders.append(ContestedOrder(each.sale.model_copy(update={"order": order}), each.commissions))
+        await orders[-1].open(COMMISSION_BY_CARD)
+    for each in orders:
+        await each.pay()
+    assert (await orders[0].settled()).status is CommissionStatus.PROCESSING
+    second = await orders[1].settled()
+    assert (second.status, second.failure_code) == (CommissionStatus.CANCELLED, "ORDER_INVALID_STATE")
+    assert "Another backlink" in second.failure_message
+    assert await orders[1].money() == (CREDITS, ["VOIDED"])
 
 
 async def test_escrow_is_voided_after_an_approval_that_was_refused(unpaid: ContestedOrder) -> None:
@@ -290,13 +240,29 @@ async def test_escrow_is_voided_after_an_approval_that_was_refused(unpaid: Conte
     assert await unpaid.money() == (CREDITS, ["VOIDED"])
 
 
+async def test_order_outlives_orders_services_that_do_not_respond(contested: ContestedOrder) -> None:
+    """An approval meanwhile is refused, and nothing ends; one that has begun waits longer than a restart takes."""
+    await contested.submit()
+    clients = contested.commissions.container.resources.clients
+    nowhere = ServiceClient(callee="orders", base_url="http://127.0.0.1:1", tokens=TOKENS)
+    cut_off = replace(contested.review(), clients=replace(clients, commissions=CommissionsClient(nowhere)))
+    with pytest.raises(Unavailable):
+        await cut_off.approve(contested.order_id, admin_id=ADMIN_ID, key=None)
+    await nowhere.close()
+    assert (await contested.settled()).status is CommissionStatus.ADMIN_REVIEW
+    assert await contested.approve()
+    for kind, step in product((COMMISSION, COMMISSION_BY_CARD), ("accept order", "begin publication")):
+        plan = contested.commissions.plan(kind)
+        assert plan.timeout_of(plan.step(step)) >= RESTART_SECONDS
+
+
 async def test_revision_that_is_asked_for_twice_at_once_is_written_once(contested: ContestedOrder) -> None:
     await contested.commissions.write(contested.order_id)
     customer_id = contested.sale.order.customer_user_id
 
     async def revise(key: str | None) -> bool:
         review = contested.review()
-        return await _succeeds(review.revise(contested.order_id, "Livelier", customer_id=customer_id, key=key))
+        return await succeeds(review.revise(contested.order_id, "Livelier", customer_id=customer_id, key=key))
 
     assert sum(await asyncio.gather(*(revise(None) for _ in range(6)))) == 1
     assert len(await contested.commissions.jobs(contested.order_id)) == 2

@@ -76,6 +76,7 @@ class TestCheckout:
         self, sponsor: UserClient, concert: Concert, control: Control
     ) -> None:
         order_id, session_id = await open_checkout(sponsor, concert)
+        await control(session_id, "decline")
         await control(session_id, "expire")
         ended = await until(sponsor, order_id, "CANCELLED")
         assert "checkout_url" not in ended
@@ -200,9 +201,10 @@ class TestDecisions:
         for _ in range(2):
             assert (await fan.post(f"{path}/submit", key="done")).data["status"] == "ADMIN_REVIEW"
         assert (await fan.post(f"{path}/revisions", revision)).refused() == (409, "ORDER_INVALID_STATE")
-        approved = await admin.post(approve, key="yes")
+        assert (await admin.post(approve, {"version_number": 2})).refused() == (409, "ORDER_INVALID_STATE")
+        approved = await admin.post(approve, {"version_number": 1}, key="yes")
         assert (approved.status, approved.data["status"]) == (200, "COMPLETED")
-        assert (await admin.post(approve, key="yes")).data == approved.data
+        assert (await admin.post(approve, {"version_number": 1}, key="yes")).data == approved.data
         refund = await admin.post(f"/admin{path}/refund", {"reason": "Late"})
         assert refund.refused() == (409, "ORDER_INVALID_STATE")
         trail = (await admin.get("/admin/audit", object=order_id)).data
@@ -210,6 +212,7 @@ class TestDecisions:
             ("commission.refund", "REFUSED"),
             ("commission.approve", "DONE"),
             ("commission.approve", "DONE"),
+            ("commission.approve", "REFUSED"),
             ("commission.retry", "REFUSED"),
             ("commission.approve", "REFUSED"),
         ]

@@ -21,7 +21,7 @@ MUTATIONS: Final = (
         file=MIGRATION,
         before="    CREATE UNIQUE INDEX uq_commissions_unfinished_backlink",
         after="    CREATE INDEX uq_commissions_unfinished_backlink",
-        caught_by=(f"{MOVES}::TestBacklinks::test_of_ten_at_once_one_is_opened",),
+        caught_by=(f"{MOVES}::TestBacklinks::test_of_those_that_are_paid_at_once_one_is_accepted",),
         breaks=("two backlinks into one article are ordered at once",),
     ),
     Mutation(
@@ -46,6 +46,13 @@ MUTATIONS: Final = (
         after='_IN_ROUND: Final = "round >= :round"',
         caught_by=(f"{MOVES}::TestRounds::test_each_text_has_its_round_and_its_number",),
         breaks=("a job of an earlier round writes or fails late",),
+    ),
+    Mutation(
+        name="a text is published that no admin has read",
+        file=STATEMENTS,
+        before="version_number = coalesce(CAST(:version_number AS integer), version_number)",
+        after="coalesce(CAST(:version_number AS integer), 1) > 0",
+        caught_by=(f"{MOVES}::TestPublication::test_begins_only_with_the_version_that_was_read",),
     ),
     Mutation(
         name="a refund hides why the text could not be written",

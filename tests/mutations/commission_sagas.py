@@ -43,6 +43,13 @@ MUTATIONS: Final = (
         breaks=("a checkout is paid, and its webhooks come early, twice, in any order or never",),
     ),
     Mutation(
+        name="a repeated request orders and charges a second time after the first order has ended",
+        file=ORDERING,
+        before="            was_accepted=_was_accepted,\n",
+        after="",
+        caught_by=(f"{RACES}::test_repeated_request_starts_no_second_order_after_the_first_has_ended",),
+    ),
+    Mutation(
         name="a backlink goes into an article whose owner allows none",
         file=ORDERING,
         before="if not article.links_allowed and article.owner_user_id != customer_id:",
@@ -55,6 +62,13 @@ MUTATIONS: Final = (
         before='f"commission under {proof_key}"',
         after='"commission"',
         caught_by=(f"{PAYMENTS}::TestRefusals::test_code_of_a_flagged_customer_permits_one_order",),
+    ),
+    Mutation(
+        name="an order is refunded that an admin has just retried",
+        file="orchestrator/features/commissions/service/failed_orders.py",
+        before="            if current.failed_at != order.failed_at or any(job.is_active for job in jobs):\n                return\n",
+        after="",
+        caught_by=(f"{RACES}::test_order_that_an_admin_has_just_retried_is_not_refunded",),
     ),
     Mutation(
         name="an admin refunds an unpaid order, or one that is being published",

@@ -2,14 +2,14 @@
 
 ::
 
-    PENDING ─> WAITING ─> CONFIRMING ─┬─> FAILED ──┐
-                                      ├─> EXPIRED ─┤
-                                      ├<───────────┘
+    PENDING ─> WAITING ─> CONFIRMING ─┬─> FAILED ─> EXPIRED ─┐
+                                      ├<─────────────────────┘
                                       ├─> PARTIALLY_PAID ─> SUCCEEDED <─> REFUNDED
                                       └───────────────────> SUCCEEDED
 
-A status only moves forward, over any number of stages. Received money outranks its absence: a payment that failed or
-expired and is paid after all is credited. PARTIALLY_PAID never becomes FAILED or EXPIRED: money was received.
+A status only moves forward, over any number of stages. After a failure the payer may try again, until the payment expires.
+Received money outranks its absence: a payment that failed or expired and is paid after all is credited. PARTIALLY_PAID never
+becomes FAILED or EXPIRED: money was received.
 
 Refunds and disputes are merged beside the status (`users.payments.reversals`). A payment is REFUNDED while its refunds
 cover the whole amount; a refund that fails later makes it what it was. The credits that are taken back follow from both,
@@ -60,9 +60,9 @@ RANK: Final[Mapping[PaymentStatus, int]] = {
     PaymentStatus.WAITING: 1,
     PaymentStatus.CONFIRMING: 2,
     PaymentStatus.FAILED: 3,
-    PaymentStatus.EXPIRED: 3,
-    PaymentStatus.PARTIALLY_PAID: 4,
-    PaymentStatus.SUCCEEDED: 5,
+    PaymentStatus.EXPIRED: 4,
+    PaymentStatus.PARTIALLY_PAID: 5,
+    PaymentStatus.SUCCEEDED: 6,
 }
 ENDED_UNPAID: Final = frozenset({PaymentStatus.FAILED, PaymentStatus.EXPIRED})
 WITH_MONEY: Final = frozenset({PaymentStatus.PARTIALLY_PAID, PaymentStatus.SUCCEEDED})

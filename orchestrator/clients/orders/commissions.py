@@ -207,7 +207,7 @@ class CommissionsClient:
         return int((await self._post(order_id, "retry", call))["round"])
 
     async def resume(self, order_id: uuid.UUID, *, round_number: int) -> CommissionFacts:
-        """Return the order for its job, and make it PROCESSING if it had FAILED in the same round.
+        """Return the order for its job, with all its versions, and make it PROCESSING if it had FAILED in the same round.
 
         Raises:
             NotFound: ORDER_NOT_FOUND.
@@ -240,9 +240,9 @@ class CommissionsClient:
         """Make an ADMIN_REVIEW order QUALITY_CHECK; `commission.sent_back` leaves with the write. Else: ORDER_INVALID_STATE."""
         await self._post(order_id, "send-back", call, notes=notes)
 
-    async def begin_publication(self, call: Call, order_id: uuid.UUID) -> None:
-        """Make an ADMIN_REVIEW order PUBLISHING. Else: ORDER_INVALID_STATE."""
-        await self._post(order_id, "begin-publication", call)
+    async def begin_publication(self, call: Call, order_id: uuid.UUID, *, version_number: int | None = None) -> None:
+        """Make an ADMIN_REVIEW order PUBLISHING, if this version is the current one. Else: ORDER_INVALID_STATE."""
+        await self._post(order_id, "begin-publication", call, version_number=version_number)
 
     async def abandon_publication(self, call: Call, order_id: uuid.UUID) -> None:
         """Undo `begin_publication`: ADMIN_REVIEW again."""
@@ -253,7 +253,7 @@ class CommissionsClient:
         await self._post(order_id, "complete", call, slug=slug)
 
     async def find(self, order_id: uuid.UUID) -> CommissionFacts:
-        """Return an order that is not OPENING, with its versions.
+        """Return an order that is not OPENING, with its latest 20 versions; only the current one has its content.
 
         Raises:
             NotFound: ORDER_NOT_FOUND.
@@ -261,7 +261,7 @@ class CommissionsClient:
         return CommissionFacts.model_validate(await self._orders.get(f"{PATH}/{order_id}"))
 
     async def find_by_checkout(self, session_id: str) -> CommissionFacts:
-        """Return the order of a checkout session.
+        """Return the order of a checkout session as `find` does.
 
         Raises:
             NotFound: ORDER_NOT_FOUND.

@@ -82,10 +82,9 @@ def _worker_consumers(resources: Resources) -> Mapping[str, Broker]:
 
 
 def _periodic(resources: Resources) -> Iterable[PeriodicTask]:
-    failed_texts = FailedTextTask(
-        resources.clients, WritingJobStore(resources.database), _failure(resources), grace=JOB_GRACE
-    )
-    failed_orders = FailedOrderTask(resources.engine, resources.clients.commissions, _refunded_after(resources))
+    store = WritingJobStore(resources.database)
+    failed_texts = FailedTextTask(resources.clients, store, _failure(resources), grace=JOB_GRACE)
+    failed_orders = FailedOrderTask(resources.engine, resources.clients.commissions, store, _refunded_after(resources))
     yield PeriodicTask(
         failed_texts.fail_all,
         failed_orders.refund_all,

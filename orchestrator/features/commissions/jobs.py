@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from textwrap import shorten
 from typing import Any, Final
 
 from pydantic import BaseModel
@@ -52,7 +53,6 @@ POLICY: Final = JobPolicy(
 # While the provider is busy, the job is postponed; after an hour that counts as a failure.
 LIMITED_SINCE: Final = "limited_since"
 LIMITED_PAUSE_SECONDS: Final = 30.0
-LONGEST_LIMITED_PAUSE_SECONDS: Final = 300.0
 LIMITED_TIME: Final = timedelta(hours=1)
 HAS_TEXT: Final = frozenset({CommissionStatus.QUALITY_CHECK, CommissionStatus.ADMIN_REVIEW, CommissionStatus.PUBLISHING,
                              CommissionStatus.COMPLETED})  # fmt: skip
@@ -61,6 +61,7 @@ FINAL: Final = (TextRefused, EventCancelled)
 REASONS: Final = ((TextLimited, "limited"), (TextUnusable, "unusable"), (TextUnavailable, "unavailable"),
                   (TextRefused, "refused"))  # fmt: skip
 BATCH: Final = 100
+LONGEST_REASON: Final = 1_000
 
 logger = get_logger(__name__)
 
@@ -159,14 +160,15 @@ class WritingJobHandler:
         return since if since and datetime.now(UTC) - since < 2 * LIMITED_TIME else None
 
     async def _postpone(self, error: TextLimited, since: datetime | None, context: JobContext) -> None:
-        """Postpone the job, for as long as the provider asks, unless that has lasted too long."""
+        """Postpone the job for as long as the provider asks, at most until it has been busy for too long."""
         now = datetime.now(UTC)
         since = since or now
         await context.report(progress_of(Step.WRITING) | {LIMITED_SINCE: since.isoformat()})
-        if now - since > LIMITED_TIME:
+        rest = (since + LIMITED_TIME - now).total_seconds()
+        if rest < 0:
             return
-        pause_seconds = max(1.0, LIMITED_PAUSE_SECONDS if error.pause_seconds is None else error.pause_seconds)
-        raise JobPostponed(pause_seconds=min(pause_seconds, LONGEST_LIMITED_PAUSE_SECONDS)) from error
+        pause_seconds = min(LIMITED_PAUSE_SECONDS if error.pause_seconds is None else error.pause_seconds, rest)
+        raise JobPostponed(pause_seconds=max(1.0, pause_seconds)) from error
 
     async def _fail(self, error: ServiceError, work: WriteText, context: JobContext) -> None:
         """Record that the order has failed, if no attempt is left or none can help."""
@@ -175,7 +177,7 @@ class WritingJobHandler:
         call = Call(context.request_id(f"fail {context.attempt}"))
         await self.failure.record(work.order_id, call, round_number=work.round, error=error)
         if isinstance(error, FINAL):
-            raise JobRefused(error.public_message, code=error.code) from error
+            raise JobRefused(_why(error), code=error.code) from error
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +225,12 @@ def _count(order: CommissionFacts) -> None:
     COMMISSION_TEXTS.labels(WRITTEN).inc()
     if not order.versions and order.paid_at is not None:
         COMMISSION_READY_SECONDS.observe((datetime.now(UTC) - order.paid_at).total_seconds())
+
+
+def _why(error: ServiceError) -> str:
+    """Return what admins read of a job that no further attempt can help, with what the checks found."""
+    findings = error.findings if isinstance(error, TextRefused) else ()
+    return shorten(" ".join([error.public_message, *findings]), LONGEST_REASON, placeholder=" …")
 
 
 def _reason_of(error: ServiceError) -> str:

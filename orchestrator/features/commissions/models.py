@@ -59,6 +59,8 @@ class CommissionSaga(SagaData):
     checkout: Checkout | None = None
     escrow_id: uuid.UUID | None = None
     hold_request_id: uuid.UUID | None = None
+    version_number: int | None = None
+    """The version that an admin approved; None for whatever is the current one."""
     slug: str | None = None
 
     @property

@@ -17,6 +17,7 @@ from common.http.envelope import Success, refusals, success
 from common.http.idempotency_key import IdempotencyKey
 from orchestrator.audit.models import Change
 from orchestrator.features.commissions.schemas.ordering import (
+    ApprovalRequest,
     CommissionMoved,
     CommissionOrdered,
     CommissionPrice,
@@ -164,11 +165,12 @@ async def approve(
     reviews: Reviews,
     audit: Audit,
     response: Response,
-    body: EmptyBody | None = None,  # noqa: ARG001 - a field in it is refused
+    body: ApprovalRequest | None = None,
 ) -> Success[CommissionMoved] | Success[InProgress]:
     """The text is published at `/api/articles/{slug}` and on its event; the escrow becomes the platform's revenue."""
     entry = audit.record("commission.approve", "commission", order_id)
-    approved = partial(reviews.approve, order_id, admin_id=admin.user_id, key=key)
+    number = body.version_number if body else None
+    approved = partial(reviews.approve, order_id, admin_id=admin.user_id, key=key, version_number=number)
     return await answer(_recorded(entry, approved), response)
 
 

@@ -55,14 +55,17 @@ OPENING: Final = (OPEN_ORDER, OPEN_CHECKOUT, HOLD_CREDITS, ACCEPT_ORDER)
 """A refusal of one of these steps refuses the order."""
 PURPOSE: Final = "commission"
 REVENUE_ACCOUNT: Final = "commissions"
-# No client waits for the ledger after a webhook: a ledger that restarts ends no paid order.
-HOLD_TIMEOUT_SECONDS: Final = 20.0
+# A service that restarts ends no order that is paid, or even finished.
+PAID_TIMEOUT_SECONDS: Final = 20.0
 # The webhook of a payment in the last second of its checkout needs a while.
 PAYMENT_GRACE: Final = timedelta(minutes=15)
 # What the customer of an ended order reads, by the code of its end.
 EXPLANATIONS: Final[Mapping[str, str]] = {
     end.code: end.public_message
     for end in (CheckoutExpired, CommissionExpired, CommissionFailed, CommissionRefunded, OrderCancelled)
+} | {
+    PaymentRequired.code: "Your payment has reached your wallet, but other charges or a debt used the credits. Please order again.",
+    OrderInvalidState.code: "Another backlink into that article was paid first. Your payment is in your wallet.",
 }
 UNEXPLAINED: Final = "The order could not be carried out."
 
@@ -73,13 +76,14 @@ def commission_plans(clients: Clients, jobs: JobQueue, checkouts: StripeCheckout
     steps = CommissionSteps(clients, jobs, checkouts)
     open_order: Order = undoable(OPEN_ORDER, steps.open_order, steps.end_order)
     from_acceptance: Sequence[Order] = (
-        undoable(ACCEPT_ORDER, steps.accept_order, steps.leave_to_the_end),
+        undoable(ACCEPT_ORDER, steps.accept_order, steps.leave_to_the_end, step_timeout_seconds=PAID_TIMEOUT_SECONDS),
         wait(APPROVE, deadline=lambda order: order.expires_at, expired=CommissionExpired),
         undoable(
             "begin publication",
             steps.begin_publication,
             steps.abandon_publication,
             back_to_wait_on=[OrderInvalidState.code],
+            step_timeout_seconds=PAID_TIMEOUT_SECONDS,
         ),
         pivot("collect payment", steps.collect_payment),
         must_finish("publish article", steps.publish_article),
@@ -103,8 +107,7 @@ def commission_plans(clients: Clients, jobs: JobQueue, checkouts: StripeCheckout
                 HOLD_CREDITS,
                 steps.hold_credits,
                 steps.return_credits,
-                back_to_wait_on=[PaymentRequired.code],
-                step_timeout_seconds=HOLD_TIMEOUT_SECONDS,
+                step_timeout_seconds=PAID_TIMEOUT_SECONDS,
             ),
             *from_acceptance,
         ),
@@ -200,7 +203,7 @@ class CommissionSteps:
         return sale
 
     async def begin_publication(self, sale: CommissionSaga, call: Call) -> CommissionSaga:
-        await self.clients.commissions.begin_publication(call, sale.saga_id)
+        await self.clients.commissions.begin_publication(call, sale.saga_id, version_number=sale.version_number)
         return sale
 
     async def abandon_publication(self, sale: CommissionSaga, call: Call) -> None:

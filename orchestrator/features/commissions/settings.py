@@ -21,6 +21,9 @@ class CommissionSettings(EnvironmentSettings):
     commission_ttl_days: float = Field(
         default=90.0, gt=0, description="How long after its order a text may still be published; then it is refunded."
     )
+    commission_backlink_ttl_days: float = Field(
+        default=14.0, gt=0, description="The same of a backlink, which keeps others out of its article meanwhile."
+    )
     commission_checkout_seconds: float = Field(
         default=3_600.0,
         ge=2_400,
@@ -42,5 +45,8 @@ class CommissionSettings(EnvironmentSettings):
         }
 
     @property
-    def commission_ttl(self) -> timedelta:
-        return timedelta(days=self.commission_ttl_days)
+    def commission_ttls(self) -> Mapping[CommissionType, timedelta]:
+        return {
+            CommissionType.ARTICLE: timedelta(days=self.commission_ttl_days),
+            CommissionType.BACKLINK: timedelta(days=self.commission_backlink_ttl_days),
+        }

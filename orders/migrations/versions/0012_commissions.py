@@ -57,7 +57,8 @@ TABLES = (
     """,
     """
     CREATE UNIQUE INDEX uq_commissions_unfinished_backlink ON commissions (article_id)
-        WHERE type = 'BACKLINK' AND status NOT IN ('COMPLETED', 'REFUNDED', 'CANCELLED')
+        WHERE type = 'BACKLINK' AND status NOT IN (
+            'OPENING', 'AWAITING_PAYMENT', 'COMPLETED', 'REFUNDED', 'CANCELLED')
     """,
     """
     CREATE UNIQUE INDEX uq_commissions_checkout_session_id ON commissions (checkout_session_id)

@@ -323,3 +323,9 @@ class TestCommission:
         [notice] = notices_of(message)
         assert notice.entry["data"] == data
         assert shown(message) == {"user_id": str(FAN), "order_id": "1"}
+
+    @pytest.mark.parametrize(("what", "is_shown"), [("ready", False), ("refunded", False), ("completed", True)])
+    def test_integrators_see_the_title_of_a_published_text_only(self, *, what: str, is_shown: bool) -> None:
+        data = {"user_id": str(FAN), "title": "A night to remember"}
+        message = Message(type=f"commission.{what}", source="orders", subject="1", data=data)
+        assert ("title" in shown(message)) == is_shown

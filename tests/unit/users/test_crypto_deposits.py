@@ -60,7 +60,7 @@ def test_crypto_outcome_does_not_depend_on_the_order_of_reports(said: list[Repor
         assert all(is_flagged_if_short(*run) for run in runs)
         return
     assert (first.is_credited, first.balance) == (second.is_credited, second.balance)
-    assert RANK.get(first.status, 6) == RANK.get(second.status, 6)
+    assert RANK.get(first.status, 7) == RANK.get(second.status, 7)
 
 
 def keeps_coins_of_another_deposit(state: PaymentState) -> bool:

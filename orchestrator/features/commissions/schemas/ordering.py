@@ -5,12 +5,13 @@ from typing import Annotated, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from common.fields import HttpUrl, LineText, PlainText
+from common.fields import HttpUrl, Integer, LineText, PlainText
 from common.http.body import RequestBody
 from common.money import Money
 from orchestrator.clients.orders.commissions import CommissionStatus, CommissionType, PayWith
 
 __all__ = [
+    "ApprovalRequest",
     "CommissionMoved",
     "CommissionOrdered",
     "CommissionPrice",
@@ -86,6 +87,14 @@ class RevisionRequest(RequestBody):
     model_config = ConfigDict(json_schema_extra={"example": {"revision_notes": "Please make the opening livelier."}})
 
     revision_notes: Text
+
+
+class ApprovalRequest(RequestBody):
+    model_config = ConfigDict(json_schema_extra={"example": {"version_number": 2}})
+
+    version_number: Annotated[Integer, Field(ge=1, le=2_147_483_647)] | None = Field(
+        default=None, description="The version that was read: if another one is the current one, nothing is published."
+    )
 
 
 class SendBackRequest(RequestBody):

@@ -95,7 +95,7 @@ class CommissionView(BaseModel):
     checkout_url: str | None = Field(default=None, exclude_if=is_none, description="While the order awaits payment.")
     progress: Progress
     version: Version | None
-    versions: list[VersionSummary] = Field(description="Oldest first.")
+    versions: list[VersionSummary] = Field(description="The latest 20, oldest first.")
     queue: QueueInfo
     estimated_time: str | None = Field(
         default=None, exclude_if=is_none, examples=["2-5 minutes"], description="While the text is written."

@@ -9,7 +9,8 @@ from common.errors import ServiceError
 from common.telemetry.logs import get_logger
 from orchestrator.clients.orders.commissions import CommissionFacts, CommissionsClient, CommissionStatus
 from orchestrator.features.commissions.errors import CommissionFailed
-from orchestrator.features.commissions.models import APPROVE
+from orchestrator.features.commissions.models import APPROVE, job_id_of
+from orchestrator.features.commissions.repository import WritingJobStore
 from orchestrator.features.commissions.service.sales import end_sale, find_sale
 from orchestrator.saga_engine.engine import SagaEngine, StillRunning
 
@@ -27,6 +28,7 @@ class FailedOrderTask:
 
     engine: SagaEngine
     commissions: CommissionsClient
+    store: WritingJobStore
     keep: timedelta
 
     async def refund_all(self) -> None:
@@ -34,11 +36,17 @@ class FailedOrderTask:
         while orders := await self.commissions.stalled(
             CommissionStatus.FAILED, before=before, after=last_id, limit=BATCH
         ):
-            await asyncio.gather(*(self._refund(order) for order in orders))
+            await asyncio.gather(*(self.refund(order) for order in orders))
             last_id = orders[-1].order_id
 
-    async def _refund(self, order: CommissionFacts) -> None:
+    async def refund(self, order: CommissionFacts) -> None:
+        """Refund an order as it was listed, unless an admin has retried it or its job since."""
         try:
+            current = await self.commissions.find(order.order_id)
+            job_id = job_id_of(order.order_id, round_number=order.round)
+            jobs = (await self.store.find([job_id])).values()
+            if current.failed_at != order.failed_at or any(job.is_active for job in jobs):
+                return
             saga = await find_sale(self.engine, order.order_id)
             await end_sale(self.engine, saga, CommissionFailed(), signal=APPROVE)
         except StillRunning:

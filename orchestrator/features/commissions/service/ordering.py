@@ -100,9 +100,10 @@ class OrderingService:
             key=key,
             request=content,
             repeatable=REPEATABLE,
+            was_accepted=_was_accepted,
         )
         if saga.state is not SagaState.COMPLETED:
-            saga = opened(saga, opening=OPENING, ended=OrderInvalidState)
+            saga = opened(saga, opening=() if _was_accepted(saga) else OPENING, ended=OrderInvalidState)
         return _ordered(saga)
 
     async def cancel(self, order_id: uuid.UUID, *, customer_id: uuid.UUID) -> CommissionMoved:
@@ -119,7 +120,7 @@ class OrderingService:
         return CommissionMoved(
             order_id=order_id,
             status=CommissionStatus.CANCELLED,
-            message="Your order was cancelled. Nothing was charged.",
+            message="Your order was cancelled. A payment at the last moment goes to your wallet, as credits.",
         )
 
     async def pay(self, order_id: uuid.UUID) -> None:
@@ -208,10 +209,16 @@ class OrderingService:
                 **request.model_dump(),
             ),
             proof_reference=proof_reference,
-            expires_at=now + self.settings.commission_ttl,
+            expires_at=now + self.settings.commission_ttls[request.type],
             payment_id=uuid.uuid5(order_id, "payment") if is_by_card else None,
             checkout_expires_at=now + checkout_time if is_by_card else None,
         )
+
+
+def _was_accepted(saga: SagaRecord) -> bool:
+    """Return whether the customer was told that the order is placed, whatever ended it since."""
+    has_checkout = isinstance(saga.data, CommissionSaga) and saga.data.checkout is not None
+    return has_checkout or (saga.error is not None and saga.error.step not in OPENING)
 
 
 def _ordered(saga: SagaRecord) -> CommissionOrdered:

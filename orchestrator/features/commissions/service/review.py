@@ -95,18 +95,34 @@ class ReviewService:
             order_id=order_id, status=CommissionStatus.QUALITY_CHECK, message="The text is sent back to the customer."
         )
 
-    async def approve(self, order_id: uuid.UUID, *, admin_id: uuid.UUID, key: str | None) -> CommissionMoved:
+    async def approve(
+        self, order_id: uuid.UUID, *, admin_id: uuid.UUID, key: str | None, version_number: int | None = None
+    ) -> CommissionMoved:
         """Publish a submitted text; its escrow becomes the platform's. An order that is published stays so.
+
+        Args:
+            version_number: of the version that the admin has read.
 
         Raises:
             NotFound: ORDER_NOT_FOUND.
-            Conflict: ORDER_INVALID_STATE, it is not in ADMIN_REVIEW; REQUEST_IN_PROGRESS.
+            Conflict: ORDER_INVALID_STATE, it is not in ADMIN_REVIEW, or another version is the current one;
+                REQUEST_IN_PROGRESS.
+            Unavailable: the orders service does not respond; the order stays as it is.
             StillRunning: it exceeds the request's budget.
         """
         sale = await find_sale(self.engine, order_id)
+        await self.clients.commissions.find(order_id)  # an approval that does not reach the order would end it
         if sale.state is SagaState.WAITING and sale.step == PAY:
             raise OrderInvalidState
-        approved = await signal_once(self.engine, order_id, APPROVE, kind=sale.kind, signalled_by=admin_id, key=key)
+        approved = await signal_once(
+            self.engine,
+            order_id,
+            APPROVE,
+            kind=sale.kind,
+            signalled_by=admin_id,
+            key=key,
+            more={"version_number": version_number},
+        )
         if approved is None or approved.state in ENDED:
             raise OrderInvalidState
         if succeeded(approved).state is SagaState.WAITING:

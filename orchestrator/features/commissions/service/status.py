@@ -35,7 +35,7 @@ MESSAGES: Final[Mapping[CommissionStatus, str]] = {
     CommissionStatus.COMPLETED: "The text is published.",
     CommissionStatus.FAILED: "The text could not be written yet. Your payment is safe in escrow: we try again, or return it.",
     CommissionStatus.REFUNDED: "The order ended, and its price was returned.",
-    CommissionStatus.CANCELLED: "The order was not paid, and has ended.",
+    CommissionStatus.CANCELLED: "The order has ended before its text was written.",
 }
 UNPAID: Final = frozenset({CommissionStatus.AWAITING_PAYMENT, CommissionStatus.CANCELLED})
 READABLE: Final = frozenset({CommissionStatus.QUALITY_CHECK, CommissionStatus.ADMIN_REVIEW, CommissionStatus.COMPLETED})

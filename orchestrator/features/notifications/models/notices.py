@@ -27,8 +27,10 @@ SELLERS_OWN: Final = "shortfall"  # what the seller of a reversed transfer owes
 # queued menu item, and in the sales, the fan the performer's in the feed; integrators see neither, and a feed keeps no words of another fan.
 FANS_WORDS: Final = "message"
 PRIVATE_WORDS: Final = frozenset({FANS_WORDS, "note", "file_url", "explanation"})
-# What an admin writes to the customer of a commission, and why it failed.
-PRIVATE_WORDS_OF_COMMISSIONS: Final = frozenset({"notes", "reason"})
+# What an admin writes to the customer of a commission, why it failed, and the title of a text before it is published.
+PUBLISHED: Final = f"{PREFIX}completed"
+TITLE: Final = frozenset({"title"})
+PRIVATE_WORDS_OF_COMMISSIONS: Final = frozenset({"notes", "reason"}) | TITLE
 
 _BOTH: Final = ("seller", "buyer")
 _EMAILS: Final[Mapping[str, Mapping[str, NotificationKind]]] = {
@@ -73,9 +75,12 @@ def notices_of(message: Message) -> list[Notice]:
 
 def shown(message: Message) -> dict[str, Any]:
     """Return a message's data without private fields and words, for integrators."""
-    is_commission = message.type.startswith(PREFIX)
-    private = PRIVATE_WORDS | (PRIVATE_WORDS_OF_COMMISSIONS if is_commission else frozenset())
+    private = PRIVATE_WORDS | (_private_of_commission(message) if message.type.startswith(PREFIX) else frozenset())
     return {name: value for name, value in _facts(message).items() if name not in private}
+
+
+def _private_of_commission(message: Message) -> frozenset[str]:
+    return PRIVATE_WORDS_OF_COMMISSIONS - (TITLE if message.type == PUBLISHED else frozenset())
 
 
 def _facts(message: Message) -> dict[str, Any]:

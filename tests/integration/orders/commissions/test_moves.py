@@ -1,10 +1,12 @@
 """Commissions: opening, moves, their repetition, and the messages that leave with them."""
 
+import asyncio
 import uuid
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
+from sqlalchemy import text
 
 from common.db.engine import Database
 from common.errors import Conflict
@@ -20,6 +22,7 @@ from tests.integration.orders.commissions.commission_caller import (
     version_of,
 )
 from tests.integration.orders.item_caller import told_of
+from tests.support.waiting import eventually
 
 MOVES = {
     "await_payment": {"OPENING": "AWAITING_PAYMENT"},
@@ -34,6 +37,8 @@ MOVES = {
     "complete": {"PUBLISHING": "COMPLETED"},
 }
 """By the client's methods."""
+_WAITING = text("SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'")
+_LOCK = text("SELECT FROM commissions WHERE article_id = :article_id FOR UPDATE")
 ANNOUNCED = {
     "accept": ["received"],
     "add_version": ["ready"],
@@ -74,27 +79,44 @@ class TestBacklinks:
     """Two texts that are based on the same content would overwrite each other."""
 
     @pytest.mark.parametrize("status", PATHS)
-    async def test_into_an_article_wait_until_the_first_is_over(
+    async def test_into_an_article_wait_until_the_first_that_is_paid_is_over(
         self, commissions: CommissionCaller, status: str
     ) -> None:
         first = await commissions.at(status, backlink())
         second = Order(backlink(first.facts.article_id))
 
-        if status in {"COMPLETED", "REFUNDED", "CANCELLED"}:
+        if status in {"OPENING", "AWAITING_PAYMENT", "COMPLETED", "REFUNDED", "CANCELLED"}:
             await commissions.perform(second, "open")
+            await commissions.perform(second, "accept")
         else:
             with pytest.raises(Conflict) as refused:
                 await commissions.perform(second, "open")
             details = {"article_id": str(first.facts.article_id)}
             assert (refused.value.code, refused.value.details) == ("ORDER_INVALID_STATE", details)
 
-    async def test_of_ten_at_once_one_is_opened(self, commissions: CommissionCaller) -> None:
+    async def test_of_those_that_are_paid_at_once_one_is_accepted(
+        self, commissions: CommissionCaller, database: Database
+    ) -> None:
+        """None of them sees another one's acceptance as it begins: the index decides."""
         article_id = uuid.uuid4()
-        orders = [Order(backlink(article_id)) for _ in range(10)]
+        orders = [await commissions.at("AWAITING_PAYMENT", backlink(article_id)) for _ in range(3)]
 
-        opened = await at_once(*(commissions.perform(order, "open") for order in orders))
+        async def all_wait() -> bool:
+            return len(await database.fetch_all(_WAITING)) == len(orders)
 
-        assert sorted(map(str, opened)) == ["None", *["ORDER_INVALID_STATE"] * 9]
+        async with database.transaction() as connection:
+            await connection.execute(_LOCK, {"article_id": article_id})
+            accepting = asyncio.gather(*(outcome(commissions.perform(order, "accept")) for order in orders))
+            await eventually(all_wait)
+        accepted = await accepting
+
+        assert sorted(map(str, accepted)) == ["None", *["ORDER_INVALID_STATE"] * 2]
+        first = orders.pop(accepted.index(None))
+        assert await commissions.status(first) == "PROCESSING"
+        for refused in orders:
+            with pytest.raises(Conflict) as again:
+                await commissions.perform(refused, "accept")
+            assert again.value.details == {"article_id": str(article_id)}
 
     async def test_into_another_article_and_articles_of_one_event_do_not_wait(
         self, commissions: CommissionCaller
@@ -223,6 +245,31 @@ class TestRounds:
         assert (failed.failure_code, failed.failure_message) == ("TEXT_REFUSED", "The text did not pass the checks.")
         assert (facts.failure_code, facts.failure_message, facts.failed_at) == (None, "", None)
         assert await outcome(commissions.client.resume(order.key, round_number=1)) == "ORDER_INVALID_STATE"
+
+
+class TestPublication:
+    async def test_begins_only_with_the_version_that_was_read(self, commissions: CommissionCaller) -> None:
+        order = await commissions.at("ADMIN_REVIEW")
+        refused = await outcome(commissions.perform(order, "begin_publication", version_number=2))
+        assert (refused, await commissions.status(order)) == ("ORDER_INVALID_STATE", "ADMIN_REVIEW")
+        await commissions.perform(order.renew("begin_publication"), "begin_publication", version_number=1)
+        assert await commissions.status(order) == "PUBLISHING"
+
+
+class TestManyVersions:
+    async def test_an_order_is_shown_with_the_latest_and_one_content(self, commissions: CommissionCaller) -> None:
+        """Customers ask for as many revisions as they like; the job alone needs all of them."""
+        order = await commissions.at("QUALITY_CHECK")
+        for number in range(2, 24):
+            await commissions.perform(order.renew("revise"), "revise", notes=f"Draft {number}")
+            version = version_of(content=f"<p>Draft {number}.</p>")
+            await commissions.perform(order.renew("add_version"), "add_version", round_number=number, version=version)
+        found = await commissions.find(order)
+        assert [version.number for version in found.versions] == [*range(4, 24)]
+        assert [version.content for version in found.versions] == [""] * 19 + ["<p>Draft 23.</p>"]
+        await commissions.perform(order.renew("revise"), "revise")
+        resumed = await commissions.client.resume(order.key, round_number=24)
+        assert (len(resumed.versions), resumed.versions[1].content) == (23, "<p>Draft 2.</p>")
 
 
 class TestResume:
