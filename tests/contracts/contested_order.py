@@ -11,6 +11,7 @@ from sqlalchemy import text
 
 from common.errors import Conflict, ServiceError
 from orchestrator.clients.orders.commissions import CommissionFacts
+from orchestrator.features.commissions.adapters.quality import QualityChecker
 from orchestrator.features.commissions.models import COMMISSION, COMMISSION_BY_CARD, WRITING, CommissionSaga, job_id_of
 from orchestrator.features.commissions.repository import WritingJobStore
 from orchestrator.features.commissions.service.failed_orders import FailedOrderTask
