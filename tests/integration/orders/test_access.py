@@ -107,6 +107,7 @@ INTERNAL: list[tuple[str, str, Any]] = [
     ("GET", "/internal/commissions/by-checkout/cs_1", None),
     ("GET", f"/internal/commissions/{new_id()}", None),
     ("POST", f"/internal/commissions/{new_id()}/end", UNDO),
+    ("POST", f"/internal/commissions/{new_id()}/begin-publication", {"request_id": new_id()}),
     ("POST", f"/internal/commissions/{new_id()}/abandon-publication", UNDO),
     ("POST", f"/internal/commissions/{new_id()}/resume", {"round": 1}),
     (
