@@ -32,7 +32,7 @@ ARTICLES: Final = (
 <p>Harbour Lights Live opens with a single lamp. A technician carries it across the dark stage, sets it down, and leaves. Only
 then does the first chord arrive, so softly that the front rows lean forward to be sure of it.</p>
 <h2>A small hall with a long memory</h2>
-<p>Hall A of the Singapore Indoor Stadium is laid out in four short rows for this concert. Nobody sits far from the players. You see
+<p>Hall A of the Singapore Indoor Stadium is laid out in four short rows for this concert. No seat is far from the players. You see
 the drummer count, you hear the singer breathe, and when the bass enters you feel it in the armrest before you hear it.</p>
 <p>The first half belongs to songs about the water: ferries at dawn, a pier that was taken down, a letter read on deck. The second
 half turns to the city. Here the band plays louder, and the lamp from the opening returns, hung high above the keys.</p>
@@ -54,7 +54,7 @@ half turns to the city. Here the band plays louder, and the lamp from the openin
 <p>We met the crew on the afternoon of a rehearsal, between a broken cable and a tray of curry puffs. They had ten minutes for
 us and gave us forty.</p>
 <h2>Why such a small room?</h2>
-<p>“Twenty seats change how you play,” says the sound engineer. “A mistake is heard by everyone, so nobody hides. We stopped using
+<p>“Twenty seats change how you play,” says the sound engineer. “A mistake is heard by everyone, so none of us hides. We stopped using
 two of the monitors on the second day.”</p>
 <h2>What does the light do?</h2>
 <p>It follows the tide tables. Each number has a height of water, and the colour on the back wall rises or falls with it. Most

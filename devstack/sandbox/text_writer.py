@@ -14,7 +14,7 @@ _ADVICE: Final = (
     "Bring an additional layer", "Keep your ticket ready", "Leave the large bag at home", "Agree on a place to meet",
 )  # fmt: skip
 _REASONS: Final = (
-    "because a relaxed visitor enjoys the performance more", "so that nobody in your group has to wait for you",
+    "because a relaxed visitor enjoys the performance more", "so that your group does not have to wait for you",
     "and you will be glad about it when the doors open", "as most of the people who come here would tell you",
     "since it takes a minute and saves a quarter of an hour", "because the beginning is often the best part of it",
     "and the rest of the evening will take care of itself", "so that you can give your attention to the stage",

@@ -68,7 +68,7 @@ commissions: Final = Table(
     CheckConstraint("status <> 'FAILED' OR (failed_at IS NOT NULL AND failure_code IS NOT NULL)", name="failed_at"),
     CheckConstraint(f"({_ENDED}) = (ended_at IS NOT NULL)", name="ended_at"),
     CheckConstraint("(status = 'COMPLETED') = (slug IS NOT NULL)", name="slug"),
-    # Two texts that are based on the same content would overwrite each other. An unpaid order keeps nobody else out.
+    # Two texts that are based on the same content would overwrite each other. An unpaid order blocks no other.
     Index(
         "uq_commissions_unfinished_backlink",
         "article_id",

@@ -49,7 +49,7 @@ class CommissionOrders:
         facts: Mapping[str, Any] = {
             "type": "ARTICLE",
             "event_id": self.event_id,
-            "brief": "Why nobody should miss it",
+            "brief": "Why fans should not miss it",
             "keywords": ["live music"],
             "target_url": "https://example.com/sponsor",
             "anchor_text": "our sponsor",
@@ -62,7 +62,7 @@ class CommissionOrders:
 
     async def break_texts(self, fault: str, *, times: int = 1, retry_after: str | None = None) -> str:
         """Make the next texts faulty whose brief is the one that is returned."""
-        marker = f"Why nobody should miss it, {uuid.uuid4().hex}"
+        marker = f"Why fans should not miss it, {uuid.uuid4().hex}"
         body = {"fault": fault, "times": times, "contains": marker, "retry_after": retry_after}
         assert (await self.sandbox.post("/control/text/faults", json=body)).is_success
         return marker

@@ -130,7 +130,7 @@ async def test_faulty_text_is_written_again(
 
 
 async def test_provider_is_told_the_facts_and_the_notes_of_all_revisions(commissions: CommissionOrders) -> None:
-    order_id = await commissions.order(brief=(brief := f"Why nobody should miss it, {uuid.uuid4().hex}"))
+    order_id = await commissions.order(brief=(brief := f"Why fans should not miss it, {uuid.uuid4().hex}"))
     texts = [(await commissions.assert_written_once(order_id)).versions[-1].content]
     for number, notes in enumerate(("A livelier opening, please.", "Shorter, please."), start=2):
         await commissions.revise(order_id, notes)

@@ -213,7 +213,7 @@ async def test_repeated_request_starts_no_second_order_after_the_first_has_ended
 
 
 async def test_of_two_backlinks_that_are_paid_one_is_written(new_contested_order: NewContestedOrder) -> None:
-    """An unpaid order keeps nobody out of an article. The other one's payment stays in the wallet."""
+    """An unpaid order blocks no other order into its article. The other one's payment stays in the wallet."""
     link = {"target_url": "https://tea.example/", "anchor_text": "a cup of tea"}
     backlink = {"type": CommissionType.BACKLINK, "event_id": None, "article_id": uuid.uuid4()} | link
     orders = []

@@ -168,7 +168,7 @@ class CommissionSteps:
         return sale.model_copy(update={"checkout": checkout})
 
     async def expire_checkout(self, sale: CommissionSaga, _: Call) -> None:
-        """Expire the session, so that nobody pays for an order that has ended. Credits of one that was paid stay the customer's.
+        """Expire the session, so that the customer cannot pay for an order that has ended. Credits of a paid one stay theirs.
 
         The id of a session whose creation was not answered is found by its idempotency key.
         """

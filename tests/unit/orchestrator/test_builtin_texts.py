@@ -140,7 +140,7 @@ async def test_no_backlink_repeats_an_earlier_version(version: int) -> None:
 @pytest.mark.parametrize("available", [0, 1, 10])
 @pytest.mark.parametrize("categories", [1, 2])
 async def test_articles_state_what_can_still_be_bought(available: int, categories: int) -> None:
-    """Nobody is told to buy what is sold, held or blocked, and one seat is no seats."""
+    """No reader is told to buy what is sold, held or blocked, and one seat is no seats."""
     tier = Tier(category="Stalls", price=Decimal(80), total=20, sold=1, available=available)
     event = replace(
         EVENTS["three categories"], doors_open_at=None, tiers=(tier, replace(tier, category="Circle"))[:categories]

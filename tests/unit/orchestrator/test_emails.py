@@ -92,13 +92,13 @@ def email_of(kind: NotificationKind, **changes: Any) -> EmailMessage:
 
 @pytest.mark.parametrize("kind", NotificationKind)
 def test_every_kind_can_be_written(kind: NotificationKind) -> None:
-    letter = RENDERER.render(kind, email_context(commission=COMMISSION))
-    assert letter.subject
-    for page in (letter.text, letter.html):
+    email = RENDERER.render(kind, email_context(commission=COMMISSION))
+    assert email.subject
+    for page in (email.text, email.html):
         assert "Ann" in page
         assert "Night of Strings" in page
         assert "700.00 credits" in page
-    assert "{{" not in letter.text + letter.html
+    assert "{{" not in email.text + email.html
 
 
 def test_new_date_is_told_with_the_old_one_and_the_end_of_refunds() -> None:
@@ -134,8 +134,8 @@ def test_times_are_those_of_the_venue() -> None:
 
 
 def test_partial_refund_email_names_the_refunded_amount() -> None:
-    letter = RENDERER.render(NotificationKind.PAYMENT_PARTIALLY_REFUNDED, email_context(refunded=Decimal("12.5")))
-    assert "So far 12.50 of it went back" in letter.text
+    email = RENDERER.render(NotificationKind.PAYMENT_PARTIALLY_REFUNDED, email_context(refunded=Decimal("12.5")))
+    assert "So far 12.50 of it went back" in email.text
 
 
 def test_transfer_email_addresses_each_party() -> None:
@@ -288,23 +288,23 @@ class TestInjection:
         assert [address.addr_spec for address in mail["To"].addresses] == ["ann@example.com"]
 
     def test_html_is_escaped_and_text_is_not(self) -> None:
-        letter = RENDERER.render(
+        email = RENDERER.render(
             NotificationKind.TICKET_RECEIVED, email_context(other="<script>alert(1)</script>", reader="A & B")
         )
-        assert "<script>" not in letter.html
-        assert "&lt;script&gt;alert(1)&lt;/script&gt;" in letter.html
-        assert "A &amp; B" in letter.html
-        assert "<script>alert(1)</script>" in letter.text
+        assert "<script>" not in email.html
+        assert "&lt;script&gt;alert(1)&lt;/script&gt;" in email.html
+        assert "A &amp; B" in email.html
+        assert "<script>alert(1)</script>" in email.text
 
     @pytest.mark.parametrize("evil", ["{{ 7 * 7 }}", "{% include 'layout.txt' %}", "{# gone #}"])
     def test_user_text_is_not_rendered_as_a_template(self, evil: str) -> None:
-        letter = RENDERER.render(NotificationKind.TICKET_RECEIVED, email_context(other=evil, event_name=evil))
-        assert evil in letter.subject
-        assert evil in letter.text
+        email = RENDERER.render(NotificationKind.TICKET_RECEIVED, email_context(other=evil, event_name=evil))
+        assert evil in email.subject
+        assert evil in email.text
 
     def test_no_paragraph_can_be_added(self) -> None:
-        letter = RENDERER.render(NotificationKind.TICKET_RECEIVED, email_context(other="Ben\n\nYou won. Call 123"))
-        assert "Ben You won. Call 123 has handed a ticket over" in letter.text
+        email = RENDERER.render(NotificationKind.TICKET_RECEIVED, email_context(other="Ben\n\nYou won. Call 123"))
+        assert "Ben You won. Call 123 has handed a ticket over" in email.text
 
     def test_display_name_cannot_become_an_address(self) -> None:
         mail = email_of(NotificationKind.TICKETS_BOUGHT, reader='"Ann" <evil@example.com>, other@example.com')

@@ -34,7 +34,7 @@ class CommissionRequest(RequestBody):
             "example": {
                 "type": "ARTICLE",
                 "event_id": "e1e1e1e1-e1e1-e1e1-e1e1-e1e1e1e1e1e1",
-                "brief": "Why nobody should miss tonight's concert.",
+                "brief": "Why fans should not miss tonight's concert.",
                 "keywords": ["live music", "Singapore"],
                 "pay_with": "credits",
             }

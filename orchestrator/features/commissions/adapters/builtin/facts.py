@@ -47,7 +47,7 @@ def has_doors_time(event: EventBrief) -> bool:
 
 
 def sale_of(event: EventBrief) -> str:
-    """Return which share of the seats is sold: none, some, most, few left, or all: nobody can buy one now."""
+    """Return which share of the seats is sold: none, some, most, few left, or all: fans can buy none now."""
     left, sold = sum(tier.available for tier in event.tiers), sum(tier.sold for tier in event.tiers)
     if not left:
         return "all"
