@@ -9,9 +9,9 @@ from decimal import Decimal
 
 import pytest
 
+from common.html_text import HtmlText, sentences_of
 from orchestrator.clients.events import EventFacts, VenueFacts
 from orchestrator.features.commissions.adapters.builtin import BuiltinProvider
-from orchestrator.features.commissions.adapters.html_text import HtmlText, sentences_of
 from orchestrator.features.commissions.adapters.interfaces import Draft, EventBrief, TextBrief, Tier
 from orchestrator.features.commissions.adapters.likeness import likeness
 from orchestrator.features.commissions.adapters.prompt import messages_for

@@ -5,7 +5,7 @@ from typing import Final
 
 from rapidfuzz.distance import Indel
 
-from orchestrator.features.commissions.adapters.html_text import HtmlText, words_of
+from common.html_text import HtmlText, words_of
 
 __all__ = ["likeness"]
 

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
 
+from common.html_text import HtmlText, words_of
 from common.text import one_line
-from orchestrator.features.commissions.adapters.html_text import HtmlText, words_of
 from orchestrator.features.commissions.adapters.interfaces import EventBrief, TextBrief
 from orchestrator.features.commissions.adapters.prompt import SYSTEM_MESSAGES
 from orchestrator.features.commissions.adapters.statements import (

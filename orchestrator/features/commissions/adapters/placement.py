@@ -5,7 +5,7 @@ from typing import Final
 
 import nh3
 
-from orchestrator.features.commissions.adapters.html_text import HtmlText, words_of
+from common.html_text import HtmlText, words_of
 from orchestrator.features.commissions.adapters.interfaces import TextBrief
 
 _PARAGRAPH: Final = re.compile(r"<p>(.*?)</p>", re.DOTALL)

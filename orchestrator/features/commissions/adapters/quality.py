@@ -9,9 +9,9 @@ from typing import Final
 import nh3
 import textstat
 
+from common.html_text import HtmlText, Link, sentences_of, words_of
 from common.text import one_line
 from orchestrator.clients.orders.commissions import QualityReport
-from orchestrator.features.commissions.adapters.html_text import HtmlText, Link, sentences_of, words_of
 from orchestrator.features.commissions.adapters.interfaces import Draft, EventBrief, LinkBrief, QualityCheck, TextBrief
 from orchestrator.features.commissions.adapters.likeness import likeness
 from orchestrator.features.commissions.adapters.obedience import obeyed, unfit

@@ -5,11 +5,11 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from common.html_text import HtmlText, words_of
 from orchestrator.features.commissions.adapters.builtin.facts import has_doors_time, sale_of, tier_line
 from orchestrator.features.commissions.adapters.builtin.phrases import PHRASES
 from orchestrator.features.commissions.adapters.builtin.wishes import Tone, Wishes, wishes_of
 from orchestrator.features.commissions.adapters.builtin.writer import Writer, as_html, link_html
-from orchestrator.features.commissions.adapters.html_text import HtmlText, words_of
 from orchestrator.features.commissions.adapters.interfaces import EventBrief, TextBrief
 
 __all__ = ["write_article"]

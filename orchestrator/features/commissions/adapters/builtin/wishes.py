@@ -4,8 +4,8 @@ import re
 from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
+from common.html_text import HtmlText, words_of
 from orchestrator.features.commissions.adapters.builtin.phrases import NOTES, PHRASES, TOPICS
-from orchestrator.features.commissions.adapters.html_text import HtmlText, words_of
 from orchestrator.features.commissions.adapters.interfaces import TextBrief
 
 __all__ = ["Tone", "Wishes", "wishes_of"]

@@ -5,8 +5,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from html import escape
 
+from common.html_text import HtmlText
 from orchestrator.features.commissions.adapters.builtin.facts import facts_of
-from orchestrator.features.commissions.adapters.html_text import HtmlText
 from orchestrator.features.commissions.adapters.interfaces import LinkBrief, TextBrief
 
 
