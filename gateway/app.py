@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from typing import Any, Final
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
 
@@ -22,7 +22,8 @@ from gateway.broadcasts import BroadcastConsumer
 from gateway.client_address import ClientAddress
 from gateway.connections import LiveConnections
 from gateway.feed_routes import FeedRoutes
-from gateway.limits import MemoryLimiter, RateLimiter, RedisLimiter
+from gateway.headers import distinct
+from gateway.limits import MemoryLimiter, RateLimiter, RedisLimiter, anonymous, require
 from gateway.openapi import Description
 from gateway.pages import install_description, install_pages
 from gateway.proxy import Proxy
@@ -172,7 +173,12 @@ def create_app(settings: Settings) -> FastAPI:
         describes_itself=False,
         trusts_traceparent=clients.is_behind_trusted_proxy if settings.continue_traces else trust_none,
     )
-    install_pages(app, components.find_article)
+
+    async def count(request: Request) -> None:
+        caller = anonymous(clients.of(request.scope, distinct(request.scope["headers"])))
+        await require(components.limiter, caller)
+
+    install_pages(app, components.find_article, count)
     authenticator = Authenticator(verifier, components.revocations)
     feed_routes = FeedRoutes(
         seat_maps=components.seat_maps,

@@ -8,11 +8,12 @@ from string import Template
 from textwrap import shorten
 from typing import Any, Final
 
-from fastapi import APIRouter, FastAPI
+from fastapi import APIRouter, FastAPI, Request
 from fastapi.responses import FileResponse, HTMLResponse, JSONResponse
 from starlette.staticfiles import StaticFiles
 
 from common.errors import NotFound, ServiceError
+from common.html_text import HtmlText
 from common.http.docs import install_docs, page
 from common.http.error_mapping import STATUS_OF_KIND
 from gateway.openapi import Description
@@ -26,15 +27,21 @@ LINK_PAGE_POLICY: Final = (
     "form-action 'none'; base-uri 'none'; frame-ancestors 'none'"
 )
 SLUG: Final = re.compile("[a-z0-9-]{1,100}")
-BLOCK_END: Final = re.compile(r"</(?:p|h\d|li|blockquote)>")
-TAG: Final = re.compile(r"<[^>]*>")
 DESCRIPTION_CHARACTERS: Final = 160
 
+ARTICLE_PAGE: Final = Template((WEB / "article.html").read_text())
+
 FindArticle = Callable[[str], Awaitable[Mapping[str, Any]]]
+CountCaller = Callable[[Request], Awaitable[None]]
 
 
-def install_pages(app: FastAPI, find_article: FindArticle) -> None:
-    """Serve the pages. `find_article` returns a published article by its slug; if there is none, it raises NotFound."""
+def install_pages(app: FastAPI, find_article: FindArticle, count: CountCaller) -> None:
+    """Serve the pages.
+
+    Args:
+        find_article: returns a published article by its slug; if there is none, it raises NotFound.
+        count: counts a caller of a page that asks a service, and raises TooManyRequests above the limit.
+    """
     router = APIRouter(include_in_schema=False)
 
     @router.get("/")
@@ -54,8 +61,9 @@ def install_pages(app: FastAPI, find_article: FindArticle) -> None:
         return page(WEB / "order-status.html", policy=LINK_PAGE_POLICY)
 
     @router.get("/articles/{slug}")
-    async def show_article(slug: str) -> HTMLResponse:
+    async def show_article(slug: str, request: Request) -> HTMLResponse:
         try:
+            await count(request)
             if SLUG.fullmatch(slug) is None:
                 raise NotFound
             article = await find_article(slug)
@@ -69,11 +77,9 @@ def install_pages(app: FastAPI, find_article: FindArticle) -> None:
 
 def _article_page(article: Mapping[str, str], *, status: int = 200) -> HTMLResponse:
     """Return the page with what search engines and previews show; its script adds the text."""
-    text = html.unescape(TAG.sub("", BLOCK_END.sub(" ", article["content"])))
+    text = HtmlText.of(article["content"]).text
     shown = {"title": article["title"], "description": shorten(text, DESCRIPTION_CHARACTERS, placeholder="…")}
-    filled = Template((WEB / "article.html").read_text()).substitute(
-        {name: html.escape(value) for name, value in shown.items()}
-    )
+    filled = ARTICLE_PAGE.substitute({name: html.escape(value) for name, value in shown.items()})
     return HTMLResponse(filled, status, {"Content-Security-Policy": LINK_PAGE_POLICY, "Cache-Control": "no-cache"})
 
 

@@ -334,3 +334,11 @@ async def test_hanging_redis_delays_requests_only_briefly(
         statuses = [(await http.get("/api/events")).status_code for _ in range(LIMIT + 1)]
         assert statuses == [200, 200, 200, 429]
         assert time.monotonic() - started < 3.5 * limits.REDIS_SECONDS, "only the first may wait"
+
+
+async def test_article_pages_count_as_the_requests_that_they_cause(limited: str) -> None:
+    async with http_client(limited) as http:
+        statuses = [(await http.get("/articles/no-such-article")).status_code for _ in range(LIMIT + 1)]
+        assert (await http.get("/order-status/1")).status_code == 200  # it asks no service
+    assert statuses[-1] == 429
+    assert 429 not in statuses[:-1]
