@@ -8,7 +8,7 @@ from pydantic import Field
 
 from common.fields import Instant, Integer, SentText
 from common.http.auth import ADMIN_ONLY, CurrentUser, require_service
-from common.http.calls import RepeatableCall, UndoCall
+from common.http.calls import UndoCall
 from common.http.dependencies import provided
 from common.http.envelope import (
     BAD_INPUT,
@@ -32,7 +32,6 @@ from orders.commissions.schemas import (
     MovedCommission,
     Notes,
     OpenCommission,
-    PlainMove,
     PublicCommission,
     PublicVersion,
     ResumeCommission,
@@ -42,6 +41,7 @@ from orders.commissions.schemas import (
 )
 from orders.commissions.service import CommissionService
 from orders.commissions.status import CommissionStatus, CommissionType, ShownStatus
+from orders.shared.routes import MoveRoute, add_move_routes
 
 __all__ = ["internal", "public"]
 
@@ -169,22 +169,6 @@ async def find_commission(order_id: uuid.UUID, commissions: Commissions) -> Succ
     return success(await commissions.find(order_id))
 
 
-@internal.post("/{order_id}/end", responses=refusals(_UNDO_REFUSALS))
-async def end_commission(
-    order_id: uuid.UUID, undo: EndCommission, commissions: Commissions
-) -> Success[UndoneCommission]:
-    """The undo of opening; the order may never have been opened."""
-    return success(await commissions.undo(order_id, "end", undo))
-
-
-@internal.post("/{order_id}/abandon-publication", responses=refusals(_UNDO_REFUSALS))
-async def abandon_publication(
-    order_id: uuid.UUID, undo: UndoCall, commissions: Commissions
-) -> Success[UndoneCommission]:
-    """The undo of begin-publication, which may never have arrived."""
-    return success(await commissions.undo(order_id, "abandon-publication", undo))
-
-
 @internal.post("/{order_id}/resume", responses=refusals({**_FIND_REFUSALS, 409: "ORDER_INVALID_STATE"}))
 async def resume_commission(
     order_id: uuid.UUID, body: ResumeCommission, commissions: Commissions
@@ -193,44 +177,27 @@ async def resume_commission(
     return success(await commissions.resume(order_id, round_number=body.round))
 
 
-@internal.post("/{order_id}/await-payment", responses=refusals(_MOVE_REFUSALS))
-async def await_payment(order_id: uuid.UUID, call: AwaitPayment, commissions: Commissions) -> Moved:
-    return success(await commissions.move(order_id, "await-payment", call))
-
-
-@internal.post("/{order_id}/revise", responses=refusals(_MOVE_REFUSALS))
-async def revise_commission(order_id: uuid.UUID, call: Notes, commissions: Commissions) -> Moved:
-    return success(await commissions.move(order_id, "revise", call))
-
-
-@internal.post("/{order_id}/versions", responses=refusals(_MOVE_REFUSALS))
-async def add_version(order_id: uuid.UUID, call: AddVersion, commissions: Commissions) -> Moved:
-    return success(await commissions.move(order_id, "versions", call))
-
-
-@internal.post("/{order_id}/fail", responses=refusals(_MOVE_REFUSALS))
-async def fail_commission(order_id: uuid.UUID, call: FailCommission, commissions: Commissions) -> Moved:
-    return success(await commissions.move(order_id, "fail", call))
-
-
-@internal.post("/{order_id}/send-back", responses=refusals(_MOVE_REFUSALS))
-async def send_commission_back(order_id: uuid.UUID, call: Notes, commissions: Commissions) -> Moved:
-    return success(await commissions.move(order_id, "send-back", call))
-
-
-@internal.post("/{order_id}/begin-publication", responses=refusals(_MOVE_REFUSALS))
-async def begin_publication(order_id: uuid.UUID, call: BeginPublication, commissions: Commissions) -> Moved:
-    return success(await commissions.move(order_id, "begin-publication", call))
-
-
-@internal.post("/{order_id}/complete", responses=refusals(_MOVE_REFUSALS))
-async def complete_commission(order_id: uuid.UUID, call: CompleteCommission, commissions: Commissions) -> Moved:
-    return success(await commissions.move(order_id, "complete", call))
-
-
-@internal.post("/{order_id}/{move}", responses=refusals(_MOVE_REFUSALS))
-async def move_commission(
-    order_id: uuid.UUID, move: PlainMove, call: RepeatableCall, commissions: Commissions
-) -> Moved:
-    """Moves that need no further facts."""
-    return success(await commissions.move(order_id, move, call))
+add_move_routes(
+    internal,
+    CommissionService,
+    {
+        "end": MoveRoute("end", EndCommission, "The undo of opening; the order may never have been opened."),
+        "await-payment": MoveRoute("await-payment", AwaitPayment),
+        "accept": MoveRoute("accept"),
+        "revise": MoveRoute("revise", Notes),
+        "retry": MoveRoute("retry"),
+        "versions": MoveRoute("versions", AddVersion),
+        "fail": MoveRoute("fail", FailCommission),
+        "submit": MoveRoute("submit"),
+        "send-back": MoveRoute("send-back", Notes),
+        "begin-publication": MoveRoute("begin-publication", BeginPublication),
+        "abandon-publication": MoveRoute(
+            "abandon-publication", UndoCall, "The undo of begin-publication, which may never have arrived."
+        ),
+        "complete": MoveRoute("complete", CompleteCommission),
+    },
+    key="order_id",
+    moved=Moved,
+    undone=Success[UndoneCommission],
+    codes=_MOVE_REFUSALS,
+)

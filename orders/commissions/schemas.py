@@ -13,10 +13,18 @@ from common.money import Money
 from orders.commissions.status import CommissionStatus, CommissionType, ShownStatus
 
 PayWith = Literal["credits", "stripe"]
-PlainMove = Literal["accept", "retry", "submit"]
-MoveName = (
-    PlainMove | Literal["begin-publication", "await-payment", "revise", "versions", "fail", "send-back", "complete"]
-)
+MoveName = Literal[
+    "await-payment",
+    "accept",
+    "revise",
+    "retry",
+    "versions",
+    "fail",
+    "submit",
+    "send-back",
+    "begin-publication",
+    "complete",
+]
 """As in the routes."""
 UndoName = Literal["end", "abandon-publication"]
 

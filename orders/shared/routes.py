@@ -10,7 +10,6 @@ from fastapi import APIRouter, Path
 from common.http.calls import RepeatableCall, UndoCall
 from common.http.dependencies import provided
 from common.http.envelope import Success, refusals, success
-from orders.shared.service import SeatAggregateService
 from orders.shared.transitions import Move
 
 
@@ -19,10 +18,11 @@ class MoveRoute:
     """One route. The body of an undo is an `UndoCall`.
 
     Attributes:
+        move: as the service names it.
         codes: the error codes that differ from those of all moves.
     """
 
-    move: Move
+    move: Move | str
     body: type[RepeatableCall] = RepeatableCall
     description: str = ""
     codes: Mapping[int, str] | None = None
@@ -31,9 +31,7 @@ class MoveRoute:
     def is_undo(self) -> bool:
         return issubclass(self.body, UndoCall)
 
-    def endpoint(
-        self, service_type: type[SeatAggregateService[Any, Any, Any]], key: str
-    ) -> Callable[..., Awaitable[Any]]:
+    def endpoint(self, service_type: type[Any], key: str) -> Callable[..., Awaitable[Any]]:
         body = self.body
 
         async def make_move(
@@ -49,7 +47,7 @@ class MoveRoute:
 
 def add_move_routes(
     router: APIRouter,
-    service_type: type[SeatAggregateService[Any, Any, Any]],
+    service_type: type[Any],
     routes: Mapping[str, MoveRoute],
     *,
     key: str,
@@ -60,6 +58,7 @@ def add_move_routes(
     """Add the route ``POST /{key}/NAME`` for each name in `routes`.
 
     Args:
+        service_type: a service whose `move` and `undo` take the key, the move and the body.
         moved: the answer of a move.
         undone: the answer of an undo, which is never a 404.
         codes: the error codes of every move.

@@ -129,6 +129,8 @@ INTERNAL: list[tuple[str, str, Any]] = [
     ("POST", f"/internal/commissions/{new_id()}/send-back", {"request_id": new_id(), "notes": "x"}),
     ("POST", f"/internal/commissions/{new_id()}/complete", {"request_id": new_id(), "slug": "x"}),
     ("POST", f"/internal/commissions/{new_id()}/accept", {"request_id": new_id()}),
+    ("POST", f"/internal/commissions/{new_id()}/retry", {"request_id": new_id()}),
+    ("POST", f"/internal/commissions/{new_id()}/submit", {"request_id": new_id()}),
     ("GET", f"/internal/personal-data/{new_id()}/open-deals", None),
     ("GET", f"/internal/personal-data/{new_id()}/orders", None),
     ("POST", f"/internal/personal-data/{new_id()}/erase", {}),
