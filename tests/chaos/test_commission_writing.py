@@ -10,7 +10,6 @@ from collections.abc import AsyncIterator, Iterator
 from datetime import timedelta
 
 import pytest
-from pydantic import SecretStr
 
 from common.errors import Conflict
 from devstack.home import Home
@@ -23,7 +22,6 @@ from orchestrator.features.commissions.jobs import POLICY, FailedTextTask, Order
 from orchestrator.features.commissions.repository import WritingJobStore
 from orchestrator.features.commissions.service.writing import Step
 from orchestrator.jobs.record import Failure, JobStatus
-from orchestrator.settings import Settings
 from tests.chaos.commission_orders import CREDITS, CommissionOrders
 from tests.chaos.crash_commissions import AFTER, BEFORE, CRASHABLE_WRITER_COMMAND
 from tests.chaos.crash_orchestrator import CRASH_POINT_FILE, CrashPoint
@@ -31,6 +29,7 @@ from tests.chaos.services import Service
 from tests.contracts.databases import Databases
 from tests.contracts.event_fixtures import publish_event
 from tests.support.http_client import http_client
+from tests.support.orchestrator_settings import orchestrator_settings
 from tests.support.platform import running_platform
 from tests.support.servers import DatabaseFactory, Vhost
 from tests.support.waiting import eventually
@@ -67,18 +66,9 @@ def stack(database_url: DatabaseFactory, vhost: Vhost, crash_point: CrashPoint) 
 @pytest.fixture(scope="module")
 async def container(stack: Stack, vhost: Vhost) -> AsyncIterator[Container]:
     """The orchestrator's services in the test's process; the workers send the messages."""
-    keys, urls = keys_of(Home(stack.home)), stack.urls
-    settings = Settings(
-        env="test",
-        database_url=SecretStr(urls.databases["orchestrator"]),
-        rabbitmq_url=SecretStr(vhost.url),
-        service_token_secret=SecretStr(keys.service_token_secret),
-        qr_keys=SecretStr(keys.qr_keys),
-        users_url=urls.users,
-        orders_url=urls.orders,
-        events_url=urls.events,
-        inventory_address=urls.inventory_address,
-        job_retry_seconds=BACKOFF,
+    database_url = stack.urls.databases["orchestrator"]
+    settings = orchestrator_settings(
+        stack, database_url=database_url, rabbitmq_url=vhost.url, job_retry_seconds=BACKOFF
     )
     container = build_container(settings)
     yield container

@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 
 import pytest
-from pydantic import SecretStr
 
 from devstack.home import Home
 from devstack.keys import keys_of
@@ -12,12 +11,12 @@ from devstack.services import Urls
 from devstack.stack import Stack
 from invariants import InvariantChecker, InvariantsBroken
 from orchestrator.container import Container, build_container
-from orchestrator.settings import Settings
 from tests.contracts.databases import Databases
 from tests.contracts.event_fixtures import PublishedEvent, publish_event
 from tests.contracts.saga_harness import SagaHarness
 from tests.contracts.saga_run import EngineFactory
 from tests.contracts.scenarios import PREPARE
+from tests.support.orchestrator_settings import orchestrator_settings
 from tests.support.platform import running_platform
 from tests.support.servers import DatabaseFactory, Vhost
 from tests.support.timeouts import CONDITION_SECONDS
@@ -44,17 +43,10 @@ def urls(stack: Stack, database_url: DatabaseFactory) -> Urls:
 @pytest.fixture(scope="module")
 async def container(stack: Stack, urls: Urls, vhost: Vhost) -> AsyncIterator[Container]:
     """The orchestrator's container with a running outbox relay; the tests' own engines run the sagas."""
-    keys = keys_of(Home(stack.home))
-    settings = Settings(
-        env="test",
-        database_url=SecretStr(urls.databases["orchestrator"]),
-        rabbitmq_url=SecretStr(vhost.url),
-        service_token_secret=SecretStr(keys.service_token_secret),
-        qr_keys=SecretStr(keys.qr_keys),
-        users_url=urls.users,
-        orders_url=urls.orders,
-        events_url=urls.events,
-        inventory_address=urls.inventory_address,
+    settings = orchestrator_settings(
+        stack,
+        database_url=urls.databases["orchestrator"],
+        rabbitmq_url=vhost.url,
         stripe_api_url=stack.urls.sandbox,
         hold_ttl_seconds=HOLD_TTL_SECONDS,
     )

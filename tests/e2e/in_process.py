@@ -22,7 +22,7 @@ from orchestrator.features.event_admin.service import EventAdminService
 from orchestrator.features.purchases.service import PurchaseService
 from orchestrator.features.tickets.adapters.qr_code import QrCodec
 from orchestrator.reconcile import reconcile
-from orchestrator.settings import Settings
+from tests.support.orchestrator_settings import orchestrator_settings
 
 __all__ = ["InProcessServices"]
 
@@ -49,16 +49,10 @@ class InProcessServices:
         keys, urls = keys_of(Home(platform.home)), platform.urls
         self._opened = opened
         self._tokens = ServiceTokens(service=SERVICE, secret=SecretStr(keys.service_token_secret))
-        self._settings = Settings(
-            env="test",
-            database_url=SecretStr(urls.databases["orchestrator"]),
-            rabbitmq_url=SecretStr(urls.rabbitmq),
-            service_token_secret=SecretStr(keys.service_token_secret),
-            qr_keys=SecretStr(keys.qr_keys),
-            users_url=urls.users,
-            orders_url=urls.orders,
-            events_url=urls.events,
-            inventory_address=urls.inventory_address,
+        self._settings = orchestrator_settings(
+            platform,
+            database_url=urls.databases["orchestrator"],
+            rabbitmq_url=urls.rabbitmq,
             stripe_api_url=urls.sandbox,
             nowpayments_api_url=urls.sandbox,
         )
