@@ -9,8 +9,6 @@ from devstack.keys import keys_of
 from devstack.stack import Stack
 from orchestrator.settings import Settings
 
-__all__ = ["orchestrator_settings"]
-
 
 def orchestrator_settings(stack: Stack, *, database_url: str, rabbitmq_url: str, **more: Any) -> Settings:
     """Return settings; `more` are further ones."""
