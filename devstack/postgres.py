@@ -20,7 +20,7 @@ from devstack.errors import DevstackError
 from devstack.home import Home
 from devstack.logs import tail_of
 from devstack.postgres_files import PostgresFiles, postgres_files
-from devstack.processes import ProcessId, identify, kill_family, spawn, stop_all
+from devstack.processes import ProcessId, identify, kill_family, seconds_after_boot, spawn, stop_all
 
 __all__ = ["DATABASE_USER", "EmbeddedPostgres"]
 
@@ -181,8 +181,8 @@ class EmbeddedPostgres:
             is_ours = False
         else:
             if is_ours:
-                leftover = ProcessId(name="postgres", pid=pid, started=process.create_time(), stop_signal=signal.SIGINT)
-                stop_all([leftover])
+                started = seconds_after_boot(process)
+                stop_all([ProcessId(name="postgres", pid=pid, started=started, stop_signal=signal.SIGINT)])
         lock_file.unlink(missing_ok=True)
 
     def _reap(self) -> None:

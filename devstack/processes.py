@@ -13,7 +13,18 @@ from typing import IO, Final, Protocol
 
 import psutil
 
-__all__ = ["Account", "Child", "ProcessId", "Spawn", "identify", "kill_family", "spawn", "start_detached", "stop_all"]
+__all__ = [
+    "Account",
+    "Child",
+    "ProcessId",
+    "Spawn",
+    "identify",
+    "kill_family",
+    "seconds_after_boot",
+    "spawn",
+    "start_detached",
+    "stop_all",
+]
 
 STOP_GRACE_SECONDS: Final = 20.0  # RabbitMQ takes about 6 s to stop, PostgreSQL a checkpoint
 KILL_GRACE_SECONDS: Final = 5.0
@@ -43,7 +54,7 @@ class Spawn(Protocol):
 
 @dataclass(frozen=True, kw_only=True)
 class ProcessId:
-    """A started process. ``started`` (epoch seconds) distinguishes it from a later process with the same pid."""
+    """A started process. ``started`` (seconds after boot) distinguishes it from a later process with the same pid."""
 
     name: str
     pid: int
@@ -56,7 +67,7 @@ class ProcessId:
         """Return the running process; None if it ended, even if another process has its pid now."""
         try:
             process = psutil.Process(self.pid)
-            if abs(process.create_time() - self.started) > START_TIME_TOLERANCE_SECONDS:
+            if abs(seconds_after_boot(process) - self.started) > START_TIME_TOLERANCE_SECONDS:
                 return None
             return None if process.status() == psutil.STATUS_ZOMBIE else process
         except psutil.NoSuchProcess:
@@ -117,8 +128,13 @@ def identify(child: Child, *, name: str, stop_signal: int = signal.SIGTERM, stag
     Raises:
         psutil.NoSuchProcess: the child has ended and was reaped.
     """
-    started = psutil.Process(child.pid).create_time()
+    started = seconds_after_boot(psutil.Process(child.pid))
     return ProcessId(name=name, pid=child.pid, started=started, stop_signal=stop_signal, stage=stage)
+
+
+def seconds_after_boot(process: psutil.Process) -> float:
+    """Return when a process started. The time of day would change with the machine's clock."""
+    return process.create_time() - psutil.boot_time()
 
 
 def stop_all(processes: Iterable[ProcessId], *, grace_seconds: float = STOP_GRACE_SECONDS) -> None:

@@ -31,7 +31,7 @@ from devstack.logs import MergedLog, tail_of
 from devstack.ports import PortClaims
 from devstack.postgres import EmbeddedPostgres
 from devstack.postgres_files import clear_postgres_files
-from devstack.processes import ProcessId, Spawn, spawn, stop_all
+from devstack.processes import ProcessId, Spawn, seconds_after_boot, spawn, stop_all
 from devstack.rabbitmq import PrivateRabbitMQ
 from devstack.servers import Existing, Servers
 from devstack.service_processes import ServiceProcesses
@@ -285,7 +285,7 @@ class Stack:
         self._instance = secrets.token_hex(INSTANCE_BYTES)
         self._keys: Keys = keys_of(self._home)
         process = psutil.Process()
-        self._supervisor = ProcessId(name="supervisor", pid=process.pid, started=process.create_time())
+        self._supervisor = ProcessId(name="supervisor", pid=process.pid, started=seconds_after_boot(process))
         self._children = ServiceProcesses(
             self._home,
             instance=self._instance,
