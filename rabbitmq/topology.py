@@ -26,6 +26,7 @@ __all__ = [
     "DEAD_JOBS_QUEUE",
     "DEFAULT_HOLD_TTL_MILLISECONDS",
     "DEFAULT_RETRY_SECONDS",
+    "DIGITAL_ORDER_PAYMENTS_QUEUE",
     "EARNINGS_QUEUE",
     "HOLD_EXCHANGE",
     "JOBS_EXCHANGE",
@@ -69,6 +70,7 @@ NOTIFYING_MESSAGES: Final = (
 ACCOUNT_EMAILS_QUEUE: Final = "orchestrator.account-emails.queue"
 EARNINGS_QUEUE: Final = "orders.earnings.queue"
 COMMISSION_PAYMENTS_QUEUE: Final = "orchestrator.commission-payments.queue"
+DIGITAL_ORDER_PAYMENTS_QUEUE: Final = "orchestrator.digital-order-payments.queue"
 DEFAULT_HOLD_TTL_MILLISECONDS: Final = 300_000
 
 JOBS_EXCHANGE: Final = "jobs.exchange"
@@ -129,6 +131,7 @@ def platform_topology(
             Queue(PERSONAL_DATA_QUEUE, PARKED_AT_THE_LIMIT),
             Queue(EARNINGS_QUEUE, PARKED_AT_THE_LIMIT),
             Queue(COMMISSION_PAYMENTS_QUEUE, PARKED_AT_THE_LIMIT),
+            Queue(DIGITAL_ORDER_PAYMENTS_QUEUE, PARKED_AT_THE_LIMIT),
             Queue(PARKING_QUEUE),
             *jobs.queues,
             *retries.queues,
@@ -143,6 +146,8 @@ def platform_topology(
             Binding(MESSAGES_EXCHANGE, EARNINGS_QUEUE, "purchased_item.success"),
             Binding(MESSAGES_EXCHANGE, COMMISSION_PAYMENTS_QUEUE, "payment.confirmed"),
             Binding(MESSAGES_EXCHANGE, COMMISSION_PAYMENTS_QUEUE, "payment.failed"),
+            Binding(MESSAGES_EXCHANGE, DIGITAL_ORDER_PAYMENTS_QUEUE, "payment.confirmed"),
+            Binding(MESSAGES_EXCHANGE, DIGITAL_ORDER_PAYMENTS_QUEUE, "payment.failed"),
             *jobs.bindings,
             *retries.bindings,
         ),

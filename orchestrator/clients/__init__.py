@@ -13,6 +13,7 @@ from orchestrator.clients.events import EventsClient
 from orchestrator.clients.inventory.check_in import CheckInClient
 from orchestrator.clients.inventory.seats import InventoryClient
 from orchestrator.clients.orders.commissions import CommissionsClient
+from orchestrator.clients.orders.digital_orders import DigitalOrdersClient
 from orchestrator.clients.orders.listings import ListingsClient
 from orchestrator.clients.orders.orders import OrdersClient
 from orchestrator.clients.orders.purchased_items import PurchasedItemsClient
@@ -20,6 +21,7 @@ from orchestrator.clients.orders.subscriptions import SubscriptionsClient
 from orchestrator.clients.orders.transfers import TransfersClient
 from orchestrator.clients.performers import PerformersClient
 from orchestrator.clients.personal_data import PersonalDataClient
+from orchestrator.clients.products import ProductsClient
 from orchestrator.clients.settings import ClientSettings
 from orchestrator.clients.users.directory import UserDirectory
 from orchestrator.clients.users.ledger import LedgerClient
@@ -47,6 +49,8 @@ class Clients:
     subscriptions: SubscriptionsClient
     commissions: CommissionsClient
     articles: ArticlesClient
+    digital_orders: DigitalOrdersClient
+    products: ProductsClient
     users: UserDirectory
     ledger: LedgerClient
     otp: OtpClient
@@ -78,6 +82,8 @@ class Clients:
             subscriptions=SubscriptionsClient(orders),
             commissions=CommissionsClient(orders),
             articles=ArticlesClient(events),
+            digital_orders=DigitalOrdersClient(orders),
+            products=ProductsClient(events),
             users=UserDirectory(users),
             ledger=LedgerClient(users),
             otp=OtpClient(users),

@@ -114,9 +114,16 @@ class LedgerClient:
         facts = {"escrow_id": escrow_id, "performer_user_id": performer_user_id, "item_id": item_id}
         await self._post("escrow/pay", call, **facts, is_batched=is_batched, bonus_points=bonus_points)
 
-    async def collect_escrow(self, call: Call, *, escrow_id: uuid.UUID, account: str) -> None:
-        """Pay an escrow to the platform's own revenue, to the account of that name, such as `commissions`."""
-        await self._post("escrow/collect", call, escrow_id=escrow_id, account=account)
+    async def collect_escrow(
+        self, call: Call, *, escrow_id: uuid.UUID, account: str, amount: Decimal | None = None
+    ) -> None:
+        """Pay an escrow to the platform's own revenue, to the account of that name, such as `commissions`.
+
+        Args:
+            amount: a part of the escrow; the rest returns to its owner in the same transaction. All of it if omitted.
+        """
+        part = {} if amount is None else {"amount": f"{amount:.2f}"}
+        await self._post("escrow/collect", call, escrow_id=escrow_id, account=account, **part)
 
     async def pay_out(self, call: Call, *, performer_user_id: uuid.UUID) -> Payout:
         """Move all pending earnings of a performer to their wallet, in one transaction."""

@@ -30,7 +30,7 @@ __all__ = [
 ]
 
 PAGE: Final = 500
-Purpose = Literal["topup", "order", "commission"]
+Purpose = Literal["topup", "order", "commission", "digital_order"]
 INVALID_STATE: Final = "PAYMENT_INVALID_STATE"
 # One credit is one Singapore dollar.
 CURRENCY: Final = "sgd"

@@ -1,0 +1,236 @@
+"""The orders service's digital orders: goods that a supplier delivers as codes (F1 to F4). Codes are here only sealed."""
+
+import enum
+import uuid
+from datetime import datetime
+
+from pydantic import Base64Bytes, BaseModel, ConfigDict, Field
+
+from common.http.client import ServiceClient
+from common.money import Money
+from common.rows import readable
+from orchestrator.clients.calls import post
+from orchestrator.saga_engine.plan import Call
+
+__all__ = [
+    "DigitalItemFacts",
+    "DigitalItemStatus",
+    "DigitalOrderFacts",
+    "DigitalOrderStatus",
+    "DigitalOrdersClient",
+    "NewDigitalItem",
+    "NewDigitalOrder",
+    "PayGoodsWith",
+    "SealedCodes",
+]
+
+PATH = "/internal/digital-orders"
+
+
+class PayGoodsWith(enum.StrEnum):
+    CREDITS = "credits"
+    CRYPTO = "crypto"
+
+
+class DigitalOrderStatus(enum.StrEnum):
+    OPENING = "OPENING"  # not visible yet: the order may still be refused
+    CREATED = "CREATED"  # waits for its crypto payment
+    PAID = "PAID"
+    WAITING = "WAITING"  # every item is reserved at the supplier, or has failed
+    READY = "READY"  # every code that comes is stored
+    FULFILLED = "FULFILLED"
+    FAILED = "FAILED"  # nothing was delivered; its credits are in escrow until an admin retries it, or it is refunded
+    REFUNDED = "REFUNDED"
+    CANCELLED = "CANCELLED"  # never paid
+
+
+class DigitalItemStatus(enum.StrEnum):
+    PENDING = "PENDING"
+    RESERVED = "RESERVED"
+    READY = "READY"  # its code is sealed
+    DELIVERED = "DELIVERED"
+    FAILED = "FAILED"  # refunded with the order's end
+
+
+class NewDigitalItem(BaseModel):
+    """One unit of a product: an order of two has two."""
+
+    model_config = ConfigDict(frozen=True)
+
+    item_id: uuid.UUID
+    product_id: uuid.UUID
+    name: str
+    supplier_product_id: str
+    price: Money
+
+
+class NewDigitalOrder(BaseModel):
+    """An order to be opened, as a saga stores it. `order_id` is the id of the saga."""
+
+    model_config = ConfigDict(frozen=True)
+
+    order_id: uuid.UUID
+    buyer_user_id: uuid.UUID
+    items: tuple[NewDigitalItem, ...]
+    total: Money
+    pay_with: PayGoodsWith
+
+
+class SealedCodes(BaseModel):
+    """The codes of an item, sealed by `common.sealing`: the orders service cannot read them."""
+
+    model_config = ConfigDict(frozen=True)
+
+    item_id: uuid.UUID
+    sealed: Base64Bytes
+
+
+class DigitalItemFacts(BaseModel):
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    item_id: uuid.UUID
+    product_id: uuid.UUID
+    name: str
+    supplier_product_id: str
+    price: Money
+    status: DigitalItemStatus
+    reservation_id: str | None
+    failure: str = ""
+
+
+class DigitalOrderFacts(BaseModel):
+    """An order in the orders service. `storage_ref` names its stored codes; None before, and once they are deleted."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    order_id: uuid.UUID
+    buyer_user_id: uuid.UUID
+    status: DigitalOrderStatus
+    pay_with: PayGoodsWith
+    total: Money
+    items: tuple[DigitalItemFacts, ...] = Field(default=())
+    storage_ref: str | None
+    failure_code: str | None
+    failure_message: str
+    created_at: datetime
+    paid_at: datetime | None
+    ready_at: datetime | None
+    downloaded_at: datetime | None
+    keys_deleted_at: datetime | None
+    ended_at: datetime | None
+
+
+class DigitalOrdersClient:
+    def __init__(self, orders: ServiceClient) -> None:
+        self._orders = orders
+
+    async def open(self, call: Call, order: NewDigitalOrder) -> None:
+        """Open an order with its items, OPENING."""
+        await post(self._orders, PATH, call, **order.model_dump(mode="json"))
+
+    async def end(self, call: Call, order_id: uuid.UUID, *, explanation: str) -> None:
+        """Undo `open`, in any status but FULFILLED: discard an OPENING order; CANCELLED if it was CREATED; else REFUNDED.
+
+        The call's reason and its explanation for the buyer are stored, unless the order has FAILED before.
+        `fulfillment.cancelled` or `fulfillment.refunded` leaves with the write.
+        """
+        await self._post(order_id, "end", call, reason=call.reason, explanation=explanation)
+
+    async def await_payment(self, call: Call, order_id: uuid.UUID) -> None:
+        """Make an OPENING order CREATED; `fulfillment.created` leaves with the write."""
+        await self._post(order_id, "await-payment", call)
+
+    async def accept(self, call: Call, order_id: uuid.UUID) -> None:
+        """Make a paid order PAID; `fulfillment.paid` leaves with the write."""
+        await self._post(order_id, "accept", call)
+
+    async def resume(self, order_id: uuid.UUID) -> DigitalOrderFacts:
+        """Return the order for its reserve job, and make it PAID if it had FAILED.
+
+        Raises:
+            NotFound: ORDER_NOT_FOUND.
+            Conflict: ORDER_INVALID_STATE; it has ended.
+        """
+        return DigitalOrderFacts.model_validate(await self._orders.post(f"{PATH}/{order_id}/resume", {}))
+
+    async def note_reservation(self, order_id: uuid.UUID, item_id: uuid.UUID, *, reservation_id: str) -> None:
+        """Store an item's reservation, once: PENDING → RESERVED. Once none is PENDING, the order is WAITING.
+
+        `fulfillment.reserved` leaves with the write that makes it WAITING.
+
+        Raises:
+            Conflict: ORDER_INVALID_STATE; the item has another reservation, or the order has ended.
+        """
+        await self._orders.post(f"{PATH}/{order_id}/items/{item_id}/reservation", {"reservation_id": reservation_id})
+
+    async def find_by_reservation(self, reservation_id: str) -> tuple[DigitalOrderFacts, DigitalItemFacts] | None:
+        """Return the order and the item of a reservation; None if it is unknown."""
+        row = await self._orders.get(f"{PATH}/by-reservation", {"reservation_id": reservation_id})
+        if row is None:
+            return None
+        order = DigitalOrderFacts.model_validate(row["order"])
+        return order, DigitalItemFacts.model_validate(row["item"])
+
+    async def add_codes(self, order_id: uuid.UUID, codes: SealedCodes) -> DigitalOrderFacts:
+        """Store an item's sealed codes, once, from any status of the item but DELIVERED; the first ones stay."""
+        answer = await self._orders.post(
+            f"{PATH}/{order_id}/items/{codes.item_id}/codes", codes.model_dump(mode="json")
+        )
+        return DigitalOrderFacts.model_validate(answer)
+
+    async def fail_item(self, order_id: uuid.UUID, item_id: uuid.UUID, *, failure: str) -> DigitalOrderFacts:
+        """Mark an item as FAILED that is neither READY nor DELIVERED; `failure` is in plain words."""
+        answer = await self._orders.post(f"{PATH}/{order_id}/items/{item_id}/fail", {"failure": failure})
+        return DigitalOrderFacts.model_validate(answer)
+
+    async def codes(self, order_id: uuid.UUID) -> list[SealedCodes]:
+        """Return the sealed codes of an order's items; none once they are deleted."""
+        return [SealedCodes.model_validate(row) for row in await self._orders.get(f"{PATH}/{order_id}/codes")]
+
+    async def make_ready(self, order_id: uuid.UUID, *, storage_ref: str) -> None:
+        """Note where the codes are stored: READY, once no item is PENDING or RESERVED. Repeating it changes nothing.
+
+        `fulfillment.ready` leaves with the write.
+
+        Raises:
+            Conflict: ORDER_INVALID_STATE.
+        """
+        await self._orders.post(f"{PATH}/{order_id}/ready", {"storage_ref": storage_ref})
+
+    async def fail(self, order_id: uuid.UUID, *, code: str, message: str) -> None:
+        """Make an order FAILED of which nothing is delivered; `fulfillment.failed` leaves with the write."""
+        await self._orders.post(f"{PATH}/{order_id}/fail", {"code": code, "message": message})
+
+    async def fulfil(self, call: Call, order_id: uuid.UUID) -> None:
+        """Make a READY order FULFILLED and its READY items DELIVERED; `fulfillment.fulfilled` leaves with the write."""
+        await self._post(order_id, "fulfil", call)
+
+    async def note_download(self, order_id: uuid.UUID) -> None:
+        """Note the first download or reveal: the codes are deleted 30 days later."""
+        await self._orders.post(f"{PATH}/{order_id}/downloaded", {})
+
+    async def delete_codes(self, order_id: uuid.UUID) -> None:
+        """Delete the sealed codes, whose stored object is deleted already. Repeating it changes nothing."""
+        await self._orders.post(f"{PATH}/{order_id}/delete-codes", {})
+
+    async def find(self, order_id: uuid.UUID) -> DigitalOrderFacts:
+        """Return an order that is not OPENING.
+
+        Raises:
+            NotFound: ORDER_NOT_FOUND.
+        """
+        return DigitalOrderFacts.model_validate(await self._orders.get(f"{PATH}/{order_id}"))
+
+    async def silent(self, *, before: datetime, after: uuid.UUID | None, limit: int) -> list[DigitalOrderFacts]:
+        """Return WAITING orders with a RESERVED item that nothing was heard of since before a time, by id, behind `after`."""
+        query = {"before": before.isoformat(), "limit": limit} | ({"after": str(after)} if after else {})
+        rows = await self._orders.get(f"{PATH}/silent", query)
+        return readable(rows, DigitalOrderFacts.model_validate, of="digital orders", key="order_id")
+
+    async def downloaded_before(self, moment: datetime, *, limit: int) -> list[DigitalOrderFacts]:
+        """Return orders whose codes were downloaded before a time and are still stored."""
+        rows = await self._orders.get(f"{PATH}/downloaded", {"before": moment.isoformat(), "limit": limit})
+        return readable(rows, DigitalOrderFacts.model_validate, of="digital orders", key="order_id")
+
+    async def _post(self, order_id: uuid.UUID, route: str, call: Call, **facts: object) -> None:
+        await post(self._orders, f"{PATH}/{order_id}/{route}", call, **facts)

@@ -1,0 +1,1 @@
+"""Digital goods: ordered here, delivered by a supplier as codes."""

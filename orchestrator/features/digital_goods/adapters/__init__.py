@@ -1,0 +1,1 @@
+"""The supplier of digital goods, and the storage of their codes."""

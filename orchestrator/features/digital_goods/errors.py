@@ -1,0 +1,56 @@
+"""The refusals and ends of digital orders, and the failures of supplier and storage."""
+
+from common.errors import Conflict, Gone, NotFound, Unavailable
+
+
+class ProductNotFound(NotFound):
+    code = "PRODUCT_NOT_FOUND"
+    public_message = "There is no such product."
+
+
+class OutOfStock(Conflict):
+    code = "OUT_OF_STOCK"
+    public_message = "That product is out of stock."
+
+
+class PaymentExpired(Gone):
+    """Why an order ends that was not paid in time."""
+
+    code = "PAYMENT_EXPIRED"
+    public_message = "The order was not paid in time."
+
+
+class GoodsFailed(Conflict):
+    """Why an order ends of which the supplier delivers nothing."""
+
+    code = "GOODS_FAILED"
+    public_message = "The supplier could not deliver your order."
+
+
+class GoodsRefunded(Conflict):
+    """Why an order ends that an admin refunds."""
+
+    code = "GOODS_REFUNDED"
+    public_message = "The order was refunded."
+
+
+class KeysDeleted(Gone):
+    code = "KEYS_DELETED"
+    public_message = "The codes of this order are deleted."
+
+
+class SupplierUnavailable(Unavailable):
+    """The supplier responds with an error, or not in time: another attempt may succeed."""
+
+    public_message = "The supplier does not respond."
+
+
+class SupplierRefused(Conflict):
+    """The supplier will never deliver it: the product is gone, or the reservation has failed."""
+
+    code = "SUPPLIER_REFUSED"
+    public_message = "The supplier does not deliver that."
+
+
+class StorageUnavailable(Unavailable):
+    public_message = "The storage of codes does not respond."

@@ -1,0 +1,51 @@
+"""What the saga and the jobs of digital goods store, and the names of their kinds and signals."""
+
+import uuid
+from datetime import datetime
+from typing import Final, Literal
+
+from pydantic import BaseModel, ConfigDict
+
+from orchestrator.clients.orders.digital_orders import NewDigitalOrder
+from orchestrator.saga_engine.plan import SagaData
+
+__all__ = ["DELIVER", "DIGITAL_ORDER", "DIGITAL_ORDER_BY_CRYPTO", "KIND", "PAY", "DigitalOrderSaga", "Fulfil"]
+
+# Kinds of sagas.
+DIGITAL_ORDER: Final = "digital order"
+DIGITAL_ORDER_BY_CRYPTO: Final = "digital order by crypto"
+
+# Signals.
+PAY: Final = "pay"
+DELIVER: Final = "deliver"
+
+KIND: Final = "fulfillment"
+"""The kind of the jobs that reserve, and store what came. One runs per order at a time: the order's id is the lane."""
+
+
+class DigitalOrderSaga(SagaData):
+    """The data of a saga that sells digital goods; `saga_id` is the order's id.
+
+    `payment_id` and `payment_expires_at` are set for an order paid by crypto, `escrow_id` and `hold_request_id` once the
+    credits are held.
+    """
+
+    order: NewDigitalOrder
+    proof_reference: uuid.UUID
+    """What a flagged buyer verifies a code for (T6)."""
+    expires_at: datetime
+    """When an order that is not delivered by then is refunded."""
+    payment_id: uuid.UUID | None = None
+    pay_currency: str | None = None
+    payment_expires_at: datetime | None = None
+    escrow_id: uuid.UUID | None = None
+    hold_request_id: uuid.UUID | None = None
+
+
+class Fulfil(BaseModel):
+    """The payload of a job. `reserve`: its idempotency key is `reserve <order_id>`; `store`: `store <order_id>`."""
+
+    model_config = ConfigDict(frozen=True)
+
+    order_id: uuid.UUID
+    type: Literal["reserve", "store"]

@@ -1,0 +1,1 @@
+"""What fans, the supplier and admins do with digital orders."""
