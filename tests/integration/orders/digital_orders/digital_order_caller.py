@@ -1,7 +1,7 @@
 """Digital orders as the orchestrator's own client calls them."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Any, Final
@@ -86,11 +86,14 @@ class DigitalOrderCaller:
 
     async def perform(self, order: Order, name: str) -> Any:
         """Perform an action by its name in the client, a repeatable one again under the same id."""
-        if name in {"reserve", "deliver", "fail_items"}:
+        of_items: dict[str, Callable[[Order, uuid.UUID], Awaitable[object]]] = {
+            "reserve": self.reserve,
+            "deliver": self.deliver,
+            "fail_items": self.fail_item,
+        }
+        if name in of_items:
             for item_id in order.item_ids:
-                await {"reserve": self.reserve, "deliver": self.deliver, "fail_items": self.fail_item}[name](
-                    order, item_id
-                )
+                await of_items[name](order, item_id)
             return None
         if name == "open":
             return await self.client.open(order.call(name), order.facts)
