@@ -10,6 +10,11 @@ DIGITAL_ORDERS: Final = """
     FROM digital_orders
 """
 ESCROWS: Final = "SELECT escrow_id, user_id, amount, status, reference FROM escrows WHERE purpose = 'digital_order'"
+# The escrows of all other purposes but commissions: of what performers sell.
+ITEM_ESCROWS: Final = """
+    SELECT escrow_id, user_id, amount, status, reference, purpose FROM escrows
+    WHERE purpose NOT IN ('commission', 'digital_order')
+"""
 # Items with codes that they should not have, or without those that they should have.
 UNFIT_CODES: Final = """
     SELECT order_id, item_id, item.status, code.item_id IS NOT NULL AS has_codes

@@ -376,11 +376,7 @@ QUERIES: Final[Mapping[str, Query]] = {
     "refunds": Query("orchestrator", REFUNDS),
     "purchased_items": Query("orders", PURCHASED_ITEMS),
     "miscounted_queues": Query("orders", MISCOUNTED_QUEUES),
-    "item_escrows": Query(
-        "users",
-        """SELECT escrow_id, user_id, amount, status, reference, purpose FROM escrows
-           WHERE purpose NOT IN ('commission', 'digital_order')""",
-    ),
+    "item_escrows": Query("users", digital_goods_statements.ITEM_ESCROWS),
     "performer_payments": Query("users", PERFORMER_PAYMENTS),
     "pending_earnings": Query(
         "users", "SELECT item_id, performer_user_id, amount, transaction_id, payout_id FROM pending_earnings"
