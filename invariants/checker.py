@@ -10,6 +10,7 @@ import asyncpg
 from invariants import (
     cancelled_events,
     commissions,
+    digital_goods,
     earnings,
     escrows,
     idle,
@@ -31,7 +32,7 @@ SETTLE_SECONDS: Final = 60.0
 POLL_SECONDS: Final = 0.05
 SUBJECTS: Final = (
     idle, ledger, seats, orders, refunds, resales, escrows, cancelled_events, payments, purchased_items, earnings,
-    commissions,
+    commissions, digital_goods,
 )  # fmt: skip
 
 

@@ -70,7 +70,8 @@ def _states(escrows: Rows) -> list[str]:
 
 def _collections(snapshot: Snapshot) -> Iterator[str]:
     """Each complete order was collected once for the platform's account; nothing else was."""
-    collections = grouped(snapshot.collections, "reference")
+    others = (each for each in snapshot.collections if each["purpose"] != "digital_order")
+    collections = grouped(others, "reference")
     complete = {str(order["order_id"]): order for order in snapshot.commissions if order["status"] == "COMPLETED"}
     for reference in collections.keys() - complete.keys():
         amounts = [str(each["amount"]) for each in collections[reference]]

@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from invariants import commission_statements
+from invariants import commission_statements, digital_goods_statements
 
 __all__ = ["QUERIES", "Query", "Row", "Rows", "Snapshot", "grouped"]
 
@@ -68,6 +68,10 @@ class Snapshot:
     commission_escrows: Rows = ()
     collections: Rows = ()
     articles: Rows = ()
+    digital_orders: Rows = ()
+    goods_escrows: Rows = ()
+    unfit_codes: Rows = ()
+    unfit_items: Rows = ()
 
     def sagas_of(self, kind: str) -> dict[Any, str]:
         """Return the states of all sagas of a kind by their ids."""
@@ -241,7 +245,7 @@ SAGAS: Final = """
     SELECT saga_id, kind, state, CASE kind WHEN 'cancel event' THEN CAST(data ->> 'event_id' AS uuid) END AS event_id
     FROM sagas WHERE kind IN (
         'purchase', 'transfer', 'resale', 'cancel event', 'item purchase', 'queued tip', 'funded tip', 'queued menu item',
-        'commission', 'commission by card')
+        'commission', 'commission by card', 'digital order', 'digital order by crypto')
 """
 TRANSFERS: Final = """
     SELECT transfer_id, seat_id, order_id, event_id, seller_user_id, buyer_user_id, credits_amount, status, completed_at,
@@ -372,10 +376,7 @@ QUERIES: Final[Mapping[str, Query]] = {
     "refunds": Query("orchestrator", REFUNDS),
     "purchased_items": Query("orders", PURCHASED_ITEMS),
     "miscounted_queues": Query("orders", MISCOUNTED_QUEUES),
-    "item_escrows": Query(
-        "users",
-        "SELECT escrow_id, user_id, amount, status, reference, purpose FROM escrows WHERE purpose <> 'commission'",
-    ),
+    "item_escrows": Query("users", digital_goods_statements.ITEM_ESCROWS),
     "performer_payments": Query("users", PERFORMER_PAYMENTS),
     "pending_earnings": Query(
         "users", "SELECT item_id, performer_user_id, amount, transaction_id, payout_id FROM pending_earnings"
@@ -391,4 +392,8 @@ QUERIES: Final[Mapping[str, Query]] = {
     "commission_escrows": Query("users", commission_statements.ESCROWS),
     "collections": Query("users", commission_statements.COLLECTIONS),
     "articles": Query("events", commission_statements.ARTICLES),
+    "digital_orders": Query("orders", digital_goods_statements.DIGITAL_ORDERS),
+    "goods_escrows": Query("users", digital_goods_statements.ESCROWS),
+    "unfit_codes": Query("orders", digital_goods_statements.UNFIT_CODES),
+    "unfit_items": Query("orders", digital_goods_statements.UNFIT_ITEMS),
 }

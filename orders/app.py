@@ -16,6 +16,9 @@ from common.periodic import PeriodicTask
 from orders.commissions import routes as commission_routes
 from orders.commissions.repository import CommissionRepository
 from orders.commissions.service import CommissionService
+from orders.digital_orders import routes as digital_order_routes
+from orders.digital_orders.repository import DigitalOrderRepository
+from orders.digital_orders.service import DigitalOrderService
 from orders.earnings import routes as earnings_routes
 from orders.earnings.messages import EarningsRecorder
 from orders.earnings.repository import EarningsRepository
@@ -61,6 +64,7 @@ ROUTERS: Final = (
             listing_routes,
             subscription_routes,
             commission_routes,
+            digital_order_routes,
         )
         for router in (routes.internal, routes.public)
     ),
@@ -125,7 +129,7 @@ class _Container:
         """Return what routes depend on."""
         orders, transfers = OrderRepository(self.database), TransferRepository(self.database)
         listings, subscriptions = ListingRepository(self.database), SubscriptionRepository(self.database)
-        items = PurchasedItemRepository(self.database)
+        items, digital_orders = PurchasedItemRepository(self.database), DigitalOrderRepository(self.database)
         return (
             OrderService(orders),
             TransferService(transfers),
@@ -135,6 +139,7 @@ class _Container:
             SubscriptionService(subscriptions, wake_relay=self._relay.wake),
             EarningsService(self._earnings, items),
             CommissionService(CommissionRepository(self.database), wake_relay=self._relay.wake),
+            DigitalOrderService(digital_orders, wake_relay=self._relay.wake),
             PersonalDataService(
                 repository=PersonalDataRepository(self.database),
                 orders=orders,
@@ -144,6 +149,7 @@ class _Container:
                 subscriptions=subscriptions,
                 earnings=self._earnings,
                 commissions=CommissionRepository(self.database, with_versions=True),
+                digital_orders=digital_orders,
                 wake_relay=self._relay.wake,
             ),
         )

@@ -1,6 +1,7 @@
 """Every table of orders_db in one metadata, for the migrations and for the test that compares the two."""
 
 import orders.commissions.models
+import orders.digital_orders.models
 import orders.earnings.models
 import orders.listings.models
 import orders.performer_queues.models

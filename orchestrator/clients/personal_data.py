@@ -14,6 +14,7 @@ __all__ = ["OF_EVENTS", "OF_ORDERS", "PersonalDataClient"]
 PATH: Final = "/internal/personal-data"
 OF_ORDERS: Final = (
     "orders", "transfers", "listings", "purchased_items", "subscriptions", "sales", "earnings", "commissions",
+    "digital_orders",
 )  # fmt: skip
 OF_EVENTS: Final = ("performers", "menus", "whitelists", "articles")
 
@@ -38,7 +39,7 @@ class OpenDeals(BaseModel):
     """How many orders wait for payment, transfers are not decided, and listings are not over.
 
     Also items bought from performers, or sold by one, that are not over, and items that are not paid out to the performer;
-    and articles and backlinks that are ordered and not over. An orders service of the previous release has none.
+    and articles, backlinks and digital goods that are ordered and not over. An orders service of the previous release has none.
     """
 
     model_config = ConfigDict(extra="ignore")
@@ -49,6 +50,7 @@ class OpenDeals(BaseModel):
     purchased_items: int = 0
     earnings: int = 0
     commissions: int = 0
+    digital_orders: int = 0
 
 
 class PersonalDataClient:

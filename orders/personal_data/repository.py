@@ -1,4 +1,4 @@
-"""What an export or a deletion asks of purchased items and of commissions."""
+"""What an export or a deletion asks of purchased items, commissions and digital orders."""
 
 import uuid
 from typing import Final, NamedTuple
@@ -7,7 +7,7 @@ from sqlalchemy import text
 
 from common.db.engine import Database
 
-# An OPENING item or commission is left to its saga, which ends within seconds.
+# An OPENING item, commission or order is left to its saga, which ends within seconds.
 _COUNT_OPEN: Final = text(
     """
     SELECT (SELECT count(*) FROM purchased_items
@@ -19,7 +19,10 @@ _COUNT_OPEN: Final = text(
             WHERE performer_id = :user_id AND status = 'SUCCESS' AND settlement_status = 'pending') AS unpaid,
            (SELECT count(*) FROM commissions
             WHERE customer_user_id = :user_id
-              AND status NOT IN ('OPENING', 'COMPLETED', 'REFUNDED', 'CANCELLED')) AS commissions
+              AND status NOT IN ('OPENING', 'COMPLETED', 'REFUNDED', 'CANCELLED')) AS commissions,
+           (SELECT count(*) FROM digital_orders
+            WHERE buyer_user_id = :user_id
+              AND status NOT IN ('OPENING', 'FULFILLED', 'REFUNDED', 'CANCELLED')) AS digital_orders
     """
 )
 # What a performer wrote to the buyer may name them.
@@ -48,14 +51,28 @@ _ERASE_COMMISSIONS: Final = text(
     WHERE version.order_id = erased.order_id
     """
 )
+# Stored codes count as downloaded long ago, so the periodic task deletes the object, and then the rows.
+_ERASE_CODES: Final = text(
+    """
+    WITH ended AS (
+        UPDATE digital_orders SET
+            downloaded_at = CASE WHEN storage_ref IS NOT NULL THEN to_timestamp(0) ELSE downloaded_at END,
+            keys_deleted_at = CASE WHEN storage_ref IS NULL THEN coalesce(keys_deleted_at, now()) END
+        WHERE buyer_user_id = :user_id AND status IN ('FULFILLED', 'REFUNDED')
+        RETURNING order_id, storage_ref)
+    DELETE FROM digital_item_codes WHERE item_id IN (
+        SELECT item_id FROM digital_order_items JOIN ended USING (order_id) WHERE ended.storage_ref IS NULL)
+    """
+)
 
 
 class OpenItems(NamedTuple):
-    """A user's items that are not over, bought or sold, the items whose price is not paid out yet, and commissions."""
+    """A user's items that are not over, bought or sold, those whose price is not paid out yet, and orders that are not over."""
 
     unfinished: int
     unpaid: int
     commissions: int
+    digital_orders: int
 
 
 class PersonalDataRepository:
@@ -65,9 +82,10 @@ class PersonalDataRepository:
     async def count_open(self, user_id: uuid.UUID) -> OpenItems:
         row = await self._database.fetch_one(_COUNT_OPEN, {"user_id": user_id})
         assert row is not None  # noqa: S101 - a SELECT without FROM has one row
-        return OpenItems(row["unfinished"], row["unpaid"], row["commissions"])
+        return OpenItems(row["unfinished"], row["unpaid"], row["commissions"], row["digital_orders"])
 
     async def erase_texts(self, user_id: uuid.UUID) -> None:
-        """Remove what a buyer and performers wrote to each other about the buyer's items, and what a customer ordered."""
+        """Remove what a buyer and performers wrote about the buyer's items, what a customer ordered, and codes of goods."""
         await self._database.execute(_ERASE_TEXTS, {"user_id": user_id})
         await self._database.execute(_ERASE_COMMISSIONS, {"user_id": user_id})
+        await self._database.execute(_ERASE_CODES, {"user_id": user_id})

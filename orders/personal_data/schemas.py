@@ -15,6 +15,7 @@ class SectionName(enum.StrEnum):
     SALES = "sales"
     EARNINGS = "earnings"
     COMMISSIONS = "commissions"
+    DIGITAL_ORDERS = "digital_orders"
 
 
 class Section(BaseModel):
@@ -28,7 +29,7 @@ class OpenDeals(BaseModel):
     """How many of a user's orders wait for payment, transfers are not decided, and listings are not over.
 
     Also the items that the user bought or sold as a performer and that are not over, and earnings that are not paid out;
-    and the articles and backlinks that the user ordered and that are not over.
+    and the articles, backlinks and digital goods that the user ordered and that are not over.
     """
 
     orders: int
@@ -37,3 +38,4 @@ class OpenDeals(BaseModel):
     purchased_items: int
     earnings: int
     commissions: int
+    digital_orders: int

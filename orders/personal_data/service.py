@@ -11,6 +11,8 @@ from pydantic import BaseModel
 from common.pages import Cursor, Total
 from orders.commissions.repository import CommissionRepository
 from orders.commissions.schemas import Commission, PublicVersion, Version
+from orders.digital_orders.repository import DigitalOrderRepository
+from orders.digital_orders.schemas import DigitalOrder
 from orders.earnings.repository import EarningsRepository
 from orders.listings.repository import ListingRepository
 from orders.listings.schemas import Listing
@@ -54,6 +56,7 @@ class PersonalDataService:
     subscriptions: SubscriptionRepository
     earnings: EarningsRepository
     commissions: CommissionRepository  # with the versions
+    digital_orders: DigitalOrderRepository
     wake_relay: Callable[[], None]
 
     async def section(self, user_id: uuid.UUID, name: SectionName, *, after: Cursor | None) -> Section:
@@ -74,6 +77,7 @@ class PersonalDataService:
             purchased_items=items.unfinished,
             earnings=items.unpaid,
             commissions=items.commissions,
+            digital_orders=items.digital_orders,
         )
 
     async def erase(self, user_id: uuid.UUID) -> None:
@@ -93,6 +97,7 @@ class PersonalDataService:
             SectionName.SALES: partial(self.purchased_items.page_of_performer, user_id),
             SectionName.EARNINGS: partial(self.earnings.page, user_id),
             SectionName.COMMISSIONS: partial(self.commissions.page, customer_user_id=user_id),
+            SectionName.DIGITAL_ORDERS: partial(self.digital_orders.page, buyer_user_id=user_id),
         }
 
 
@@ -117,6 +122,10 @@ def _sold(item: PurchasedItem, _: uuid.UUID) -> dict[str, Any]:
 def _ordered(commission: Commission, _: uuid.UUID) -> dict[str, Any]:
     versions = {"versions": {"__all__": set(Version.model_fields) - set(PublicVersion.model_fields)}}
     return commission.model_dump(mode="json", exclude={"customer_user_id": True, **versions})
+
+
+def _goods(order: DigitalOrder, _: uuid.UUID) -> dict[str, Any]:
+    return order.public().model_dump(mode="json", exclude={"buyer_user_id"})
 
 
 def _transfer_view(transfer: Transfer, user_id: uuid.UUID) -> dict[str, Any]:
@@ -146,4 +155,5 @@ SHOWN: Final[dict[SectionName, Callable[[Any, uuid.UUID], dict[str, Any]]]] = {
     SectionName.SALES: _sold,
     SectionName.EARNINGS: _whole,
     SectionName.COMMISSIONS: _ordered,
+    SectionName.DIGITAL_ORDERS: _goods,
 }

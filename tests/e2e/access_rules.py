@@ -115,6 +115,8 @@ RULES: Final[Mapping[Audience, frozenset[str]]] = {
             "GET /api/commissions",
             "GET /api/commissions/{order_id}/versions/{number}",
             "GET /api/commissions/{order_id}/compare",
+            "GET /api/digital-orders",
+            "GET /api/digital-orders/{order_id}",
             "POST /api/performers/{performer_id}/subscription",
             "DELETE /api/performers/{performer_id}/subscription",
             "GET /api/menu/{menu_id}",

@@ -1,5 +1,6 @@
 """The orders service's digital orders: goods that a supplier delivers as codes (F1 to F4). Codes are here only sealed."""
 
+import base64
 import enum
 import uuid
 from datetime import datetime
@@ -145,11 +146,11 @@ class DigitalOrdersClient:
         await self._post(order_id, "accept", call)
 
     async def resume(self, order_id: uuid.UUID) -> DigitalOrderFacts:
-        """Return the order for its reserve job, and make it PAID if it had FAILED.
+        """Return the order for its reserve job. If it had FAILED, and an item may still come, it is PAID or WAITING again.
 
         Raises:
             NotFound: ORDER_NOT_FOUND.
-            Conflict: ORDER_INVALID_STATE; it has ended.
+            Conflict: ORDER_INVALID_STATE; it is not paid, or it has ended.
         """
         return DigitalOrderFacts.model_validate(await self._orders.post(f"{PATH}/{order_id}/resume", {}))
 
@@ -172,14 +173,17 @@ class DigitalOrdersClient:
         return order, DigitalItemFacts.model_validate(row["item"])
 
     async def add_codes(self, order_id: uuid.UUID, codes: SealedCodes) -> DigitalOrderFacts:
-        """Store an item's sealed codes, once, from any status of the item but DELIVERED; the first ones stay."""
+        """Store an item's sealed codes, once, also if it had FAILED; the first ones stay.
+
+        An order that is READY or has ended, or whose other codes may be stored already, is decided: nothing changes.
+        """
         answer = await self._orders.post(
             f"{PATH}/{order_id}/items/{codes.item_id}/codes", codes.model_dump(mode="json")
         )
         return DigitalOrderFacts.model_validate(answer)
 
     async def fail_item(self, order_id: uuid.UUID, item_id: uuid.UUID, *, failure: str) -> DigitalOrderFacts:
-        """Mark an item as FAILED that is neither READY nor DELIVERED; `failure` is in plain words."""
+        """Mark an item as FAILED that is PENDING or RESERVED; `failure` is in plain words."""
         answer = await self._orders.post(f"{PATH}/{order_id}/items/{item_id}/fail", {"failure": failure})
         return DigitalOrderFacts.model_validate(answer)
 
@@ -198,7 +202,13 @@ class DigitalOrdersClient:
         await self._orders.post(f"{PATH}/{order_id}/ready", {"storage_ref": storage_ref})
 
     async def fail(self, order_id: uuid.UUID, *, code: str, message: str) -> None:
-        """Make an order FAILED of which nothing is delivered; `fulfillment.failed` leaves with the write."""
+        """Make an order FAILED: a PAID one, or a WAITING one whose items have all failed. The first cause stays.
+
+        `fulfillment.failed` leaves with the write.
+
+        Raises:
+            Conflict: ORDER_INVALID_STATE; an item may still come, or the order has ended.
+        """
         await self._orders.post(f"{PATH}/{order_id}/fail", {"code": code, "message": message})
 
     async def fulfil(self, call: Call, order_id: uuid.UUID) -> None:
@@ -210,7 +220,11 @@ class DigitalOrdersClient:
         await self._orders.post(f"{PATH}/{order_id}/downloaded", {})
 
     async def delete_codes(self, order_id: uuid.UUID) -> None:
-        """Delete the sealed codes, whose stored object is deleted already. Repeating it changes nothing."""
+        """Delete the sealed codes, whose stored object is deleted already. Repeating it changes nothing.
+
+        Raises:
+            Conflict: ORDER_INVALID_STATE; it is neither READY nor FULFILLED nor REFUNDED.
+        """
         await self._orders.post(f"{PATH}/{order_id}/delete-codes", {})
 
     async def find(self, order_id: uuid.UUID) -> DigitalOrderFacts:
@@ -226,6 +240,25 @@ class DigitalOrdersClient:
         query = {"before": before.isoformat(), "limit": limit} | ({"after": str(after)} if after else {})
         rows = await self._orders.get(f"{PATH}/silent", query)
         return readable(rows, DigitalOrderFacts.model_validate, of="digital orders", key="order_id")
+
+    async def stalled(
+        self, status: DigitalOrderStatus, *, before: datetime, after: uuid.UUID | None, limit: int
+    ) -> list[DigitalOrderFacts]:
+        """Return the orders that have had a status since before a time, by id, behind `after`."""
+        query = {"status": status.value, "before": before.isoformat(), "limit": limit}
+        rows = await self._orders.get(PATH, query | ({"after": str(after)} if after else {}))
+        return readable(rows, DigitalOrderFacts.model_validate, of="digital orders", key="order_id")
+
+    async def sealed_codes(self, *, after: uuid.UUID | None, limit: int) -> list[SealedCodes]:
+        """Return the sealed codes of all orders, by the id of their item, behind `after`."""
+        query = {"limit": limit} | ({"after": str(after)} if after else {})
+        return [SealedCodes.model_validate(row) for row in await self._orders.get(f"{PATH}/sealed-codes", query)]
+
+    async def replace_codes(self, codes: SealedCodes, *, sealed: bytes) -> bool:
+        """Store an item's codes as they were sealed again; return False if `codes` are not what is stored now."""
+        item_id, replaced = codes.item_id, codes.model_dump(mode="json")["sealed"]
+        body = {"sealed": base64.b64encode(sealed).decode(), "replaced": replaced}
+        return bool((await self._orders.post(f"{PATH}/sealed-codes/{item_id}", body))["is_replaced"])
 
     async def downloaded_before(self, moment: datetime, *, limit: int) -> list[DigitalOrderFacts]:
         """Return orders whose codes were downloaded before a time and are still stored."""

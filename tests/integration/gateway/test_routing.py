@@ -46,6 +46,7 @@ UPSTREAMS_OF_CONTRACT = {
     Upstream.ORDERS: {
         "DELETE /api/performers/{}/subscription",
         "GET /api/admin/commissions",
+        "GET /api/admin/digital-orders",
         "GET /api/admin/performers/{}/earnings",
         "GET /api/admin/performers/{}/sales",
         "GET /api/admin/performers/{}/subscribers",
@@ -53,6 +54,8 @@ UPSTREAMS_OF_CONTRACT = {
         "GET /api/commissions",
         "GET /api/commissions/{}/compare",
         "GET /api/commissions/{}/versions/{}",
+        "GET /api/digital-orders",
+        "GET /api/digital-orders/{}",
         "GET /api/listings",
         "GET /api/marketplace/listings",
         "GET /api/marketplace/listings/{}",

@@ -12,6 +12,7 @@ from common.auth.service_tokens import ServiceTokens
 from orders.settings import Settings
 from tests.integration.orders.commissions.commission_caller import commission, version_of
 from tests.integration.orders.deal_caller import listing, transfer
+from tests.integration.orders.digital_orders.digital_order_caller import digital_order
 from tests.integration.orders.item_caller import opening as bought
 from tests.integration.orders.orders_caller import opening
 from tests.support.callers import Caller, new_id
@@ -131,6 +132,25 @@ INTERNAL: list[tuple[str, str, Any]] = [
     ("POST", f"/internal/commissions/{new_id()}/accept", {"request_id": new_id()}),
     ("POST", f"/internal/commissions/{new_id()}/retry", {"request_id": new_id()}),
     ("POST", f"/internal/commissions/{new_id()}/submit", {"request_id": new_id()}),
+    ("POST", "/internal/digital-orders", digital_order().model_dump(mode="json") | {"request_id": new_id()}),
+    ("GET", "/internal/digital-orders?status=FAILED&before=2027-01-01T00:00:00Z", None),
+    ("GET", "/internal/digital-orders/by-reservation?reservation_id=x", None),
+    ("GET", "/internal/digital-orders/silent?before=2027-01-01T00:00:00Z", None),
+    ("GET", "/internal/digital-orders/downloaded?before=2027-01-01T00:00:00Z", None),
+    ("GET", "/internal/digital-orders/sealed-codes", None),
+    ("POST", f"/internal/digital-orders/sealed-codes/{new_id()}", {"sealed": "eA==", "replaced": "eA=="}),
+    ("GET", f"/internal/digital-orders/{new_id()}", None),
+    ("GET", f"/internal/digital-orders/{new_id()}/codes", None),
+    ("POST", f"/internal/digital-orders/{new_id()}/end", UNDO),
+    ("POST", f"/internal/digital-orders/{new_id()}/resume", {}),
+    ("POST", f"/internal/digital-orders/{new_id()}/ready", {"storage_ref": "x"}),
+    ("POST", f"/internal/digital-orders/{new_id()}/fail", {"code": "x", "message": "x"}),
+    ("POST", f"/internal/digital-orders/{new_id()}/downloaded", {}),
+    ("POST", f"/internal/digital-orders/{new_id()}/delete-codes", {}),
+    ("POST", f"/internal/digital-orders/{new_id()}/items/{new_id()}/reservation", {"reservation_id": "x"}),
+    ("POST", f"/internal/digital-orders/{new_id()}/items/{new_id()}/codes", {"sealed": "eA=="}),
+    ("POST", f"/internal/digital-orders/{new_id()}/items/{new_id()}/fail", {"failure": "x"}),
+    ("POST", f"/internal/digital-orders/{new_id()}/accept", {"request_id": new_id()}),
     ("GET", f"/internal/personal-data/{new_id()}/open-deals", None),
     ("GET", f"/internal/personal-data/{new_id()}/orders", None),
     ("POST", f"/internal/personal-data/{new_id()}/erase", {}),
@@ -139,6 +159,7 @@ PERFORMERS_ONLY = ["/api/performer/subscribers", "/api/performer/earnings", "/ap
 ADMINS_ONLY = [
     "/api/admin/transfers",
     "/api/admin/commissions",
+    "/api/admin/digital-orders",
     *(f"/api/admin/performers/{new_id()}/{name}" for name in ("subscribers", "earnings", "sales")),
 ]
 CANCEL_SUBSCRIPTION = f"/api/performers/{new_id()}/subscription"
@@ -157,6 +178,8 @@ PUBLIC = [
     "/api/commissions",
     f"/api/commissions/{new_id()}/versions/1",
     f"/api/commissions/{new_id()}/compare",
+    "/api/digital-orders",
+    f"/api/digital-orders/{new_id()}",
     *PERFORMERS_ONLY,
 ]
 

@@ -1,6 +1,7 @@
 """What an export shows of a user's orders, transfers, listings and purchases, what of them is open, and what a deletion ends."""
 
 import uuid
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -11,6 +12,8 @@ from orchestrator.clients.orders.commissions import NewCommission
 from orders.personal_data import service as personal_data_service
 from tests.integration.orders.commissions.commission_caller import PATHS, CommissionCaller, Order, commission
 from tests.integration.orders.deal_caller import listing, transfer
+from tests.integration.orders.digital_orders.digital_order_caller import PATHS as PATHS_OF_GOODS
+from tests.integration.orders.digital_orders.digital_order_caller import DigitalOrderCaller, digital_order
 from tests.integration.orders.item_caller import ItemCaller, told_of
 from tests.integration.orders.orders_caller import OrdersCaller
 from tests.support.callers import Caller, new_id
@@ -100,7 +103,7 @@ async def spoil(database: Database, order_id: str) -> None:
 
 async def test_open_deals_are_counted(orchestrator: Caller, orders_caller: OrdersCaller, user_id: str) -> None:
     path = f"/internal/personal-data/{user_id}/open-deals"
-    names = ("orders", "transfers", "listings", "purchased_items", "earnings", "commissions")
+    names = ("orders", "transfers", "listings", "purchased_items", "earnings", "commissions", "digital_orders")
     assert (await orchestrator.get(path)).json()["data"] == dict.fromkeys(names, 0)
     await orders_caller.opened(user_id=user_id)
     await orchestrator.post("/internal/transfers", transfer(buyer_user_id=user_id))
@@ -116,7 +119,10 @@ async def test_open_deals_are_counted(orchestrator: Caller, orders_caller: Order
     await items.at("SUCCESS", performer_id=user_id, is_batched=True)
     for status in PATHS:  # three of them are over, and one is not visible
         await CommissionCaller(orchestrator).at(status, commission(customer_user_id=uuid.UUID(user_id)))
-    counts = {"orders": 1, "transfers": 1, "listings": 1, "purchased_items": 4, "earnings": 1, "commissions": 6}
+    for status in PATHS_OF_GOODS:  # the same
+        await DigitalOrderCaller(orchestrator).at(status, digital_order(buyer_user_id=uuid.UUID(user_id)))
+    counts = {"orders": 1, "transfers": 1, "listings": 1, "purchased_items": 4, "earnings": 1}
+    counts |= {"commissions": 6, "digital_orders": 5}
     assert (await orchestrator.get(path)).json()["data"] == counts
 
 
@@ -235,6 +241,41 @@ class TestCommissions:
         await commissions.perform(order, "revise")
         await commissions.perform(order.renew("add_version"), "add_version", round_number=2)
         return order
+
+
+class TestDigitalOrders:
+    async def test_are_exported_without_codes(self, orchestrator: Caller, user_id: str) -> None:
+        goods, buyer = DigitalOrderCaller(orchestrator), uuid.UUID(user_id)
+        made = [await goods.at(status, digital_order(buyer_user_id=buyer)) for status in ("OPENING", "PAID", "READY")]
+        await goods.at("READY")
+
+        listed = await section(orchestrator, user_id, "digital_orders")
+
+        assert [order["order_id"] for order in listed] == [str(order.key) for order in made[1:]][::-1]
+        assert [item["name"] for item in listed[0]["items"]] == ["Starfall 0", "Starfall 1"]
+        assert not {"buyer_user_id", "storage_ref", "codes"} & {*listed[0], *listed[0]["items"][0]}
+
+    async def test_codes_of_a_deleted_buyer_are_due_for_deletion(self, orchestrator: Caller, user_id: str) -> None:
+        """Stored ones by the periodic task, which deletes the object first; the others at once."""
+        goods, buyer = DigitalOrderCaller(orchestrator), uuid.UUID(user_id)
+        stored = await goods.at("FULFILLED", digital_order(buyer_user_id=buyer))
+        refunded = await goods.at("WAITING", digital_order(buyer_user_id=buyer))
+        other = await goods.at("FULFILLED")
+        await goods.perform(refunded, "deliver")
+        await goods.perform(refunded, "end")
+
+        for _ in range(2):
+            await orchestrator.post(f"/internal/personal-data/{user_id}/erase", {})
+
+        long_ago = datetime.now(UTC) - timedelta(days=30)
+        due = {order.order_id for order in await goods.client.downloaded_before(long_ago, limit=1000)}
+        assert due & {stored.key, refunded.key, other.key} == {stored.key}
+        counts = [len(await goods.client.codes(order.key)) for order in (stored, refunded, other)]
+        assert counts == [2, 0, 2]
+        assert (await goods.find(refunded)).keys_deleted_at is not None
+        await goods.perform(stored, "delete_codes")
+        await orchestrator.post(f"/internal/personal-data/{user_id}/erase", {})
+        assert (await goods.find(stored)).keys_deleted_at is not None
 
 
 async def test_users_may_not_call_it(fan: Caller, user_id: str) -> None:

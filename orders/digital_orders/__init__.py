@@ -1,0 +1,1 @@
+"""Digital goods that fans order, item by item, with their codes, which this service cannot read."""

@@ -1,0 +1,82 @@
+"""Deliberate bugs in orders of digital goods."""
+
+from typing import Final
+
+from tests.mutations.mutation import Mutation
+
+__all__ = ["MUTATIONS"]
+
+FOLDER: Final = "tests/integration/orders/digital_orders"
+MOVES: Final = f"{FOLDER}/test_moves.py"
+ENDS: Final = f"{FOLDER}/test_ends.py"
+CODES: Final = f"{FOLDER}/test_codes.py"
+ERASED: Final = "tests/integration/orders/test_personal_data.py::TestDigitalOrders"
+STATEMENTS: Final = "orders/digital_orders/statements.py"
+
+MUTATIONS: Final = (
+    Mutation(
+        name="items of a digital order change without its lock",
+        file=STATEMENTS,
+        before="FROM digital_orders WHERE order_id = :order_id AND status <> 'OPENING' FOR UPDATE\n",
+        after="FROM digital_orders WHERE order_id = :order_id AND status <> 'OPENING'\n",
+        caught_by=(f"{MOVES}::TestItems::test_items_that_are_reserved_at_once_let_the_order_wait",),
+        breaks=("items of a digital order are reserved, delivered and failed in any order, twice, or at once",),
+    ),
+    Mutation(
+        name="a code is charged that the stored object lacks",
+        file=STATEMENTS,
+        before="WHERE {_ITEM} AND {_UNDECIDED} AND (item.{_IS_OPEN} OR item.status = 'FAILED' AND (",
+        after="WHERE {_ITEM} AND {_UNDECIDED} AND (item.{_IS_OPEN} OR item.status = 'FAILED' AND (true OR ",
+        caught_by=(f"{MOVES}::TestItems::test_code_that_the_stored_object_may_lack_is_refunded",),
+    ),
+    Mutation(
+        name="codes of a refunded order are stored",
+        file=STATEMENTS,
+        before="""_UNDECIDED: Final = _of_order("'PAID', 'WAITING', 'FAILED'")""",
+        after="""_UNDECIDED: Final = _of_order("'PAID', 'WAITING', 'FAILED', 'REFUNDED'")""",
+        caught_by=(f"{ENDS}::test_what_comes_late_changes_nothing",),
+        breaks=("a digital order ends while its codes arrive",),
+    ),
+    Mutation(
+        name="an order is ready while an item is open",
+        file=STATEMENTS,
+        before='only=f"NOT {_has_item(_IS_OPEN)} AND {_has_item(_IS_READY)}"',
+        after='only=f"{_has_item(_IS_READY)}"',
+        caught_by=(f"{MOVES}::TestItems::test_ready_once_no_item_is_open_and_one_has_codes",),
+    ),
+    Mutation(
+        name="an order fails whose items are reserved",
+        file=STATEMENTS,
+        before="""only=f"(status = 'PAID' OR NOT {_MAY_COME})",""",
+        after="""only=f"(status = 'PAID' OR NOT {_MAY_COME} OR true)",""",
+        caught_by=(f"{MOVES}::TestItems::test_waiting_order_fails_only_with_its_last_item",),
+    ),
+    Mutation(
+        name="a payment is announced again when a failed order is tried again",
+        file=STATEMENTS,
+        before="        WHEN status = 'PAID' AND from_status = 'FAILED' THEN NULL\n",
+        after="",
+        caught_by=(f"{MOVES}::TestItems::test_failed_order_that_is_tried_again_forgets_the_failure",),
+    ),
+    Mutation(
+        name="a rotation of keys brings older codes back",
+        file=STATEMENTS,
+        before="    WHERE item_id = :item_id AND sealed = CAST(:replaced AS bytea)\n",
+        after="    WHERE item_id = :item_id AND CAST(:replaced AS bytea) IS NOT NULL\n",
+        caught_by=(f"{CODES}::test_keys_are_rotated_while_orders_are_open",),
+    ),
+    Mutation(
+        name="codes of a deleted buyer stay",
+        file="orders/personal_data/repository.py",
+        before="THEN to_timestamp(0) ELSE downloaded_at END,",
+        after="THEN downloaded_at ELSE downloaded_at END,",
+        caught_by=(f"{ERASED}::test_codes_of_a_deleted_buyer_are_due_for_deletion",),
+    ),
+    Mutation(
+        name="any user reads an order of digital goods",
+        file="orders/digital_orders/service.py",
+        before="        if not to.may_act_for(order.buyer_user_id):\n            raise NotYourOrder\n",
+        after="",
+        caught_by=(f"{FOLDER}/test_public_digital_orders.py::test_order_is_hidden_from_others",),
+    ),
+)
