@@ -12,9 +12,9 @@ PRODUCTS: Final = "tests/integration/events/test_products.py"
 MUTATIONS: Final = (
     Mutation(
         name="the platform keeps what was not delivered",
-        file="users/ledger/fragments.py",
-        before="('platform', recipient, part), ('wallet', CAST(user_id AS text), nullif(amount - part, 0))",
-        after="('platform', recipient, amount), ('wallet', CAST(user_id AS text), nullif(amount - amount, 0))",
+        file="users/ledger/statements.py",
+        before="                  coalesce(CAST(:amount AS numeric), amount) AS part),\n",
+        after="                  amount AS part),\n",
         caught_by=(f"{PART}::test_one_movement_pays_the_platform_and_returns_the_rest",),
     ),
     Mutation(
