@@ -24,6 +24,7 @@ from common.errors import NotFound, ServiceError
 from common.settings import DatabaseSettings, EnvironmentSettings
 from devstack.seed_articles import seed_articles
 from devstack.seed_performer import seed_performer
+from devstack.seed_products import seed_products
 from inventory.repository.halls import HallRepository
 from inventory.schemas import LayoutCategory, LayoutRow
 from users.ledger.repository import LedgerRepository, Operation
@@ -125,6 +126,7 @@ async def seed(urls: SeededUrls) -> None:
         await _seed_events(events)
         await seed_performer(events, PERFORMER_ID)
         await seed_articles(events, event_id=CONCERT_ID, owner_user_id=USERS[0].user_id)
+        await seed_products(events)
         await _seed_seats(inventory)
     finally:
         for database in (users, events, inventory):

@@ -27,6 +27,9 @@ from events.performers.service import PerformerService
 from events.personal_data import routes as personal_data_routes
 from events.personal_data.repository import PersonalDataRepository
 from events.personal_data.service import PersonalDataService
+from events.products import routes as product_routes
+from events.products.repository import ProductRepository
+from events.products.service import ProductService
 from events.settings import Settings
 from events.venues import routes as venue_routes
 from events.venues.repository import VenueRepository
@@ -66,6 +69,9 @@ def create_app(settings: Settings, *, user_tokens: UserTokenVerifier | None = No
             personal_data_routes.internal,
             article_routes.internal,
             article_routes.public,
+            product_routes.internal,
+            product_routes.public,
+            product_routes.admin,
             performer_routes.public,
             tip_menu_routes.public,
             menu_routes.performer_router,
@@ -83,6 +89,7 @@ def _services(database: Database) -> tuple[object, ...]:
         CatalogueService(EventRepository(database)),
         VenueService(VenueRepository(database)),
         ArticleService(ArticleRepository(database)),
+        ProductService(ProductRepository(database)),
         performers,
         TipMenuService(grids, performers),
         PerformanceMenuService(menus, WhitelistRepository(database)),

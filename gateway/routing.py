@@ -297,8 +297,13 @@ def _commission_routes() -> Iterator[Route]:
 
 
 def _goods_routes() -> Iterator[Route]:
-    orders, user = Upstream.ORDERS, Access.USER
+    events, orders = Upstream.EVENTS, Upstream.ORDERS
+    public, user = Access.PUBLIC, Access.USER
 
+    yield Route("GET", "/api/products", events, public)
+    yield Route("GET", "/api/admin/products", events, user)
+    yield Route("POST", "/api/admin/products", events, user)
+    yield Route("PATCH", "/api/admin/products/{product_id}", events, user)
     yield Route("GET", "/api/digital-orders", orders, user)
     yield Route("GET", "/api/digital-orders/{order_id}", orders, user)
     yield Route("GET", "/api/admin/digital-orders", orders, user)

@@ -179,7 +179,7 @@ UNEXPLAINED: Final = """
     WHERE (e.account_kind = 'platform' OR e.account_kind = 'external' AND e.account_owner = 'settled')
       AND (t.kind, e.account_owner) NOT IN (
           ('settlement', 'settled'), ('write_off', 'write_off'), ('adjustment', 'adjustment'), ('forfeit', 'forfeited'),
-          ('platform_revenue', 'commissions'))
+          ('platform_revenue', 'commissions'), ('platform_revenue', 'digital_goods'))
     UNION
     SELECT t.transaction_id, t.kind FROM ledger_transactions t JOIN ledger_entries e USING (transaction_id)
     JOIN users u ON e.account_kind = 'wallet' AND e.account_owner = CAST(u.user_id AS text)

@@ -248,7 +248,7 @@ class _Container:
             SmsService(provider=self._provider, repository=SmsRepository(self._database)),
             ledger,
             SpendingCheck(movements),
-            EarningsService(EarningsRepository(self._database), ledger),
+            EarningsService(EarningsRepository(self._database), movements),
             payments,
             PersonalDataService(
                 repository=PersonalDataRepository(self._database),

@@ -21,6 +21,8 @@ EXEMPT: Final = {"POST /api/verify"}
 _OF_PERFORMERS: Final = "/api/admin/performers/{performer_id}"
 # What the events service reports.
 REPORTED_BY_EVENTS: Final = {
+    "POST /api/admin/products": "product.create",
+    "PATCH /api/admin/products/{product_id}": "product.change",
     f"PATCH {_OF_PERFORMERS}/profile": "performer.change",
     f"POST {_OF_PERFORMERS}/menu-templates/{{template}}/apply": "menu.create",
     f"POST {_OF_PERFORMERS}/menus/{{menu_id}}/whitelist": "menu_whitelist.add",

@@ -10,6 +10,7 @@ import events.articles.models
 import events.catalogue.models
 import events.menus.models
 import events.performers.models
+import events.products.models
 import events.venues.models  # noqa: F401 - importing a module defines its tables
 import inventory.models
 import orders.app

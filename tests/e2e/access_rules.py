@@ -60,6 +60,7 @@ RULES: Final[Mapping[Audience, frozenset[str]]] = {
             "GET /api/commissions/prices",
             "GET /api/articles",
             "GET /api/articles/{slug}",
+            "GET /api/products",
         }
     ),
     Audience.USER: frozenset(

@@ -46,10 +46,13 @@ PUBLIC: Final = frozenset(
     | {"article_id"}
     # Only its owner changes an article: tests/integration/events/test_articles.py::TestChange.
     | {"slug"}
+    # Any fan orders a product, and only admins change one.
+    | {"product_id"}
 )
 # Ids shown to admins, or to staff, only; `test_access` shows that no other user reaches them.
 ADMIN_IDS: Final = frozenset(
     {"scan_id", "saga_id", "job_id", "parked_id", "webhook_id", "subscription_id", "delivery_id"}
+    | {"supplier_product_id"}
 )
 # A reservation names a seat that is for sale, which has no owner yet.
 NOT_OWNER_CHECKED: Final = frozenset(

@@ -12,6 +12,7 @@ from tests.mutations import (
     credits_and_payments,
     data_and_network,
     digital_orders,
+    digital_goods,
     earnings,
     events,
     gateway,
@@ -50,6 +51,7 @@ MUTATIONS: Final = (
     *credits_and_payments.MUTATIONS,
     *earnings.MUTATIONS,
     *commissions.MUTATIONS,
+    *digital_goods.MUTATIONS,
     *sagas_and_jobs.MUTATIONS,
     *messaging_and_connections.MUTATIONS,
 )

@@ -16,6 +16,7 @@ SEEDED: Final = {
     "seat_id": "55555555-5555-5555-5555-555555555101",
     "user_id": "41414141-4141-4141-4141-414141414141",
     "venue_id": "a1a1a1a1-a1a1-a1a1-a1a1-a1a1a1a1a1a1",
+    "product_id": "d1d1d1d1-d1d1-d1d1-d1d1-d1d1d1d1d1d1",
     "email": "user1@example.com",
     "password": PASSWORD,
 }

@@ -12,13 +12,13 @@ from users.accounts.errors import UserNotFound
 from users.earnings.errors import PerformerNotFound
 from users.earnings.repository import EarningsRepository
 from users.earnings.schemas import DuePayout, PaidOut, Payout
-from users.ledger.service import Ledger
+from users.ledger.repository import LedgerRepository
 
 
 @dataclass(frozen=True, slots=True)
 class EarningsService:
     repository: EarningsRepository
-    ledger: Ledger
+    ledger: LedgerRepository
 
     async def pay(
         self,
@@ -46,8 +46,7 @@ class EarningsService:
         }
 
         async def refuse() -> ServiceError:
-            reason = await self.ledger.why_not_resolved(escrow_id)
-            return PerformerNotFound() if isinstance(reason, UserNotFound) else reason
+            return await self.ledger.why_not_resolved(escrow_id, if_held=PerformerNotFound())
 
         request = ParticipantRequest.of(request_id, "escrow_pay", is_batched=is_batched, **facts)
         return await self.repository.pay(request, facts, is_batched=is_batched, refuse=refuse)

@@ -39,6 +39,10 @@ class EscrowAlreadyResolved(Conflict):
     public_message = "The escrow is already released or voided."
 
 
+class EscrowTooSmall(Conflict):
+    public_message = "The escrow has less than that."
+
+
 class UndoMismatch(Conflict):
     """The id to undo made a movement of another kind or amount."""
 

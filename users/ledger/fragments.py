@@ -63,21 +63,31 @@ BOTH_COVERED: Final = "allowed AS (SELECT 1 FROM locked HAVING count(*) = 2 AND 
 
 # Once the escrow's row is locked, the movement must happen: both balances exist and the escrow's covers it. If it ever
 # did not, the check on `balances` would fail the whole statement.
-def _resolve(*, credited: str, balances: int) -> str:
-    """Return the CTEs that credit `recipient` with an escrow that `resolved` has; `balances`: how many accounts have one."""
+def _resolve(credited: str, *, balances: str) -> str:
+    """Return the CTEs that credit accounts with an escrow that `resolved` has.
+
+    Args:
+        credited: the rows (account_kind, account_owner, change) of these accounts. A change of NULL is left out.
+        balances: how many accounts have a balance, the escrow's included.
+    """
     return f"""
     sides AS MATERIALIZED (
         SELECT side.account_kind, side.account_owner, side.change FROM resolved
         CROSS JOIN LATERAL (VALUES ('escrow', CAST(user_id AS text), -amount),
-                                   ('{credited}', recipient, amount)) AS side (account_kind, account_owner, change)),
+                                   {credited}) AS side (account_kind, account_owner, change)
+        WHERE side.change IS NOT NULL),
     {LOCK},
     allowed AS (SELECT 1 FROM locked HAVING count(*) = {balances}),
     {MOVEMENT}, {APPLY}
     """
 
 
-RESOLVE: Final = _resolve(credited="wallet", balances=2)
-COLLECT: Final = _resolve(credited="platform", balances=1)
+RESOLVE: Final = _resolve("('wallet', recipient, amount)", balances="2")
+# `part` is the platform's. The rest returns to the owner's wallet, which is neither credited nor locked if there is none.
+COLLECT: Final = _resolve(
+    "('platform', recipient, part), ('wallet', CAST(user_id AS text), nullif(amount - part, 0))",
+    balances="(SELECT CASE WHEN part < amount THEN 2 ELSE 1 END FROM resolved)",
+)
 
 # The answer of a movement that spends, and why its user may not spend, if so: see `barred`.
 SELECT_SPENT: Final = f"{SELECT_ANSWER}, (SELECT is_suspended FROM barred) AS is_suspended"

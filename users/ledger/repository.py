@@ -20,6 +20,7 @@ from common.rows import readable
 from users.audit import audit_message
 from users.ledger import corrections, reversals, statements
 from users.ledger.cursors import AccountStatementCursor
+from users.ledger.errors import EscrowAlreadyResolved, EscrowNotFound
 from users.ledger.fragments import barred
 from users.ledger.models import LEDGER_ENTRIES, LEDGER_TRANSACTIONS
 from users.ledger.schemas import AccountStatementEntry, Correction, Receivable
@@ -281,9 +282,12 @@ class LedgerRepository:
         row = await self._database.fetch_one(_WALLET, {"user_id": str(user_id)})
         return None if row is None else Wallet(balance=row["amount"], owed=row["owed"])
 
-    async def escrow_status(self, escrow_id: UUID) -> str | None:
+    async def why_not_resolved(self, escrow_id: UUID, *, if_held: ServiceError) -> ServiceError:
+        """Return why an escrow was not resolved; `if_held`: the reason if it is held."""
         row = await self._database.fetch_one(_ESCROW_STATUS, {"escrow_id": escrow_id})
-        return None if row is None else str(row["status"])
+        if row is None:
+            return EscrowNotFound()
+        return if_held if row["status"] == "HELD" else EscrowAlreadyResolved()
 
     async def kind_of(self, request_id: UUID) -> str | None:
         """Return the kind of the movement made under that id, if any."""

@@ -283,7 +283,7 @@ async def release_escrow(call: EscrowRelease, ledger: LedgerService) -> Success[
 
 @internal.post("/escrow/collect")
 async def collect_escrow(call: EscrowCollect, ledger: LedgerService) -> Success[EscrowResolved]:
-    """Move an escrow's credits to the platform's own revenue."""
+    """Move an escrow's credits to the platform's own revenue, or a part of them; the rest returns to the owner."""
     movement = await ledger.collect_escrow(**dict(call))
     return success(EscrowResolved(transaction_id=movement.transaction_id))
 

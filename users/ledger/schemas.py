@@ -180,10 +180,14 @@ class EscrowRelease(StrictCall):
 
 
 class EscrowCollect(StrictCall):
-    """`account`: the platform's account that is credited, such as `commissions`."""
+    """`account`: the platform's account that is credited, such as `commissions`.
+
+    `amount`: a part of the escrow; the rest returns to its owner. All of it if omitted.
+    """
 
     escrow_id: UUID
     account: Annotated[str, StringConstraints(pattern=r"^[a-z_]{1,40}$")]
+    amount: PositiveMoney | None = None
 
 
 class EscrowVoid(StrictCall):
@@ -236,7 +240,8 @@ class AccountStatementEntry(BaseModel):
     at: datetime
     kind: str = Field(
         description="top_up, top_up_reversal, deduct, refund, transfer, transfer_reversal, escrow_hold, "
-        "escrow_release, escrow_void, performer_payment, payout, adjustment or points.",
+        "escrow_release, escrow_void, platform_revenue (the part of a hold that returns), performer_payment, payout, "
+        "adjustment or points.",
         examples=["top_up"],
     )
     reference: str = Field(description="Its purpose, such as an order's or a payment's id.")

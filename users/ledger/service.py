@@ -13,7 +13,7 @@ from users.accounts.errors import AccountSuspended, UserNotFound
 from users.ledger.cursors import AccountStatementCursor
 from users.ledger.errors import (
     EscrowAlreadyResolved,
-    EscrowNotFound,
+    EscrowTooSmall,
     InsufficientCredits,
     OtpRequired,
     OwesLess,
@@ -201,14 +201,22 @@ class Ledger:
         facts = {"escrow_id": escrow_id, "to_user_id": to_user_id}
         return await self._resolve_escrow(Operation.ESCROW_RELEASE, request_id, facts)
 
-    async def collect_escrow(self, *, request_id: UUID, escrow_id: UUID, account: str) -> Movement:
+    async def collect_escrow(
+        self, *, request_id: UUID, escrow_id: UUID, account: str, amount: Decimal | None = None
+    ) -> Movement:
         """Move an escrow's credits to the platform's own revenue, to the account of that name.
 
+        Args:
+            amount: a part of them; the rest returns to the owner by the same movement. None: all of them.
+
         Raises:
+            EscrowTooSmall: it has less than the amount.
             EscrowAlreadyResolved, EscrowNotFound.
         """
-        facts = {"escrow_id": escrow_id, "account": account}
-        return await self._resolve_escrow(Operation.ESCROW_COLLECT, request_id, facts)
+        # Without it if omitted: the release before it has stored the fingerprints of such calls.
+        part = {} if amount is None else {"amount": amount}
+        facts = {"escrow_id": escrow_id, "account": account, **part}
+        return await self._resolve_escrow(Operation.ESCROW_COLLECT, request_id, facts, amount=amount)
 
     async def void_escrow(self, *, request_id: UUID, escrow_id: UUID) -> Movement:
         """Return an escrow's credits to its owner.
@@ -334,13 +342,17 @@ class Ledger:
         request = ParticipantRequest.of(request_id, operation.label, **facts)
         return Movement.from_answer(await self._repository.move(operation, request, {**facts, **more}, refuse=refuse))
 
-    async def _resolve_escrow(self, operation: Operation, request_id: UUID, facts: Mapping[str, Any]) -> Movement:
+    async def _resolve_escrow(
+        self, operation: Operation, request_id: UUID, facts: Mapping[str, Any], **more: object
+    ) -> Movement:
         escrow_id = facts["escrow_id"]
 
         async def refuse(_: Row) -> ServiceError:
-            return await self.why_not_resolved(escrow_id)
+            is_collected = operation is Operation.ESCROW_COLLECT  # else only an unknown recipient leaves it held
+            if_held = EscrowTooSmall() if is_collected else UserNotFound()
+            return await self._repository.why_not_resolved(escrow_id, if_held=if_held)
 
-        return await self._move(operation, request_id, facts, refuse, reference=str(escrow_id))
+        return await self._move(operation, request_id, facts, refuse, reference=str(escrow_id), **more)
 
     async def _undo(
         self,
@@ -370,16 +382,6 @@ class Ledger:
             if await self._repository.wallet_of(user_id) is None:
                 return UserNotFound()
         return InsufficientCredits()
-
-    async def why_not_resolved(self, escrow_id: UUID) -> ServiceError:
-        """Return why an escrow cannot be paid."""
-        match await self._repository.escrow_status(escrow_id):
-            case None:
-                return EscrowNotFound()
-            case "HELD":
-                return UserNotFound()  # only an unknown recipient leaves it held
-            case _:
-                return EscrowAlreadyResolved()
 
 
 async def _refuse_unknown_user(_: Row) -> ServiceError:

@@ -171,7 +171,9 @@ ESCROW_COLLECT: Final = text(
     resolved AS (
         UPDATE escrows SET status = 'RELEASED', resolved_at = now()
         WHERE escrow_id = CAST(:escrow_id AS uuid) AND status = 'HELD' AND NOT EXISTS (SELECT FROM prior)
-        RETURNING user_id, amount, CAST(:account AS text) AS recipient),
+          AND coalesce(CAST(:amount AS numeric) <= amount, true)
+        RETURNING user_id, amount, CAST(:account AS text) AS recipient,
+                  coalesce(CAST(:amount AS numeric), amount) AS part),
     {COLLECT}, {_stored("jsonb_build_object()", rows="movement")}
     {SELECT_ANSWER}
     """

@@ -52,7 +52,7 @@ PAYMENTS: Final = Table(
     Column("expires_at", DateTime(timezone=True)),
     UniqueConstraint("provider", "provider_payment_id", name="uq_payments_provider_payment_id"),
     CheckConstraint("provider IN ('stripe', 'nowpayments')", name="provider"),
-    CheckConstraint("purpose IN ('topup', 'order', 'commission')", name="purpose"),
+    CheckConstraint("purpose IN ('topup', 'order', 'commission', 'digital_order')", name="purpose"),
     CheckConstraint("amount > 0", name="amount"),
     CheckConstraint(
         "status IN ('PENDING', 'WAITING', 'CONFIRMING', 'FAILED', 'EXPIRED', 'PARTIALLY_PAID', 'SUCCEEDED', 'REFUNDED')",

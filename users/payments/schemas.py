@@ -27,7 +27,7 @@ __all__ = [
 ]
 
 ProviderName = Literal["stripe", "nowpayments"]
-Purpose = Literal["topup", "order", "commission"]
+Purpose = Literal["topup", "order", "commission", "digital_order"]
 # An ISO 4217 code or a coin's ticker, in lower case as providers write it.
 Currency = Annotated[
     str, StringConstraints(to_lower=True, pattern=r"^[a-zA-Z0-9]{2,20}$"), Field(examples=["sgd"], max_length=20)

@@ -33,14 +33,19 @@ INTERNAL: list[tuple[str, str, Any]] = [
     ("GET", "/internal/articles", None),
     ("POST", "/internal/articles", {}),
     ("GET", f"/internal/articles/{new_id()}", None),
+    ("POST", "/internal/products/lookup", {"product_ids": []}),
+    ("POST", "/internal/products/take-stock", {}),
+    ("POST", "/internal/products/return-stock", {}),
 ]
-OPEN_TO_ALL = ["/api/venues", "/api/performers", "/api/articles"]
+OPEN_TO_ALL = ["/api/venues", "/api/performers", "/api/articles", "/api/products"]
 OPEN_BY_ID = {
     f"/api/performers/{new_id()}": "PERFORMER_NOT_FOUND",
     f"/api/tip-grid/{new_id()}": "PERFORMER_NOT_FOUND",
     "/api/articles/no-such-article": "NOT_FOUND",
 }
 OF_OWNERS = [("PATCH", "/api/articles/{slug}")]  # test_articles.py::TestChange
+# test_products.py::TestManaging
+OF_ADMINS = [("GET", "/api/admin/products"), ("POST", "/api/admin/products"), ("PATCH", "/api/admin/products/{id}")]
 _OF_MENUS = [
     ("GET", "{kind}", None),
     ("POST", "{kind}", {"name": "Encore"}),
@@ -67,7 +72,8 @@ internal_routes = pytest.mark.parametrize(("method", "path", "body"), INTERNAL, 
 def test_every_route_is_covered(app: FastAPI) -> None:
     documented = [(method, path) for path, item in app.openapi()["paths"].items() for method in item]
 
-    assert len(documented) == len(INTERNAL) + len(OPEN_TO_ALL) + len(OPEN_BY_ID) + len(OF_OWNERS) + 2 * len(MANAGED)
+    of_users = len(OF_OWNERS) + len(OF_ADMINS) + 2 * len(MANAGED)
+    assert len(documented) == len(INTERNAL) + len(OPEN_TO_ALL) + len(OPEN_BY_ID) + of_users
 
 
 @internal_routes

@@ -11,8 +11,10 @@ import events.articles.models
 import events.catalogue.models
 import events.menus.models
 import events.performers.models
+import events.products.models
 import events.venues.models  # noqa: F401 - fills the metadata
 from common.db.engine import CHECK_VIOLATION, Database, sqlstate_of
+from devstack.seed_products import seed_products
 from events.app import create_app
 from events.database import metadata
 from events.settings import Settings
@@ -65,6 +67,8 @@ async def test_migrations_match_the_models(database: Database) -> None:
         ("menu_items", "estimated_minutes = -1"),
         ("menu_items", "daily_limit = 0"),
         ("menu_items", "daily_limit_per_user = 0"),
+        ("products", "price = 0"),
+        ("products", "stock = -1"),
     ],
 )
 async def test_database_refuses_invalid_values(
@@ -72,6 +76,7 @@ async def test_database_refuses_invalid_values(
 ) -> None:
     await catalogue.drafted()
     await performer.added(await performer.created())
+    await seed_products(database)
 
     with pytest.raises(IntegrityError) as refused:
         await database.execute(text(f"UPDATE {table} SET {change}"))  # noqa: S608 - the cases above

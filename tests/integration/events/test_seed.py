@@ -1,4 +1,4 @@
-"""The seeded performer's profile, tip grid and menus, and the seeded articles."""
+"""The seeded performer's profile, tip grid and menus, the seeded articles, and the seeded products."""
 
 import uuid
 from typing import Any
@@ -7,6 +7,7 @@ from common.db.engine import Database
 from devstack.seed import PERFORMER_ID, USERS
 from devstack.seed_articles import CLOSED_ARTICLE_ID, OPEN_ARTICLE_ID, seed_articles
 from devstack.seed_performer import seed_performer
+from devstack.seed_products import ALWAYS_IN_STOCK_ID, COUNTED_ID, FEW_ID, seed_products
 from tests.integration.events.catalogue import CatalogueCaller
 from tests.integration.events.stage import FactsCaller, OfferCaller
 from tests.support.callers import Caller
@@ -75,3 +76,15 @@ async def test_concert_has_two_articles_and_one_is_open_to_backlinks(
     path = f"/api/articles/{first[str(OPEN_ARTICLE_ID)]['slug']}"
     await admin.request("PATCH", path, json={"links_allowed": False})
     assert (await seeded())[str(OPEN_ARTICLE_ID)]["links_allowed"] is False
+
+
+async def test_three_products_are_on_offer_and_keep_what_admins_change(
+    admin: Caller, anonymous: Caller, database: Database
+) -> None:
+    await seed_products(database)
+    await admin.request("PATCH", f"/api/admin/products/{FEW_ID}", json={"stock": 0})
+
+    await seed_products(database)
+
+    found = {each["product_id"]: each["in_stock"] for each in (await anonymous.get("/api/products")).json()["data"]}
+    assert found == {str(ALWAYS_IN_STOCK_ID): True, str(COUNTED_ID): True, str(FEW_ID): False}

@@ -66,10 +66,7 @@ class Model:
 
 
 class LedgerMachine(RuleBasedStateMachine):
-    """Rules run in their own thread; the ledger runs in the test's loop.
-
-    The test sets `loop`, `ledger_service` and `ledger`.
-    """
+    """Rules run in a thread of their own, the ledger in the test's loop. The test sets the three attributes below."""
 
     loop: asyncio.AbstractEventLoop
     ledger_service: Ledger
@@ -297,27 +294,29 @@ class LedgerMachine(RuleBasedStateMachine):
         assert (outcome.taken, outcome.to_balance) == (taken, self.model.wallets[creditor])
         return call, outcome
 
-    @rule(target=answers, action=actions, to=users | st.none())
-    def release(self, action: Action, to: int | None) -> object:
-        """Release an escrow to a user, or collect it for the platform."""
+    @rule(target=answers, action=actions, to=users | st.none(), part=st.none() | amounts.filter(bool))
+    def release(self, action: Action, to: int | None, part: Decimal | None) -> object:
+        """Release an escrow to a user, or collect it for the platform; the rest of a part returns to its owner."""
         if action.escrow_id is None:
             return multiple()
         ids = {"request_id": uuid.uuid4(), "escrow_id": action.escrow_id}
 
         def call() -> Awaitable[Movement]:
             if to is None:
-                return self.ledger_service.collect_escrow(**ids, account="commissions")
+                return self.ledger_service.collect_escrow(**ids, account="digital_goods", amount=part)
             return self.ledger_service.release_escrow(**ids, to_user_id=self.users[to])
 
         outcome = self.outcome(call)
-        if action.state == "done":
+        kept = action.amount if to is not None or part is None else part
+        if action.state != "done" or kept > action.amount:
+            assert outcome == ("CONFLICT" if action.state == "done" else "ESCROW_ALREADY_RESOLVED")
+        else:
             action.state = "released"
             self.model.escrows[action.payer] -= action.amount
+            self.model.credit(action.payer, action.amount - kept)
             if to is not None:
-                self.model.credit(to, action.amount)
+                self.model.credit(to, kept)
             assert isinstance(outcome, Movement)
-        else:
-            assert outcome == "ESCROW_ALREADY_RESOLVED"
         return call, outcome
 
     @rule(answer=answers)

@@ -156,7 +156,7 @@ async def test_tip_is_two_statements_and_a_payout_one(
     database: Database, ledger_service: Ledger, fan: uuid.UUID, other: uuid.UUID, *, is_batched: bool
 ) -> None:
     """Hold the credits, pay the performer."""
-    earnings = EarningsService(EarningsRepository(database), ledger_service)
+    earnings = EarningsService(EarningsRepository(database), LedgerRepository(database))
     with counted_statements() as count:
         hold = await ledger_service.hold_escrow(
             request_id=uuid.uuid4(), user_id=fan, amount=Decimal(30), reference="", purpose="tip_grid_item"

@@ -1,4 +1,4 @@
-"""An escrow that is paid to the platform's own revenue, and payments for what it was held for (C1, C4)."""
+"""An escrow that is paid to the platform's own revenue, whole or in part, and payments for what it was held for (C1, F1)."""
 
 import asyncio
 import uuid
@@ -12,6 +12,7 @@ from tests.integration.users.user_client import LedgerCaller, code_of
 
 PRICE = "49.00"
 ACCOUNT = "commissions"
+GOODS = "digital_goods"
 
 
 @pytest.fixture(autouse=True)
@@ -25,8 +26,8 @@ async def held(ledger: LedgerCaller, customer: uuid.UUID, **more: object) -> str
     return str(hold.json()["data"]["escrow_id"])
 
 
-async def collected(ledger: LedgerCaller) -> Decimal:
-    return await ledger.sum_of("platform", ACCOUNT)
+async def collected(ledger: LedgerCaller, account: str = ACCOUNT) -> Decimal:
+    return await ledger.sum_of("platform", account)
 
 
 class TestCollect:
@@ -115,10 +116,95 @@ class TestCollect:
         assert (malformed.status_code, code_of(malformed)) == (400, "VALIDATION_ERROR")
 
 
-async def test_payment_for_a_commission_becomes_credits_of_its_payer(ledger: LedgerCaller) -> None:
+class TestCollectPart:
+    """The platform keeps the price of what was delivered, the owner gets the rest."""
+
+    async def test_one_movement_pays_the_platform_and_returns_the_rest(self, ledger: LedgerCaller) -> None:
+        buyer, before = await ledger.open_wallet("50.00"), await collected(ledger, GOODS)
+        escrow_id, same = await held(ledger, buyer), {"request_id": uuid.uuid4(), "account": GOODS, "amount": "30.00"}
+
+        answers = [await ledger.collect(escrow_id, **same) for _ in range(2)]
+        others = [
+            await ledger.collect(escrow_id, account=GOODS, amount="30.00"),
+            await ledger.void(escrow_id=escrow_id),
+        ]
+
+        assert [answer.status_code for answer in answers] == [200, 200]
+        assert answers[0].json() == answers[1].json()
+        assert {(other.status_code, code_of(other)) for other in others} == {(409, "ESCROW_ALREADY_RESOLVED")}
+        assert await collected(ledger, GOODS) - before == Decimal("30.00")
+        assert await ledger.wallet_of(buyer) == Decimal("20.00")
+        assert await ledger.sum_of("escrow", buyer) == 0
+        entries = text("SELECT account_kind, amount FROM ledger_entries WHERE transaction_id = :id ORDER BY amount")
+        rows = await ledger.database.fetch_all(entries, {"id": uuid.UUID(answers[0].json()["data"]["transaction_id"])})
+        assert [(row["account_kind"], row["amount"]) for row in rows] == [
+            ("escrow", Decimal("-49.00")),
+            ("wallet", Decimal("19.00")),
+            ("platform", Decimal("30.00")),
+        ]
+
+    async def test_amount_of_the_whole_escrow_does_not_touch_the_wallet(self, ledger: LedgerCaller) -> None:
+        buyer, before = await ledger.open_wallet(PRICE), await collected(ledger, GOODS)
+        escrow_id = await held(ledger, buyer)
+        async with ledger.database.transaction() as connection:
+            wallet = "SELECT FROM balances WHERE account_kind = 'wallet' AND account_owner = :owner FOR UPDATE"
+            await connection.execute(text(wallet), {"owner": str(buyer)})
+            assert (await ledger.collect(escrow_id, account=GOODS, amount=PRICE)).status_code == 200
+        assert await collected(ledger, GOODS) - before == Decimal(PRICE)
+
+    async def test_more_than_the_escrow_is_refused_and_leaves_it_held(self, ledger: LedgerCaller) -> None:
+        buyer, before = await ledger.open_wallet(PRICE), await collected(ledger, GOODS)
+        escrow_id = await held(ledger, buyer)
+
+        answer = await ledger.collect(escrow_id, account=GOODS, amount="49.01")
+
+        assert (answer.status_code, code_of(answer)) == (409, "CONFLICT")
+        assert answer.headers["x-refusal-remembered"] == "true"
+        assert await collected(ledger, GOODS) == before
+        assert await ledger.sum_of("escrow", buyer) == Decimal(PRICE)
+        for malformed in ("0.00", "-1.00", "1.001"):
+            refused = await ledger.collect(escrow_id, account=GOODS, amount=malformed)
+            assert (refused.status_code, code_of(refused)) == (400, "VALIDATION_ERROR")
+
+    async def test_returned_escrow_is_refused(self, ledger: LedgerCaller) -> None:
+        buyer, before, hold = await ledger.open_wallet(PRICE), await collected(ledger, GOODS), uuid.uuid4()
+        escrow_id = await held(ledger, buyer, request_id=hold)
+        await ledger.void(undoes_request_id=hold)
+
+        answer = await ledger.collect(escrow_id, account=GOODS, amount="30.00")
+
+        assert (answer.status_code, code_of(answer)) == (409, "ESCROW_ALREADY_RESOLVED")
+        assert await ledger.wallet_of(buyer) == Decimal(PRICE)
+        assert await collected(ledger, GOODS) == before
+
+    async def test_request_id_with_another_amount_is_refused(self, ledger: LedgerCaller) -> None:
+        escrow_id, same = await held(ledger, await ledger.open_wallet(PRICE)), {"request_id": uuid.uuid4()}
+        await ledger.collect(escrow_id, **same, amount="30.00")
+        for other in ({"amount": "29.00"}, {}):
+            answer = await ledger.collect(escrow_id, **same, **other)
+            assert (answer.status_code, code_of(answer)) == (422, "IDEMPOTENCY_KEY_REUSED")
+
+    async def test_copies_and_a_return_at_once_have_one_winner(self, ledger: LedgerCaller) -> None:
+        for _ in range(10):
+            buyer, before, hold = await ledger.open_wallet(PRICE), await collected(ledger, GOODS), uuid.uuid4()
+            escrow_id = await held(ledger, buyer, request_id=hold)
+            same = {"request_id": uuid.uuid4(), "account": GOODS, "amount": "30.00"}
+
+            await asyncio.gather(
+                *(ledger.collect(escrow_id, **same) for _ in range(3)), ledger.void(undoes_request_id=hold)
+            )
+
+            kept = await collected(ledger, GOODS) - before
+            assert kept in {Decimal("30.00"), Decimal(0)}
+            assert await ledger.wallet_of(buyer) == Decimal(PRICE) - kept
+            assert await ledger.sum_of("escrow", buyer) == 0
+
+
+@pytest.mark.parametrize("purpose", ["commission", "digital_order"])
+async def test_payment_for_an_order_becomes_credits_of_its_payer(ledger: LedgerCaller, purpose: str) -> None:
     """As a top-up; its messages name the purpose and the order."""
     payment_caller, order_id = PaymentCaller(ledger, await ledger.open_wallet()), str(uuid.uuid4())
-    await payment_caller.open(purpose="commission", reference=order_id)
+    await payment_caller.open(purpose=purpose, reference=order_id)
     await payment_caller.attach()
 
     outcomes = [await payment_caller.outcome(status) for status in ("EXPIRED", "SUCCEEDED", "SUCCEEDED")]
@@ -128,4 +214,4 @@ async def test_payment_for_a_commission_becomes_credits_of_its_payer(ledger: Led
     messages = await payment_caller.messages()
     assert [message.type for message in messages] == ["payment.failed", "payment.confirmed"]
     for message in messages:
-        assert {"purpose": "commission", "reference": order_id}.items() <= message.data.items()
+        assert {"purpose": purpose, "reference": order_id}.items() <= message.data.items()

@@ -91,6 +91,12 @@ class Credits:
         return lambda: ledger.void(escrow_id=escrow_id)
 
     @staticmethod
+    async def collected_part(ledger: LedgerCaller, debtor: uuid.UUID) -> Callable[[], Awaitable[httpx.Response]]:
+        await ledger.top_up(debtor, "80.00")
+        escrow_id = (await ledger.hold(debtor, "80.00")).json()["data"]["escrow_id"]
+        return lambda: ledger.collect(escrow_id, account="digital_goods", amount="30.00")
+
+    @staticmethod
     async def undone_hold(ledger: LedgerCaller, debtor: uuid.UUID) -> Callable[[], Awaitable[httpx.Response]]:
         hold_id = uuid.uuid4()
         await held(ledger, debtor, request_id=hold_id)

@@ -49,7 +49,7 @@ async def test_concurrent_instances_migrate_once(database_url: DatabaseFactory) 
     database = Database(DatabaseSettings(database_url=SecretStr(url)), application_name="tests")
     rows = await database.fetch_all(text("SELECT version_num FROM alembic_version"))
     await database.close()
-    assert [row["version_num"] for row in rows] == ["0016"]
+    assert [row["version_num"] for row in rows] == ["0017"]
 
 
 OPEN_CHALLENGE = text(
