@@ -56,6 +56,7 @@ async def container(stack: Stack, urls: Urls, vhost: Vhost) -> AsyncIterator[Con
         events_url=urls.events,
         inventory_address=urls.inventory_address,
         stripe_api_url=stack.urls.sandbox,
+        nowpayments_api_url=stack.urls.sandbox,
         hold_ttl_seconds=HOLD_TTL_SECONDS,
     )
     container = build_container(settings)

@@ -11,6 +11,7 @@ from tests.mutations import (
     commissions,
     credits_and_payments,
     data_and_network,
+    digital_orders,
     earnings,
     events,
     gateway,
@@ -48,6 +49,7 @@ MUTATIONS: Final = (
     *credits_and_payments.MUTATIONS,
     *earnings.MUTATIONS,
     *commissions.MUTATIONS,
+    *digital_orders.MUTATIONS,
     *sagas_and_jobs.MUTATIONS,
     *messaging_and_connections.MUTATIONS,
 )
