@@ -5,8 +5,6 @@ from typing import Any, Final
 from tests.e2e.user_client import UserClient
 from tests.support.waiting import eventually
 
-__all__ = ["PRODUCT_ID", "order_goods", "request_for", "until_status"]
-
 PRODUCT_ID: Final = "d1d1d1d1-d1d1-d1d1-d1d1-d1d1d1d1d1d1"
 """A seeded product that the supplier always has, for 15.00."""
 
