@@ -297,16 +297,22 @@ def _commission_routes() -> Iterator[Route]:
 
 
 def _goods_routes() -> Iterator[Route]:
-    events, orders = Upstream.EVENTS, Upstream.ORDERS
+    events, orders, orchestrator = Upstream.EVENTS, Upstream.ORDERS, Upstream.ORCHESTRATOR
     public, user = Access.PUBLIC, Access.USER
 
     yield Route("GET", "/api/products", events, public)
     yield Route("GET", "/api/admin/products", events, user)
     yield Route("POST", "/api/admin/products", events, user)
     yield Route("PATCH", "/api/admin/products/{product_id}", events, user)
+
+    yield Route("POST", "/api/digital-orders", orchestrator, user, is_purchase=True)
     yield Route("GET", "/api/digital-orders", orders, user)
     yield Route("GET", "/api/digital-orders/{order_id}", orders, user)
+    yield Route("POST", "/api/digital-orders/{order_id}/cancel", orchestrator, user)
+    yield Route("GET", "/api/fulfillment/{order_id}/status", orchestrator, user)
     yield Route("GET", "/api/admin/digital-orders", orders, user)
+    for action in ("retry", "refund"):
+        yield Route("POST", f"/api/admin/digital-orders/{{order_id}}/{action}", orchestrator, user)
 
 
 def _operator_routes() -> Iterator[Route]:

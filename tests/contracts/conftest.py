@@ -48,6 +48,7 @@ async def container(stack: Stack, urls: Urls, vhost: Vhost) -> AsyncIterator[Con
         database_url=urls.databases["orchestrator"],
         rabbitmq_url=vhost.url,
         stripe_api_url=stack.urls.sandbox,
+        nowpayments_api_url=stack.urls.sandbox,
         hold_ttl_seconds=HOLD_TTL_SECONDS,
     )
     container = build_container(settings)

@@ -9,6 +9,7 @@ from tests.contracts import (
     cancel_event,
     commission,
     commission_writing,
+    digital_order,
     edit_event,
     item_purchase,
     listing,
@@ -50,6 +51,8 @@ _SCENARIOS: Final[Mapping[AnyPlan, Prepare]] = {
     commission.OUTLINE: commission.CommissionScenario.prepare,
     commission.BY_CARD_OUTLINE: commission.CommissionByCardScenario.prepare,
     commission_writing.OUTLINE: commission_writing.WritingScenario.prepare,
+    digital_order.OUTLINE: digital_order.DigitalOrderScenario.prepare,
+    digital_order.BY_CRYPTO_OUTLINE: digital_order.DigitalOrderByCryptoScenario.prepare,
 }
 # More scenarios of one saga, by name.
 _VARIANTS: Final[Mapping[str, tuple[AnyPlan, Prepare]]] = {
@@ -65,8 +68,14 @@ PREPARE: Final[Mapping[str, Prepare]] = {plan.kind: prepare for plan, prepare in
 
 # Steps that another saga of the same plan has with the same steps before and behind them: its cases stand for both.
 SHARED: Final = frozenset(
-    (commission.OUTLINE.kind, step.name) for step in commission.OUTLINE.steps if step.name not in {"open order", "hold credits"}
-)  # fmt: skip
+    (outline.kind, step.name)
+    for outline, own in (
+        (commission.OUTLINE, {"open order", "hold credits"}),
+        (digital_order.OUTLINE, {"take stock", "hold credits"}),
+    )
+    for step in outline.steps
+    if step.name not in own
+)
 """Kinds and steps without cases of their own."""
 
 # The two sagas on which all others rest get more combinations.

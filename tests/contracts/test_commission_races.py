@@ -24,9 +24,9 @@ from orchestrator.clients.orders.commissions import (
     PayWith,
 )
 from orchestrator.container import Container
-from orchestrator.features.commissions.messages import PaymentHandler
 from orchestrator.features.commissions.models import COMMISSION, COMMISSION_BY_CARD
 from orchestrator.features.commissions.schemas.ordering import CommissionRequest
+from orchestrator.features.payments.messages import PaymentHandler
 from orchestrator.saga_engine.observer import StepMoment
 from orchestrator.saga_engine.record import SagaState
 from tests.contracts.commission_fixtures import CREDITS, PRICE, CommissionFixtures
@@ -155,7 +155,7 @@ async def test_payment_that_is_reported_while_the_order_is_opened(new_contested_
     await pause.paused.wait()
     data = {"purpose": "commission", "reference": str(contested.order_id), "status": "SUCCEEDED"}
     message = Message(type="payment.confirmed", source="users", subject=str(contested.sale.payment_id), data=data)
-    handler = PaymentHandler(contested.ordering())
+    handler = PaymentHandler("commission", contested.ordering())
     try:
         with pytest.raises(Unavailable):
             await handler.handle(message)

@@ -133,6 +133,9 @@ RULES: Final[Mapping[Audience, frozenset[str]]] = {
             "POST /api/commissions/{order_id}/revisions",
             "POST /api/commissions/{order_id}/submit",
             "PATCH /api/articles/{slug}",
+            "POST /api/digital-orders",
+            "POST /api/digital-orders/{order_id}/cancel",
+            "GET /api/fulfillment/{order_id}/status",
         }
     ),
     Audience.PERFORMER: frozenset(

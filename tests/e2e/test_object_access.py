@@ -12,6 +12,7 @@ from gateway.routing import ROUTES, Route
 from tests.e2e.access_rules import WITHOUT_ACCESS_TOKEN, Audience, body_of, is_unrouted, path_of, rule_of, schema_of
 from tests.e2e.commissions import order_text, until
 from tests.e2e.conftest import MakeFan
+from tests.e2e.digital_orders import order_goods
 from tests.e2e.performer import Performer
 from tests.e2e.test_access import name_of
 from tests.e2e.user_client import USER_PASSWORD, Concert, UserClient
@@ -113,15 +114,20 @@ def ids_of(route: Route, openapi: Mapping[str, Any]) -> set[str]:
 
 @dataclass(frozen=True, kw_only=True)
 class Possessions:
-    """A user who has one of each owned thing, and their ids. Those of commissions have the same names as others'."""
+    """A user who has one of each owned thing, and their ids.
+
+    `of_paths` has the ids that mean something else under paths that begin so: an order may be one of commissions, or of goods.
+    """
 
     owner: UserClient
     ids: Mapping[str, str]
-    of_commissions: Mapping[str, str]
+    of_paths: Mapping[str, Mapping[str, str]]
 
     def id_for(self, route: Route, name: str) -> str:
-        is_commissions = route.path.startswith("/api/commissions")
-        return self.of_commissions.get(name, self.ids[name]) if is_commissions else self.ids[name]
+        for path, ids in self.of_paths.items():
+            if route.path.startswith(path):
+                return ids.get(name, self.ids[name])
+        return self.ids[name]
 
 
 async def create_possessions(
@@ -154,8 +160,13 @@ async def create_possessions(
     written = (await order_text(owner, concert.event_id)).data["order_id"]
     unpaid = (await order_text(owner, concert.event_id, pay_with="stripe")).data
     await until(owner, written, "QUALITY_CHECK")
-    of_commissions = {"order_id": written, "session_id": unpaid["checkout_url"].rpartition("/")[2]}
-    return Possessions(owner=owner, ids=ids, of_commissions=of_commissions)
+    of_goods = {"order_id": await order_goods(owner)}
+    of_paths: dict[str, Mapping[str, str]] = {
+        "/api/commissions": {"order_id": written, "session_id": unpaid["checkout_url"].rpartition("/")[2]},
+        "/api/digital-orders": of_goods,
+        "/api/fulfillment": of_goods,
+    }
+    return Possessions(owner=owner, ids=ids, of_paths=of_paths)
 
 
 def request_of(
@@ -187,6 +198,7 @@ async def visible_state(owner: UserClient) -> list[Any]:
             "/credits/balance",
             "/purchased-items",
             "/commissions",
+            "/digital-orders",
         )
     ]
     return [*shown, (await owner.get(f"/users/{owner.user_id}")).data]

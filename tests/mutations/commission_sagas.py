@@ -29,7 +29,7 @@ MUTATIONS: Final = (
     ),
     Mutation(
         name="a declined card ends the order",
-        file="orchestrator/features/commissions/messages.py",
+        file="orchestrator/features/payments/messages.py",
         before="elif payment.status == EXPIRED:",
         after="else:",
         caught_by=(f"{PAYMENTS}::TestCheckout::test_webhooks_in_any_order_and_number_pay_once",),

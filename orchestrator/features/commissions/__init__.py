@@ -11,11 +11,10 @@ from orchestrator.features.commissions.adapters.providers import text_provider
 from orchestrator.features.commissions.adapters.quality import QualityChecker
 from orchestrator.features.commissions.adapters.settings import TextSettings
 from orchestrator.features.commissions.jobs import POLICY, FailedTextTask, OrderFailure, WritingJobHandler
-from orchestrator.features.commissions.messages import PaymentHandler
 from orchestrator.features.commissions.models import KIND, WriteText
 from orchestrator.features.commissions.repository import WritingJobStore
 from orchestrator.features.commissions.routes import router
-from orchestrator.features.commissions.saga import commission_plans
+from orchestrator.features.commissions.saga import PURPOSE, commission_plans
 from orchestrator.features.commissions.service.failed_orders import FailedOrderTask
 from orchestrator.features.commissions.service.ordering import OrderingService
 from orchestrator.features.commissions.service.review import ReviewService
@@ -25,6 +24,7 @@ from orchestrator.features.commissions.settings import CommissionSettings
 from orchestrator.features.notifications.settings import NotificationSettings
 from orchestrator.features.payments.adapters.stripe import StripePayments
 from orchestrator.features.payments.adapters.stripe_checkout import StripeCheckout
+from orchestrator.features.payments.messages import PaymentHandler
 from orchestrator.features.payments.settings import PaymentSettings
 from orchestrator.jobs.registry import JobHandler
 from orchestrator.saga_engine.plan import AnyPlan
@@ -76,7 +76,7 @@ def _refunded_after(resources: Resources) -> timedelta:
 
 
 def _worker_consumers(resources: Resources) -> Mapping[str, Broker]:
-    handler = PaymentHandler(resources.service(OrderingService))
+    handler = PaymentHandler(PURPOSE, resources.service(OrderingService))
     consumer = resources.consumer(COMMISSION_PAYMENTS_QUEUE, handler.handle, name="worker")
     return {"commission payments": consumer.broker}
 

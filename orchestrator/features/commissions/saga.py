@@ -45,7 +45,7 @@ from orchestrator.features.payments.errors import ProviderRefused
 from orchestrator.jobs.service import JobQueue
 from orchestrator.saga_engine.plan import AnyPlan, Call, Plan, Step, must_finish, pivot, undoable, wait
 
-__all__ = ["OPENING", "commission_plans"]
+__all__ = ["OPENING", "PURPOSE", "commission_plans"]
 
 OPEN_ORDER: Final = "open order"
 OPEN_CHECKOUT: Final = "open checkout"

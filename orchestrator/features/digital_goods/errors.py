@@ -13,6 +13,11 @@ class OutOfStock(Conflict):
     public_message = "That product is out of stock."
 
 
+class ProductInactive(Conflict):
+    code = "ITEM_INACTIVE"
+    public_message = "That product is not for sale right now."
+
+
 class PaymentExpired(Gone):
     """Why an order ends that was not paid in time."""
 

@@ -9,8 +9,6 @@ from pydantic import BaseModel, ConfigDict
 from orchestrator.clients.orders.digital_orders import NewDigitalOrder
 from orchestrator.saga_engine.plan import SagaData
 
-__all__ = ["DELIVER", "DIGITAL_ORDER", "DIGITAL_ORDER_BY_CRYPTO", "KIND", "PAY", "DigitalOrderSaga", "Fulfil"]
-
 # Kinds of sagas.
 DIGITAL_ORDER: Final = "digital order"
 DIGITAL_ORDER_BY_CRYPTO: Final = "digital order by crypto"
@@ -23,11 +21,22 @@ KIND: Final = "fulfillment"
 """The kind of the jobs that reserve, and store what came. One runs per order at a time: the order's id is the lane."""
 
 
+class PaymentInstructions(BaseModel):
+    """How an order is paid: exactly `pay_amount` to `pay_address`, before `expires_at`."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    pay_address: str
+    pay_amount: str
+    pay_currency: str
+    expires_at: datetime | None
+
+
 class DigitalOrderSaga(SagaData):
     """The data of a saga that sells digital goods; `saga_id` is the order's id.
 
-    `payment_id` and `payment_expires_at` are set for an order paid by crypto, `escrow_id` and `hold_request_id` once the
-    credits are held.
+    `pay_currency` and `payment_expires_at` are set for an order paid by crypto, `payment` once its address is known.
+    `escrow_id` is set once the credits are held.
     """
 
     order: NewDigitalOrder
@@ -35,11 +44,10 @@ class DigitalOrderSaga(SagaData):
     """What a flagged buyer verifies a code for (T6)."""
     expires_at: datetime
     """When an order that is not delivered by then is refunded."""
-    payment_id: uuid.UUID | None = None
     pay_currency: str | None = None
     payment_expires_at: datetime | None = None
+    payment: PaymentInstructions | None = None
     escrow_id: uuid.UUID | None = None
-    hold_request_id: uuid.UUID | None = None
 
 
 class Fulfil(BaseModel):
@@ -49,3 +57,8 @@ class Fulfil(BaseModel):
 
     order_id: uuid.UUID
     type: Literal["reserve", "store"]
+
+
+def payment_id_of(order_id: uuid.UUID) -> uuid.UUID:
+    """Return the id of the payment of an order that is paid by crypto."""
+    return uuid.uuid5(order_id, "payment")

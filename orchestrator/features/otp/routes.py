@@ -63,8 +63,8 @@ async def verify_otp(
 ) -> Success[Verified] | Success[TransferPending | TransferCompleted] | Success[InProgress]:
     """Verify the caller's own code.
 
-    For a purchase: the order can then be paid. For the marketplace: the listing can then be bought. For a `purchased_item` or
-    a `commission`: the request that was answered with `OTP_REQUIRED` can then be repeated. For a transfer: the same as `/transfer/confirm`.
+    For a purchase: the order can then be paid. For the marketplace: the listing can then be bought. For a `purchased_item`,
+    a `commission` or a `digital_order`: the request that was answered with `OTP_REQUIRED` can then be repeated. For a transfer: the same as `/transfer/confirm`.
     """
     match body.context:
         case "purchase":
@@ -77,7 +77,7 @@ async def verify_otp(
                     user_id=user.user_id, listing_id=body.reference_id, otp_code=body.otp_code
                 )
             )
-        case "purchased_item" | "commission":
+        case "purchased_item" | "commission" | "digital_order":
             return success(
                 await codes.verify_refused_request(
                     body.context, user_id=user.user_id, reference_id=body.reference_id, otp_code=body.otp_code

@@ -65,7 +65,7 @@ class OtpService:
     async def verify_refused_request(
         self, context: RefusedContext, *, user_id: uuid.UUID, reference_id: uuid.UUID, otp_code: str
     ) -> Verified:
-        """Verify a user's code: it permits the purchase from a performer, or the commission, for which it was sent.
+        """Verify a user's code: it permits the purchase or the order for which it was sent.
 
         Raises:
             Unauthenticated, Gone, TooManyRequests, Unavailable: as `OtpClient.verify`; the codes are the user's own.

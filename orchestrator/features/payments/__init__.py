@@ -15,6 +15,7 @@ from orchestrator.features.payments.jobs import (
     enqueue_reconciliation,
 )
 from orchestrator.features.payments.routes import router
+from orchestrator.features.payments.service.crypto import CryptoPayments
 from orchestrator.features.payments.service.reconciliation import Reconciliation
 from orchestrator.features.payments.service.top_up import TopUpService
 from orchestrator.features.payments.settings import PaymentSettings
@@ -27,7 +28,10 @@ def _services(resources: Resources) -> Iterable[object]:
     yield providers
     clients = resources.clients
     yield TopUpService(
-        payments=clients.payments, stripe=providers.stripe, nowpayments=providers.nowpayments, orders=clients.orders
+        payments=clients.payments,
+        stripe=providers.stripe,
+        crypto=CryptoPayments(clients.payments, providers.nowpayments),
+        orders=clients.orders,
     )
 
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 from common.http.body import RequestBody
 from common.money import Money
 
-__all__ = ["CryptoInstructions", "CryptoRequest", "TopUpRequest", "TopUpStarted"]
+__all__ = ["CryptoInstructions", "CryptoRequest", "Ticker", "TopUpRequest", "TopUpStarted"]
 
 # Stripe's limits of one charge in SGD (https://docs.stripe.com/currencies#minimum-and-maximum-charge-amounts).
 SMALLEST: Final = Decimal("0.50")

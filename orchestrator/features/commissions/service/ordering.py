@@ -1,16 +1,15 @@
 """Orders of commissions: their prices, their payment, and their end while they are unpaid (C1)."""
 
 import uuid
-from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from common.errors import Busy, InvalidRequest, PaymentRequired, PreconditionRequired, Unavailable
+from common.errors import InvalidRequest, PaymentRequired, Unavailable
 from orchestrator.clients import Clients
 from orchestrator.clients.events import EventFacts
-from orchestrator.clients.models import CodeContext
 from orchestrator.clients.orders.commissions import CommissionStatus, CommissionType, NewCommission, PayWith
+from orchestrator.clients.spending import check_may_order
 from orchestrator.errors import EventEnded, EventNotFound, NotYours, OrderCancelled, OrderInvalidState, OtpRequired
 from orchestrator.features.commissions.adapters.interfaces import Tier
 from orchestrator.features.commissions.adapters.quality import QualityChecker
@@ -79,16 +78,14 @@ class OrderingService:
 
         async def prepare(order_id: uuid.UUID) -> CommissionSaga:
             await self._check_subject(request, customer_id=customer_id)
-            try:
-                await self.clients.ledger.check_may_spend(customer_id, reference=reference)
-            except PreconditionRequired as refusal:
-                await self._send_code(customer_id, reference=reference, address=address)
-                details = {"context": CODE_CONTEXT, "reference_id": str(reference)}
-                # One who sent no key repeats the request with this one.
-                raise OtpRequired(
-                    "Please confirm with the code we sent to your phone, then order again.",
-                    details=details if key else details | {"idempotency_key": proof_key},
-                ) from refusal
+            await check_may_order(
+                self.clients,
+                customer_id,
+                context=CODE_CONTEXT,
+                reference=reference,
+                new_key=None if key else proof_key,
+                address=address,
+            )
             return self._sale(order_id, request, customer_id=customer_id, proof_reference=reference)
 
         saga = await start_once(
@@ -188,12 +185,6 @@ class OrderingService:
             for finding in self.checker.unfit(keyword, brief):
                 message = f'No text with the keyword "{keyword}" passes the quality checks. {finding}'
                 raise InvalidRequest(message, details={"fields": {"keywords": "not_allowed"}})
-
-    async def _send_code(self, customer_id: uuid.UUID, *, reference: uuid.UUID, address: str) -> None:
-        with suppress(Busy):  # another request is sending a code
-            await self.clients.otp.send_again(
-                user_id=customer_id, context=CodeContext.PURCHASE, reference=reference, address=address
-            )
 
     def _sale(
         self, order_id: uuid.UUID, request: CommissionRequest, *, customer_id: uuid.UUID, proof_reference: uuid.UUID

@@ -6,7 +6,7 @@ https://documenter.getpostman.com/view/7907941/2s93JusNJt; the URL for notificat
 import json
 import uuid
 from decimal import Context, Decimal
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Self
 
 import httpx
 import orjson
@@ -28,6 +28,7 @@ from orchestrator.features.payments.errors import (
     SignatureInvalid,
     WebhookUnreadable,
 )
+from orchestrator.features.payments.settings import PaymentSettings
 
 __all__ = ["CryptoPayment", "NowPayments", "NowPaymentsWebhooks"]
 
@@ -138,6 +139,15 @@ class NowPayments:
             headers={KEY_HEADER: key.get_secret_value()},
             transport=AiohttpTransport(limits=httpx.Limits(keepalive_expiry=IDLE_SECONDS)),
             timeout=timeout_seconds,
+        )
+
+    @classmethod
+    def connect(cls, settings: PaymentSettings) -> Self:
+        """Return the provider as the settings name it. It is not contacted before the first call."""
+        return cls(
+            api_url=settings.nowpayments_api_url,
+            key=settings.nowpayments_api_key,
+            timeout_seconds=settings.provider_timeout_seconds,
         )
 
     async def create(self, *, payment_id: uuid.UUID, amount: Decimal, pay_currency: str) -> CryptoPayment:

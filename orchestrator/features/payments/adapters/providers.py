@@ -17,14 +17,7 @@ class PaymentProviders:
 
     @classmethod
     def connect(cls, settings: PaymentSettings) -> Self:
-        return cls(
-            stripe=StripePayments.connect(settings),
-            nowpayments=NowPayments(
-                api_url=settings.nowpayments_api_url,
-                key=settings.nowpayments_api_key,
-                timeout_seconds=settings.provider_timeout_seconds,
-            ),
-        )
+        return cls(stripe=StripePayments.connect(settings), nowpayments=NowPayments.connect(settings))
 
     async def close(self) -> None:
         await self.stripe.close()

@@ -6,20 +6,18 @@ This is not a saga: after a crash at any step, nothing has to be undone (docs/ad
 import uuid
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Final
+from typing import Final
 
 from common.errors import InvalidRequest, NotFound
 from orchestrator.clients.orders.orders import OrdersClient
 from orchestrator.clients.users.payments import PaymentFacts, PaymentsClient, Provider
 from orchestrator.errors import NotYours, OrderInvalidState
-from orchestrator.features.payments.adapters.nowpayments import CryptoPayment, NowPayments
 from orchestrator.features.payments.adapters.stripe import Intent, StripePayments
 from orchestrator.features.payments.schemas import CryptoInstructions, CryptoRequest, TopUpStarted
+from orchestrator.features.payments.service.crypto import CryptoPayments
 
 __all__ = ["TopUpService"]
 
-PAY_ADDRESS: Final = "pay_address"
-PAY_CURRENCY: Final = "pay_currency"
 UNPAID: Final = "PENDING"  # the status of an order whose seats are held
 
 
@@ -27,7 +25,7 @@ UNPAID: Final = "PENDING"  # the status of an order whose seats are held
 class TopUpService:
     payments: PaymentsClient
     stripe: StripePayments
-    nowpayments: NowPayments
+    crypto: CryptoPayments
     orders: OrdersClient
 
     async def top_up(self, *, user_id: uuid.UUID, amount: Decimal, key: str | None) -> TopUpStarted:
@@ -41,9 +39,16 @@ class TopUpService:
             Unavailable: Stripe or the users service does not respond; repeating the request continues.
         """
         payment_id = _payment_id(user_id, "topup", key)
-        payment = await self._open(
-            payment_id, user_id=user_id, provider=Provider.STRIPE, purpose="topup", reference=payment_id, amount=amount
+        opened = await self.payments.open(
+            payment_id=payment_id,
+            user_id=user_id,
+            provider=Provider.STRIPE,
+            purpose="topup",
+            reference=payment_id,
+            amount=amount,
         )
+        # Its present state differs from the first answer if it was opened before.
+        payment = await self.payments.find(opened.payment_id)
         intent = await self._intent(payment, user_id=user_id)
         return TopUpStarted(
             payment_id=payment_id,
@@ -67,42 +72,16 @@ class TopUpService:
             Unavailable: NOWPayments or a service does not respond.
         """
         payment_id = _payment_id(user_id, "crypto", key)
-        payment = await self._open(
-            payment_id,
+        payment = await self.crypto.open(
+            payment_id=payment_id,
             user_id=user_id,
-            provider=Provider.NOWPAYMENTS,
             purpose=request.purpose,
             reference=request.reference_id or payment_id,
             amount=await self._first_amount(request, payment_id) or await self._price_of(request, user_id=user_id),
-            details={PAY_CURRENCY: request.pay_currency},
+            pay_currency=request.pay_currency,
         )
-        payment = await self._with_address(payment, pay_currency=request.pay_currency)
         return CryptoInstructions(
             payment_id=payment_id, amount=payment.amount, currency=payment.currency, **payment.details
-        )
-
-    async def _open(self, payment_id: uuid.UUID, **facts: Any) -> PaymentFacts:
-        """Record the payment and return its present state, which differs from the first one if it was open before."""
-        opened = await self.payments.open(payment_id=payment_id, **facts)
-        return await self.payments.find(opened.payment_id)
-
-    async def _with_address(self, payment: PaymentFacts, *, pay_currency: str) -> PaymentFacts:
-        if payment.provider_payment_id is None:
-            created = await self.nowpayments.create(
-                payment_id=payment.payment_id, amount=payment.amount, pay_currency=pay_currency
-            )
-            payment = await self._attach(payment, created)
-        if PAY_ADDRESS not in payment.details:
-            # The answer with the address was lost, and NOWPayments' first notification set its id before this request.
-            payment = await self._attach(payment, await self.nowpayments.find(str(payment.provider_payment_id)))
-        return payment
-
-    async def _attach(self, payment: PaymentFacts, created: CryptoPayment) -> PaymentFacts:
-        return await self.payments.attach(
-            payment.payment_id,
-            provider_payment_id=created.payment_id,
-            expires_at=created.expiration_estimate_date,
-            details=_instructions(created),
         )
 
     async def _intent(self, payment: PaymentFacts, *, user_id: uuid.UUID) -> Intent:
@@ -144,13 +123,3 @@ class TopUpService:
 
 def _payment_id(user_id: uuid.UUID, operation: str, key: str | None) -> uuid.UUID:
     return uuid.uuid5(user_id, f"{operation}/{key}") if key else uuid.uuid4()
-
-
-def _instructions(created: CryptoPayment) -> dict[str, str | None]:
-    expires_at = created.expiration_estimate_date
-    return {
-        PAY_ADDRESS: created.pay_address,
-        "pay_amount": f"{created.pay_amount:f}",
-        PAY_CURRENCY: created.pay_currency,
-        "expires_at": expires_at.isoformat() if expires_at else None,
-    }

@@ -1,0 +1,70 @@
+"""What admins decide about digital orders (F1, F2). They list orders at the orders service."""
+
+import uuid
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Response
+
+from common.http.auth import AdminUser
+from common.http.body import EmptyBody
+from common.http.dependencies import provided
+from common.http.envelope import Success, refusals, success
+from common.http.idempotency_key import IdempotencyKey
+from orchestrator.features.digital_goods.schemas.ordering import (
+    DigitalOrderMoved,
+    FulfilmentRetried,
+    GoodsRefundReason,
+)
+from orchestrator.features.digital_goods.service.admin import GoodsAdminService
+from orchestrator.http.answers import answer
+from orchestrator.http.audit import Audit
+from orchestrator.http.refusals import ADMIN, IDEMPOTENT
+from orchestrator.http.schemas import InProgress
+
+__all__ = ["router"]
+
+_DECIDE = refusals(ADMIN | IDEMPOTENT | {404: "ORDER_NOT_FOUND", 409: "ORDER_INVALID_STATE, REQUEST_IN_PROGRESS"})
+_GOES_ON: Final[dict[int | str, dict[str, Any]]] = {202: {"model": Success[InProgress]}}
+
+router = APIRouter(tags=["Digital goods"])
+
+Admins = Annotated[GoodsAdminService, provided(GoodsAdminService)]
+
+
+@router.post("/admin/digital-orders/{order_id}/retry", responses=_DECIDE, summary="Retry a digital order")
+async def retry(
+    *,
+    order_id: uuid.UUID,
+    admin: AdminUser,
+    key: IdempotencyKey,
+    decisions: Admins,
+    audit: Audit,
+    body: EmptyBody | None = None,  # noqa: ARG001 - a field in it is refused
+) -> Success[FulfilmentRetried]:
+    """Queue its failed jobs again, with as many attempts as new ones."""
+    async with audit.record("digital_order.retry", "digital_order", order_id) as change:
+        retried = await decisions.retry(order_id, admin_id=admin.user_id, key=key)
+        change.after = retried.model_dump(mode="json", include={"job_ids"})
+    return success(retried)
+
+
+@router.post("/admin/digital-orders/{order_id}/refund", responses=_DECIDE | _GOES_ON, summary="Refund a digital order")
+async def refund(
+    *,
+    order_id: uuid.UUID,
+    body: GoodsRefundReason,
+    admin: AdminUser,
+    key: IdempotencyKey,
+    decisions: Admins,
+    audit: Audit,
+    response: Response,
+) -> Success[DigitalOrderMoved] | Success[InProgress]:
+    """Until its codes are ready: the buyer gets the credits back, even those that were paid by crypto."""
+
+    async def decide() -> DigitalOrderMoved:
+        async with audit.record("digital_order.refund", "digital_order", order_id, {"reason": body.reason}) as change:
+            refunded = await decisions.refund(order_id, admin_id=admin.user_id, key=key)
+            change.after = refunded.model_dump(mode="json", include={"status"})
+        return refunded
+
+    return await answer(decide(), response)

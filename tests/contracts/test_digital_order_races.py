@@ -1,0 +1,286 @@
+"""A buyer, admins, the supplier, a payment and deadlines at once: one of them decides on a digital order.
+
+Each acts through a process of its own.
+"""
+
+import asyncio
+import uuid
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Final
+
+import pytest
+from sqlalchemy import text
+
+from common.db.engine import Database
+from common.errors import Unavailable
+from common.messaging.message import Message
+from orchestrator.clients.orders.digital_orders import DigitalOrderFacts, DigitalOrderStatus, PayGoodsWith
+from orchestrator.container import Container
+from orchestrator.features.digital_goods.models import DELIVER, DIGITAL_ORDER, DIGITAL_ORDER_BY_CRYPTO, DigitalOrderSaga
+from orchestrator.features.digital_goods.repository import FulfilmentJobStore
+from orchestrator.features.digital_goods.service.admin import GoodsAdminService
+from orchestrator.features.digital_goods.service.failed_orders import FailedDigitalOrderTask
+from orchestrator.features.digital_goods.service.ordering import DigitalOrderingService
+from orchestrator.features.digital_goods.service.sales import SaleService
+from orchestrator.features.payments.messages import PaymentHandler
+from orchestrator.saga_engine.engine import SagaEngine
+from orchestrator.saga_engine.observer import LoggingObserver, Observer, StepMoment
+from orchestrator.saga_engine.record import SagaState
+from orchestrator.saga_engine.repository import SagaLog
+from tests.contracts.contested_order import ADMIN_ID, BUDGET_SECONDS, succeeds
+from tests.contracts.databases import Databases
+from tests.contracts.goods_fixtures import CREDITS, PRICE, STOCK, GoodsFixtures
+from tests.contracts.saga_run import PauseAt
+from tests.contracts.test_item_races import at_once
+from tests.support.waiting import eventually
+
+ROUNDS: Final = 5
+_IS_DEAD: Final = text(
+    "UPDATE jobs SET status = 'failed', failure = 'dead', finished_at = now() WHERE kind = 'fulfillment' AND lane = :lane"
+)
+_TIME_IS_OVER: Final = text(
+    "UPDATE sagas SET due_at = now() - interval '1 second' WHERE saga_id = :saga_id AND state = 'WAITING'"
+)
+
+
+@dataclass(frozen=True)
+class ContestedGoods:
+    """One order of two keys, and those who act on it; each act returns whether it succeeded."""
+
+    sale: DigitalOrderSaga
+    goods: GoodsFixtures
+
+    @property
+    def order_id(self) -> uuid.UUID:
+        return self.sale.saga_id
+
+    async def open(self, kind: str, observer: Observer | None = None) -> SagaState:
+        saga = await self.engine(observer).start(kind, self.sale, requested_by=self.sale.order.buyer_user_id)
+        return saga.state
+
+    async def fail(self) -> None:
+        """Let the order fail as its reserve job does when it dies."""
+        await self.goods.orders.fail(
+            self.order_id, code="SERVICE_UNAVAILABLE", message="The supplier does not respond."
+        )
+        await self._database.execute(_IS_DEAD, {"lane": f"{self.order_id}"})
+
+    async def deliver(self) -> bool:
+        """Store both codes, and tell the saga, as the job does."""
+        if not await succeeds(self.goods.supply(self.sale.order)):
+            return False
+        engine = self.engine()
+        saga = await engine.log.find(self.order_id)
+        assert saga is not None
+        return await succeeds(
+            engine.signal(self.order_id, DELIVER, kind=saga.kind, signalled_by=ADMIN_ID, by_starter_only=False)
+        )
+
+    async def refund(self) -> bool:
+        return await succeeds(self.admin().refund(self.order_id, admin_id=ADMIN_ID, key=None))
+
+    async def retry(self) -> bool:
+        return await succeeds(self.admin().retry(self.order_id, admin_id=ADMIN_ID, key=None))
+
+    async def refund_late(self) -> bool:
+        """Refund failed orders, as a worker does."""
+        await self.late_refunds().refund_all()
+        return True
+
+    async def pay(self) -> bool:
+        return await succeeds(self.ordering().pay(self.order_id))
+
+    async def end_unpaid(self) -> bool:
+        return await succeeds(self.ordering().end_unpaid(self.order_id))
+
+    async def cancel(self) -> bool:
+        buyer_id = self.sale.order.buyer_user_id
+        return await succeeds(self.ordering().cancel(self.order_id, buyer_id=buyer_id))
+
+    async def expire(self) -> bool:
+        """Let the time run out, and a worker notice it."""
+        await self._database.execute(_TIME_IS_OVER, {"saga_id": self.order_id})
+        await asyncio.gather(*await self.engine().take_over())
+        return True
+
+    async def settled(self) -> DigitalOrderFacts:
+        """Return the order once no saga acts on it any more."""
+        engine = self.engine()
+
+        async def look() -> bool:
+            saga = await engine.log.find(self.order_id)
+            assert saga is not None
+            assert saga.state not in {SagaState.RUNNING, SagaState.UNWINDING}
+            return True
+
+        await eventually(look)
+        return await self.goods.orders.find(self.order_id)
+
+    async def money(self) -> tuple[object, list[str]]:
+        """Return the buyer's balance and the statuses of the order's escrows."""
+        balance = await self.goods.databases.balance_of(self.sale.order.buyer_user_id)
+        return balance, sorted(await self.goods.databases.escrows_of(self.order_id))
+
+    async def stock(self) -> int:
+        return await self.goods.stock_of(self.sale.order.items[0].product_id)
+
+    def engine(self, observer: Observer | None = None) -> SagaEngine:
+        plans = [self.goods.plan(kind) for kind in (DIGITAL_ORDER, DIGITAL_ORDER_BY_CRYPTO)]
+        log = SagaLog(self._database, plans, wake_relay=self.goods.container.resources.relay.wake)
+        return SagaEngine(log, plans, observer or LoggingObserver(), request_budget_seconds=BUDGET_SECONDS)
+
+    def ordering(self) -> DigitalOrderingService:
+        container = self.goods.container
+        return DigitalOrderingService(SaleService(self.engine()), container.resources.clients, container.settings)
+
+    def admin(self) -> GoodsAdminService:
+        resources = self.goods.container.resources
+        return GoodsAdminService(SaleService(self.engine()), self.goods.orders, resources.jobs, self._store)
+
+    def late_refunds(self) -> FailedDigitalOrderTask:
+        return FailedDigitalOrderTask(
+            sales=SaleService(self.engine()),
+            orders=self.goods.orders,
+            jobs=self.goods.container.resources.jobs,
+            store=self._store,
+            keep=timedelta(0),
+        )
+
+    @property
+    def _database(self) -> Database:
+        return self.goods.container.resources.database
+
+    @property
+    def _store(self) -> FulfilmentJobStore:
+        return FulfilmentJobStore(self._database)
+
+
+NewContestedGoods = Callable[[PayGoodsWith], Awaitable[ContestedGoods]]
+
+
+@pytest.fixture
+async def new_contested_goods(container: Container, databases: Databases) -> NewContestedGoods:
+    async def make(pay_with: PayGoodsWith) -> ContestedGoods:
+        goods = GoodsFixtures(container, databases)
+        return ContestedGoods(await goods.sale(pay_with=pay_with), goods)
+
+    return make
+
+
+@pytest.fixture
+async def contested(new_contested_goods: NewContestedGoods) -> ContestedGoods:
+    """An order whose credits are in escrow."""
+    contested = await new_contested_goods(PayGoodsWith.CREDITS)
+    assert await contested.open(DIGITAL_ORDER) is SagaState.WAITING
+    return contested
+
+
+@pytest.fixture
+async def unpaid(new_contested_goods: NewContestedGoods) -> ContestedGoods:
+    """An order whose crypto payment is open, and whose buyer has the credits by now."""
+    contested = await new_contested_goods(PayGoodsWith.CRYPTO)
+    assert await contested.open(DIGITAL_ORDER_BY_CRYPTO) is SagaState.WAITING
+    return contested
+
+
+@pytest.mark.parametrize("seed", range(ROUNDS))
+async def test_delivery_against_refund_against_deadline(contested: ContestedGoods, seed: int) -> None:
+    acts = {"deliver": contested.deliver, "refund": contested.refund, "expire": contested.expire}
+    won = await at_once(acts, seed)
+    order = await contested.settled()
+    if order.status is DigitalOrderStatus.FULFILLED:
+        assert "refund" not in won
+        assert not await contested.refund()
+        assert await contested.money() == (CREDITS - 2 * PRICE, ["RELEASED"])
+        assert await contested.stock() == STOCK - 2
+    else:
+        assert order.status is DigitalOrderStatus.REFUNDED
+        assert await contested.money() == (CREDITS, ["VOIDED"])
+        assert await contested.stock() == STOCK
+
+
+@pytest.mark.parametrize("seed", range(ROUNDS))
+async def test_refunds_and_retry_of_a_failed_order(contested: ContestedGoods, seed: int) -> None:
+    await contested.fail()
+    await at_once({"refund": contested.refund, "late": contested.refund_late, "retry": contested.retry}, seed)
+    assert (await contested.settled()).status is DigitalOrderStatus.REFUNDED
+    assert await contested.money() == (CREDITS, ["VOIDED"])
+    assert not await contested.retry()
+    assert len(await contested.goods.jobs(contested.order_id)) == 1
+
+
+async def test_order_that_an_admin_has_just_retried_is_not_refunded(contested: ContestedGoods) -> None:
+    await contested.fail()
+    for _ in range(2):  # a second click changes nothing
+        assert await contested.retry()
+    await contested.late_refunds().refund(contested.order_id)
+    assert (await contested.settled()).status is DigitalOrderStatus.FAILED
+    assert await contested.money() == (CREDITS - 2 * PRICE, ["HELD"])
+    assert [job["status"] for job in await contested.goods.jobs(contested.order_id)] == ["queued"]
+
+
+async def test_late_refund_ends_the_order_and_its_dead_job(contested: ContestedGoods) -> None:
+    await contested.fail()
+    await contested.refund_late()
+    order = await contested.settled()
+    assert (order.status, order.failure_code) == (DigitalOrderStatus.REFUNDED, "SERVICE_UNAVAILABLE")
+    assert [job["failure"] for job in await contested.goods.jobs(contested.order_id)] == ["acknowledged"]
+    assert await contested.money() == (CREDITS, ["VOIDED"])
+
+
+@pytest.mark.parametrize("seed", range(ROUNDS))
+async def test_payment_against_expiry_against_cancellation_against_deadline(unpaid: ContestedGoods, seed: int) -> None:
+    acts = {"pay": unpaid.pay, "end": unpaid.end_unpaid, "cancel": unpaid.cancel, "expire": unpaid.expire}
+    won = await at_once(acts, seed)
+    order = await unpaid.settled()
+    if order.status is DigitalOrderStatus.PAID:
+        assert "cancel" not in won
+        assert not await unpaid.cancel()
+        assert await unpaid.money() == (CREDITS - 2 * PRICE, ["HELD"])
+    else:
+        assert order.status is DigitalOrderStatus.CANCELLED
+        assert await unpaid.pay()  # the message comes again: the credits stay in the wallet
+        assert await unpaid.money() == (CREDITS, [])
+        assert await unpaid.stock() == STOCK
+    assert await unpaid.end_unpaid()
+    assert (await unpaid.settled()).status is order.status
+
+
+async def test_payment_that_is_reported_while_the_order_is_opened(new_contested_goods: NewContestedGoods) -> None:
+    """The address exists, but the order does not wait for the payment yet: the message waits instead."""
+    contested, pause = await new_contested_goods(PayGoodsWith.CRYPTO), PauseAt(StepMoment.AFTER_ACTION, "open payment")
+    opening = asyncio.create_task(contested.open(DIGITAL_ORDER_BY_CRYPTO, pause))
+    await pause.paused.wait()
+    data = {"purpose": "digital_order", "reference": str(contested.order_id), "status": "SUCCEEDED"}
+    message = Message(type="payment.confirmed", source="users", subject=str(contested.order_id), data=data)
+    handler = PaymentHandler("digital_order", contested.ordering())
+    try:
+        with pytest.raises(Unavailable):
+            await handler.handle(message)
+    finally:
+        pause.resume.set()
+    assert await opening is SagaState.WAITING
+    await handler.handle(message)
+    await handler.handle(message)
+    assert (await contested.settled()).status is DigitalOrderStatus.PAID
+    assert await contested.money() == (CREDITS - 2 * PRICE, ["HELD"])
+    assert len(await contested.goods.jobs(contested.order_id)) == 1
+
+
+async def test_unpaid_order_is_not_refunded(unpaid: ContestedGoods) -> None:
+    assert not await unpaid.refund()
+    assert not await unpaid.retry()
+    assert (await unpaid.settled()).status is DigitalOrderStatus.CREATED
+
+
+async def test_credits_that_were_spent_meanwhile_end_the_order(unpaid: ContestedGoods) -> None:
+    """Perhaps they paid a debt. No other payment would come: the buyer learns that they have to order again."""
+    await unpaid.goods.databases.spend(unpaid.sale.order.buyer_user_id, f"{CREDITS - 1}")
+    assert await unpaid.pay()
+    order = await unpaid.settled()
+    assert (order.status, order.failure_code) == (DigitalOrderStatus.CANCELLED, "INSUFFICIENT_CREDITS")
+    assert "order again" in order.failure_message
+    assert await unpaid.money() == (1, [])
+    assert await unpaid.stock() == STOCK
