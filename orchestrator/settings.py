@@ -7,6 +7,7 @@ from orchestrator.clients.settings import ClientSettings
 from orchestrator.features.check_in.settings import CheckInSettings
 from orchestrator.features.commissions.adapters.settings import TextSettings
 from orchestrator.features.commissions.settings import CommissionSettings
+from orchestrator.features.digital_goods.adapters.storage_settings import StorageSettings
 from orchestrator.features.event_editing.settings import EventEditingSettings
 from orchestrator.features.marketplace.settings import MarketplaceSettings
 from orchestrator.features.menus.settings import MenuSettings
@@ -35,6 +36,7 @@ class Settings(
     MarketplaceSettings,
     NotificationSettings,
     OutboundWebhookSettings,
+    StorageSettings,
     SubscriptionSettings,
     PayoutSettings,
     TextSettings,
