@@ -173,6 +173,7 @@ def _routes() -> Iterator[Route]:
 
     yield from _stage_routes()
     yield from _commission_routes()
+    yield from _goods_routes()
     yield from _operator_routes()
 
 
@@ -293,6 +294,15 @@ def _commission_routes() -> Iterator[Route]:
     yield Route("GET", "/api/articles", events, public)
     yield Route("GET", "/api/articles/{slug}", events, public)
     yield Route("PATCH", "/api/articles/{slug}", events, user)
+
+
+def _goods_routes() -> Iterator[Route]:
+    orchestrator, public, user = Upstream.ORCHESTRATOR, Access.PUBLIC, Access.USER
+
+    yield Route("GET", "/api/fulfillment/{order_id}/download-link", orchestrator, user)
+    yield Route("POST", "/api/fulfillment/{order_id}/reveal", orchestrator, user)
+    yield Route("POST", "/api/fulfillment/{order_id}/delete-keys", orchestrator, user)
+    yield Route("GET", "/api/downloads/{token}", orchestrator, public)
 
 
 def _operator_routes() -> Iterator[Route]:

@@ -5,6 +5,7 @@ import uuid
 import pytest
 from prometheus_client import REGISTRY
 from pydantic import SecretStr
+from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
 from common.sealing import SealBroken, Sealer
