@@ -8,6 +8,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 __all__ = [
     "AES_KEY_BYTES",
+    "DEV_KEY_ENCRYPTION_KEYS",
     "DatabaseSettings",
     "EnvironmentSettings",
     "MessagingSettings",
