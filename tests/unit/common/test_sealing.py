@@ -68,4 +68,5 @@ def test_the_development_key_is_refused_in_production() -> None:
     with pytest.raises(ValueError, match="KEY_ENCRYPTION_KEYS has a known development key"):
         SealingSettings(env="prod", service_token_secret=secret, key_encryption_keys=development)
     own = SecretStr(f"k1:{'A' * 43}")
-    assert Sealer.of(SealingSettings(env="prod", service_token_secret=secret, key_encryption_keys=own))
+    settings = SealingSettings(env="prod", service_token_secret=secret, key_encryption_keys=own)
+    assert is_sealed(Sealer.of(settings).seal(CONTENT, context=CONTEXT))
