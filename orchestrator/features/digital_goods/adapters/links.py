@@ -8,19 +8,15 @@ from typing import Final, Self
 import jwt
 from pydantic import SecretStr
 
-from common.errors import Gone, NotFound
+from common.errors import NotFound
 from orchestrator.features.digital_goods.adapters.storage_settings import StorageSettings
+from orchestrator.features.digital_goods.errors import LinkExpired
 
 __all__ = ["DownloadLink", "DownloadLinks"]
 
 ALGORITHM: Final = "HS256"
 AUDIENCE: Final = "download"
 PATH: Final = "/api/downloads"
-
-
-class LinkExpired(Gone):
-    code = "OFFER_EXPIRED"
-    public_message = "The link has expired. Please ask for a new one."
 
 
 @dataclass(frozen=True, slots=True)
