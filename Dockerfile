@@ -34,6 +34,8 @@ ENV PATH=/venv/bin:$PATH \
 COPY --from=build /venv /venv
 COPY --from=build /app /app
 WORKDIR /app
+# A volume that is mounted here belongs to the service's user.
+RUN install --directory --owner=10001 --group=10001 --mode=700 /objects
 # A numeric id, so that an orchestrator can verify that it is not root.
 USER 10001:10001
 # HEALTH_PORT is set if PORT does not serve HTTP, as in inventory (gRPC).

@@ -12,7 +12,7 @@ PROTOS = $(shell find proto -name '*.proto' | sort)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help setup run dev demo up down reset status logs test test-fast test-again test-servers-down fast-units fast-contracts coverage test-services test-plumbing test-sagas test-chaos chaos two-platforms mutants check format format-check lint types imports \
-	bandit audit stubs stubs-check postman diagrams diagrams-check lock lock-check bench docs clean
+	bandit audit stubs stubs-check postman diagrams diagrams-check rotate-keys lock lock-check bench docs clean
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} \
@@ -99,6 +99,9 @@ postman: $(LOCKED) ## Write the Postman scenarios to postman/
 
 diagrams: $(LOCKED) ## Write docs/diagrams/ from the tables
 	@$(BIN)/python -m devstack.diagrams
+
+rotate-keys: $(LOCKED) ## Rewrap sealed data under the first of KEY_ENCRYPTION_KEYS, with the environment of the orchestrator
+	@$(BIN)/python -m orchestrator.rotate_keys
 
 lock: $(LOCKED) ## Lock the dependencies named in pyproject.toml
 	@$(COMPILE) pyproject.toml -o requirements.txt

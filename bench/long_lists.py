@@ -15,6 +15,7 @@ from sqlalchemy import text
 from bench.own_database import migrated_database
 from common.db.engine import Database
 from common.pages import MAX_COUNTED, Cursor
+from common.sealing import Sealer
 from common.settings import DatabaseSettings
 from devstack.database import connected
 from inventory.repository.check_in import CheckInRepository
@@ -121,7 +122,7 @@ LISTS: Final = (
                 CASE WHEN {RARE} THEN 'failed' ELSE 'processed' END, gen_random_uuid(), {AT}
             FROM generate_series(1, $1) AS n
         """,
-        page=lambda database: WebhookLog(database).page,
+        page=lambda database: WebhookLog(database, Sealer({"bench": bytes(32)})).page,
         filters=(
             {"provider": None, "status": None},
             {"provider": Provider.NOWPAYMENTS, "status": None},

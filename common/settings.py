@@ -1,15 +1,29 @@
 """Settings shared by every process. Each service adds its own in one small frozen class."""
 
+import base64
 from typing import Any, Final, Literal, Self
 
 from pydantic import AliasChoices, Field, SecretStr, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
-__all__ = ["DatabaseSettings", "EnvironmentSettings", "MessagingSettings", "ServiceSettings"]
+__all__ = [
+    "AES_KEY_BYTES",
+    "DEV_KEY_ENCRYPTION_KEYS",
+    "DatabaseSettings",
+    "EnvironmentSettings",
+    "MessagingSettings",
+    "SealingSettings",
+    "ServiceSettings",
+    "key_encryption_keys",
+    "require_secret",
+]
 
 # Refused outside dev and test, because the source is public.
 DEV_SERVICE_TOKEN_SECRET: Final = "dev-only-service-token-secret-of-32-bytes"  # noqa: S105 - public on purpose, and refused outside dev
+DEV_KEY_ENCRYPTION_KEYS: Final = f"dev:{base64.b64encode(b'dev-only key-encryption key (32)').decode()}"
 KNOWN_DEV_SECRETS: Final = frozenset({DEV_SERVICE_TOKEN_SECRET})
+AES_KEY_BYTES: Final = 32
+LONGEST_KEY_ID: Final = 32
 MINIMUM_SECRET_BYTES: Final = 32  # RFC 7518 §3.2: an HS256 key has at least 256 bits
 
 
@@ -84,6 +98,51 @@ class MessagingSettings(EnvironmentSettings):
     outbox_retention_hours: int = Field(
         default=72, ge=1, le=168, description="How long sent messages are kept, for `python -m SERVICE.resend`."
     )
+
+
+class SealingSettings(ServiceSettings):
+    """The keys under which `common.sealing` wraps the key of each sealed object."""
+
+    key_encryption_keys: SecretStr = Field(
+        default=SecretStr(""), description="id:base64,…; 32 bytes each, the first key is the current one."
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _give_dev_keys(cls, values: dict[str, Any]) -> dict[str, Any]:
+        if values.get("env") in {"dev", "test"}:
+            values = {"key_encryption_keys": DEV_KEY_ENCRYPTION_KEYS, **values}
+        return values
+
+    @model_validator(mode="after")
+    def _refuse_bad_keys(self) -> Self:
+        keys = key_encryption_keys(self.key_encryption_keys)
+        known = key_encryption_keys(SecretStr(DEV_KEY_ENCRYPTION_KEYS))
+        if not self.is_dev and set(known.values()) & set(keys.values()):
+            raise ValueError("KEY_ENCRYPTION_KEYS has a known development key")
+        return self
+
+
+def key_encryption_keys(listed: SecretStr) -> dict[str, bytes]:
+    """Return the keys of a list ``"id:base64,id:base64"`` by their ids, in its order. URL-safe base64 will do as well.
+
+    Raises:
+        ValueError: it has another form. The message says nothing of the keys.
+    """
+    pairs = [part.strip().partition(":") for part in listed.get_secret_value().split(",")]
+    try:
+        keys = {key_id: _decoded(encoded) for key_id, _, encoded in pairs}
+    except ValueError:
+        keys = {}
+    well_formed = [0 < len(key_id) <= LONGEST_KEY_ID and len(key) == AES_KEY_BYTES for key_id, key in keys.items()]
+    if len(keys) != len(pairs) or not all(well_formed):
+        raise ValueError("KEY_ENCRYPTION_KEYS needs distinct ids and keys of 32 bytes: id:base64,id:base64")
+    return keys
+
+
+def _decoded(encoded: str) -> bytes:
+    padded = encoded.rstrip("=") + "=" * (-len(encoded.rstrip("=")) % 4)
+    return base64.b64decode(padded.replace("-", "+").replace("_", "/"), validate=True)
 
 
 def require_secret(name: str, secret: SecretStr, *, is_dev: bool) -> None:

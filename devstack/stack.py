@@ -329,6 +329,7 @@ class Stack:
         self, spec: ServiceSpec, *, env: Mapping[str, str] | None = None, command: Sequence[str] | None = None
     ) -> None:
         environment = environment_of(spec, urls=self.urls, ports=self._ports, keys=self._keys, instance=self._instance)
+        environment.setdefault("OBJECT_FOLDER", str(self._home.path / "objects"))
         environment |= dict(self.env) | dict(self.service_env.get(spec.name, {})) | dict(env or {})
         self._children.spawn(spec.name, command or self.commands.get(spec.name) or spec.command, environment)
 

@@ -309,7 +309,13 @@ def _goods_routes() -> Iterator[Route]:
     yield Route("GET", "/api/digital-orders", orders, user)
     yield Route("GET", "/api/digital-orders/{order_id}", orders, user)
     yield Route("POST", "/api/digital-orders/{order_id}/cancel", orchestrator, user)
+
     yield Route("GET", "/api/fulfillment/{order_id}/status", orchestrator, user)
+    yield Route("GET", "/api/fulfillment/{order_id}/download-link", orchestrator, user)
+    yield Route("POST", "/api/fulfillment/{order_id}/reveal", orchestrator, user)
+    yield Route("POST", "/api/fulfillment/{order_id}/delete-keys", orchestrator, user)
+    yield Route("GET", "/api/downloads/{token}", orchestrator, public)
+
     yield Route("GET", "/api/admin/digital-orders", orders, user)
     for action in ("retry", "refund"):
         yield Route("POST", f"/api/admin/digital-orders/{{order_id}}/{action}", orchestrator, user)

@@ -8,6 +8,7 @@ from orchestrator.features.check_in.settings import CheckInSettings
 from orchestrator.features.commissions.adapters.settings import TextSettings
 from orchestrator.features.commissions.settings import CommissionSettings
 from orchestrator.features.digital_goods.settings import DigitalOrderSettings
+from orchestrator.features.digital_goods.adapters.storage_settings import StorageSettings
 from orchestrator.features.event_editing.settings import EventEditingSettings
 from orchestrator.features.marketplace.settings import MarketplaceSettings
 from orchestrator.features.menus.settings import MenuSettings
@@ -37,6 +38,7 @@ class Settings(
     MarketplaceSettings,
     NotificationSettings,
     OutboundWebhookSettings,
+    StorageSettings,
     SubscriptionSettings,
     PayoutSettings,
     TextSettings,

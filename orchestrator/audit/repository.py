@@ -45,6 +45,13 @@ _RECEIVE: Final = text(
     SELECT entry_id, 'DONE', CAST(:before AS jsonb), CAST(:after AS jsonb) FROM entry
     """  # noqa: S608 - constants only
 )
+_COUNT: Final = text(
+    """
+    SELECT count(*) FROM audit_entries AS e LEFT JOIN audit_outcomes AS o USING (entry_id)
+    WHERE e.object_id = :object_id AND e.created_at >= :since AND e.action = :action AND e.actor_user_id = :actor_id
+      AND o.outcome IS DISTINCT FROM 'REFUSED'
+    """
+)
 _OUTCOME: Final = (
     audit_outcomes.c.outcome,
     audit_outcomes.c.error_code,
@@ -66,6 +73,12 @@ class AuditRepository:
     ) -> None:
         parameters = {"entry_id": entry_id, "outcome": outcome, "error_code": error_code, **_change(change)}
         await self._database.execute(_FINISH, parameters)
+
+    async def count(self, action: str, *, object_id: str, actor_id: uuid.UUID, since: datetime) -> int:
+        """Count the entries of an actor's action on an object whose outcome is not REFUSED."""
+        values = {"action": action, "object_id": object_id, "actor_id": actor_id, "since": since}
+        row = await self._database.fetch_one(_COUNT, values)
+        return 0 if row is None else int(row["count"])
 
     async def receive(self, entry: NewEntry, change: Change) -> None:
         """Store the entry of a message, whose id it has; a message that was received before changes nothing."""

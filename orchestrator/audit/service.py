@@ -1,5 +1,6 @@
 """Records actions on the audit trail: an entry before the action, its outcome after it."""
 
+import uuid
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
@@ -58,6 +59,10 @@ class AuditTrail:
         return await self.repository.page(
             equal=equal, since=since, until=until, limit=page.per_page, offset=page.offset, after=page.after
         )
+
+    async def count(self, action: str, *, object_id: uuid.UUID, actor_id: uuid.UUID, since: datetime) -> int:
+        """Count an actor's actions on an object that were not refused, the one in progress included."""
+        return await self.repository.count(action, object_id=str(object_id), actor_id=actor_id, since=since)
 
     async def _finish(
         self, entry: NewEntry, outcome: AuditOutcome, change: Change, *, error_code: str | None = None

@@ -60,6 +60,8 @@ def given() -> dict[str, str]:
         "SERVICE_TOKEN_SECRET": secrets.token_hex(32),
         "JWT_PRIVATE_KEY": key.decode(),
         "QR_KEYS": f"k1:{base64.urlsafe_b64encode(secrets.token_bytes(32)).decode().rstrip('=')}",
+        "KEY_ENCRYPTION_KEYS": f"k1:{base64.b64encode(secrets.token_bytes(32)).decode()}",
+        "DOWNLOAD_LINK_KEY": secrets.token_hex(32),
         "OTP_API_URL": "https://otp.example",
         "SMTP_URL": "smtps://tickets:secret@mail.example",
         "MAIL_FROM": "Tickets <tickets@shop.example>",

@@ -61,6 +61,8 @@ def given() -> dict[str, dict[str, str]]:
         "orchestrator": {
             **dict.fromkeys((*providers, "SUPPLIER_WEBHOOK_SECRET"), long),
             "QR_KEYS": f"k1:{qr_key}",
+            "KEY_ENCRYPTION_KEYS": f"k1:{qr_key}",
+            **dict.fromkeys(("DOWNLOAD_LINK_KEY", "S3_BUCKET", "S3_KEY", "S3_SECRET"), long),
             "PUBLIC_URL": "https://shop.example",
             "SMTP_URL": "smtps://tickets:secret@mail.example",
             "MAIL_FROM": "Tickets <tickets@shop.example>",

@@ -61,6 +61,7 @@ RULES: Final[Mapping[Audience, frozenset[str]]] = {
             "GET /api/articles",
             "GET /api/articles/{slug}",
             "GET /api/products",
+            "GET /api/downloads/{token}",
         }
     ),
     Audience.USER: frozenset(
@@ -132,6 +133,9 @@ RULES: Final[Mapping[Audience, frozenset[str]]] = {
             "POST /api/commissions/{order_id}/cancel",
             "POST /api/commissions/{order_id}/revisions",
             "POST /api/commissions/{order_id}/submit",
+            "GET /api/fulfillment/{order_id}/download-link",
+            "POST /api/fulfillment/{order_id}/reveal",
+            "POST /api/fulfillment/{order_id}/delete-keys",
             "PATCH /api/articles/{slug}",
             "POST /api/digital-orders",
             "POST /api/digital-orders/{order_id}/cancel",

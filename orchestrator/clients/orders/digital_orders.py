@@ -4,6 +4,7 @@ import base64
 import enum
 import uuid
 from datetime import datetime
+from typing import Self
 
 from pydantic import Base64Bytes, BaseModel, ConfigDict, Field
 
@@ -84,6 +85,11 @@ class SealedCodes(BaseModel):
 
     item_id: uuid.UUID
     sealed: Base64Bytes
+
+    @classmethod
+    def of(cls, item_id: uuid.UUID, sealed: bytes) -> Self:
+        """Return the codes; the constructor takes base64, as answers have it."""
+        return cls(item_id=item_id, sealed=base64.b64encode(sealed))
 
 
 class DigitalItemFacts(BaseModel):
@@ -190,6 +196,17 @@ class DigitalOrdersClient:
     async def codes(self, order_id: uuid.UUID) -> list[SealedCodes]:
         """Return the sealed codes of an order's items; none once they are deleted."""
         return [SealedCodes.model_validate(row) for row in await self._orders.get(f"{PATH}/{order_id}/codes")]
+
+    async def all_codes(self, *, after: uuid.UUID, limit: int) -> list[SealedCodes]:
+        """Return sealed codes of any order, by item id, behind `after`, for the rotation of keys."""
+        rows = await self._orders.get(f"{PATH}/codes", {"after": str(after), "limit": limit})
+        return [SealedCodes.model_validate(row) for row in rows]
+
+    async def replace_codes(self, codes: SealedCodes, *, sealed: bytes) -> bool:
+        """Replace an item's sealed codes; return False if they have changed, or are deleted."""
+        both = {"replaces": base64.b64encode(codes.sealed).decode(), "sealed": base64.b64encode(sealed).decode()}
+        answer = await self._orders.post(f"{PATH}/codes/{codes.item_id}/replace", both)
+        return bool(answer["replaced"])
 
     async def make_ready(self, order_id: uuid.UUID, *, storage_ref: str) -> None:
         """Note where the codes are stored: READY, once no item is PENDING or RESERVED. Repeating it changes nothing.

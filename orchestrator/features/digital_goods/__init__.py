@@ -6,16 +6,24 @@ from typing import Final
 
 from common.messaging.broker import Broker
 from common.periodic import PeriodicTask
+from common.sealing import Sealer
+from orchestrator.audit.service import AuditTrail
 from orchestrator.feature import Feature, Resources
+from orchestrator.features.digital_goods.adapters.links import DownloadLinks
+from orchestrator.features.digital_goods.adapters.storage import code_storage
+from orchestrator.features.digital_goods.adapters.storage_settings import StorageSettings
 from orchestrator.features.digital_goods.repository import FulfilmentJobStore
-from orchestrator.features.digital_goods.routes import admin, ordering
+from orchestrator.features.digital_goods.routes import admin, codes, ordering
 from orchestrator.features.digital_goods.saga import PURPOSE, digital_order_plans
 from orchestrator.features.digital_goods.service.admin import GoodsAdminService
+from orchestrator.features.digital_goods.service.codes import OrderCodes
 from orchestrator.features.digital_goods.service.failed_orders import FailedDigitalOrderTask
 from orchestrator.features.digital_goods.service.ordering import DigitalOrderingService
+from orchestrator.features.digital_goods.service.reading import CodeReadingService, DownloadedCodesTask
 from orchestrator.features.digital_goods.service.sales import SaleService
 from orchestrator.features.digital_goods.service.status import FulfillmentStatusService
 from orchestrator.features.digital_goods.settings import DigitalOrderSettings
+from orchestrator.features.notifications.settings import NotificationSettings
 from orchestrator.features.payments.adapters.nowpayments import NowPayments
 from orchestrator.features.payments.messages import PaymentHandler
 from orchestrator.features.payments.service.crypto import CryptoPayments
@@ -39,6 +47,17 @@ def _services(resources: Resources) -> Iterable[object]:
     yield FulfillmentStatusService(clients.digital_orders, clients.payments)
     yield GoodsAdminService(sales, clients.digital_orders, resources.jobs, FulfilmentJobStore(resources.database))
 
+    storage = resources.settings_of(StorageSettings)
+    order_codes = OrderCodes(
+        orders=clients.digital_orders,
+        storage=code_storage(storage),
+        sealer=Sealer.of(storage),
+        is_presigned=storage.object_links == "presigned",
+    )
+    yield order_codes
+    links = DownloadLinks.of(storage, public_url=resources.settings_of(NotificationSettings).public_url)
+    yield CodeReadingService(codes=order_codes, links=links, trail=resources.service(AuditTrail))
+
 
 def _worker_consumers(resources: Resources) -> Mapping[str, Broker]:
     handler = PaymentHandler(PURPOSE, resources.service(DigitalOrderingService))
@@ -60,10 +79,15 @@ def _periodic(resources: Resources) -> Iterable[PeriodicTask]:
         name="failed digital orders",
         interval_seconds=settings.failed_digital_orders_interval_seconds,
     )
+    storage = resources.settings_of(StorageSettings)
+    downloaded = DownloadedCodesTask(resources.service(OrderCodes), timedelta(days=storage.downloaded_codes_days))
+    yield PeriodicTask(
+        downloaded.delete_all, name="downloaded codes", interval_seconds=storage.downloaded_codes_interval_seconds
+    )
 
 
 FEATURE: Final = Feature(
-    routers=(ordering.router, admin.router),
+    routers=(ordering.router, codes.router, admin.router),
     plans=_plans,
     services=_services,
     worker_consumers=_worker_consumers,

@@ -44,6 +44,11 @@ class KeysDeleted(Gone):
     public_message = "The codes of this order are deleted."
 
 
+class LinkExpired(Gone):
+    code = "OFFER_EXPIRED"
+    public_message = "The link has expired. Please ask for a new one."
+
+
 class SupplierUnavailable(Unavailable):
     """The supplier responds with an error, or not in time: another attempt may succeed."""
 

@@ -5,6 +5,8 @@ from typing import Final
 
 from common.db.retention import Retention
 from common.periodic import PeriodicTask
+from common.sealing import Sealer
+from common.settings import SealingSettings
 from orchestrator.clients.users.payments import Provider
 from orchestrator.feature import REPAIR_INTERVAL_SECONDS, Feature, Resources
 from orchestrator.features.inbound_webhooks.adapters.supplier import SupplierWebhooks
@@ -21,6 +23,10 @@ from orchestrator.features.payments.settings import PaymentSettings
 from orchestrator.jobs.registry import JobHandler
 
 
+def _log(resources: Resources) -> WebhookLog:
+    return WebhookLog(resources.database, Sealer.of(resources.settings_of(SealingSettings)))
+
+
 def _adapters(resources: Resources) -> Mapping[Provider, WebhookAdapter]:
     settings = resources.settings_of(PaymentSettings)
     adapters: tuple[WebhookAdapter, ...] = (
@@ -32,12 +38,12 @@ def _adapters(resources: Resources) -> Mapping[Provider, WebhookAdapter]:
 
 
 def _job_handlers(resources: Resources) -> Iterable[JobHandler]:
-    processor = WebhookProcessor(WebhookLog(resources.database), _adapters(resources), resources.clients.payments)
+    processor = WebhookProcessor(_log(resources), _adapters(resources), resources.clients.payments)
     yield JobHandler(KIND, ProcessWebhook, processor.process)
 
 
 def _periodic(resources: Resources) -> Iterable[PeriodicTask]:
-    end_abandoned = WebhookLog(resources.database).end_abandoned
+    end_abandoned = _log(resources).end_abandoned
     yield PeriodicTask(end_abandoned, name="webhook log", interval_seconds=REPAIR_INTERVAL_SECONDS)
 
 
@@ -48,7 +54,7 @@ def _retentions(resources: Resources) -> Iterable[Retention]:
 FEATURE: Final = Feature(
     tables=(webhook_log,),
     routers=(router,),
-    services=lambda resources: [WebhookInbox(WebhookLog(resources.database), _adapters(resources), resources.jobs)],
+    services=lambda resources: [WebhookInbox(_log(resources), _adapters(resources), resources.jobs)],
     job_policies=(POLICY,),
     job_handlers=_job_handlers,
     periodic=_periodic,

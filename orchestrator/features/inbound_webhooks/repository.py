@@ -1,8 +1,10 @@
 """The webhook log in PostgreSQL."""
 
 import uuid
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
+import orjson
 from sqlalchemy import bindparam, select, text
 from sqlalchemy.dialects.postgresql import JSONB
 
@@ -11,6 +13,7 @@ from common.db.pages import find_newest, has_value
 from common.db.retention import Retention
 from common.pages import Cursor, Total
 from common.rows import readable
+from common.sealing import Sealer
 from orchestrator.clients.users.payments import Provider
 from orchestrator.features.inbound_webhooks.models.records import (
     StoredWebhook,
@@ -26,6 +29,9 @@ from orchestrator.jobs.repository.writer import enqueue_in
 
 __all__ = ["WebhookLog", "log_retention"]
 
+SEALED_PROVIDERS: Final = frozenset({Provider.KINGUIN})
+"""Their webhooks carry the codes that fans have bought."""
+BATCH: Final = 500
 JOB_ENDED: Final = "JOB_ENDED"
 ABANDONED: Final = WebhookError(code=JOB_ENDED, message="The job ended before the webhook was processed.")
 _COLUMNS: Final = """
@@ -35,8 +41,8 @@ _COLUMNS: Final = """
 
 _STORE: Final = text(
     """
-    INSERT INTO webhook_log (webhook_id, provider, external_id, event_type, body, job_id)
-    VALUES (:webhook_id, :provider, :external_id, :event_type, :body, :job_id)
+    INSERT INTO webhook_log (webhook_id, provider, external_id, event_type, body, sealed_body, job_id)
+    VALUES (:webhook_id, :provider, :external_id, :event_type, :body, :sealed_body, :job_id)
     ON CONFLICT (provider, external_id) DO NOTHING
     """
 )
@@ -46,7 +52,7 @@ _BEGIN: Final = text(
     """
     UPDATE webhook_log SET status = 'processing', attempts = attempts + 1
     WHERE webhook_id = :webhook_id AND replays = :replay
-    RETURNING provider, body
+    RETURNING webhook_id, provider, body, sealed_body
     """
 )
 
@@ -95,7 +101,19 @@ _END_ABANDONED: Final = text(
     """
 ).bindparams(bindparam("error", type_=JSONB))
 
-_FIND: Final = text(f"SELECT {_COLUMNS}, body FROM webhook_log WHERE webhook_id = :webhook_id")  # noqa: S608
+_FIND: Final = text(f"SELECT {_COLUMNS}, body, sealed_body FROM webhook_log WHERE webhook_id = :webhook_id")  # noqa: S608
+
+_SEALED: Final = text(
+    """
+    SELECT webhook_id, sealed_body FROM webhook_log
+    WHERE sealed_body IS NOT NULL AND webhook_id > :after ORDER BY webhook_id LIMIT :limit
+    """
+)
+_REWRAP: Final = text(
+    """
+    UPDATE webhook_log SET sealed_body = :rewrapped WHERE webhook_id = :webhook_id AND sealed_body = :sealed_body
+    """
+)
 
 _LISTED: Final = select(*(webhook_log.c[name] for name in WebhookView.model_fields))
 
@@ -111,8 +129,9 @@ def log_retention(keep_days: float) -> Retention:
 
 
 class WebhookLog:
-    def __init__(self, database: Database) -> None:
+    def __init__(self, database: Database, sealer: Sealer) -> None:
         self._database = database
+        self._sealer = sealer
 
     async def store(
         self, verified: VerifiedWebhook, body: bytes, *, provider: Provider, webhook_id: uuid.UUID, job: NewJob
@@ -123,7 +142,7 @@ class WebhookLog:
             "provider": provider.value,
             "external_id": verified.external_id,
             "event_type": verified.event_type,
-            "body": body,
+            **self._stored(verified, body, provider=provider, webhook_id=webhook_id),
             "job_id": job.job_id,
         }
         async with self._database.transaction() as connection:
@@ -132,12 +151,16 @@ class WebhookLog:
             return await enqueue_in(connection, job)
 
     async def begin(self, webhook_id: uuid.UUID, *, replay: int) -> StoredWebhook | None:
-        """Record that a job has begun to process it; return None if it belongs to another job."""
+        """Record that a job has begun to process it; return None if it belongs to another job.
+
+        Raises:
+            SealBroken: its body was sealed under a key that is retired.
+        """
         row = await self._database.fetch_one(_BEGIN, {"webhook_id": webhook_id, "replay": replay})
         if row is None:
             return None
         return StoredWebhook(
-            webhook_id=webhook_id, provider=Provider(row["provider"]), body=bytes(row["body"]), replay=replay
+            webhook_id=webhook_id, provider=Provider(row["provider"]), body=self._body(row), replay=replay
         )
 
     async def end(self, webhook: StoredWebhook, outcome: WebhookOutcome) -> None:
@@ -178,7 +201,7 @@ class WebhookLog:
     async def find(self, webhook_id: uuid.UUID) -> tuple[WebhookView, bytes] | None:
         """Return a webhook and its body."""
         row = await self._database.fetch_one(_FIND, {"webhook_id": webhook_id})
-        return None if row is None else (WebhookView.model_validate(dict(row)), bytes(row["body"]))
+        return None if row is None else (WebhookView.model_validate(dict(row)), self._body(row))
 
     async def page(
         self,
@@ -195,6 +218,37 @@ class WebhookLog:
         at, key = webhook_log.c.received_at, webhook_log.c.webhook_id
         rows, total = await find_newest(self._database, found, at=at, key=key, limit=limit, offset=offset, after=after)
         return readable(map(dict, rows), WebhookView.model_validate, of="webhook_log"), total
+
+    async def rewrap(self) -> int:
+        """Put all sealed bodies under the current key; return how many were not. Repeating it goes on."""
+        rewrapped, after = 0, uuid.UUID(int=0)
+        while rows := await self._database.fetch_all(_SEALED, {"after": after, "limit": BATCH}):
+            for row in rows:
+                sealed = bytes(row["sealed_body"])
+                if (current := self._sealer.rewrap(sealed)) is not None:
+                    values = {"webhook_id": row["webhook_id"], "sealed_body": sealed, "rewrapped": current}
+                    rewrapped += await self._database.execute(_REWRAP, values)
+            after = rows[-1]["webhook_id"]
+        return rewrapped
+
+    def _stored(
+        self, verified: VerifiedWebhook, body: bytes, *, provider: Provider, webhook_id: uuid.UUID
+    ) -> dict[str, bytes | None]:
+        """Return the columns of a body. Processes of the previous release read `body`, which must not confuse them."""
+        if provider not in SEALED_PROVIDERS:
+            return {"body": body, "sealed_body": None}
+        identity = orjson.dumps({"event_id": verified.external_id, "type": verified.event_type})
+        return {"body": identity, "sealed_body": self._sealer.seal(body, context=_context(webhook_id))}
+
+    def _body(self, row: Mapping[Any, Any]) -> bytes:
+        """Return a webhook's signed bytes."""
+        if row["sealed_body"] is None:
+            return bytes(row["body"])
+        return self._sealer.open(bytes(row["sealed_body"]), context=_context(row["webhook_id"]))
+
+
+def _context(webhook_id: uuid.UUID) -> str:
+    return f"webhook {webhook_id}"
 
 
 def _error_json(error: WebhookError | None) -> dict[str, str] | None:

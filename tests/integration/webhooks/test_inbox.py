@@ -5,8 +5,11 @@ import uuid
 import pytest
 from prometheus_client import REGISTRY
 from pydantic import SecretStr
+from sqlalchemy import text
 from sqlalchemy.exc import DBAPIError
 
+from common.sealing import SealBroken, Sealer
+from common.settings import key_encryption_keys
 from orchestrator.clients.users.payments import Provider
 from orchestrator.features.inbound_webhooks.repository import WebhookLog
 from orchestrator.features.payments.adapters.interfaces import VerifiedWebhook
@@ -126,7 +129,7 @@ async def test_webhook_without_its_job_is_not_stored(harness: WebhookHarness) ->
         correlation_id="",
     )
     with pytest.raises(DBAPIError):
-        await WebhookLog(harness.database).store(
+        await WebhookLog(harness.database, Sealer.of(harness.settings)).store(
             VerifiedWebhook(external_id=event_id(), event_type="t"),
             b"{}",
             provider=Provider.STRIPE,
@@ -169,6 +172,47 @@ class TestLog:
         assert (subject["client_secret"], subject["receipt_email"]) == ("[redacted]", "[redacted]")
         assert subject["amount"] == 5_000
         assert top_up["client_secret"] not in answer.text
+
+    async def test_codes_of_the_supplier_are_stored_sealed_and_never_shown(
+        self, harness: WebhookHarness, admin: Fan
+    ) -> None:
+        code, notice = f"CODE-{uuid.uuid4()}", {"event_id": event_id(), "type": "order.ready", "reservation_id": "R-1"}
+        body = as_bytes(notice | {"codes": [code]})
+        await harness.notify_by_supplier(notice | {"codes": [code]})
+        row = await harness.logged(notice["event_id"])
+        assert row is not None
+        assert code.encode() not in bytes(row["body"]) + bytes(row["sealed_body"])
+        answer = await admin.get(f"/admin/webhook-logs/{row['webhook_id']}")
+        assert answer.json()["data"]["payload"] == notice | {"codes": "[redacted]"}
+        begun = await WebhookLog(harness.database, Sealer.of(harness.settings)).begin(row["webhook_id"], replay=0)
+        assert begun is not None
+        assert begun.body == body
+
+    async def test_supplier_webhook_of_the_previous_release_is_readable(self, harness: WebhookHarness) -> None:
+        one = event_id()
+        await harness.notify_by_supplier({"event_id": one, "type": "order.ready"})
+        row = await harness.logged(one)
+        assert row is not None
+        changed = text("UPDATE webhook_log SET body = :body, sealed_body = NULL WHERE webhook_id = :webhook_id")
+        await harness.database.execute(changed, {"body": b"[1]", "webhook_id": row["webhook_id"]})
+        begun = await WebhookLog(harness.database, Sealer.of(harness.settings)).begin(row["webhook_id"], replay=0)
+        assert begun is not None
+        assert begun.body == b"[1]"
+
+    async def test_sealed_webhooks_move_to_a_new_key(self, harness: WebhookHarness) -> None:
+        one = event_id()
+        await harness.notify_by_supplier({"event_id": one, "type": "order.ready"})
+        row = await harness.logged(one)
+        assert row is not None
+        former = key_encryption_keys(harness.settings.key_encryption_keys)
+        both, new = Sealer({"new": b"n" * 32, **former}), Sealer({"new": b"n" * 32})
+        log = WebhookLog(harness.database, both)
+        with pytest.raises(SealBroken):
+            await WebhookLog(harness.database, new).begin(row["webhook_id"], replay=0)
+        assert await log.rewrap() >= 1
+        assert await log.rewrap() == 0
+        assert await WebhookLog(harness.database, new).begin(row["webhook_id"], replay=0)
+        await WebhookLog(harness.database, Sealer({**former, "new": b"n" * 32})).rewrap()
 
     async def test_unknown_id_is_not_found(self, admin: Fan) -> None:
         for answer in (

@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from common.db.engine import Database
 from common.db.retention import TableRetention
+from common.sealing import Sealer
 from common.settings import DatabaseSettings
 from orchestrator.clients.users.payments import Provider
 from orchestrator.features.inbound_webhooks.models.records import (
@@ -25,6 +26,7 @@ from orchestrator.jobs.record import NewJob
 from tests.support.servers import DatabaseFactory
 
 REASON = WebhookError(code="UPSTREAM_TIMEOUT", message="No response.")
+SEALER = Sealer({"test": bytes(32)})
 PROCESSED = WebhookOutcome(status=WebhookStatus.PROCESSED, outcome="CREDITED")
 
 
@@ -39,7 +41,7 @@ async def database(database_url: DatabaseFactory) -> AsyncIterator[Database]:
 
 @pytest.fixture
 def log(database: Database) -> WebhookLog:
-    return WebhookLog(database)
+    return WebhookLog(database, SEALER)
 
 
 def job_of(webhook_id: uuid.UUID) -> NewJob:

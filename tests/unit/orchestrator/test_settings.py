@@ -3,6 +3,8 @@
 import pytest
 from pydantic import ValidationError
 
+from common.settings import DEV_KEY_ENCRYPTION_KEYS
+from orchestrator.features.digital_goods.adapters.storage_settings import DEV_LINK_KEY
 from orchestrator.features.notifications.settings import SANDBOX_SMTP_URL
 from orchestrator.features.payments.settings import DEV_SECRETS, SANDBOX_URL
 from orchestrator.settings import Settings
@@ -13,6 +15,8 @@ PROD = {
     "DATABASE_URL": "postgresql+asyncpg://db/orchestrator_db",
     "RABBITMQ_URL": "amqp://mq",
     "QR_KEYS": "k1:" + "A" * 43,
+    "KEY_ENCRYPTION_KEYS": "k1:" + "A" * 43,
+    "DOWNLOAD_LINK_KEY": "d" * 40,
     "SERVICE_TOKEN_SECRET": "s" * 40,
     "SMTP_URL": "smtps://mail.example",
     "MAIL_FROM": "Tickets <tickets@shop.example>",
@@ -48,6 +52,24 @@ def test_missing_secret_is_refused_in_production(monkeypatch: pytest.MonkeyPatch
 def test_sandbox_secret_is_refused_in_production(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
     with pytest.raises(ValidationError, match=f"{name} is a known development value"):
         read(monkeypatch, PROD | {name: DEV_SECRETS[name.lower()]})
+
+
+@pytest.mark.parametrize(
+    ("given", "refusal"),
+    [
+        ({"KEY_ENCRYPTION_KEYS": ""}, "KEY_ENCRYPTION_KEYS needs"),
+        ({"KEY_ENCRYPTION_KEYS": DEV_KEY_ENCRYPTION_KEYS}, "KEY_ENCRYPTION_KEYS has a known development key"),
+        ({"DOWNLOAD_LINK_KEY": ""}, "DOWNLOAD_LINK_KEY must be set"),
+        ({"DOWNLOAD_LINK_KEY": DEV_LINK_KEY}, "DOWNLOAD_LINK_KEY is a known development value"),
+        ({"OBJECT_STORAGE": "s3", "S3_BUCKET": "b", "S3_KEY": "k"}, "needs S3_BUCKET, S3_KEY and S3_SECRET"),
+        ({"OBJECT_LINKS": "presigned"}, "needs OBJECT_STORAGE=s3"),
+    ],
+)
+def test_incomplete_storage_of_codes_is_refused_in_production(
+    monkeypatch: pytest.MonkeyPatch, given: dict[str, str], refusal: str
+) -> None:
+    with pytest.raises(ValidationError, match=refusal):
+        read(monkeypatch, PROD | given)
 
 
 def test_dev_uses_the_sandbox_for_every_provider(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -31,8 +31,10 @@ webhook_log = Table(
     # The provider's id or, if it has none, a value that identifies the fact.
     Column("external_id", Text, nullable=False),
     Column("event_type", Text, nullable=False),
-    # The signed bytes, unchanged.
+    # The signed bytes, unchanged. Of a provider whose webhooks carry goods: what identifies it, as JSON.
     Column("body", LargeBinary, nullable=False),
+    # The signed bytes of such a provider, sealed. NULL in rows of earlier releases.
+    Column("sealed_body", LargeBinary),
     Column("status", Text, nullable=False, server_default=text("'received'")),
     Column("outcome", Text),
     Column("payment_id", UUID(as_uuid=True)),

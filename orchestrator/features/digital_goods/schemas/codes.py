@@ -1,0 +1,42 @@
+"""Codes as their buyer reads them, and as they are stored."""
+
+import uuid
+from datetime import datetime
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+__all__ = ["CodesDeleted", "CodesDocument", "CodesRevealed", "DeliveredCode", "DownloadLinkView"]
+
+
+class DeliveredCode(BaseModel):
+    """A code, which never appears in a log."""
+
+    model_config = ConfigDict(frozen=True)
+
+    item_id: uuid.UUID
+    name: str = Field(examples=["Starlight Odyssey (PC)"])
+    code: str = Field(repr=False, examples=["AAAA-BBBB-CCCC"])
+
+
+class CodesDocument(BaseModel):
+    """The content of a stored object; `downloaded_at` is null there, and the time of the first download in a download."""
+
+    codes: list[DeliveredCode]
+    downloaded_at: datetime | None = None
+
+
+class CodesRevealed(BaseModel):
+    codes: list[DeliveredCode]
+
+
+class DownloadLinkView(BaseModel):
+    model_config = ConfigDict(from_attributes=True)
+
+    url: str = Field(description="Needs no token. Whoever has the link can read the codes until it expires.")
+    expires_at: datetime
+
+
+class CodesDeleted(BaseModel):
+    order_id: uuid.UUID
+    keys_deleted: Literal[True] = True

@@ -1,0 +1,96 @@
+"""Digital orders in memory, as the orders service keeps them, for tests of what is done with their codes."""
+
+import uuid
+from collections.abc import Awaitable, Callable
+from datetime import UTC, datetime
+from decimal import Decimal
+from typing import Any
+
+from common.errors import NotFound
+from orchestrator.clients.orders.digital_orders import (
+    DigitalItemFacts,
+    DigitalItemStatus,
+    DigitalOrderFacts,
+    DigitalOrdersClient,
+    DigitalOrderStatus,
+    PayGoodsWith,
+    SealedCodes,
+)
+
+
+class OrdersInMemory(DigitalOrdersClient):
+    """The part of the client that concerns codes."""
+
+    def __init__(self) -> None:
+        self.orders: dict[uuid.UUID, DigitalOrderFacts] = {}
+        self.sealed: dict[uuid.UUID, list[SealedCodes]] = {}
+        self.before_delete: Callable[[], Awaitable[None]] | None = None
+
+    def add(self, order: DigitalOrderFacts, codes: list[SealedCodes]) -> None:
+        self.orders[order.order_id] = order
+        self.sealed[order.order_id] = codes
+
+    def change(self, order_id: uuid.UUID, **changes: Any) -> DigitalOrderFacts:
+        self.orders[order_id] = self.orders[order_id].model_copy(update=changes)
+        return self.orders[order_id]
+
+    async def find(self, order_id: uuid.UUID) -> DigitalOrderFacts:
+        if order_id not in self.orders:
+            raise NotFound(code="ORDER_NOT_FOUND")
+        return self.orders[order_id]
+
+    async def codes(self, order_id: uuid.UUID) -> list[SealedCodes]:
+        return self.sealed[order_id]
+
+    async def make_ready(self, order_id: uuid.UUID, *, storage_ref: str) -> None:
+        if self.orders[order_id].status is DigitalOrderStatus.WAITING:
+            self.change(order_id, status=DigitalOrderStatus.READY, storage_ref=storage_ref)
+
+    async def note_download(self, order_id: uuid.UUID) -> None:
+        self.change(order_id, downloaded_at=self.orders[order_id].downloaded_at or datetime.now(UTC))
+
+    async def delete_codes(self, order_id: uuid.UUID) -> None:
+        if self.before_delete:
+            await self.before_delete()
+        self.sealed[order_id] = []
+        self.change(order_id, storage_ref=None, keys_deleted_at=datetime.now(UTC))
+
+    async def downloaded_before(self, moment: datetime, *, limit: int) -> list[DigitalOrderFacts]:
+        found = [
+            order
+            for order in self.orders.values()
+            if order.storage_ref and order.downloaded_at and order.downloaded_at < moment
+        ]
+        return found[:limit]
+
+
+def waiting_order(buyer_id: uuid.UUID, *, items: int) -> DigitalOrderFacts:
+    """Return an order whose codes have come and are not stored as an object yet."""
+    return DigitalOrderFacts(
+        order_id=uuid.uuid4(),
+        buyer_user_id=buyer_id,
+        status=DigitalOrderStatus.WAITING,
+        pay_with=PayGoodsWith.CREDITS,
+        total=Decimal(10 * items),
+        items=tuple(
+            DigitalItemFacts(
+                item_id=uuid.uuid4(),
+                product_id=uuid.uuid4(),
+                name=f"Game {number}",
+                supplier_product_id="p",
+                price=Decimal(10),
+                status=DigitalItemStatus.READY,
+                reservation_id=f"R-{number}",
+            )
+            for number in range(items)
+        ),
+        storage_ref=None,
+        failure_code=None,
+        failure_message="",
+        created_at=datetime.now(UTC),
+        paid_at=datetime.now(UTC),
+        ready_at=None,
+        downloaded_at=None,
+        keys_deleted_at=None,
+        ended_at=None,
+    )
