@@ -173,6 +173,7 @@ def _routes() -> Iterator[Route]:
 
     yield from _stage_routes()
     yield from _commission_routes()
+    yield from _goods_routes()
     yield from _operator_routes()
 
 
@@ -293,6 +294,12 @@ def _commission_routes() -> Iterator[Route]:
     yield Route("GET", "/api/articles", events, public)
     yield Route("GET", "/api/articles/{slug}", events, public)
     yield Route("PATCH", "/api/articles/{slug}", events, user)
+
+
+def _goods_routes() -> Iterator[Route]:
+    orchestrator, user = Upstream.ORCHESTRATOR, Access.USER
+
+    yield Route("GET", "/api/admin/reservations", orchestrator, user)
 
 
 def _operator_routes() -> Iterator[Route]:

@@ -18,6 +18,7 @@ from orchestrator.features import (
     audit,
     check_in,
     commissions,
+    digital_goods,
     event_admin,
     event_cancellation,
     event_editing,
@@ -81,6 +82,7 @@ FEATURES: Final[tuple[Feature, ...]] = (
     performance_queue.FEATURE,
     payouts.FEATURE,
     commissions.FEATURE,
+    digital_goods.FEATURE,
 )
 JOB_POLICIES: Final[Mapping[str, JobPolicy]] = {
     policy.kind: policy

@@ -7,6 +7,7 @@ from orchestrator.clients.settings import ClientSettings
 from orchestrator.features.check_in.settings import CheckInSettings
 from orchestrator.features.commissions.adapters.settings import TextSettings
 from orchestrator.features.commissions.settings import CommissionSettings
+from orchestrator.features.digital_goods.adapters.settings import SupplierSettings
 from orchestrator.features.event_editing.settings import EventEditingSettings
 from orchestrator.features.marketplace.settings import MarketplaceSettings
 from orchestrator.features.menus.settings import MenuSettings
@@ -36,6 +37,7 @@ class Settings(
     NotificationSettings,
     OutboundWebhookSettings,
     SubscriptionSettings,
+    SupplierSettings,
     PayoutSettings,
     TextSettings,
     TicketSettings,

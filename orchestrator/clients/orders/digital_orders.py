@@ -21,6 +21,7 @@ __all__ = [
     "NewDigitalItem",
     "NewDigitalOrder",
     "PayGoodsWith",
+    "ReservationFacts",
     "SealedCodes",
 ]
 
@@ -118,6 +119,18 @@ class DigitalOrderFacts(BaseModel):
     downloaded_at: datetime | None
     keys_deleted_at: datetime | None
     ended_at: datetime | None
+
+
+class ReservationFacts(BaseModel):
+    """An item that is reserved at the supplier. `created_at` is when its reservation was stored."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    order_id: uuid.UUID
+    item_id: uuid.UUID
+    reservation_id: str
+    order_status: DigitalOrderStatus
+    created_at: datetime
 
 
 class DigitalOrdersClient:
@@ -220,6 +233,12 @@ class DigitalOrdersClient:
             NotFound: ORDER_NOT_FOUND.
         """
         return DigitalOrderFacts.model_validate(await self._orders.get(f"{PATH}/{order_id}"))
+
+    async def reservations(self, *, limit: int, offset: int) -> tuple[list[ReservationFacts], int]:
+        """Return reservations, newest first, and how many there are, counted to `COUNT_LIMIT`."""
+        found = await self._orders.get(f"{PATH}/reservations", {"limit": limit, "offset": offset})
+        rows = readable(found["items"], ReservationFacts.model_validate, of="reservations", key="item_id")
+        return rows, int(found["count"])
 
     async def silent(self, *, before: datetime, after: uuid.UUID | None, limit: int) -> list[DigitalOrderFacts]:
         """Return WAITING orders with a RESERVED item that nothing was heard of since before a time, by id, behind `after`."""

@@ -7,6 +7,7 @@ from common.db.retention import Retention
 from common.periodic import PeriodicTask
 from orchestrator.clients.users.payments import Provider
 from orchestrator.feature import REPAIR_INTERVAL_SECONDS, Feature, Resources
+from orchestrator.features.digital_goods.service.delivery import DeliveryService
 from orchestrator.features.inbound_webhooks.adapters.supplier import SupplierWebhooks
 from orchestrator.features.inbound_webhooks.jobs import POLICY, WebhookProcessor
 from orchestrator.features.inbound_webhooks.models.tables import webhook_log
@@ -32,7 +33,10 @@ def _adapters(resources: Resources) -> Mapping[Provider, WebhookAdapter]:
 
 
 def _job_handlers(resources: Resources) -> Iterable[JobHandler]:
-    processor = WebhookProcessor(WebhookLog(resources.database), _adapters(resources), resources.clients.payments)
+    delivery = resources.services.get(DeliveryService)
+    processor = WebhookProcessor(
+        WebhookLog(resources.database), _adapters(resources), resources.clients.payments, delivery
+    )
     yield JobHandler(KIND, ProcessWebhook, processor.process)
 
 

@@ -1,0 +1,1 @@
+"""Digital orders in requests and answers."""
