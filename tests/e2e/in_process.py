@@ -61,6 +61,7 @@ class InProcessServices:
             inventory_address=urls.inventory_address,
             stripe_api_url=urls.sandbox,
             nowpayments_api_url=urls.sandbox,
+            supplier_api_url=urls.sandbox,
         )
 
     def check_in_service(
