@@ -89,7 +89,10 @@ INVARIANTS: Final = ROOT / "docker-compose.invariants.yml"
 PLATFORM: Final = read(BASE)
 SERVICES: Final[dict[str, Any]] = PLATFORM["services"]
 SECRET: Final = re.compile(r"PASSWORD|SECRET|(^|_)KEYS?$")
-OPTIONAL_SECRETS: Final = {"TEXT_API_KEY", "SUPPLIER_API_KEY"}  # empty, unless TEXT_PROVIDER is openai, or there is a supplier
+OPTIONAL_SECRETS: Final = {
+    "TEXT_API_KEY",
+    "SUPPLIER_API_KEY",
+}  # empty, unless TEXT_PROVIDER is openai, or there is a supplier
 
 
 @pytest.mark.parametrize("file", [BASE, DEV, INVARIANTS], ids=lambda file: file.name)

@@ -9,8 +9,6 @@ from pydantic import BaseModel, ConfigDict
 from orchestrator.clients.orders.digital_orders import NewDigitalOrder
 from orchestrator.saga_engine.plan import SagaData
 
-__all__ = ["DELIVER", "DIGITAL_ORDER", "DIGITAL_ORDER_BY_CRYPTO", "KIND", "PAY", "DigitalOrderSaga", "Fulfil"]
-
 # Kinds of sagas.
 DIGITAL_ORDER: Final = "digital order"
 DIGITAL_ORDER_BY_CRYPTO: Final = "digital order by crypto"

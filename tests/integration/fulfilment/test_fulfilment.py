@@ -3,11 +3,13 @@
 import itertools
 
 import pytest
+from sqlalchemy import text
 
 from common.errors import Unavailable
 from common.http.envelope import Page
 from orchestrator.clients.orders.digital_orders import DigitalOrderFacts, DigitalOrderStatus
 from orchestrator.features.digital_goods.errors import StorageUnavailable
+from orchestrator.features.digital_goods.jobs import DeadReservationTask
 from orchestrator.features.digital_goods.service.delivery import DeliveryOutcome
 from orchestrator.features.digital_goods.service.reservations import ReservationService
 from orchestrator.jobs.record import JobStatus
@@ -163,3 +165,16 @@ async def test_reservations_have_their_live_status_or_unknown(goods: Goods) -> N
     await goods.control("/faults", path="supplier", status=503)
     views, _ = await service.page(Page(page=1, per_page=20))
     assert {view.status for view in views} == {"unknown"}
+
+
+async def test_order_whose_last_worker_crashed_is_failed(goods: Goods) -> None:
+    order, job = await goods.order("one")
+    dead = "UPDATE jobs SET status = 'failed', failure = 'dead', finished_at = now() WHERE job_id = :job_id"
+    await goods.harness.database.execute(text(dead), {"job_id": job.job_id})
+    reserved, other = await goods.order("two")
+    task = DeadReservationTask(goods.orders, goods.jobs)
+    for _ in range(2):
+        await task.fail_all()
+    assert goods.orders.known[order.order_id].status is DigitalOrderStatus.FAILED
+    assert goods.orders.known[reserved.order_id].status is DigitalOrderStatus.PAID
+    assert other.status is JobStatus.QUEUED

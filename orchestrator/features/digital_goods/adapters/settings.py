@@ -16,7 +16,9 @@ DEV_SUPPLIER_KEY: Final = "sandbox-supplier-key"
 class SupplierSettings(ServiceSettings):
     """In dev and test, the sandbox is the supplier."""
 
-    supplier_api_url: str = Field(default="", description="The supplier's API, without /v1/reservations; none if empty.")
+    supplier_api_url: str = Field(
+        default="", description="The supplier's API, without /v1/reservations; none if empty."
+    )
     supplier_api_key: SecretStr = SecretStr("")
     supplier_timeout_seconds: float = Field(default=8.0, gt=0, le=8, description="For a whole call.")
     supplier_silent_seconds: float = Field(
@@ -35,6 +37,10 @@ class SupplierSettings(ServiceSettings):
 
     @model_validator(mode="after")
     def _require_supplier_key(self) -> Self:
-        if self.supplier_api_url and not self.is_dev and self.supplier_api_key.get_secret_value() in {"", DEV_SUPPLIER_KEY}:
+        if (
+            self.supplier_api_url
+            and not self.is_dev
+            and self.supplier_api_key.get_secret_value() in {"", DEV_SUPPLIER_KEY}
+        ):
             raise ValueError("SUPPLIER_API_KEY must be set, and not to the known development value")
         return self
