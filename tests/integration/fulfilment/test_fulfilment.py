@@ -93,6 +93,13 @@ class TestNotices:
                 assert await goods.apply_last() is DeliveryOutcome.IGNORED
             assert goods.sagas.delivered[order.order_id] == 1
 
+    async def test_supplier_decides_whether_a_notice_of_failure_holds(self, goods: Goods) -> None:
+        await goods.start_worker()
+        order = await goods.reserved("one")
+        await goods.control(f"/supplier/{order.items[0].reservation_id}", status="delivered", copies=0)
+        await goods.say(order.items[0], "failed", moves=False)
+        assert len(await is_delivered(goods, order)) == 1
+
     async def test_notice_of_an_unknown_reservation_is_matched_once_it_is_stored(self, goods: Goods) -> None:
         outcomes = []
 
