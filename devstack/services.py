@@ -139,6 +139,7 @@ def environment_of(spec: ServiceSpec, *, urls: Urls, ports: Ports, keys: Keys, i
         "STRIPE_API_URL": urls.sandbox,
         "NOWPAYMENTS_API_URL": urls.sandbox,
         "DEVICE_API_URL": urls.sandbox,
+        "SUPPLIER_API_URL": urls.sandbox,
         "TEXT_API_URL": urls.sandbox,
         "SMTP_URL": urls.smtp,
         "PUBLIC_URL": urls.gateway,

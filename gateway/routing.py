@@ -319,6 +319,7 @@ def _goods_routes() -> Iterator[Route]:
     yield Route("GET", "/api/admin/digital-orders", orders, user)
     for action in ("retry", "refund"):
         yield Route("POST", f"/api/admin/digital-orders/{{order_id}}/{action}", orchestrator, user)
+    yield Route("GET", "/api/admin/reservations", orchestrator, user)
 
 
 def _operator_routes() -> Iterator[Route]:

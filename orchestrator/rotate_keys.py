@@ -59,8 +59,9 @@ async def rotate(settings: Settings) -> Rotated:
 
 
 async def _rewrap_items(orders: DigitalOrdersClient, sealer: Sealer) -> int:
-    rewrapped, after = 0, uuid.UUID(int=0)
-    while batch := await orders.all_codes(after=after, limit=BATCH):
+    rewrapped = 0
+    after: uuid.UUID | None = None
+    while batch := await orders.sealed_codes(after=after, limit=BATCH):
         for codes in batch:
             if (current := sealer.rewrap(codes.sealed)) is not None:
                 rewrapped += await orders.replace_codes(codes, sealed=current)

@@ -27,6 +27,8 @@ from devstack.sandbox.settings import Settings
 from devstack.sandbox.stripe_account import StripeAccount, StripeRefusal
 from devstack.sandbox.stripe_control import stripe_control_routes
 from devstack.sandbox.stripe_routes import show_refusal, stripe_routes
+from devstack.sandbox.supplier import GoodsSupplier, supplier_routes
+from devstack.sandbox.supplier_control import SupplierNotices, supplier_control_routes
 from devstack.sandbox.text import TextGenerator, text_routes
 from devstack.sandbox.topups import topup_routes
 from devstack.sandbox.webhooks import WebhookSender
@@ -45,6 +47,8 @@ def create_app(settings: Settings) -> FastAPI:
         sender=WebhookSender(settings.gateway_url),
         settings=settings,
     )
+    supplier = GoodsSupplier()
+    notices = SupplierNotices(supplier, providers.sender, settings.supplier_webhook_secret)
     provider, faults = OtpProvider(ttl_seconds=settings.otp_ttl_seconds), Faults()
     sessions = CheckoutSessions(providers.stripe)
     mailbox = Mailbox()
@@ -54,6 +58,7 @@ def create_app(settings: Settings) -> FastAPI:
     async def lifespan(_: FastAPI) -> AsyncIterator[None]:
         await mail_server.start()
         yield
+        await notices.close()
         await providers.sender.close()
         await mail_server.close()
         await users.close()
@@ -73,6 +78,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(payment_control_routes(providers))
     app.include_router(mail_routes(mailbox))
     app.include_router(device_routes(Devices(), faults))
+    app.include_router(supplier_routes(supplier, notices, faults, api_key=settings.supplier_api_key))
+    app.include_router(supplier_control_routes(supplier, notices))
     app.include_router(text_routes(TextGenerator(), faults, api_key=settings.text_api_key))
 
     @app.get("/", include_in_schema=False)

@@ -17,7 +17,7 @@ class Fault:
 
 
 class Faults:
-    """Faults by path, such as ``/SendOTP``, or ``SMTP`` for email."""
+    """Faults by path, such as ``/SendOTP``; ``SMTP`` for email, ``supplier`` for every call of the supplier's API."""
 
     def __init__(self) -> None:
         self._faults: dict[str, Fault] = {}
@@ -42,12 +42,16 @@ class Faults:
         return fault
 
     async def inject(self, request: Request) -> None:
-        """Apply the fault of the request's path.
+        """Apply the fault of the request's path, as `apply` does."""
+        await self.apply(request.url.path)
+
+    async def apply(self, path: str) -> None:
+        """Apply a fault.
 
         Raises:
             HTTPException: with the fault's status.
         """
-        fault = self.take(request.url.path)
+        fault = self.take(path)
         if fault is None:
             return
         with suppress(TimeoutError):

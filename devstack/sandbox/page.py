@@ -54,6 +54,10 @@ INDEX: Final = page(
           <code>strength</code>; <a href="/devices">what they did</a>. <code>POST /control/faults</code> with
           <code>{"path": "/command", "status": 503, "times": 2}</code> makes two commands fail, with
           <code>delay_seconds</code> late.</td></tr>
+  <tr><td>The supplier of digital goods</td>
+      <td><code>/v1/reservations</code>; <a href="/supplier">its reservations</a>. Deliver one with
+          <code>POST /control/supplier/{reservation_id}</code> and <code>{"status": "delivered"}</code>, or all at once with
+          <code>POST /control/supplier-automatic</code>. Each sends the signed webhook.</td></tr>
   <tr><td>An OpenAI-compatible text API</td>
       <td><code>POST /v1/chat/completions</code>; <a href="/control/text/requests">what was asked</a>.
           <code>POST /control/text/faults</code> with <code>{"fault": "french"}</code> spoils the next text.</td></tr>

@@ -19,4 +19,5 @@ class Settings(ServiceSettings):
     nowpayments_api_key: SecretStr = SecretStr("sandbox-nowpayments-key")
     nowpayments_ipn_secret: SecretStr = SecretStr("sandbox-nowpayments-ipn-secret")
     text_api_key: SecretStr = SecretStr("sandbox-text-key")
+    supplier_api_key: SecretStr = SecretStr("sandbox-supplier-key")
     supplier_webhook_secret: SecretStr = SecretStr("sandbox-supplier-webhook-secret")

@@ -26,6 +26,7 @@ class JobPolicy:
         keep_completed: the number of completed jobs that are kept, none longer than `keep_completed_seconds` (C6). As
             many cancelled jobs are kept, too.
         keep_failed: the same for failed jobs.
+        keeps_dead: whether dead jobs are kept until an admin retries or acknowledges them, however many and however long.
         publishes_completion: whether ``job.completed`` is published for a job that no user requested. Emails and
             deliveries end a chain of work: their completion has no consumer. ``job.failed`` is always published.
     """
@@ -40,6 +41,7 @@ class JobPolicy:
     keep_completed_seconds: float = 86_400.0
     keep_failed: int = 500
     keep_failed_seconds: float = 604_800.0
+    keeps_dead: bool = False
     publishes_completion: bool = True
 
     def __post_init__(self) -> None:
@@ -60,10 +62,7 @@ FIVE_RETRIES: Final = DEFAULT_RETRY_SECONDS
 TWO_RETRIES: Final = (4.0, 16.0)
 
 # Kinds that have a queue but no feature yet.
-RESERVED: Final = (
-    JobPolicy("fulfillment", max_attempts=6, retry_seconds=FIVE_RETRIES, timeout_seconds=30, concurrency=8),
-    JobPolicy("bulk", max_attempts=3, retry_seconds=TWO_RETRIES, timeout_seconds=300, concurrency=2),
-)
+RESERVED: Final = (JobPolicy("bulk", max_attempts=3, retry_seconds=TWO_RETRIES, timeout_seconds=300, concurrency=2),)
 
 
 def with_backoff(policies: Mapping[str, JobPolicy], retry_seconds: Sequence[float]) -> Mapping[str, JobPolicy]:

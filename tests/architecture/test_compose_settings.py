@@ -46,6 +46,7 @@ ELSEWHERE: Final = {
     "STRIPE_API_URL",
     "NOWPAYMENTS_API_URL",
     "DEVICE_API_URL",
+    "SUPPLIER_API_URL",
     "TEXT_API_URL",
 }
 

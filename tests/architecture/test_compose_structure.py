@@ -89,8 +89,8 @@ INVARIANTS: Final = ROOT / "docker-compose.invariants.yml"
 PLATFORM: Final = read(BASE)
 SERVICES: Final[dict[str, Any]] = PLATFORM["services"]
 SECRET: Final = re.compile(r"PASSWORD|SECRET|(^|_)KEYS?$")
-# Empty, unless TEXT_PROVIDER is openai, or OBJECT_STORAGE is s3.
-OPTIONAL_SECRETS: Final = {"TEXT_API_KEY", "S3_KEY", "S3_SECRET"}
+# Empty, unless TEXT_PROVIDER is openai, OBJECT_STORAGE is s3, or there is a supplier.
+OPTIONAL_SECRETS: Final = {"TEXT_API_KEY", "S3_KEY", "S3_SECRET", "SUPPLIER_API_KEY"}
 
 
 @pytest.mark.parametrize("file", [BASE, DEV, INVARIANTS], ids=lambda file: file.name)

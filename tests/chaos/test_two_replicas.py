@@ -73,7 +73,14 @@ def replicas(database_url: DatabaseFactory, vhost: Vhost) -> Iterator[Replicas]:
         commands=COMMANDS,
     ) as first:
         sandbox = dict.fromkeys(
-            ("OTP_API_URL", "STRIPE_API_URL", "NOWPAYMENTS_API_URL", "DEVICE_API_URL", "TEXT_API_URL"),
+            (
+                "OTP_API_URL",
+                "STRIPE_API_URL",
+                "NOWPAYMENTS_API_URL",
+                "DEVICE_API_URL",
+                "TEXT_API_URL",
+                "SUPPLIER_API_URL",
+            ),
             first.urls.sandbox,
         )
         with second_replica(first, env=env | sandbox | {"SMTP_URL": first.urls.smtp}, inventory_port=other) as second:

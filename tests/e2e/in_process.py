@@ -55,6 +55,7 @@ class InProcessServices:
             rabbitmq_url=urls.rabbitmq,
             stripe_api_url=urls.sandbox,
             nowpayments_api_url=urls.sandbox,
+            supplier_api_url=urls.sandbox,
         )
 
     def check_in_service(

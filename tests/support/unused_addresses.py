@@ -13,6 +13,7 @@ NO_OTHER_SERVICES: Final[dict[str, Any]] = {
     "inventory_address": UNUSED_ADDRESS,
     "stripe_api_url": UNUSED_URL,
     "nowpayments_api_url": UNUSED_URL,
+    "supplier_api_url": UNUSED_URL,
     "device_api_url": UNUSED_URL,
     "smtp_url": f"smtp://{UNUSED_ADDRESS}",
 }

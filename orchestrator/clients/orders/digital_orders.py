@@ -23,6 +23,7 @@ __all__ = [
     "NewDigitalItem",
     "NewDigitalOrder",
     "PayGoodsWith",
+    "ReservationFacts",
     "SealedCodes",
 ]
 
@@ -127,6 +128,18 @@ class DigitalOrderFacts(BaseModel):
     ended_at: datetime | None
 
 
+class ReservationFacts(BaseModel):
+    """An item that is reserved at the supplier. `created_at` is when its reservation was stored."""
+
+    model_config = ConfigDict(extra="ignore", frozen=True)
+
+    order_id: uuid.UUID
+    item_id: uuid.UUID
+    reservation_id: str
+    order_status: DigitalOrderStatus
+    created_at: datetime
+
+
 class DigitalOrdersClient:
     def __init__(self, orders: ServiceClient) -> None:
         self._orders = orders
@@ -197,17 +210,6 @@ class DigitalOrdersClient:
         """Return the sealed codes of an order's items; none once they are deleted."""
         return [SealedCodes.model_validate(row) for row in await self._orders.get(f"{PATH}/{order_id}/codes")]
 
-    async def all_codes(self, *, after: uuid.UUID, limit: int) -> list[SealedCodes]:
-        """Return sealed codes of any order, by item id, behind `after`, for the rotation of keys."""
-        rows = await self._orders.get(f"{PATH}/codes", {"after": str(after), "limit": limit})
-        return [SealedCodes.model_validate(row) for row in rows]
-
-    async def replace_codes(self, codes: SealedCodes, *, sealed: bytes) -> bool:
-        """Replace an item's sealed codes; return False if they have changed, or are deleted."""
-        both = {"replaces": base64.b64encode(codes.sealed).decode(), "sealed": base64.b64encode(sealed).decode()}
-        answer = await self._orders.post(f"{PATH}/codes/{codes.item_id}/replace", both)
-        return bool(answer["replaced"])
-
     async def make_ready(self, order_id: uuid.UUID, *, storage_ref: str) -> None:
         """Note where the codes are stored: READY, once no item is PENDING or RESERVED. Repeating it changes nothing.
 
@@ -251,6 +253,12 @@ class DigitalOrdersClient:
             NotFound: ORDER_NOT_FOUND.
         """
         return DigitalOrderFacts.model_validate(await self._orders.get(f"{PATH}/{order_id}"))
+
+    async def reservations(self, *, limit: int, offset: int) -> tuple[list[ReservationFacts], int]:
+        """Return reservations, newest first, and how many there are, counted to `COUNT_LIMIT`."""
+        found = await self._orders.get(f"{PATH}/reservations", {"limit": limit, "offset": offset})
+        rows = readable(found["items"], ReservationFacts.model_validate, of="reservations", key="item_id")
+        return rows, int(found["count"])
 
     async def silent(self, *, before: datetime, after: uuid.UUID | None, limit: int) -> list[DigitalOrderFacts]:
         """Return WAITING orders with a RESERVED item that nothing was heard of since before a time, by id, behind `after`."""

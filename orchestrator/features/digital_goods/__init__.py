@@ -10,16 +10,23 @@ from common.sealing import Sealer
 from orchestrator.audit.service import AuditTrail
 from orchestrator.feature import Feature, Resources
 from orchestrator.features.digital_goods.adapters.links import DownloadLinks
+from orchestrator.features.digital_goods.adapters.settings import SupplierSettings
 from orchestrator.features.digital_goods.adapters.storage import code_storage
 from orchestrator.features.digital_goods.adapters.storage_settings import StorageSettings
+from orchestrator.features.digital_goods.adapters.supplier import SupplierApi
+from orchestrator.features.digital_goods.jobs import POLICY, DeadReservationTask, FulfilmentJobHandler
+from orchestrator.features.digital_goods.models import KIND, Fulfil
 from orchestrator.features.digital_goods.repository import FulfilmentJobStore
-from orchestrator.features.digital_goods.routes import admin, codes, ordering
+from orchestrator.features.digital_goods.routes import admin, codes, ordering, reservations
 from orchestrator.features.digital_goods.saga import PURPOSE, digital_order_plans
 from orchestrator.features.digital_goods.service.admin import GoodsAdminService
 from orchestrator.features.digital_goods.service.codes import OrderCodes
+from orchestrator.features.digital_goods.service.delivery import DeliveryService
 from orchestrator.features.digital_goods.service.failed_orders import FailedDigitalOrderTask
 from orchestrator.features.digital_goods.service.ordering import DigitalOrderingService
+from orchestrator.features.digital_goods.service.polling import SilentOrderTask
 from orchestrator.features.digital_goods.service.reading import CodeReadingService, DownloadedCodesTask
+from orchestrator.features.digital_goods.service.reservations import ReservationService
 from orchestrator.features.digital_goods.service.sales import SaleService
 from orchestrator.features.digital_goods.service.status import FulfillmentStatusService
 from orchestrator.features.digital_goods.settings import DigitalOrderSettings
@@ -28,6 +35,7 @@ from orchestrator.features.payments.adapters.nowpayments import NowPayments
 from orchestrator.features.payments.messages import PaymentHandler
 from orchestrator.features.payments.service.crypto import CryptoPayments
 from orchestrator.features.payments.settings import PaymentSettings
+from orchestrator.jobs.registry import JobHandler
 from orchestrator.saga_engine.plan import AnyPlan
 from rabbitmq.topology import DIGITAL_ORDER_PAYMENTS_QUEUE
 
@@ -39,23 +47,42 @@ def _plans(resources: Resources) -> Iterable[AnyPlan]:
     return digital_order_plans(resources.clients, resources.jobs, payments)
 
 
+def _supplier(resources: Resources) -> SupplierApi:
+    settings = resources.settings_of(SupplierSettings)
+    supplier = SupplierApi(
+        api_url=settings.supplier_api_url,
+        key=settings.supplier_api_key,
+        timeout_seconds=settings.supplier_timeout_seconds,
+    )
+    resources.closing.push_async_callback(supplier.close)
+    return supplier
+
+
+def _order_codes(resources: Resources) -> OrderCodes:
+    settings = resources.settings_of(StorageSettings)
+    return OrderCodes(
+        orders=resources.clients.digital_orders,
+        storage=code_storage(settings),
+        sealer=Sealer.of(settings),
+        is_presigned=settings.object_links == "presigned",
+    )
+
+
 def _services(resources: Resources) -> Iterable[object]:
-    clients = resources.clients
+    clients, orders = resources.clients, resources.clients.digital_orders
     sales = SaleService(resources.engine)
     yield sales
     yield DigitalOrderingService(sales, clients, resources.settings_of(DigitalOrderSettings))
-    yield FulfillmentStatusService(clients.digital_orders, clients.payments)
-    yield GoodsAdminService(sales, clients.digital_orders, resources.jobs, FulfilmentJobStore(resources.database))
+    yield FulfillmentStatusService(orders, clients.payments)
+    yield GoodsAdminService(sales, orders, resources.jobs, FulfilmentJobStore(resources.database))
 
-    storage = resources.settings_of(StorageSettings)
-    order_codes = OrderCodes(
-        orders=clients.digital_orders,
-        storage=code_storage(storage),
-        sealer=Sealer.of(storage),
-        is_presigned=storage.object_links == "presigned",
-    )
+    supplier, order_codes = _supplier(resources), _order_codes(resources)
+    yield supplier
     yield order_codes
-    links = DownloadLinks.of(storage, public_url=resources.settings_of(NotificationSettings).public_url)
+    yield ReservationService(orders=orders, supplier=supplier)
+    yield DeliveryService(orders=orders, supplier=supplier, codes=order_codes, sales=sales, jobs=resources.jobs)
+    public_url = resources.settings_of(NotificationSettings).public_url
+    links = DownloadLinks.of(resources.settings_of(StorageSettings), public_url=public_url)
     yield CodeReadingService(codes=order_codes, links=links, trail=resources.service(AuditTrail))
 
 
@@ -65,31 +92,50 @@ def _worker_consumers(resources: Resources) -> Mapping[str, Broker]:
     return {"digital order payments": consumer.broker}
 
 
-def _periodic(resources: Resources) -> Iterable[PeriodicTask]:
-    settings = resources.settings_of(DigitalOrderSettings)
-    failed_orders = FailedDigitalOrderTask(
-        sales=resources.service(SaleService),
+def _job_handlers(resources: Resources) -> Iterable[JobHandler]:
+    handler = FulfilmentJobHandler(
+        delivery=resources.service(DeliveryService),
+        supplier=resources.service(SupplierApi),
         orders=resources.clients.digital_orders,
-        jobs=resources.jobs,
+    )
+    yield JobHandler(KIND, Fulfil, handler.run)
+
+
+def _periodic(resources: Resources) -> Iterable[PeriodicTask]:
+    orders, jobs = resources.clients.digital_orders, resources.jobs
+    supplier = resources.settings_of(SupplierSettings)
+    silent = SilentOrderTask(
+        orders=orders,
+        delivery=resources.service(DeliveryService),
+        longer_than=timedelta(seconds=supplier.supplier_silent_seconds),
+    )
+    dead = DeadReservationTask(orders, jobs)
+    yield PeriodicTask(silent.ask_all, name="silent orders", interval_seconds=supplier.supplier_poll_seconds)
+    yield PeriodicTask(dead.fail_all, name="dead reservations", interval_seconds=supplier.supplier_poll_seconds)
+
+    orders_settings = resources.settings_of(DigitalOrderSettings)
+    failed = FailedDigitalOrderTask(
+        sales=resources.service(SaleService),
+        orders=orders,
+        jobs=jobs,
         store=FulfilmentJobStore(resources.database),
-        keep=timedelta(hours=settings.digital_order_refund_hours),
+        keep=timedelta(hours=orders_settings.digital_order_refund_hours),
     )
-    yield PeriodicTask(
-        failed_orders.refund_all,
-        name="failed digital orders",
-        interval_seconds=settings.failed_digital_orders_interval_seconds,
-    )
+    interval = orders_settings.failed_digital_orders_interval_seconds
+    yield PeriodicTask(failed.refund_all, name="failed digital orders", interval_seconds=interval)
+
     storage = resources.settings_of(StorageSettings)
     downloaded = DownloadedCodesTask(resources.service(OrderCodes), timedelta(days=storage.downloaded_codes_days))
-    yield PeriodicTask(
-        downloaded.delete_all, name="downloaded codes", interval_seconds=storage.downloaded_codes_interval_seconds
-    )
+    interval = storage.downloaded_codes_interval_seconds
+    yield PeriodicTask(downloaded.delete_all, name="downloaded codes", interval_seconds=interval)
 
 
 FEATURE: Final = Feature(
-    routers=(ordering.router, codes.router, admin.router),
+    routers=(ordering.router, codes.router, admin.router, reservations.router),
     plans=_plans,
     services=_services,
+    job_policies=(POLICY,),
+    job_handlers=_job_handlers,
     worker_consumers=_worker_consumers,
     periodic=_periodic,
 )

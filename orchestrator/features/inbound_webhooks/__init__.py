@@ -9,6 +9,7 @@ from common.sealing import Sealer
 from common.settings import SealingSettings
 from orchestrator.clients.users.payments import Provider
 from orchestrator.feature import REPAIR_INTERVAL_SECONDS, Feature, Resources
+from orchestrator.features.digital_goods.service.delivery import DeliveryService
 from orchestrator.features.inbound_webhooks.adapters.supplier import SupplierWebhooks
 from orchestrator.features.inbound_webhooks.jobs import POLICY, WebhookProcessor
 from orchestrator.features.inbound_webhooks.models.tables import webhook_log
@@ -38,7 +39,8 @@ def _adapters(resources: Resources) -> Mapping[Provider, WebhookAdapter]:
 
 
 def _job_handlers(resources: Resources) -> Iterable[JobHandler]:
-    processor = WebhookProcessor(_log(resources), _adapters(resources), resources.clients.payments)
+    delivery = resources.service(DeliveryService)
+    processor = WebhookProcessor(_log(resources), _adapters(resources), resources.clients.payments, delivery)
     yield JobHandler(KIND, ProcessWebhook, processor.process)
 
 

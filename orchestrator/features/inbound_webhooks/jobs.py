@@ -1,4 +1,4 @@
-"""The job of a webhook: it passes the webhook's report to the ledger, which decides the effect."""
+"""The job of a webhook: it passes a payment's report to the ledger, and a supplier's notice to the order."""
 
 import uuid
 from collections.abc import Mapping
@@ -8,6 +8,8 @@ from typing import Any, Final
 from common.errors import ServiceError
 from common.telemetry.logs import get_logger
 from orchestrator.clients.users.payments import PaymentsClient, Provider, ReportOutcome
+from orchestrator.features.digital_goods.service.delivery import DeliveryOutcome, DeliveryService
+from orchestrator.features.inbound_webhooks.adapters.supplier import SupplierWebhooks
 from orchestrator.features.inbound_webhooks.metrics import WEBHOOKS
 from orchestrator.features.inbound_webhooks.models.records import (
     StoredWebhook,
@@ -37,6 +39,12 @@ _STATUS_OF_OUTCOME: Final = {
     ReportOutcome.UNKNOWN: WebhookStatus.UNMATCHED,
 }
 
+_STATUS_OF_DELIVERY: Final = {
+    DeliveryOutcome.APPLIED: WebhookStatus.PROCESSED,
+    DeliveryOutcome.IGNORED: WebhookStatus.IGNORED,
+    DeliveryOutcome.UNMATCHED: WebhookStatus.UNMATCHED,
+}
+
 logger = get_logger(__name__)
 
 
@@ -45,13 +53,14 @@ class WebhookProcessor:
     log: WebhookLog
     adapters: Mapping[Provider, WebhookAdapter]
     payments: PaymentsClient
+    delivery: DeliveryService
 
     async def process(self, request: ProcessWebhook, context: JobContext) -> Mapping[str, Any]:
-        """Apply a webhook's report.
+        """Apply a webhook's report or notice.
 
         Raises:
             JobRefused: the webhook cannot be parsed, or has been replayed since.
-            ServiceError: the users service does not respond; the job is to be retried.
+            ServiceError: a service or the supplier does not respond; the job is to be retried.
         """
         webhook = await self.log.begin(request.webhook_id, replay=request.replay)
         if webhook is None:
@@ -69,7 +78,10 @@ class WebhookProcessor:
         return {"status": outcome.status, "outcome": outcome.outcome}
 
     async def _outcome_of(self, webhook: StoredWebhook, request_id: uuid.UUID) -> WebhookOutcome:
-        report = self.adapters[webhook.provider].read_report(webhook.body)
+        adapter = self.adapters[webhook.provider]
+        if isinstance(adapter, SupplierWebhooks):
+            return await self._deliver(adapter, webhook)
+        report = adapter.read_report(webhook.body)
         if report is None:
             return WebhookOutcome(status=WebhookStatus.IGNORED)
         result = await self.payments.report(report, request_id=request_id)
@@ -80,6 +92,13 @@ class WebhookProcessor:
             outcome=result.outcome.value,
             payment_id=result.payment_id,
         )
+
+    async def _deliver(self, adapter: SupplierWebhooks, webhook: StoredWebhook) -> WebhookOutcome:
+        notice = adapter.read_notice(webhook.body)
+        if notice is None:
+            return WebhookOutcome(status=WebhookStatus.IGNORED)
+        outcome = await self.delivery.apply(notice)
+        return WebhookOutcome(status=_STATUS_OF_DELIVERY[outcome], outcome=outcome.value)
 
     async def _end(self, webhook: StoredWebhook, outcome: WebhookOutcome) -> None:
         await self.log.end(webhook, outcome)

@@ -63,11 +63,14 @@ _OLDEST: Final = text(
 _DELETE_OLD_JOBS: Final = text(
     """
     WITH first_beyond AS MATERIALIZED (
-        SELECT finished_at, number FROM jobs WHERE kind = :kind AND status = :status AND finished_at IS NOT NULL
+        SELECT finished_at, number FROM jobs
+        WHERE kind = :kind AND status = :status AND finished_at IS NOT NULL
+          AND NOT (:keeps_dead AND failure IS NOT DISTINCT FROM 'dead')
         ORDER BY finished_at DESC, number DESC OFFSET :keep LIMIT 1),
     old AS MATERIALIZED (
         SELECT job_id FROM jobs
         WHERE kind = :kind AND status = :status AND finished_at IS NOT NULL
+          AND NOT (:keeps_dead AND failure IS NOT DISTINCT FROM 'dead')
           AND (finished_at < now() - make_interval(secs => :keep_seconds)
                OR (finished_at, number) <= (SELECT finished_at, number FROM first_beyond))
         ORDER BY finished_at LIMIT :batch FOR UPDATE SKIP LOCKED),
@@ -128,7 +131,13 @@ class JobMaintenance:
             (JobStatus.CANCELLED, completed),
             (JobStatus.FAILED, failed),
         ):
-            kept = {"kind": policy.kind, "status": status.value, "keep": keep, "keep_seconds": keep_seconds}
+            kept = {
+                "kind": policy.kind,
+                "status": status.value,
+                "keep": keep,
+                "keep_seconds": keep_seconds,
+                "keeps_dead": policy.keeps_dead,
+            }
             delete = partial(self._delete_old_jobs, kept)
             await repeat_while_full(delete, batch=DELETE_BATCH, limit_seconds=RUN_SECONDS)
 

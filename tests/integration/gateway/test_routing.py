@@ -139,6 +139,7 @@ UPSTREAMS_OF_CONTRACT = {
         "GET /api/admin/jobs/stats",
         "GET /api/admin/jobs/{}",
         "GET /api/admin/parked-messages",
+        "GET /api/admin/reservations",
         "GET /api/admin/sagas",
         "GET /api/admin/scans",
         "GET /api/admin/webhook-logs",

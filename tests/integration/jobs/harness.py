@@ -127,7 +127,8 @@ class JobHarness:
 
     async def start_worker(
         self,
-        *handlers: tuple[JobPolicy, Handler[SamplePayload]],
+        *handlers: tuple[JobPolicy, Handler[Any]],
+        payload_model: type[BaseModel] = SamplePayload,
         lease_seconds: float = 10.0,
         grace_seconds: float = 5.0,
         trim_seconds: float = 60.0,
@@ -137,7 +138,7 @@ class JobHarness:
         registry, observer = Registry(), CountingObserver()
         observer.outcomes = self.outcomes
         for rules, handler in handlers:
-            registry.register(rules, SamplePayload, handler)
+            registry.register(rules, payload_model, handler)
         worker = JobWorker.of(
             self.database,
             registry,

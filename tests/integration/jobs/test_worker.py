@@ -6,7 +6,7 @@ from urllib.parse import urlsplit
 from sqlalchemy import text
 
 from orchestrator.jobs.errors import JobRefused
-from orchestrator.jobs.record import JobStatus
+from orchestrator.jobs.record import Failure, JobStatus
 from orchestrator.jobs.registry import JobContext
 from tests.chaos.network import TcpProxy, open_proxies
 from tests.integration.jobs.harness import POLICIES, JobHarness, RecordingHandler, SamplePayload, policy
@@ -264,6 +264,22 @@ class TestRetention:
         assert (stats.completed, stats.failed, stats.failed_kept) == (8, 4, 2)
         assert stats.success_rate == 8 / 12
         assert len(jobs) == 12
+
+    async def test_dead_jobs_of_a_kind_that_keeps_them_are_kept(self, harness: JobHarness) -> None:
+        rules = policy("email", max_attempts=1, keep_failed=1, keep_failed_seconds=0.001, keeps_dead=True)
+        failures = [ValueError(), JobRefused("no"), ValueError()]
+        await harness.start_worker((rules, RecordingHandler(failures=failures)), trim_seconds=0.1)
+        queue = harness.queue_with({"email": rules})
+        jobs = [
+            await queue.enqueue("email", SamplePayload(name=name), idempotency_key=name, lane="one") for name in "abc"
+        ]
+
+        async def kept() -> bool:
+            found, _ = await harness.queue.page(status=JobStatus.FAILED)
+            assert {job.job_id for job in found} == {jobs[0].job_id, jobs[2].job_id}
+            return {job.failure for job in found} == {Failure.DEAD}
+
+        await eventually(kept)
 
     async def test_cancelled_jobs_do_not_displace_completed_ones(self, harness: JobHarness) -> None:
         done = await harness.enqueue("email", *"ab")

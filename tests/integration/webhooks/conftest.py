@@ -81,6 +81,7 @@ def settings(
             "jwks_url": f"{users_url}/.well-known/jwks.json",
             "stripe_api_url": external_services.url,
             "nowpayments_api_url": external_services.url,
+            "supplier_api_url": external_services.url,
             "smtp_url": external_services.smtp_url,
         },
         job_retry_seconds="0.1",

@@ -25,7 +25,8 @@ PROD = {
 
 @pytest.fixture(autouse=True)
 def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in (*PROD, "STRIPE_API_URL", "NOWPAYMENTS_API_URL", "DEVICE_API_URL", "TEXT_API_URL", "TEXT_API_KEY"):
+    for name in (*PROD, "STRIPE_API_URL", "NOWPAYMENTS_API_URL", "DEVICE_API_URL", "TEXT_API_URL", "TEXT_API_KEY",
+                 "SUPPLIER_API_URL", "SUPPLIER_API_KEY"):  # fmt: skip
         monkeypatch.delenv(name, raising=False)
 
 

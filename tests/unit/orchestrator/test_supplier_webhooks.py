@@ -1,5 +1,7 @@
 """The supplier's webhooks: which are accepted, and how they are identified."""
 
+import traceback
+
 import pytest
 from pydantic import SecretStr
 
@@ -52,3 +54,23 @@ def test_signed_but_malformed_body_is_unreadable(body: bytes) -> None:
         WEBHOOKS.verify(body, supplier_signature(body))
     with pytest.raises(WebhookUnreadable):
         WEBHOOKS.read_report(body)
+
+
+def test_notice_says_what_became_of_a_reservation() -> None:
+    said = {"event_id": "kg-1", "reservation_id": "R-1", "codes": ["AAA-1"], "reason": "any"}
+    for type_, status in (("order.ready", "ready"), ("reservation.delivered", "delivered"), ("failed", "failed")):
+        notice = WEBHOOKS.read_notice(as_bytes(said | {"type": type_}))
+        assert notice is not None
+        assert (notice.event_id, notice.reservation.reservation_id) == ("kg-1", "R-1")
+        assert (notice.reservation.status, notice.reservation.codes) == (status, ("AAA-1",))
+        assert "AAA-1" not in repr(notice)
+    assert WEBHOOKS.read_notice(as_bytes(said | {"type": "order.price_changed"})) is None
+
+
+@pytest.mark.parametrize("changes", [{"reservation_id": None}, {"codes": "AAA-1"}, {"codes": [""]}, {"codes": [{}]}])
+def test_unusable_notice_is_unreadable_and_its_codes_are_not_in_the_error(changes: dict[str, object]) -> None:
+    body = as_bytes({"event_id": "kg-1", "type": "order.ready", "reservation_id": "R-1", "codes": ["AAA-1"]} | changes)
+    with pytest.raises(WebhookUnreadable) as refusal:
+        WEBHOOKS.read_notice(body)
+    shown = "".join(traceback.format_exception(refusal.value))
+    assert "AAA-1" not in shown + repr(refusal.value.private)

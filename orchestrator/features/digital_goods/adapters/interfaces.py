@@ -6,8 +6,6 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
-__all__ = ["CodeStorage", "Reservation", "ReservationStatus", "Supplier", "SupplierNotice"]
-
 
 class ReservationStatus(enum.StrEnum):
     WAITING = "waiting"

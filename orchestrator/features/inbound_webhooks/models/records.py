@@ -16,7 +16,7 @@ class WebhookStatus(enum.StrEnum):
     PROCESSED = "processed"
     IGNORED = "ignored"  # of an unused type, or without a report
     FAILED = "failed"  # needs an admin: it contradicts the record, cannot be parsed, or all attempts failed
-    UNMATCHED = "unmatched"  # about an unknown payment
+    UNMATCHED = "unmatched"  # about an unknown payment or reservation
 
 
 class WebhookError(BaseModel):
@@ -47,7 +47,9 @@ class WebhookSummary(BaseModel):
     external_id: str = Field(examples=["evt_1PqRsT"])
     event_type: str = Field(examples=["payment_intent.succeeded"])
     status: WebhookStatus
-    outcome: str | None = Field(description="The ledger's outcome.", examples=["CREDITED"])
+    outcome: str | None = Field(
+        description="The outcome at the ledger or, for a supplier's notice, at the order.", examples=["CREDITED"]
+    )
     payment_id: uuid.UUID | None
     attempts: int
     replays: int

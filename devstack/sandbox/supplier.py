@@ -1,0 +1,139 @@
+"""A supplier of digital goods, simulated in memory: one reservation per unit, delivered as codes."""
+
+import secrets
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from html import escape
+from typing import Annotated, Any, Final, Literal, Protocol
+
+from fastapi import APIRouter, Depends, Header, HTTPException
+from fastapi.responses import HTMLResponse
+from pydantic import BaseModel, Field, SecretStr
+
+from devstack.sandbox.faults import Faults
+from devstack.sandbox.page import page
+
+__all__ = ["GoodsSupplier", "ReserveObserver", "ReservedUnit", "UnitStatus", "supplier_routes"]
+
+FAULT: Final = "supplier"
+GROUPS: Final = 3
+
+UnitStatus = Literal["waiting", "ready", "delivered", "failed"]
+
+
+@dataclass(kw_only=True)
+class ReservedUnit:
+    """A reservation. It has its codes from the beginning, and shows them once it is ready or delivered."""
+
+    reservation_id: str
+    product_id: str
+    request_id: str
+    codes: list[str]
+    status: UnitStatus = "waiting"
+    reason: str = ""
+    created_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+
+    def shown(self) -> dict[str, Any]:
+        has_codes = self.status in {"ready", "delivered"}
+        return asdict(self) | {"codes": self.codes if has_codes else []}
+
+
+class GoodsSupplier:
+    """Reservations, which exist until the sandbox ends."""
+
+    def __init__(self) -> None:
+        self.units: dict[str, ReservedUnit] = {}
+        self.sold_out: set[str] = set()
+        self._by_request: dict[str, ReservedUnit] = {}
+
+    def reserve(self, product_id: str, *, request_id: str) -> tuple[ReservedUnit, bool]:
+        """Return the reservation of a request, and whether it is new.
+
+        Raises:
+            HTTPException: 409, the product is sold out.
+        """
+        if (known := self._by_request.get(request_id)) is not None:
+            return known, False
+        if product_id in self.sold_out:
+            raise HTTPException(409, "Out of stock")
+        code = "-".join(secrets.token_hex(3).upper() for _ in range(GROUPS))
+        unit = ReservedUnit(
+            reservation_id=f"R-{secrets.token_hex(8)}", product_id=product_id, request_id=request_id, codes=[code]
+        )
+        self.units[unit.reservation_id] = self._by_request[request_id] = unit
+        return unit, True
+
+    def find(self, reservation_id: str) -> ReservedUnit:
+        """Return a reservation.
+
+        Raises:
+            HTTPException: 404, there is none.
+        """
+        if (unit := self.units.get(reservation_id)) is None:
+            raise HTTPException(404, "Reservation not found")
+        return unit
+
+    def give(self, reservation_id: str) -> ReservedUnit:
+        """Deliver a ready reservation.
+
+        Raises:
+            HTTPException: 404, there is none; 409, it waits or has failed.
+        """
+        unit = self.find(reservation_id)
+        if unit.status not in {"ready", "delivered"}:
+            raise HTTPException(409, f"The reservation is {unit.status}")
+        unit.status = "delivered"
+        return unit
+
+
+class NewReservation(BaseModel):
+    product_id: str = Field(min_length=1, max_length=255)
+    request_id: str = Field(min_length=1, max_length=255)
+
+
+class ReserveObserver(Protocol):
+    def reserved(self, unit: ReservedUnit) -> None:
+        """Handle a new reservation."""
+
+
+def supplier_routes(
+    supplier: GoodsSupplier, observer: ReserveObserver, faults: Faults, *, api_key: SecretStr
+) -> APIRouter:
+    expected = api_key.get_secret_value().encode()
+
+    def require_key(x_api_key: Annotated[str, Header()] = "") -> None:
+        if not secrets.compare_digest(x_api_key.encode(), expected):
+            raise HTTPException(401, "Invalid api key")
+
+    async def inject() -> None:
+        await faults.apply(FAULT)
+
+    dependencies = [Depends(require_key), Depends(faults.inject), Depends(inject)]
+    router = APIRouter(tags=["Supplier"])
+
+    @router.post("/v1/reservations", status_code=201, dependencies=dependencies)
+    async def reserve(body: NewReservation) -> dict[str, Any]:
+        unit, is_new = supplier.reserve(body.product_id, request_id=body.request_id)
+        if is_new:
+            observer.reserved(unit)
+        return unit.shown()
+
+    @router.post("/v1/reservations/{reservation_id}/give", dependencies=dependencies)
+    async def give(reservation_id: str) -> dict[str, Any]:
+        return supplier.give(reservation_id).shown()
+
+    @router.get("/v1/reservations/{reservation_id}", dependencies=dependencies)
+    async def show(reservation_id: str) -> dict[str, Any]:
+        return supplier.find(reservation_id).shown()
+
+    @router.get("/supplier", include_in_schema=False)
+    async def show_page() -> HTMLResponse:
+        rows = "".join(
+            f"<tr><td><code>{escape(unit.reservation_id)}</code></td><td>{escape(unit.product_id)}</td>"
+            f"<td>{unit.status}</td><td>{unit.created_at:%H:%M:%S}</td></tr>"
+            for unit in reversed(supplier.units.values())
+        )
+        table = f"<table><tr><th>Reservation</th><th>Product</th><th>Status</th><th>Made at</th></tr>{rows}</table>"
+        return HTMLResponse(page("Supplier", table if rows else "<p>There are no reservations yet.</p>"))
+
+    return router
