@@ -12,7 +12,7 @@ PROTOS = $(shell find proto -name '*.proto' | sort)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .PHONY: help setup run dev demo up down reset status logs test test-fast test-again test-servers-down fast-units fast-contracts coverage test-services test-plumbing test-sagas test-chaos chaos two-platforms mutants check format format-check lint types imports \
-	bandit audit stubs stubs-check postman diagrams diagrams-check rotate-keys lock lock-check bench docs clean
+	bandit audit stubs stubs-check postman diagrams diagrams-check sdk sdk-check rotate-keys lock lock-check bench docs clean
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} \
@@ -78,7 +78,7 @@ mutants: $(LOCKED) ## Insert deliberate bugs into copies of the source; the test
 	@$(BIN)/python -m tests.mutations
 
 ##@ Quality
-check: format-check lint types imports bandit audit stubs-check diagrams-check lock-check ## Check format, lint, types, imports, security, stubs, diagrams, lock
+check: format-check lint types imports bandit audit stubs-check diagrams-check sdk-check lock-check ## Check format, lint, types, imports, security, stubs, diagrams, clients, lock
 	@echo "All checks passed."
 
 format: $(LOCKED) ## Format the code
@@ -96,6 +96,9 @@ stubs: $(LOCKED) ## Generate the gRPC stubs from proto/
 
 postman: $(LOCKED) ## Write the Postman scenarios to postman/
 	@$(BIN)/python -m devstack.postman
+
+sdk: $(LOCKED) ## Write what the clients know of the API to sdk/
+	@PYTHONPATH=.:sdk/python $(BIN)/python -m sdk
 
 diagrams: $(LOCKED) ## Write docs/diagrams/ from the tables
 	@$(BIN)/python -m devstack.diagrams
@@ -173,6 +176,9 @@ stubs-check: $(LOCKED)
 
 diagrams-check: $(LOCKED)
 	@$(BIN)/python -m devstack.diagrams --check
+
+sdk-check: $(LOCKED)
+	@PYTHONPATH=.:sdk/python $(BIN)/python -m sdk --check
 
 # Resolves with the current lock as the preference, so only a change of pyproject.toml has an effect.
 lock-check: $(LOCKED)

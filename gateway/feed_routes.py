@@ -8,14 +8,16 @@ from typing import Final
 
 from fastapi import FastAPI, WebSocket
 
-from common.auth.principal import Principal
+from common.auth.principal import Principal, Role
 from common.errors import InvalidRequest, NotFound, ServiceError, Unauthenticated, Unavailable
+from common.feeds import ADMIN_FEED
 from common.http.middleware import note_user
 from gateway.auth import Authenticator
 from gateway.client_address import ClientAddress
+from gateway.fulfillment_feed import fulfillment_messages
 from gateway.headers import distinct
 from gateway.limits import RateLimiter, anonymous, known, require
-from gateway.live_feed import refuse
+from gateway.live_feed import BEARER, refuse
 from gateway.routing import is_clean
 from gateway.seat_map_feed import SeatMapFeed
 from gateway.user_feed import UserFeeds
@@ -50,6 +52,21 @@ class FeedRoutes:
 
             await self._serve(websocket, serve)
 
+        @app.websocket("/ws/fulfillment")
+        async def watch_digital_orders(websocket: WebSocket) -> None:
+            async def serve(client: str) -> None:
+                principal = await self._authenticate(websocket, client)
+                await self.user_feeds.serve(
+                    websocket,
+                    principal,
+                    since=_since(websocket),
+                    client=client,
+                    feed_id=ADMIN_FEED if principal.has_role(Role.ADMIN) else None,
+                    shape=fulfillment_messages,
+                )
+
+            await self._serve(websocket, serve)
+
     async def _serve(self, websocket: WebSocket, serve: Callable[[str], Awaitable[None]]) -> None:
         try:
             await serve(self.clients.of(websocket.scope, distinct(websocket.scope["headers"])))
@@ -79,11 +96,19 @@ class FeedRoutes:
 def _authorization_of(websocket: WebSocket) -> bytes:
     """Return the token as a header.
 
-    A browser's script cannot set a header of a WebSocket's handshake, so the token may be in the query.
+    A browser's script cannot set a header of a WebSocket's handshake, so the token may be the subprotocol after `bearer`,
+    or in the query.
     """
-    token = websocket.query_params.get("token")
+    token = _offered_token(websocket.scope["subprotocols"]) or websocket.query_params.get("token")
     authorization = f"Bearer {token}" if token else websocket.headers.get("authorization", "")
     return authorization.encode("latin-1", errors="replace")
+
+
+def _offered_token(subprotocols: list[str]) -> str:
+    match subprotocols:
+        case [str(name), str(token)] if name == BEARER:
+            return token
+    return ""
 
 
 def _since(websocket: WebSocket) -> int | None:

@@ -18,12 +18,14 @@ from common.background import report_failure
 from common.errors import ServiceError
 from common.http.error_mapping import STATUS_OF_KIND
 
-__all__ = ["ClientTooSlow", "Close", "Watchers", "close_for", "refuse", "run_until_closed"]
+__all__ = ["BEARER", "ClientTooSlow", "Close", "Watchers", "accept", "close_for", "refuse", "run_until_closed"]
 
 INTERNAL_ERROR: Final = 1011
 POLICY_VIOLATION: Final = 1008  # RFC 6455 §7.4.1
 TRY_AGAIN_LATER: Final = 1013  # IANA's WebSocket close code registry
 PRIVATE_CODES: Final = 4000  # RFC 6455 §7.4.2: 4000 to 4999 are for applications
+# The subprotocol of a client that offers its access token as the next one, because a script can set no header.
+BEARER: Final = "bearer"
 CLOSE_SECONDS: Final = 1.0  # a client that does not read does not respond to a close frame either
 
 DROPPED: Final = Counter("live_dropped_total", "Connections closed because their clients were too slow.")
@@ -102,8 +104,13 @@ def close_for(error: ServiceError) -> Close:
     return Close(PRIVATE_CODES + STATUS_OF_KIND[error.kind], error.code)
 
 
+async def accept(websocket: WebSocket) -> None:
+    """Accept a connection. A browser gives up one whose subprotocols are all ignored, so `bearer` is chosen if offered."""
+    await websocket.accept(subprotocol=BEARER if BEARER in websocket.scope["subprotocols"] else None)
+
+
 async def refuse(websocket: WebSocket, error: ServiceError) -> None:
-    await websocket.accept()
+    await accept(websocket)
     await _close(websocket, close_for(error))
 
 

@@ -14,7 +14,7 @@ from common.errors import ServiceError
 from common.telemetry.logs import get_logger
 from gateway.routing import Access, Route, Upstream
 
-__all__ = ["Description", "merge", "reachable"]
+__all__ = ["Description", "merge", "operation_id", "reachable"]
 
 Document = dict[str, Any]
 Source = Callable[[Upstream], Awaitable[Document]]
@@ -29,7 +29,8 @@ seats accept an `Idempotency-Key`: the same key with the same body returns the f
 `{"success": true, "data": …}`; errors are `{"success": false, "error_code", "message", "details"?,
 "correlation_id"}`. Requests are limited per minute, see the `RateLimit-*` headers.
 
-For live seat maps, connect a WebSocket to `/ws/events/{event_id}`.
+For live seat maps, connect a WebSocket to `/ws/events/{event_id}`; for your own notifications to `/ws/me`, for your
+digital orders to `/ws/fulfillment`, with the subprotocols `bearer` and your token.
 """.strip()
 
 logger = get_logger(__name__)
@@ -100,14 +101,21 @@ def _shape(path: str) -> str:
 
 
 def _public_operation(operation: Document, route: Route) -> Document:
-    """Set the service as the tag and the security, and drop FastAPI's default 422: invalid input gets 400."""
+    """Set the service as the tag, id and security, and drop FastAPI's default 422: invalid input gets 400."""
     public = copy.deepcopy(operation)
+    public["operationId"] = operation_id(route)
     public.setdefault("tags", [route.upstream.value])
     public["security"] = [] if route.access in {Access.PUBLIC, Access.SIGNED} else [{BEARER: []}]
     unprocessable = public.get("responses", {}).get("422")
     if unprocessable and "HTTPValidationError" in str(unprocessable):
         del public["responses"]["422"]
     return public
+
+
+def operation_id(route: Route) -> str:
+    """Return an id that stays while the route does, such as `get_orders_by_order_id`: clients' methods have that name."""
+    path = route.path.removeprefix("/api/").replace("{", "by_")
+    return "_".join([route.method.lower(), *re.findall(r"\w+", path)])
 
 
 def _with_distinct_schemas(documents: Mapping[Upstream, Document]) -> dict[Upstream, Document]:

@@ -20,7 +20,7 @@ from fastapi import WebSocket
 from common.auth.principal import Principal
 from common.messaging.message import Message
 from gateway.connections import LiveConnections
-from gateway.live_feed import ClientTooSlow, Close, Watchers, run_until_closed
+from gateway.live_feed import ClientTooSlow, Close, Watchers, accept, run_until_closed
 
 SEAT_CHANGED: Final = "seat.changed"
 
@@ -85,7 +85,7 @@ class SeatMapFeed:
             self._connections.admitted(websocket, client=client, user=user),
             self._watchers.added(topic, _Watcher(self._backlog)) as watcher,
         ):
-            await websocket.accept()
+            await accept(websocket)
             watcher.offer(_text("subscribed", topic))
             await run_until_closed(websocket, sending=watcher.send_to(websocket), ending=watcher.wait_until_behind())
 

@@ -30,10 +30,10 @@ from common.messaging.message import Message
 from common.telemetry.logs import get_logger
 from gateway.auth import SessionRevoked
 from gateway.connections import LiveConnections
-from gateway.live_feed import ClientTooSlow, Close, Watchers, close_for, run_until_closed
+from gateway.live_feed import ClientTooSlow, Close, Watchers, accept, close_for, run_until_closed
 from gateway.revocations import Revocations
 
-__all__ = ["FEED_CHANGED", "ReadFeed", "UserFeeds"]
+__all__ = ["FEED_CHANGED", "ReadFeed", "Shape", "UserFeeds"]
 
 FEED_CHANGED: Final = "feed.changed"
 SEND_SECONDS: Final = 10.0  # for one message
@@ -44,12 +44,21 @@ MAX_WAIT_SECONDS: Final = 5.0
 ReadFeed = Callable[[uuid.UUID, int | None], Awaitable[dict[str, Any]]]
 """Returns a page of a user's feed after a number: ``{"entries": […], "last_sequence": …, "is_complete": …}``."""
 
+Shape = Callable[[dict[str, Any]], list[dict[str, Any]]]
+"""Returns the messages that a client gets for an entry."""
+
 logger = get_logger(__name__)
+
+
+def _as_stored(entry: dict[str, Any]) -> list[dict[str, Any]]:
+    return [entry]
 
 
 @dataclass(eq=False)
 class _Watcher:
     principal: Principal
+    feed_id: uuid.UUID
+    shape: Shape
     has_news: asyncio.Event = field(default_factory=asyncio.Event)
     is_revoked: asyncio.Event = field(default_factory=asyncio.Event)
 
@@ -74,7 +83,7 @@ class UserFeeds:
         self._reads = asyncio.Semaphore(PARALLEL_READS)
 
     async def take(self, message: Message) -> None:
-        """Handle a `feed.changed` message; its subject is the user's id."""
+        """Handle a `feed.changed` message; its subject is the user's id, or the admins' feed."""
         for watcher in self._watchers.of(message.subject):
             watcher.has_news.set()
 
@@ -89,58 +98,69 @@ class UserFeeds:
             if self._revocations.covers(watcher.principal.session_id):
                 watcher.is_revoked.set()
 
-    async def serve(self, websocket: WebSocket, principal: Principal, *, since: int | None, client: str) -> None:
+    async def serve(
+        self,
+        websocket: WebSocket,
+        principal: Principal,
+        *,
+        since: int | None,
+        client: str,
+        feed_id: uuid.UUID | None = None,
+        shape: Shape = _as_stored,
+    ) -> None:
         """Send the user's feed until the connection ends.
 
         Args:
             since: the last number the client has seen; without it, only new entries are sent.
+            feed_id: another feed, which the caller has checked that the user may read.
 
         Raises:
             SessionRevoked: the login has just ended.
             Forbidden, TooManyRequests, Unavailable: as `LiveConnections.admitted`.
         """
+        watcher = _Watcher(principal, feed_id or principal.user_id, shape)
         with (
             self._connections.admitted(websocket, client=client, user=principal),
-            self._watchers.added(str(principal.user_id), _Watcher(principal)) as watcher,
+            self._watchers.added(str(watcher.feed_id), watcher),
         ):
             if self._revocations.covers(principal.session_id):
                 raise SessionRevoked
-            await websocket.accept()
+            await accept(websocket)
             await run_until_closed(
                 websocket, sending=self._follow(websocket, watcher, since), ending=watcher.wait_until_login_ends()
             )
 
     async def _follow(self, websocket: WebSocket, watcher: _Watcher, since: int | None) -> None:
-        user_id = watcher.principal.user_id
-        position = since if since is not None else (await self._page(user_id, None))["last_sequence"]
+        position = since if since is not None else (await self._page(watcher.feed_id, None))["last_sequence"]
         await _send(websocket, {"type": "subscribed", "sequence": position})
         watcher.has_news.set()
         while True:
             await watcher.has_news.wait()
             watcher.has_news.clear()  # before reading, so that a message during it causes another read
-            position = await self._catch_up(websocket, user_id, position)
+            position = await self._catch_up(websocket, watcher, position)
 
-    async def _catch_up(self, websocket: WebSocket, user_id: uuid.UUID, position: int) -> int:
+    async def _catch_up(self, websocket: WebSocket, watcher: _Watcher, position: int) -> int:
         """Send the new entries and return the number of the last one."""
         while True:
-            page = await self._page(user_id, position)
+            page = await self._page(watcher.feed_id, position)
             entries, last = page["entries"], page["last_sequence"]
             if not page["is_complete"]:
                 position = entries[0]["sequence"] - 1 if entries else last
                 await _send(websocket, {"type": "resync", "sequence": position})
             for entry in entries:
-                await _send(websocket, entry)
+                for message in watcher.shape(entry):
+                    await _send(websocket, message)
                 position = entry["sequence"]
             if position >= last:
                 return position
 
-    async def _page(self, user_id: uuid.UUID, since: int | None) -> dict[str, Any]:
+    async def _page(self, feed_id: uuid.UUID, since: int | None) -> dict[str, Any]:
         """Read a page; retry while the orchestrator is unavailable."""
         pauses = backoff(FIRST_WAIT_SECONDS, longest_seconds=MAX_WAIT_SECONDS)
         while True:
             try:
                 async with self._reads:
-                    return await self._read(user_id, since)
+                    return await self._read(feed_id, since)
             except ServiceError as error:
                 logger.warning("user_feed.retry_scheduled", code=error.code, **error.private)
             await asyncio.sleep(next(pauses) * random.uniform(0.5, 1.5))  # noqa: S311 - spreads the retries

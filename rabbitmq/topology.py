@@ -65,6 +65,7 @@ NOTIFYING_MESSAGES: Final = (
     "payout.*",
     "commission.*",
     "fulfillment.*",
+    "webhook.received",
 )
 # A queue of its own: a worker of the release before drops what it does not know from the queue of notifications.
 ACCOUNT_EMAILS_QUEUE: Final = "orchestrator.account-emails.queue"

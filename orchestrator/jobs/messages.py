@@ -1,5 +1,6 @@
 """The messages that the job system publishes."""
 
+import time
 from typing import Any, Final
 
 from common.messaging.declarations import MESSAGES_EXCHANGE
@@ -20,14 +21,20 @@ def wake_up_after(attempt: Attempt, *, pause_seconds: float) -> OutgoingMessage:
 
 
 def ended(attempt: Attempt, status: JobStatus, error: JobError | None = None) -> OutgoingMessage:
-    """Return ``job.completed`` or ``job.failed``; `user_id` is the user who requested the job."""
+    """Return ``job.completed`` or ``job.failed``; `user_id` is the user who requested the job.
+
+    `duration_seconds` is the last attempt's. `error` is for admins.
+    """
     data = {
         "job_id": str(attempt.job_id),
         "kind": attempt.kind,
         "status": status.value,
         "attempts": attempt.number,
         "user_id": str(attempt.requested_by) if attempt.requested_by else None,
+        "lane": attempt.lane,
+        "duration_seconds": round(time.monotonic() - attempt.begun_at, 3),
         "error_code": error.code if error else None,
+        "error": error.message if error else None,
     }
     message = _message(f"job.{status.value}", attempt, data)
     return OutgoingMessage(message, MESSAGES_EXCHANGE, message.type)

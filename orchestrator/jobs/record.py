@@ -1,6 +1,7 @@
 """Stored jobs and their views."""
 
 import enum
+import time
 import uuid
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -95,6 +96,7 @@ class Attempt:
 
     job_id: uuid.UUID
     kind: str
+    lane: str | None = None
     payload: dict[str, Any]
     requested_by: uuid.UUID | None
     number: int
@@ -102,6 +104,7 @@ class Attempt:
     epoch: int
     correlation_id: str
     traceparent: str | None
+    begun_at: float = field(default_factory=time.monotonic)
 
     @property
     def is_last(self) -> bool:

@@ -16,7 +16,7 @@ SERVICES: Final = ("users", "orders", "events", "inventory", "orchestrator", "ga
 WITH_DATABASE: Final = ("users", "orders", "events", "inventory", "orchestrator")
 LONGEST_FILE_LINES: Final = 400
 GENERATED: Final = re.compile(r"_pb2(_grpc)?\.pyi?$")
-OUR_FOLDERS: Final = (*SERVICES, "common", "rabbitmq", "invariants", "devstack", "tests", "bench")
+OUR_FOLDERS: Final = (*SERVICES, "common", "rabbitmq", "invariants", "devstack", "tests", "bench", "sdk")
 
 # Definitions that only files of these names contain, or files in folders of these names.
 ONLY_IN: Final = {

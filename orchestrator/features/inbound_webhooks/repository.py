@@ -11,10 +11,13 @@ from sqlalchemy.dialects.postgresql import JSONB
 from common.db.engine import Database
 from common.db.pages import find_newest, has_value
 from common.db.retention import Retention
+from common.messaging.message import Message
+from common.messaging.outbox import outbox_row
 from common.pages import Cursor, Total
 from common.rows import readable
 from common.sealing import Sealer
 from orchestrator.clients.users.payments import Provider
+from orchestrator.database import metadata
 from orchestrator.features.inbound_webhooks.models.records import (
     StoredWebhook,
     WebhookError,
@@ -32,6 +35,11 @@ __all__ = ["WebhookLog", "log_retention"]
 SEALED_PROVIDERS: Final = frozenset({Provider.KINGUIN})
 """Their webhooks carry the codes that fans have bought."""
 BATCH: Final = 500
+OUTBOX: Final = metadata.tables["outbox"]
+SOURCE: Final = "orchestrator"
+RECEIVED: Final = "webhook.received"
+# Admins see these next to the orders of digital goods that they move (F5).
+SHOWN_LIVE: Final = frozenset({Provider.KINGUIN, Provider.NOWPAYMENTS})
 JOB_ENDED: Final = "JOB_ENDED"
 ABANDONED: Final = WebhookError(code=JOB_ENDED, message="The job ended before the webhook was processed.")
 _COLUMNS: Final = """
@@ -148,6 +156,10 @@ class WebhookLog:
         async with self._database.transaction() as connection:
             if (await connection.execute(_STORE, values)).rowcount == 0:
                 return False
+            if provider in SHOWN_LIVE:
+                received = {"webhook_id": str(webhook_id), "provider": provider, "event_type": verified.event_type}
+                message = Message(type=RECEIVED, source=SOURCE, subject=str(webhook_id), data=received)
+                await connection.execute(OUTBOX.insert(), outbox_row(message))
             return await enqueue_in(connection, job)
 
     async def begin(self, webhook_id: uuid.UUID, *, replay: int) -> StoredWebhook | None:

@@ -67,6 +67,14 @@ MessageType = Literal[
     "commission.failed",
     "commission.refunded",
     "commission.cancelled",
+    "fulfillment.created",
+    "fulfillment.paid",
+    "fulfillment.reserved",
+    "fulfillment.ready",
+    "fulfillment.fulfilled",
+    "fulfillment.failed",
+    "fulfillment.refunded",
+    "fulfillment.cancelled",
 ]
 DELIVERABLE: Final[frozenset[str]] = frozenset(MessageType.__args__)  # type: ignore[attr-defined] # typing's own
 
@@ -79,7 +87,7 @@ class NewSubscription(RequestBody):
     )
 
     url: Annotated[PlainText, Field(min_length=1, max_length=2_000)]
-    message_types: Annotated[list[MessageType], Field(min_length=1, max_length=50)]
+    message_types: Annotated[list[MessageType], Field(min_length=1, max_length=100)]
 
 
 class Subscription(BaseModel):

@@ -18,7 +18,9 @@ from orchestrator.jobs.errors import JobTakenOver
 from orchestrator.jobs.record import Attempt, Failure, JobError, JobStatus
 from orchestrator.jobs.repository.fragments import IS_NEXT_IN_LANE, NEXT_IN_LANE, wake_ups
 
-_ATTEMPT: Final = "jobs.job_id, kind, payload, requested_by, attempts, max_attempts, epoch, correlation_id, traceparent"
+_ATTEMPT: Final = (
+    "jobs.job_id, kind, lane, payload, requested_by, attempts, max_attempts, epoch, correlation_id, traceparent"
+)
 
 # The best ready job of a kind: by priority, then by age. Rows that other workers have locked are skipped.
 _CLAIM: Final = text(

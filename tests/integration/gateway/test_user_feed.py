@@ -25,24 +25,28 @@ PAGE = 2
 
 
 class StoredFeed:
-    """The orchestrator's feed of one user."""
+    """The orchestrator's feed of one user, or of the admins."""
 
-    def __init__(self, services: Services, message_publisher: MessagePublisher) -> None:
-        self.user_id = uuid.uuid4()
+    def __init__(
+        self, services: Services, message_publisher: MessagePublisher, *, feed_id: uuid.UUID | None = None
+    ) -> None:
+        self.user_id = feed_id or uuid.uuid4()
         self.entries: list[dict[str, Any]] = []
         self.kept_from = 1
         self.failures = 0
         self._message_publisher = message_publisher
         services.handlers[f"/internal/feed/{self.user_id}"] = self._answer
 
-    async def add(self, kind: str = "order.confirmed", *, is_announced: bool = True) -> dict[str, Any]:
+    async def add(
+        self, kind: str = "order.confirmed", *, data: dict[str, Any] | None = None, is_announced: bool = True
+    ) -> dict[str, Any]:
         entry = {
             "sequence": len(self.entries) + 1,
             "id": str(uuid.uuid4()),
             "type": kind,
             "time": "2027-01-01T00:00:00+00:00",
             "subject": "s",
-            "data": {"user_id": str(self.user_id)},
+            "data": data or {"user_id": str(self.user_id)},
         }
         self.entries.append(entry)
         if is_announced:

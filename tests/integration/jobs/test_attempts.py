@@ -37,6 +37,7 @@ async def test_completed_job_is_announced(harness: JobHarness) -> None:
     assert done.created_at <= done.started_at <= done.finished_at
     [fact] = await harness.messages_about("job.completed")
     assert fact["data"]["user_id"] == str(fan)
+    assert fact["data"]["duration_seconds"] >= 0
     assert fact["subject"] == str(job.job_id)
 
 

@@ -10,6 +10,7 @@ from sqlalchemy import text
 
 from common.db.engine import Database
 from common.db.retention import Retention, TableRetention
+from common.feeds import ADMIN_FEED
 from common.messaging.message import InvalidMessage, Message
 from orchestrator.container import JOB_POLICIES as POLICIES
 from orchestrator.features.notifications.messages import NotificationConsumer
@@ -37,6 +38,12 @@ def confirmed(fan: uuid.UUID) -> Message:
     order_id = str(uuid.uuid4())
     data = {"user_id": str(fan), "order_id": order_id, "event_id": str(uuid.uuid4()), "total": "350.00"}
     return Message(type="order.confirmed", source="tests", subject=order_id, data=data)
+
+
+def paid(fan: uuid.UUID) -> Message:
+    order_id = str(uuid.uuid4())
+    data = {"user_id": str(fan), "order_id": order_id, "status": "PAID", "items": []}
+    return Message(type="fulfillment.paid", source="tests", subject=order_id, data=data)
 
 
 def transfer_completed(seller: uuid.UUID, buyer: uuid.UUID) -> Message:
@@ -211,3 +218,15 @@ class TestAccountEmails:
         message = Message(type="account.email_requested", source="tests", subject="", data=data)
         with pytest.raises(InvalidMessage):
             await notification_consumer.handle_account_email(message)
+
+
+async def test_admins_feed_has_every_order_once_in_order(
+    store: FeedStore, notification_consumer: NotificationConsumer
+) -> None:
+    begins_at = (await store.read(ADMIN_FEED, since=None, limit=1)).last_sequence
+    messages = [paid(uuid.uuid4()) for _ in range(20)]
+    await asyncio.gather(*(notification_consumer.handle(message) for message in messages * 2))
+    page = await store.read(ADMIN_FEED, since=begins_at, limit=200)
+    assert [entry.sequence for entry in page.entries] == [*range(begins_at + 1, begins_at + 21)]
+    assert {entry.data["order_id"] for entry in page.entries} == {message.subject for message in messages}
+    assert all("user_id" not in entry.data for entry in page.entries)

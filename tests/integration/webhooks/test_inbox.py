@@ -46,6 +46,15 @@ class TestAccepted:
         assert await harness.logged("17:waiting:0")
         assert await harness.logged("kg-17")
 
+    async def test_supplier_webhook_is_announced_to_admins_once(self, harness: WebhookHarness) -> None:
+        notice = {"event_id": event_id(), "type": "order.ready"}
+        for _ in range(2):
+            await harness.notify_by_supplier(notice)
+        row = await harness.logged(notice["event_id"])
+        assert row is not None
+        told = {"webhook_id": str(row["webhook_id"]), "provider": "kinguin", "event_type": "order.ready"}
+        assert [data for data in await harness.announced() if data["webhook_id"] == told["webhook_id"]] == [told]
+
     async def test_hundred_concurrent_copies_are_stored_once(self, harness: WebhookHarness) -> None:
         before = await harness.counts()
         event = stripe_event("customer.created", {}, id=event_id())

@@ -127,6 +127,11 @@ class WebhookHarness:
 
         return await eventually(look)
 
+    async def announced(self) -> list[dict[str, Any]]:
+        """Return what admins are told of webhooks."""
+        statement = "SELECT convert_from(body, 'UTF8')::jsonb -> 'data' AS data FROM outbox WHERE routing_key = :kind"
+        return [row["data"] for row in await self.database.fetch_all(text(statement), {"kind": "webhook.received"})]
+
     async def counts(self) -> Mapping[str, int]:
         """Return the number of webhooks and of their jobs."""
         found = {}

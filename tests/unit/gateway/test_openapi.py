@@ -2,8 +2,8 @@
 
 from typing import Any
 
-from gateway.openapi import merge
-from gateway.routing import Access, Route, Upstream
+from gateway.openapi import merge, operation_id
+from gateway.routing import ROUTES, Access, Route, Upstream
 
 ORDERS = Route("GET", "/api/orders/{order_id}", Upstream.ORDERS, Access.USER)
 EVENTS = Route("GET", "/api/events", Upstream.ORCHESTRATOR, Access.PUBLIC)
@@ -97,3 +97,12 @@ def test_default_422_of_fastapi_is_omitted_and_a_declared_one_kept() -> None:
 
 def test_service_without_a_description_is_omitted() -> None:
     assert merge({}, routes=[ORDERS, EVENTS], title="All")["paths"] == {}
+
+
+def test_each_operation_has_an_id_of_its_own_that_follows_from_its_route() -> None:
+    document = described("/api/orders/{id}", "get", answering("Order", operationId="show_it"), Order={})
+    merged = merge({Upstream.ORDERS: document}, routes=[ORDERS], title="All")
+    assert merged["paths"]["/api/orders/{id}"]["get"]["operationId"] == "get_orders_by_order_id"
+    picture = Route("GET", "/api/tickets/{seat_id}/qr.svg", Upstream.ORCHESTRATOR, Access.USER)
+    assert operation_id(picture) == "get_tickets_by_seat_id_qr_svg"
+    assert len({operation_id(route) for route in ROUTES}) == len(ROUTES)

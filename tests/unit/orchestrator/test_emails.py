@@ -16,6 +16,7 @@ from orchestrator.clients.users.directory import UserFacts
 from orchestrator.features.notifications.adapters.template_renderer import TemplateRenderer
 from orchestrator.features.notifications.models.notifications import (
     CommissionDetails,
+    GoodsDetails,
     NotificationContext,
     NotificationKind,
     NotificationRequest,
@@ -59,6 +60,16 @@ COMMISSION = CommissionDetails(
 )
 
 
+GOODS = GoodsDetails.model_validate(
+    {
+        "order_id": uuid.UUID(int=8),
+        "items": [{"name": "Star Racer", "status": "READY"}, {"name": "Moon Farm", "status": "FAILED"}],
+        "refunded": "15.00",
+        "reason": "Our supplier has closed.",
+    }
+)
+
+
 def email_context(**changes: Any) -> NotificationContext:
     place = Place(
         event_name=changes.pop("event_name", "Night of Strings"),
@@ -92,7 +103,8 @@ def email_of(kind: NotificationKind, **changes: Any) -> EmailMessage:
 
 @pytest.mark.parametrize("kind", NotificationKind)
 def test_every_kind_can_be_written(kind: NotificationKind) -> None:
-    email = RENDERER.render(kind, email_context(commission=COMMISSION))
+    about = {"goods": GOODS} if kind.is_about_goods else {"commission": COMMISSION}
+    email = RENDERER.render(kind, email_context(**about))
     assert email.subject
     for page in (email.text, email.html):
         assert "Ann" in page
@@ -340,3 +352,26 @@ class TestCommission:
         email = RENDERER.render(kind, email_context(commission=COMMISSION))
         for part in told:
             assert part in email.subject + email.text
+
+
+@pytest.mark.parametrize(
+    ("kind", "told"),
+    [
+        (NotificationKind.GOODS_PAID, "supplier now: Star Racer, Moon Farm. You get an email"),
+        (NotificationKind.GOODS_DELIVERED, "could not deliver Moon Farm. 15.00 credits are back in your wallet."),
+        (NotificationKind.GOODS_FAILED, "Our supplier has closed."),
+        (NotificationKind.GOODS_REFUNDED, "Our supplier has closed."),
+        (NotificationKind.GOODS_CANCELLED, "A late payment goes to your wallet"),
+    ],
+)
+def test_email_about_goods_tells_its_facts_and_leads_to_the_order(kind: NotificationKind, told: str) -> None:
+    email = RENDERER.render(kind, email_context(goods=GOODS))
+    assert told in " ".join(email.text.split())
+    assert f'href="https://shop.example/#/digital-orders/{GOODS.order_id}"' in email.html
+
+
+def test_whole_delivery_mentions_no_failed_item() -> None:
+    whole = GOODS.model_copy(update={"items": GOODS.items[:1]})
+    email = RENDERER.render(NotificationKind.GOODS_DELIVERED, email_context(goods=whole))
+    assert email.subject == "Your codes are here"
+    assert "could not" not in email.text

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from common.feeds import ADMIN_FEED
 from common.messaging.message import InvalidMessage, Message
 from orchestrator.features.notifications.models.notices import Notice, notices_of, shown
 from orchestrator.features.notifications.models.notifications import Channel, NotificationKind, NotificationRequest
@@ -329,3 +330,49 @@ class TestCommission:
         data = {"user_id": str(FAN), "title": "A night to remember"}
         message = Message(type=f"commission.{what}", source="orders", subject="1", data=data)
         assert ("title" in shown(message)) == is_shown
+
+
+class TestDigitalGoods:
+    @pytest.mark.parametrize(
+        ("what", "email"),
+        [
+            ("created", None),
+            ("paid", "goods_paid"),
+            ("reserved", None),
+            ("ready", None),
+            ("fulfilled", "goods_delivered"),
+            ("failed", "goods_failed"),
+            ("refunded", "goods_refunded"),
+            ("cancelled", "goods_cancelled"),
+        ],
+    )
+    def test_each_move_reaches_the_buyer_and_the_admins(self, what: str, email: str | None) -> None:
+        order = {"order_id": "1", "status": "PAID", "items": []}
+        notices = notices_by_user(f"fulfillment.{what}", user_id=str(FAN), **order)
+        assert channels_and_kinds(notices[FAN]) == ([("email", email)] if email else [])
+        assert notices[FAN].entry["data"] == {"user_id": str(FAN), **order}
+        assert (notices[ADMIN_FEED].entry["data"], notices[ADMIN_FEED].emails) == (order, ())
+
+    def test_reason_is_for_buyer_and_admins_only(self) -> None:
+        data = {"user_id": str(FAN), "order_id": "1", "reason": "Refunded by us"}
+        message = Message(type="fulfillment.refunded", source="orders", subject="1", data=data)
+        assert [notice.entry["data"]["reason"] for notice in notices_of(message)] == ["Refunded by us"] * 2
+        assert shown(message) == {"user_id": str(FAN), "order_id": "1"}
+
+    def test_admins_see_the_ends_of_fulfilment_jobs_and_webhooks(self) -> None:
+        job = {"job_id": "7", "kind": "fulfillment", "lane": "1", "duration_seconds": 0.2}
+        failure = {"error": "The supplier does not respond.", "error_code": "SERVICE_UNAVAILABLE", "attempts": 6}
+        [ended] = notices_by_user("job.failed", **job, **failure).values()
+        facts = {"job_id": "7", "kind": "fulfillment", "order_id": "1", "duration_seconds": 0.2}
+        assert ended.user_id == ADMIN_FEED
+        assert ended.entry["type"] == "job_failed"
+        assert ended.entry["data"] == facts | {"error": "The supplier does not respond."}
+        assert notices_by_user("job.failed", **job | {"kind": "email"}) == {}
+        received = {"webhook_id": "3", "provider": "kinguin", "event_type": "ready"}
+        assert notices_by_user("webhook.received", **received)[ADMIN_FEED].entry["data"] == received
+
+    def test_requester_of_a_job_sees_neither_its_lane_nor_its_error(self) -> None:
+        entry = notices_by_user("job.failed", user_id=str(FAN), kind="bulk", lane="x", error="Oh", duration_seconds=1)[
+            FAN
+        ].entry
+        assert entry["data"] == {"user_id": str(FAN), "kind": "bulk"}

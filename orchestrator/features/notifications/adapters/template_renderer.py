@@ -78,4 +78,6 @@ class TemplateRenderer:
         own = {"public_url": self._public_url, "time_zone": where.time_zone if where else "UTC"}
         if context.commission:
             own["link"] = f"{self._public_url}/order-status/{context.commission.order_id}"
+        if context.goods:
+            own["link"] = f"{self._public_url}/#/digital-orders/{context.goods.order_id}"
         return {**dict(context), **own}

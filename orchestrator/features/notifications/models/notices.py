@@ -9,7 +9,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from common.feeds import ADMIN_FEED
 from common.messaging.message import InvalidMessage, Message
+from orchestrator.features.notifications.models.admin_feed import GOODS, admin_facts
 from orchestrator.features.notifications.models.commission_emails import PREFIX, commission_email
 from orchestrator.features.notifications.models.notifications import Channel, NotificationKind, NotificationRequest
 from orchestrator.features.notifications.models.purchase_emails import purchase_email
@@ -21,7 +23,7 @@ USER_FIELDS: Final = ("user_id", "seller_user_id", "buyer_user_id")
 SHARES: Final = "shares"
 VIEWS: Final = "views"
 # Fields that users and integrators do not see.
-PRIVATE_FIELDS: Final = frozenset({SHARES, VIEWS, "error", "flags"})
+PRIVATE_FIELDS: Final = frozenset({SHARES, VIEWS, "error", "flags", "lane", "duration_seconds"})
 SELLERS_OWN: Final = "shortfall"  # what the seller of a reversed transfer owes
 # What a fan and a performer write to each other. The performer reads the fan's words in the queue, in an email of a
 # queued menu item, and in the sales, the fan the performer's in the feed; integrators see neither, and a feed keeps no words of another fan.
@@ -31,6 +33,8 @@ PRIVATE_WORDS: Final = frozenset({FANS_WORDS, "note", "file_url", "explanation"}
 PUBLISHED: Final = f"{PREFIX}completed"
 TITLE: Final = frozenset({"title"})
 PRIVATE_WORDS_OF_COMMISSIONS: Final = frozenset({"notes", "reason"}) | TITLE
+# Why an order of digital goods has failed or ended, also in an admin's words.
+PRIVATE_WORDS_OF_GOODS: Final = frozenset({"reason"})
 
 _BOTH: Final = ("seller", "buyer")
 _EMAILS: Final[Mapping[str, Mapping[str, NotificationKind]]] = {
@@ -52,12 +56,17 @@ _EMAILS: Final[Mapping[str, Mapping[str, NotificationKind]]] = {
     "payment.disputed": {"": NotificationKind.PAYMENT_DISPUTED},
     "payment.dispute_won": {"": NotificationKind.PAYMENT_DISPUTE_WON},
     "payment.dispute_lost": {"": NotificationKind.PAYMENT_DISPUTE_LOST},
+    "fulfillment.paid": {"": NotificationKind.GOODS_PAID},
+    "fulfillment.fulfilled": {"": NotificationKind.GOODS_DELIVERED},
+    "fulfillment.failed": {"": NotificationKind.GOODS_FAILED},
+    "fulfillment.refunded": {"": NotificationKind.GOODS_REFUNDED},
+    "fulfillment.cancelled": {"": NotificationKind.GOODS_CANCELLED},
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Notice:
-    """A user's feed entry, and the emails and text messages that go with it."""
+    """An entry of a user's feed, or of the admins', and the emails and text messages that go with it."""
 
     user_id: uuid.UUID
     entry: dict[str, Any]
@@ -65,22 +74,28 @@ class Notice:
 
 
 def notices_of(message: Message) -> list[Notice]:
-    """Return a notice for each user that the message names.
+    """Return a notice for each user that the message names, and for the admins.
 
     Raises:
         InvalidMessage: it names a user by an invalid id.
     """
-    return [_notice(message, user_id) for user_id in sorted(_user_ids(message))]
+    facts = admin_facts(message)
+    own = [] if facts is None else [Notice(ADMIN_FEED, _stored(message, *facts))]
+    return own + [_notice(message, user_id) for user_id in sorted(_user_ids(message))]
 
 
 def shown(message: Message) -> dict[str, Any]:
     """Return a message's data without private fields and words, for integrators."""
-    private = PRIVATE_WORDS | (_private_of_commission(message) if message.type.startswith(PREFIX) else frozenset())
+    private = PRIVATE_WORDS | _private_words(message)
     return {name: value for name, value in _facts(message).items() if name not in private}
 
 
-def _private_of_commission(message: Message) -> frozenset[str]:
-    return PRIVATE_WORDS_OF_COMMISSIONS - (TITLE if message.type == PUBLISHED else frozenset())
+def _private_words(message: Message) -> frozenset[str]:
+    if message.type.startswith(GOODS):
+        return PRIVATE_WORDS_OF_GOODS
+    if message.type.startswith(PREFIX):
+        return PRIVATE_WORDS_OF_COMMISSIONS - (TITLE if message.type == PUBLISHED else frozenset())
+    return frozenset()
 
 
 def _facts(message: Message) -> dict[str, Any]:
@@ -127,12 +142,17 @@ def _seen_by(message: Message, user_id: uuid.UUID) -> dict[str, Any]:
 
 def _entry(message: Message, seen: Mapping[str, Any]) -> dict[str, Any]:
     is_of_hidden_order = message.subject == message.data.get("order_id") and "order_id" not in seen
+    subject = str(seen.get("event_id", "")) if is_of_hidden_order else message.subject
+    return _stored(message, message.type, dict(seen)) | {"subject": subject}
+
+
+def _stored(message: Message, kind: str, data: dict[str, Any]) -> dict[str, Any]:
     return {
         "id": str(message.id),
-        "type": message.type,
+        "type": kind,
         "time": message.time.isoformat(),
-        "subject": str(seen.get("event_id", "")) if is_of_hidden_order else message.subject,
-        "data": dict(seen),
+        "subject": message.subject,
+        "data": data,
     }
 
 

@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from common.time_zones import DEFAULT_TIME_ZONE
 from orchestrator.clients.orders.commissions import CommissionType
+from orchestrator.clients.orders.digital_orders import DigitalItemStatus
 
 
 class Channel(enum.StrEnum):
@@ -75,6 +76,11 @@ class NotificationKind(enum.StrEnum):
     COMMISSION_FAILED = "commission_failed"
     COMMISSION_REFUNDED = "commission_refunded"
     COMMISSION_CANCELLED = "commission_cancelled"
+    GOODS_PAID = "goods_paid"
+    GOODS_DELIVERED = "goods_delivered"
+    GOODS_FAILED = "goods_failed"
+    GOODS_REFUNDED = "goods_refunded"
+    GOODS_CANCELLED = "goods_cancelled"
 
     @property
     def brings_tickets(self) -> bool:
@@ -93,6 +99,10 @@ class NotificationKind(enum.StrEnum):
     @property
     def is_about_commission(self) -> bool:
         return self.startswith("commission_")
+
+    @property
+    def is_about_goods(self) -> bool:
+        return self.startswith("goods_")
 
 
 class NotificationRequest(BaseModel):
@@ -178,6 +188,30 @@ class CommissionDetails(BaseModel):
     """Of the published article."""
 
 
+class GoodsItem(BaseModel):
+    model_config = ConfigDict(extra="ignore")
+
+    name: str
+    status: str
+
+
+class GoodsDetails(BaseModel):
+    """What a message says about an order of digital goods. It never has a code."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    order_id: uuid.UUID
+    items: tuple[GoodsItem, ...] = ()
+    refunded: Decimal = Decimal(0)
+    """What returned to the wallet for items that were not delivered, or for all."""
+    reason: str = ""
+    """In plain words, why an order has failed or ended."""
+
+    @property
+    def failed_items(self) -> tuple[GoodsItem, ...]:
+        return tuple(item for item in self.items if item.status == DigitalItemStatus.FAILED)
+
+
 class NotificationContext(BaseModel):
     """The facts that templates use; those that do not apply are absent."""
 
@@ -187,6 +221,7 @@ class NotificationContext(BaseModel):
     place: Place | None = None
     purchase: PurchaseFacts | None = None
     commission: CommissionDetails | None = None
+    goods: GoodsDetails | None = None
     seats: tuple[SeatLine, ...] = ()
     amount: Decimal | None = None
     refunded: Decimal = Decimal(0)

@@ -15,6 +15,7 @@ from orchestrator.clients.events import EventsClient
 from orchestrator.clients.users.directory import DELETED_USER, UserDirectory
 from orchestrator.features.notifications.models.notifications import (
     CommissionDetails,
+    GoodsDetails,
     NotificationContext,
     NotificationRequest,
     Place,
@@ -53,7 +54,8 @@ class ContextLoader:
             address=reader.email,
             place=await self._place(data),
             purchase=await self.purchases.load(data),
-            commission=_commission(data) if request.kind.is_about_commission else None,
+            commission=CommissionDetails(**_told(data)) if request.kind.is_about_commission else None,
+            goods=GoodsDetails(**_told(data)) if request.kind.is_about_goods else None,
             seats=await self._seats(data),
             amount=_amount(data),
             refunded=Decimal(data.get("refunded_amount") or 0),
@@ -108,8 +110,8 @@ def _party(data: Mapping[str, Any], user_id: uuid.UUID) -> str:
     return ""
 
 
-def _commission(data: Mapping[str, Any]) -> CommissionDetails:
-    return CommissionDetails(**{name: value for name, value in data.items() if value is not None})
+def _told(data: Mapping[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in data.items() if value is not None}
 
 
 def _time(data: Mapping[str, Any], name: str) -> datetime | None:

@@ -1,0 +1,58 @@
+"""Digital orders as they move (F5): a fan's own orders from their feed, or all orders from the feed of admins.
+
+The feed sends JSON text; each message has the `sequence` from which a client that reconnects goes on::
+
+    {"type": "payment_confirmed", "order_id": …, "amount": …, "currency": …}
+    {"type": "status_changed", "order_id": …, "status": …, "fulfillment_status": …, "items": […]}
+    {"type": "error", "order_id": …, "error": …, "severity": "error", "retryable": …}
+
+Admins also get::
+
+    {"type": "webhook_received", "webhook_id": …, "provider": …, "event_type": …}
+    {"type": "job_completed", "job_id": …, "kind": …, "order_id": …, "duration_seconds": …}
+    {"type": "job_failed", "job_id": …, "kind": …, "order_id": …, "duration_seconds": …, "error": …}
+
+`gateway.user_feed` describes `subscribed`, `resync` and the end of a connection.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any, Final
+
+__all__ = ["fulfillment_messages"]
+
+ORDERS: Final = "fulfillment."
+FOR_ADMINS: Final = frozenset({"webhook_received", "job_completed", "job_failed"})
+
+Facts = dict[str, Any]
+
+
+def fulfillment_messages(entry: Mapping[str, Any]) -> list[Facts]:
+    """Return the messages that an entry of a feed becomes; none for an entry about something else.
+
+    The first of two has the number before the entry's: a client that reconnects between them gets both again.
+    """
+    messages = list(_messages(entry["type"], entry["data"]))
+    first = entry["sequence"] + 1 - len(messages)
+    return [message | {"sequence": number} for number, message in enumerate(messages, start=first)]
+
+
+def _messages(kind: str, data: Facts) -> Iterator[Facts]:
+    if kind in FOR_ADMINS:
+        yield {"type": kind, **data}
+    if not kind.startswith(ORDERS):
+        return
+    if kind == f"{ORDERS}paid":
+        yield {"type": "payment_confirmed", **_facts(data, "order_id", "amount", "currency")}
+    if kind == f"{ORDERS}failed":
+        yield {"type": "error", **_facts(data, "order_id"), "error": data.get("reason") or "", "severity": "error",
+               "retryable": _is_retryable(data)}  # fmt: skip
+    yield {"type": "status_changed", **_facts(data, "order_id", "status", "fulfillment_status", "items")}
+
+
+def _facts(data: Facts, *names: str) -> Facts:
+    return {name: data.get(name) for name in names}
+
+
+def _is_retryable(data: Facts) -> bool:
+    """Return whether an admin can have a failed order tried again: not one of which the supplier refused every item."""
+    return any(item["status"] != "FAILED" for item in data.get("items") or ())
