@@ -62,16 +62,24 @@ digital_order_items: Final = Table(
     Column("status", Text, nullable=False, server_default="PENDING"),
     time_column("status_at", nullable=False),
     Column("reservation_id", Text),
+    time_column("reserved_at"),
     Column("failure", Text, nullable=False, server_default=""),
     status_check(DigitalItemStatus),
     CheckConstraint("price >= 0", name="price"),
     CheckConstraint("status <> 'RESERVED' OR reservation_id IS NOT NULL", name="reservation_id"),
+    CheckConstraint("(reservation_id IS NULL) = (reserved_at IS NULL)", name="reserved_at"),
     Index("uq_digital_order_items_position", "order_id", "position", unique=True),
     Index(
         "uq_digital_order_items_reservation_id",
         "reservation_id",
         unique=True,
         postgresql_where=text("reservation_id IS NOT NULL"),
+    ),
+    Index(
+        "ix_digital_order_items_reserved_newest",
+        text("reserved_at DESC"),
+        text("item_id DESC"),
+        postgresql_where=text("reserved_at IS NOT NULL"),
     ),
 )
 

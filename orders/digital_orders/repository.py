@@ -9,13 +9,13 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, TextClause, exists
+from sqlalchemy import ColumnElement, Select, TextClause, exists, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common.db.engine import UNIQUE_VIOLATION, Database, Row, sqlstate_of
 from common.db.idempotency import ParticipantRequest
-from common.db.pages import has_value
+from common.db.pages import find_newest, has_value
 from common.errors import ServiceError
 from common.http.calls import RepeatableCall
 from common.pages import Cursor, Total
@@ -31,6 +31,7 @@ from orders.digital_orders.schemas import (
     MovedOrder,
     MoveName,
     OpenOrder,
+    Reservation,
     ReservedItem,
     SealedCodes,
 )
@@ -38,6 +39,17 @@ from orders.digital_orders.status import DigitalItemStatus, DigitalOrderStatus, 
 from orders.shared.repository import AggregateRepository
 from orders.ticket_orders.errors import OrderAlreadyOpened, OrderInvalidState, OrderNotFound
 
+_RESERVATIONS: Final[Select[Any]] = (
+    select(
+        digital_orders.c.order_id,
+        digital_orders.c.status.label("order_status"),
+        digital_order_items.c.item_id,
+        digital_order_items.c.reservation_id,
+        digital_order_items.c.reserved_at.label("created_at"),
+    )
+    .join_from(digital_order_items, digital_orders)
+    .where(digital_order_items.c.reserved_at.is_not(None))
+)
 _VISIBLE: Final = digital_orders.c.status != DigitalOrderStatus.OPENING
 _RESUMED: Final = frozenset({"PAID", "WAITING", "READY", "FAILED"})
 _STORED: Final = frozenset({"READY", "FULFILLED"})
@@ -222,6 +234,16 @@ class DigitalOrderRepository(AggregateRepository[DigitalOrder]):
         order = self._read(row)
         return ReservedItem(order=order, item=next(item for item in order.items if item.item_id == row["item_id"]))
 
+    async def reservations(self, *, limit: int, offset: int) -> tuple[list[Reservation], Total]:
+        """Return a page of the items that have a reservation, newest first, and the number on all pages."""
+        items = digital_order_items.c
+        found, total = await find_newest(
+            self._database, _RESERVATIONS, at=items.reserved_at, key=items.item_id, limit=limit, offset=offset
+        )
+        return readable(
+            found, lambda row: Reservation.model_validate(dict(row)), of="reservations", key="item_id"
+        ), total
+
     async def page(
         self,
         *,
@@ -236,14 +258,17 @@ class DigitalOrderRepository(AggregateRepository[DigitalOrder]):
         return await self._page(_VISIBLE, *bought, status=status, limit=limit, offset=offset, after=after)
 
     async def silent(self, *, before: datetime, after: uuid.UUID | None, limit: int) -> list[DigitalOrder]:
-        """Return WAITING orders with an item that has been RESERVED since before a time, by id."""
+        """Return WAITING orders of which nothing was heard since before a time, by id.
+
+        They have an item that has been RESERVED since then, or no RESERVED item at all: then the process that was to go
+        on with the order has died.
+        """
         items = digital_order_items.c
-        has_silent_item = exists().where(
-            items.order_id == digital_orders.c.order_id,
-            has_value(items.status, DigitalItemStatus.RESERVED),
-            items.status_at < before,
-        )
-        return await self._by_id(DigitalOrderStatus.WAITING, has_silent_item, after=after, limit=limit)
+        has_item = exists().where(items.order_id == digital_orders.c.order_id)
+        has_reserved = has_item.where(has_value(items.status, DigitalItemStatus.RESERVED))
+        has_changed = has_item.where(items.status_at >= before)
+        is_silent = or_(has_reserved.where(items.status_at < before), ~has_reserved & ~has_changed)
+        return await self._by_id(DigitalOrderStatus.WAITING, is_silent, after=after, limit=limit)
 
     async def stalled(
         self, status: DigitalOrderStatus, *, before: datetime, after: uuid.UUID | None, limit: int

@@ -34,6 +34,7 @@ from orders.digital_orders.schemas import (
     PublicDigitalOrder,
     ReplaceCodes,
     Replaced,
+    ReservationPage,
     ReservedItem,
     SealedCodes,
 )
@@ -46,6 +47,7 @@ DigitalOrders = Annotated[DigitalOrderService, provided(DigitalOrderService)]
 Changed = Success[DigitalOrder]
 OfStatus = Annotated[ShownStatus | None, Query(description="Only orders of this status.")]
 Limit = Annotated[Integer, Query(ge=1, le=1_000)]
+Offset = Annotated[Integer, Query(ge=0)]
 
 _LIST_REFUSALS: Final = {400: BAD_INPUT, 401: NOT_LOGGED_IN}
 _UNDO_REFUSALS: Final = {400: BAD_INPUT, 409: "ORDER_INVALID_STATE", 422: "IDEMPOTENCY_KEY_REUSED"}
@@ -129,11 +131,17 @@ async def find_by_reservation(reservation_id: SentText, orders: DigitalOrders) -
     return success(await orders.find_by_reservation(reservation_id))
 
 
+@internal.get("/reservations", responses=refusals({400: BAD_INPUT}))
+async def list_reservations(orders: DigitalOrders, limit: Limit = 100, offset: Offset = 0) -> Success[ReservationPage]:
+    """The items that have a reservation at the supplier, newest first."""
+    return success(await orders.reservations(limit=limit, offset=offset))
+
+
 @internal.get("/silent", responses=refusals({400: BAD_INPUT}))
 async def list_silent(
     orders: DigitalOrders, before: Instant, limit: Limit = 100, after: uuid.UUID | None = None
 ) -> Success[list[DigitalOrder]]:
-    """WAITING orders with an item that has been RESERVED since before a time, by id."""
+    """WAITING orders of which nothing was heard since before a time, by id."""
     return success(await orders.silent(before=before, after=after, limit=limit))
 
 

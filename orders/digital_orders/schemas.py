@@ -185,6 +185,23 @@ class DigitalOrder(_Facts):
         return PublicDigitalOrder.model_validate(self.model_dump(mode="json"))
 
 
+class Reservation(BaseModel):
+    """An item that is reserved at the supplier. `created_at` is when its reservation was stored."""
+
+    order_id: uuid.UUID
+    item_id: uuid.UUID
+    reservation_id: str
+    order_status: DigitalOrderStatus
+    created_at: StoredInstant
+
+
+class ReservationPage(BaseModel):
+    """`count`: of all pages, counted to `COUNT_LIMIT`."""
+
+    items: list[Reservation]
+    count: int
+
+
 class ReservedItem(BaseModel):
     order: DigitalOrder
     item: Item

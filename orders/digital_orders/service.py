@@ -22,6 +22,7 @@ from orders.digital_orders.schemas import (
     OpenOrder,
     PublicDigitalOrder,
     ReplaceCodes,
+    ReservationPage,
     ReservedItem,
     SealedCodes,
 )
@@ -98,6 +99,11 @@ class DigitalOrderService:
 
     async def find_by_reservation(self, reservation_id: str) -> ReservedItem | None:
         return await self._orders.find_by_reservation(reservation_id)
+
+    async def reservations(self, *, limit: int, offset: int) -> ReservationPage:
+        """Return a page of the items that have a reservation, newest first."""
+        items, total = await self._orders.reservations(limit=limit, offset=offset)
+        return ReservationPage(items=items, count=total.number)
 
     async def silent(self, *, before: datetime, after: uuid.UUID | None, limit: int) -> list[DigitalOrder]:
         return await self._orders.silent(before=before, after=after, limit=limit)

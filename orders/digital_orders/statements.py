@@ -250,6 +250,7 @@ NOTE_RESERVATION: Final = text(
     f"""
     UPDATE digital_order_items AS item SET
         reservation_id = :reservation_id,
+        reserved_at = coalesce(reserved_at, now()),
         status = CASE status WHEN 'PENDING' THEN 'RESERVED' ELSE status END,
         status_at = CASE status WHEN 'PENDING' THEN now() ELSE status_at END
     WHERE {_ITEM} AND (reservation_id = :reservation_id OR reservation_id IS NULL

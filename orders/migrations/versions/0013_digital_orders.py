@@ -60,14 +60,20 @@ TABLES = (
             status IN ('PENDING', 'RESERVED', 'READY', 'DELIVERED', 'FAILED')),
         status_at timestamptz NOT NULL,
         reservation_id text,
+        reserved_at timestamptz,
         failure text NOT NULL DEFAULT '',
-        CONSTRAINT ck_digital_order_items_reservation_id CHECK (status <> 'RESERVED' OR reservation_id IS NOT NULL)
+        CONSTRAINT ck_digital_order_items_reservation_id CHECK (status <> 'RESERVED' OR reservation_id IS NOT NULL),
+        CONSTRAINT ck_digital_order_items_reserved_at CHECK ((reservation_id IS NULL) = (reserved_at IS NULL))
     )
     """,
     "CREATE UNIQUE INDEX uq_digital_order_items_position ON digital_order_items (order_id, position)",
     """
     CREATE UNIQUE INDEX uq_digital_order_items_reservation_id ON digital_order_items (reservation_id)
         WHERE reservation_id IS NOT NULL
+    """,
+    """
+    CREATE INDEX ix_digital_order_items_reserved_newest ON digital_order_items (reserved_at DESC, item_id DESC)
+        WHERE reserved_at IS NOT NULL
     """,
     """
     CREATE TABLE digital_item_codes (

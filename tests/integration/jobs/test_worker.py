@@ -267,7 +267,7 @@ class TestRetention:
 
     async def test_dead_jobs_of_a_kind_that_keeps_them_are_kept(self, harness: JobHarness) -> None:
         rules = policy("email", max_attempts=1, keep_failed=1, keep_failed_seconds=0.001, keeps_dead=True)
-        failures = [ValueError(), JobRefused("no"), ValueError()]
+        failures: list[BaseException] = [ValueError(), JobRefused("no"), ValueError()]
         await harness.start_worker((rules, RecordingHandler(failures=failures)), trim_seconds=0.1)
         queue = harness.queue_with({"email": rules})
         jobs = [

@@ -135,6 +135,7 @@ INTERNAL: list[tuple[str, str, Any]] = [
     ("POST", "/internal/digital-orders", digital_order().model_dump(mode="json") | {"request_id": new_id()}),
     ("GET", "/internal/digital-orders?status=FAILED&before=2027-01-01T00:00:00Z", None),
     ("GET", "/internal/digital-orders/by-reservation?reservation_id=x", None),
+    ("GET", "/internal/digital-orders/reservations", None),
     ("GET", "/internal/digital-orders/silent?before=2027-01-01T00:00:00Z", None),
     ("GET", "/internal/digital-orders/downloaded?before=2027-01-01T00:00:00Z", None),
     ("GET", "/internal/digital-orders/sealed-codes", None),

@@ -10,7 +10,12 @@ import orjson
 
 from common.errors import NotFound
 from common.sealing import Sealer, is_sealed
-from orchestrator.clients.orders.digital_orders import DigitalOrderFacts, DigitalOrdersClient, SealedCodes
+from orchestrator.clients.orders.digital_orders import (
+    DigitalOrderFacts,
+    DigitalOrdersClient,
+    DigitalOrderStatus,
+    SealedCodes,
+)
 from orchestrator.features.digital_goods.adapters.interfaces import CodeStorage
 from orchestrator.features.digital_goods.errors import KeysDeleted, StorageUnavailable
 from orchestrator.features.digital_goods.schemas.codes import CodesDocument, DeliveredCode
@@ -38,6 +43,7 @@ class OrderCodes:
 
         Raises:
             Conflict: ORDER_INVALID_STATE; an item is still open, or the order has ended.
+            StorageUnavailable.
         """
         if order.keys_deleted_at is not None:
             return
@@ -45,8 +51,10 @@ class OrderCodes:
         if order.storage_ref is None:
             document = CodesDocument(codes=await self._codes(order))
             await self._put(name, document.model_dump_json().encode(), order.order_id)
-        await self.orders.make_ready(order.order_id, storage_ref=name)
-        await self._undo_if_deleted(order.order_id, name)
+        try:
+            await self.orders.make_ready(order.order_id, storage_ref=name)
+        finally:
+            await self._undo_if_unwanted(order.order_id, name)
 
     async def read(self, order: DigitalOrderFacts) -> CodesDocument:
         """Return the stored codes.
@@ -97,7 +105,7 @@ class OrderCodes:
             return False
         order_id = uuid.UUID(name.split("/")[1])
         await self.storage.put(name, rewrapped, metadata=_metadata(order_id))
-        await self._undo_if_deleted(order_id, name)
+        await self._undo_if_unwanted(order_id, name)
         return True
 
     async def _codes(self, order: DigitalOrderFacts) -> list[DeliveredCode]:
@@ -114,14 +122,14 @@ class OrderCodes:
         stored = document if self.is_presigned else self.sealer.seal(document, context=_order(order_id))
         await self.storage.put(name, stored, metadata=_metadata(order_id))
 
-    async def _undo_if_deleted(self, order_id: uuid.UUID, name: str) -> None:
-        """Delete an object just written whose order's codes were deleted meanwhile."""
+    async def _undo_if_unwanted(self, order_id: uuid.UUID, name: str) -> None:
+        """Delete an object just written whose order's codes were deleted meanwhile, or that was refunded."""
         try:
             order = await self.orders.find(order_id)
         except NotFound:
             await self.storage.delete(name)
             return
-        if order.keys_deleted_at is not None:
+        if order.keys_deleted_at is not None or order.status is DigitalOrderStatus.REFUNDED:
             await self.storage.delete(name)
 
 
