@@ -43,6 +43,7 @@ GET_ADMIN_AUDIT: Final = Operation("GET", "/api/admin/audit")
 GET_ADMIN_COMMISSIONS: Final = Operation("GET", "/api/admin/commissions")
 GET_ADMIN_COMMISSIONS_STATS: Final = Operation("GET", "/api/admin/commissions/stats")
 GET_ADMIN_CORRECTIONS: Final = Operation("GET", "/api/admin/corrections")
+GET_ADMIN_DIGITAL_ORDERS: Final = Operation("GET", "/api/admin/digital-orders")
 GET_ADMIN_EVENTS: Final = Operation("GET", "/api/admin/events")
 GET_ADMIN_EVENTS_BY_EVENT_ID_CANCELLATION: Final = Operation("GET", "/api/admin/events/{event_id}/cancellation")
 GET_ADMIN_EVENTS_BY_EVENT_ID_DASHBOARD: Final = Operation("GET", "/api/admin/events/{event_id}/dashboard")
@@ -69,7 +70,9 @@ GET_ADMIN_PERFORMERS_BY_PERFORMER_ID_SUBSCRIBERS: Final = Operation(
 GET_ADMIN_PERFORMERS_BY_PERFORMER_ID_TIP_MENUS: Final = Operation(
     "GET", "/api/admin/performers/{performer_id}/tip-menus"
 )
+GET_ADMIN_PRODUCTS: Final = Operation("GET", "/api/admin/products")
 GET_ADMIN_RECEIVABLES: Final = Operation("GET", "/api/admin/receivables")
+GET_ADMIN_RESERVATIONS: Final = Operation("GET", "/api/admin/reservations")
 GET_ADMIN_SAGAS: Final = Operation("GET", "/api/admin/sagas")
 GET_ADMIN_SCANS: Final = Operation("GET", "/api/admin/scans")
 GET_ADMIN_TRANSFERS: Final = Operation("GET", "/api/admin/transfers")
@@ -93,9 +96,14 @@ GET_COMMISSIONS_BY_ORDER_ID_VERSIONS_BY_NUMBER: Final = Operation(
 GET_COMMISSIONS_PRICES: Final = Operation("GET", "/api/commissions/prices")
 GET_CREDITS_BALANCE: Final = Operation("GET", "/api/credits/balance")
 GET_CREDITS_STATEMENT: Final = Operation("GET", "/api/credits/statement")
+GET_DIGITAL_ORDERS: Final = Operation("GET", "/api/digital-orders")
+GET_DIGITAL_ORDERS_BY_ORDER_ID: Final = Operation("GET", "/api/digital-orders/{order_id}")
+GET_DOWNLOADS_BY_TOKEN: Final = Operation("GET", "/api/downloads/{token}")
 GET_EVENTS: Final = Operation("GET", "/api/events")
 GET_EVENTS_BY_EVENT_ID: Final = Operation("GET", "/api/events/{event_id}")
 GET_EVENTS_BY_EVENT_ID_AVAILABILITY: Final = Operation("GET", "/api/events/{event_id}/availability")
+GET_FULFILLMENT_BY_ORDER_ID_DOWNLOAD_LINK: Final = Operation("GET", "/api/fulfillment/{order_id}/download-link")
+GET_FULFILLMENT_BY_ORDER_ID_STATUS: Final = Operation("GET", "/api/fulfillment/{order_id}/status")
 GET_LISTINGS: Final = Operation("GET", "/api/listings")
 GET_MARKETPLACE_LISTINGS: Final = Operation("GET", "/api/marketplace/listings")
 GET_MARKETPLACE_LISTINGS_BY_LISTING_ID: Final = Operation("GET", "/api/marketplace/listings/{listing_id}")
@@ -122,6 +130,7 @@ GET_PERFORMER_PROFILE: Final = Operation("GET", "/api/performer/profile")
 GET_PERFORMER_SALES: Final = Operation("GET", "/api/performer/sales")
 GET_PERFORMER_SUBSCRIBERS: Final = Operation("GET", "/api/performer/subscribers")
 GET_PERFORMER_TIP_MENUS: Final = Operation("GET", "/api/performer/tip-menus")
+GET_PRODUCTS: Final = Operation("GET", "/api/products")
 GET_PURCHASED_ITEMS: Final = Operation("GET", "/api/purchased-items")
 GET_PURCHASED_ITEMS_BY_PURCHASED_ITEM_ID: Final = Operation("GET", "/api/purchased-items/{purchased_item_id}")
 GET_SUBSCRIPTIONS: Final = Operation("GET", "/api/subscriptions")
@@ -151,6 +160,7 @@ PATCH_ADMIN_PERFORMERS_BY_PERFORMER_ID_TIP_MENUS_BY_MENU_ID: Final = Operation(
 PATCH_ADMIN_PERFORMERS_BY_PERFORMER_ID_TIP_MENUS_BY_MENU_ID_ITEMS_BY_ITEM_ID: Final = Operation(
     "PATCH", "/api/admin/performers/{performer_id}/tip-menus/{menu_id}/items/{item_id}"
 )
+PATCH_ADMIN_PRODUCTS_BY_PRODUCT_ID: Final = Operation("PATCH", "/api/admin/products/{product_id}")
 PATCH_ADMIN_USERS_BY_USER_ID: Final = Operation("PATCH", "/api/admin/users/{user_id}")
 PATCH_ARTICLES_BY_SLUG: Final = Operation("PATCH", "/api/articles/{slug}")
 PATCH_PERFORMER_MENUS_BY_MENU_ID: Final = Operation("PATCH", "/api/performer/menus/{menu_id}")
@@ -174,6 +184,12 @@ POST_ADMIN_COMMISSIONS_BY_ORDER_ID_RETRY: Final = Operation(
 )
 POST_ADMIN_COMMISSIONS_BY_ORDER_ID_SEND_BACK: Final = Operation(
     "POST", "/api/admin/commissions/{order_id}/send-back", takes_key=True
+)
+POST_ADMIN_DIGITAL_ORDERS_BY_ORDER_ID_REFUND: Final = Operation(
+    "POST", "/api/admin/digital-orders/{order_id}/refund", takes_key=True
+)
+POST_ADMIN_DIGITAL_ORDERS_BY_ORDER_ID_RETRY: Final = Operation(
+    "POST", "/api/admin/digital-orders/{order_id}/retry", takes_key=True
 )
 POST_ADMIN_EVENTS: Final = Operation("POST", "/api/admin/events", takes_key=True)
 POST_ADMIN_EVENTS_BY_EVENT_ID_CANCEL: Final = Operation("POST", "/api/admin/events/{event_id}/cancel")
@@ -212,6 +228,7 @@ POST_ADMIN_PERFORMERS_BY_PERFORMER_ID_TIP_MENUS: Final = Operation(
 POST_ADMIN_PERFORMERS_BY_PERFORMER_ID_TIP_MENUS_BY_MENU_ID_ITEMS: Final = Operation(
     "POST", "/api/admin/performers/{performer_id}/tip-menus/{menu_id}/items", takes_key=True
 )
+POST_ADMIN_PRODUCTS: Final = Operation("POST", "/api/admin/products", takes_key=True)
 POST_ADMIN_RECEIVABLES_BY_USER_ID_SETTLE: Final = Operation(
     "POST", "/api/admin/receivables/{user_id}/settle", takes_key=True
 )
@@ -248,6 +265,10 @@ POST_COMMISSIONS_BY_ORDER_ID_REVISIONS: Final = Operation(
 )
 POST_COMMISSIONS_BY_ORDER_ID_SUBMIT: Final = Operation("POST", "/api/commissions/{order_id}/submit", takes_key=True)
 POST_CREDITS_TOPUP: Final = Operation("POST", "/api/credits/topup", takes_key=True)
+POST_DIGITAL_ORDERS: Final = Operation("POST", "/api/digital-orders", takes_key=True)
+POST_DIGITAL_ORDERS_BY_ORDER_ID_CANCEL: Final = Operation("POST", "/api/digital-orders/{order_id}/cancel")
+POST_FULFILLMENT_BY_ORDER_ID_DELETE_KEYS: Final = Operation("POST", "/api/fulfillment/{order_id}/delete-keys")
+POST_FULFILLMENT_BY_ORDER_ID_REVEAL: Final = Operation("POST", "/api/fulfillment/{order_id}/reveal")
 POST_MARKETPLACE_APPROVE: Final = Operation("POST", "/api/marketplace/approve", takes_key=True)
 POST_MARKETPLACE_BUY: Final = Operation("POST", "/api/marketplace/buy", takes_key=True)
 POST_MARKETPLACE_CANCEL: Final = Operation("POST", "/api/marketplace/cancel")
