@@ -14,6 +14,7 @@ FINITE: Final = {
     "gateway/live_feed.py": "belongs to one connection, which is closed",
     "orchestrator/clients/events.py": "fetches one event; its callers get the error",
     "orchestrator/features/check_in/service/check_in.py": "looks up a name for one scan, which goes without",
+    "orchestrator/features/digital_goods/service/reservations.py": "asks about one reservation, for a bounded time",
     "orchestrator/features/events/service/seat_maps.py": "builds one seat map; its callers get the error",
     "orchestrator/features/notifications/adapters/smtp.py": "ends with the idle connections; the next email starts it",
     "orchestrator/jobs/consumer.py": "handles one wake-up message; the job's lease ends",

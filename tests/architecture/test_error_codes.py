@@ -43,7 +43,7 @@ INTERNAL_CODES: Final = {
     # Why an order of a text has failed or ended: `failure.code` of the order.
     *("CHECKOUT_EXPIRED", "COMMISSION_EXPIRED", "COMMISSION_FAILED", "COMMISSION_REFUNDED"),
     # Why an order of goods has ended.
-    *("PAYMENT_EXPIRED", "GOODS_FAILED", "GOODS_REFUNDED"),
+    *("PAYMENT_EXPIRED", "GOODS_FAILED", "GOODS_REFUNDED", "SUPPLIER_REFUSED"),
 }
 STATUS_OF_CODE: Final = {code: status for status, codes in CONTRACT.items() for code in codes.split()}
 

@@ -207,8 +207,8 @@ MUTATIONS: Final = (
     Mutation(
         name="each copy of a webhook is stored (no deduplication)",
         file="orchestrator/features/inbound_webhooks/repository.py",
-        before="    VALUES (:webhook_id, :provider, :external_id, :event_type, :body, :job_id)\n",
-        after="    VALUES (:webhook_id, :provider, :external_id || random(), :event_type, :body, :job_id)\n",
+        before="    VALUES (:webhook_id, :provider, :external_id, :event_type, :body, :sealed_body, :job_id)\n",
+        after="    VALUES (:webhook_id, :provider, :external_id || random(), :event_type, :body, :sealed_body, :job_id)\n",
         caught_by=(f"{WEBHOOKS}/test_inbox.py::TestAccepted::test_hundred_concurrent_copies_are_stored_once",),
         breaks=("one payment credited twice: one row per webhook", "a webhook is sent again, or replayed"),
     ),

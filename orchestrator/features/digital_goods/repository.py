@@ -11,8 +11,6 @@ from common.db.engine import Database
 from orchestrator.features.digital_goods.models import KIND
 from orchestrator.jobs.record import JobStatus
 
-__all__ = ["FulfilmentJob", "FulfilmentJobStore"]
-
 _OF_ORDER: Final = text(
     f"SELECT job_id, lane, status FROM jobs WHERE kind = '{KIND}' AND lane = :lane ORDER BY created_at"  # noqa: S608
 )

@@ -30,6 +30,7 @@ from orchestrator.features.digital_goods.service.reading import CodeReadingServi
 from orchestrator.settings import Settings
 from tests.integration.digital_goods.code_fixtures import OrdersInMemory, waiting_order
 from tests.support.callers import Caller
+from tests.support.http_client import http_client
 from tests.support.servers import DatabaseFactory
 from tests.support.unused_addresses import NO_OTHER_SERVICES
 from tests.support.user_tokens import UserTokenMint
@@ -215,7 +216,7 @@ async def test_presigned_link_leads_to_the_storage_and_old_sealed_objects_to_the
         shop.orders.add(order, [codes.seal(item.item_id, [CODE]) for item in order.items])
         await codes.store(order)
         order = shop.orders.change(order.order_id, status=DigitalOrderStatus.FULFILLED)
-        async with httpx.AsyncClient() as browser:
+        async with http_client() as browser:
             url = await link_to(shop, order)
             assert url.startswith(s3_settings.s3_endpoint)
             assert (await browser.get(url)).json() == {"codes": expected(order), "downloaded_at": None}

@@ -7,8 +7,6 @@ from pydantic import Field, SecretStr, model_validator
 
 from common.settings import SealingSettings, require_secret
 
-__all__ = ["DEV_LINK_KEY", "StorageSettings"]
-
 # The source is public, so it is refused outside dev and test.
 DEV_LINK_KEY: Final = "dev-only-download-link-key-of-32-bytes"
 

@@ -6,8 +6,6 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-__all__ = ["CodesDeleted", "CodesDocument", "CodesRevealed", "DeliveredCode", "DownloadLinkView"]
-
 
 class DeliveredCode(BaseModel):
     """A code, which never appears in a log."""

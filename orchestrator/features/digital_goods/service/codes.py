@@ -20,8 +20,6 @@ from orchestrator.features.digital_goods.adapters.interfaces import CodeStorage
 from orchestrator.features.digital_goods.errors import KeysDeleted, StorageUnavailable
 from orchestrator.features.digital_goods.schemas.codes import CodesDocument, DeliveredCode
 
-__all__ = ["OBJECTS", "OrderCodes"]
-
 OBJECTS: Final = "orders/"
 
 
