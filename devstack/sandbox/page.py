@@ -55,7 +55,7 @@ INDEX: Final = page(
           <code>{"path": "/command", "status": 503, "times": 2}</code> makes two commands fail, with
           <code>delay_seconds</code> late.</td></tr>
   <tr><td>The supplier of digital goods</td>
-      <td><code>/v1/reservations</code>; <a href="/supplier">its reservations</a>. Deliver one with
+      <td><code>/v1/reservations</code>; <a href="/supplier">its reservations</a>. Deliver one there, or with
           <code>POST /control/supplier/{reservation_id}</code> and <code>{"status": "delivered"}</code>, or all at once with
           <code>POST /control/supplier-automatic</code>. Each sends the signed webhook.</td></tr>
   <tr><td>An OpenAI-compatible text API</td>

@@ -17,6 +17,20 @@ __all__ = ["GoodsSupplier", "ReserveObserver", "ReservedUnit", "UnitStatus", "su
 
 FAULT: Final = "supplier"
 GROUPS: Final = 3
+DECISIONS: Final = {"delivered": "Deliver", "failed": "Fail"}
+SEND_NOTICE: Final = """
+<script>
+  document.addEventListener("click", async ({ target }) => {
+    const { reservation, status } = target.dataset;
+    if (!reservation) return;
+    target.disabled = true;
+    const body = JSON.stringify({ status });
+    const headers = { "Content-Type": "application/json" };
+    await fetch(`/control/supplier/${reservation}`, { method: "POST", headers, body });
+    location.reload();
+  });
+</script>
+"""
 
 UnitStatus = Literal["waiting", "ready", "delivered", "failed"]
 
@@ -36,6 +50,20 @@ class ReservedUnit:
     def shown(self) -> dict[str, Any]:
         has_codes = self.status in {"ready", "delivered"}
         return asdict(self) | {"codes": self.codes if has_codes else []}
+
+
+def _row(unit: ReservedUnit) -> str:
+    """Return a row of the page, with buttons while the reservation is undecided."""
+    reservation_id = escape(unit.reservation_id)
+    buttons = "".join(
+        f'<button data-reservation="{reservation_id}" data-status="{status}">{label}</button> '
+        for status, label in DECISIONS.items()
+        if unit.status == "waiting"
+    )
+    return (
+        f"<tr><td><code>{reservation_id}</code></td><td>{escape(unit.product_id)}</td><td>{unit.status}</td>"
+        f"<td>{unit.created_at:%H:%M:%S}</td><td>{buttons}</td></tr>"
+    )
 
 
 class GoodsSupplier:
@@ -128,12 +156,9 @@ def supplier_routes(
 
     @router.get("/supplier", include_in_schema=False)
     async def show_page() -> HTMLResponse:
-        rows = "".join(
-            f"<tr><td><code>{escape(unit.reservation_id)}</code></td><td>{escape(unit.product_id)}</td>"
-            f"<td>{unit.status}</td><td>{unit.created_at:%H:%M:%S}</td></tr>"
-            for unit in reversed(supplier.units.values())
-        )
-        table = f"<table><tr><th>Reservation</th><th>Product</th><th>Status</th><th>Made at</th></tr>{rows}</table>"
+        rows = "".join(_row(unit) for unit in reversed(supplier.units.values()))
+        heads = "<tr><th>Reservation</th><th>Product</th><th>Status</th><th>Made at</th><th></th></tr>"
+        table = f"<table>{heads}{rows}</table>{SEND_NOTICE}"
         return HTMLResponse(page("Supplier", table if rows else "<p>There are no reservations yet.</p>"))
 
     return router

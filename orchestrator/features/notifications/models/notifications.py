@@ -2,6 +2,8 @@
 
 import enum
 import uuid
+from collections import Counter
+from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -10,7 +12,6 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from common.time_zones import DEFAULT_TIME_ZONE
 from orchestrator.clients.orders.commissions import CommissionType
-from orchestrator.clients.orders.digital_orders import DigitalItemStatus
 
 
 class Channel(enum.StrEnum):
@@ -189,6 +190,8 @@ class CommissionDetails(BaseModel):
 
 
 class GoodsItem(BaseModel):
+    """`status`: in lower case, as messages have it."""
+
     model_config = ConfigDict(extra="ignore")
 
     name: str
@@ -208,8 +211,19 @@ class GoodsDetails(BaseModel):
     """In plain words, why an order has failed or ended."""
 
     @property
-    def failed_items(self) -> tuple[GoodsItem, ...]:
-        return tuple(item for item in self.items if item.status == DigitalItemStatus.FAILED)
+    def ordered(self) -> str:
+        return _listed(self.items)
+
+    @property
+    def undelivered(self) -> str:
+        """The items that the supplier could not deliver; empty if there are none."""
+        return _listed([item for item in self.items if item.status == "failed"])
+
+
+def _listed(items: Sequence[GoodsItem]) -> str:
+    """Return the names of items: those that are there several times are counted."""
+    counts = Counter(item.name for item in items)
+    return ", ".join(name if count == 1 else f"{name} ({count})" for name, count in counts.items())
 
 
 class NotificationContext(BaseModel):
