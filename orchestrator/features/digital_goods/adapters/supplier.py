@@ -26,7 +26,7 @@ MAX_CODES: Final = 20
 REFUSES_RESERVATION: Final = frozenset({404, 409, 410, 422})
 HAS_NO_RESERVATION: Final = frozenset({404, 410})
 
-Code = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2_000)]
+Code = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=10_000)]
 
 
 class _Reservation(BaseModel):
