@@ -109,7 +109,8 @@ def _periodic(resources: Resources) -> Iterable[PeriodicTask]:
         delivery=resources.service(DeliveryService),
         longer_than=timedelta(seconds=supplier.supplier_silent_seconds),
     )
-    dead = DeadReservationTask(orders, jobs)
+    store = FulfilmentJobStore(resources.database)
+    dead = DeadReservationTask(orders, store)
     yield PeriodicTask(silent.ask_all, name="silent orders", interval_seconds=supplier.supplier_poll_seconds)
     yield PeriodicTask(dead.fail_all, name="dead reservations", interval_seconds=supplier.supplier_poll_seconds)
 
@@ -118,7 +119,7 @@ def _periodic(resources: Resources) -> Iterable[PeriodicTask]:
         sales=resources.service(SaleService),
         orders=orders,
         jobs=jobs,
-        store=FulfilmentJobStore(resources.database),
+        store=store,
         keep=timedelta(hours=orders_settings.digital_order_refund_hours),
     )
     interval = orders_settings.failed_digital_orders_interval_seconds

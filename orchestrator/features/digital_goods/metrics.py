@@ -12,7 +12,7 @@ SUPPLIER_CALL_SECONDS = Histogram(
 )
 DIGITAL_ITEMS = Counter("digital_items_total", "Items whose codes came, and items that failed.", ["result"])
 DIGITAL_ORDERS_SILENT = Gauge(
-    "digital_orders_silent", "Orders of which the supplier has said nothing for too long, at the last look."
+    "digital_orders_silent", "Orders about which the supplier gave no answer when it was asked, at the last look."
 )
 CODES_STORED = Counter("codes_stored_total", "Attempts to store the codes of an order.", ["result"])
 

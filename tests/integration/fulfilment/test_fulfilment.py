@@ -1,187 +1,263 @@
-"""Orders are reserved, delivered and stored, whatever the supplier, its webhooks and the storage do (F2, F3)."""
+"""Orders are reserved, delivered and stored, whatever the supplier, its webhooks and the storage do (F2, F3).
 
-import itertools
+Webhooks come over the gateway, jobs run in a worker's process, and orders, ledger and storage are the real ones.
+"""
+
+import asyncio
+import uuid
+from collections.abc import Awaitable, Callable
+from datetime import timedelta
 
 import pytest
-from sqlalchemy import text
 
-from common.errors import Unavailable
 from common.http.envelope import Page
 from orchestrator.clients.orders.digital_orders import DigitalOrderFacts, DigitalOrderStatus
-from orchestrator.features.digital_goods.errors import StorageUnavailable
-from orchestrator.features.digital_goods.jobs import DeadReservationTask
-from orchestrator.features.digital_goods.service.delivery import DeliveryOutcome
+from orchestrator.features.digital_goods.jobs import STORE_PAUSE_SECONDS, DeadReservationTask
+from orchestrator.features.digital_goods.repository import FulfilmentJobStore
+from orchestrator.features.digital_goods.service.admin import GoodsAdminService
 from orchestrator.features.digital_goods.service.reservations import ReservationService
-from orchestrator.jobs.record import JobStatus
-from tests.integration.fulfilment.conftest import Goods
+from orchestrator.jobs.policies import FIVE_RETRIES
+from orchestrator.jobs.record import Failure, JobStatus, JobView
+from tests.integration.fulfilment.goods import RESERVE, DigitalGoods
 from tests.support.waiting import eventually
 
-RESERVE = "/v1/reservations"
+KINGUIN = "SELECT count(*) AS webhooks FROM webhook_log WHERE provider = 'kinguin'"
+KILLED_AT_LAST = """
+    UPDATE jobs SET status = 'failed', failure = 'dead', finished_at = now() WHERE job_id = $1 AND status = 'retrying'
+"""
+AGE = """
+    UPDATE digital_order_items SET status_at = status_at - CAST($2 AS interval),
+        reserved_at = reserved_at - CAST($2 AS interval)
+    WHERE order_id = $1
+"""
+AGE_ORDER = "UPDATE digital_orders SET paid_at = paid_at - CAST($2 AS interval) WHERE order_id = $1"
 
 
-async def is_delivered(goods: Goods, order: DigitalOrderFacts) -> list[str]:
-    """Wait until the saga knows that the codes are stored, and return them."""
-    await eventually(lambda: goods.sagas.delivered[order.order_id])
-    assert goods.orders.known[order.order_id].status is DigitalOrderStatus.READY
-    return goods.codes.objects[order.order_id]
+def statuses(order: DigitalOrderFacts) -> list[str]:
+    return [item.status.value for item in order.items]
 
 
 class TestReserving:
-    async def test_two_failures_then_success(self, goods: Goods) -> None:
-        await goods.control("/faults", path=RESERVE, status=502, times=2)
-        await goods.start_worker()
-        order, job = await goods.order("one", "two")
-        assert (await goods.harness.reaches(job, JobStatus.COMPLETED)).attempts == 3
-        current = goods.orders.known[order.order_id]
-        assert current.status is DigitalOrderStatus.WAITING
-        assert len({item.reservation_id for item in current.items} - {None}) == 2
+    async def test_two_failures_then_success_after_two_and_four_seconds(self, goods: DigitalGoods) -> None:
+        await goods.break_supplier(RESERVE, status=502, times=2)
+        order_id = await goods.order("one", "two")
+        first, second = await goods.fail_attempts(order_id, "reserve", times=2)
+        assert first > timedelta(seconds=2)
+        assert second > timedelta(seconds=4)
+        job = await goods.job_reaches(order_id, "reserve", JobStatus.COMPLETED)
+        assert job.attempts == 3
+        order = await goods.find(order_id)
+        assert order.status is DigitalOrderStatus.WAITING
+        assert len({item.reservation_id for item in order.items} - {None}) == 2
 
-    async def test_lost_reply_reserves_nothing_twice(self, goods: Goods) -> None:
-        calls = itertools.count()
+    async def test_job_that_fails_six_times_is_dead_until_an_admin_retries_it(self, goods: DigitalGoods) -> None:
+        await goods.break_supplier(RESERVE, status=503)
+        order_id = await goods.order("one")
+        pauses = await goods.fail_attempts(order_id, "reserve", times=5)
+        assert all(pause > timedelta(seconds=least) for pause, least in zip(pauses, FIVE_RETRIES, strict=True))
+        dead = await goods.job_reaches(order_id, "reserve", JobStatus.FAILED)
+        assert (dead.attempts, dead.failure) == (6, Failure.DEAD)
+        order = await goods.reaches(order_id, DigitalOrderStatus.FAILED)
+        assert order.failure_message == "The supplier does not respond."
+        assert await goods.databases.escrows_of(order_id) == ["HELD"]
+        await goods.mend_supplier()
+        assert await goods.container.resources.jobs.retry_all("fulfillment") == 1  # one call for all
+        await goods.job_reaches(order_id, "reserve", JobStatus.COMPLETED)
+        [item] = (await goods.reaches(order_id, DigitalOrderStatus.WAITING)).items
+        assert await goods.tell(item, "delivered") == "processed"
+        await goods.reaches(order_id, DigitalOrderStatus.FULFILLED)
+        assert await goods.messages_about(order_id) == ["paid", "failed", "reserved", "ready", "fulfilled"]
 
-        async def lose_the_first() -> None:
-            if next(calls) == 0:
-                raise Unavailable
+    async def test_admin_refunds_an_order_whose_job_is_dead(self, goods: DigitalGoods) -> None:
+        await goods.break_supplier(RESERVE, status=503)
+        order_id = await goods.order("one")
+        await goods.fail_attempts(order_id, "reserve", times=5)
+        await goods.reaches(order_id, DigitalOrderStatus.FAILED)
+        admin = goods.container.resources.service(GoodsAdminService)
+        await goods.job_reaches(order_id, "reserve", JobStatus.FAILED)
+        await admin.refund(order_id, admin_id=uuid.uuid4(), key=None)
+        await goods.assert_refunded(order_id)
+        assert (await goods.job(order_id, "reserve")).failure is Failure.ACKNOWLEDGED
 
-        goods.orders.before["note_reservation"] = lose_the_first
-        await goods.start_worker()
-        order = await goods.reserved("one")
-        response = await goods.control.http.get("/control/supplier", params={"request_id": str(order.items[0].item_id)})
-        assert [unit["reservation_id"] for unit in response.json()] == [order.items[0].reservation_id]
+    async def test_order_whose_last_worker_crashed_is_failed(self, goods: DigitalGoods) -> None:
+        await goods.break_supplier(RESERVE, status=503, times=2)
+        crashed, retried = await goods.order("one"), await goods.order("one")
+        for order_id in (crashed, retried):
+            await goods.hold(await goods.job_reaches(order_id, "reserve", JobStatus.RETRYING))
+        await goods.databases.change("orchestrator", KILLED_AT_LAST, (await goods.job(crashed, "reserve")).job_id)
+        resources = goods.container.resources
+        store = FulfilmentJobStore(resources.database)
+        task = DeadReservationTask(resources.clients.digital_orders, store, grace=timedelta(0))
+        await asyncio.gather(task.fail_all(), task.fail_all())
+        await goods.reaches(crashed, DigitalOrderStatus.FAILED)
+        assert (await goods.find(retried)).status is DigitalOrderStatus.PAID
+        await goods.make_due(await goods.job(retried, "reserve"))
+        await goods.reaches(retried, DigitalOrderStatus.WAITING)
 
-    async def test_job_without_success_is_dead_and_kept_until_an_admin_retries_it(self, goods: Goods) -> None:
-        await goods.control("/faults", path=RESERVE, status=503)
-        await goods.start_worker(trim_seconds=0.1)
-        order, job = await goods.order("one")
-        dead = await goods.harness.reaches(job, JobStatus.FAILED)
-        assert (dead.attempts, dead.failure) == (6, "dead")
-        assert goods.orders.known[order.order_id].status is DigitalOrderStatus.FAILED
-        assert goods.sagas.refunded == {}
-        await goods.control.http.delete("/control/faults")
-        await goods.jobs.retry(job.job_id)
-        await goods.harness.reaches(job, JobStatus.COMPLETED)
-        assert goods.orders.known[order.order_id].status is DigitalOrderStatus.WAITING
-
-    async def test_refused_item_fails_and_the_other_is_delivered(self, goods: Goods) -> None:
+    async def test_refused_item_is_refunded_and_the_other_is_delivered(self, goods: DigitalGoods) -> None:
         await goods.control("/supplier-products/gone", is_sold_out=True)
-        await goods.start_worker()
-        order = await goods.reserved("gone", "here")
-        assert goods.orders.statuses(order.order_id) == ["FAILED", "RESERVED"]
-        await goods.say(order.items[1], "delivered")
-        assert len(await is_delivered(goods, order)) == 1
+        order = await goods.waiting("gone", "here")
+        assert statuses(order) == ["FAILED", "RESERVED"]
+        await goods.tell(order.items[1], "delivered")
+        assert len(await goods.assert_delivered_once(order.order_id)) == 1
 
-    async def test_order_of_which_nothing_comes_is_refunded_once_its_saga_waits(self, goods: Goods) -> None:
+    async def test_order_of_which_nothing_comes_is_refunded(self, goods: DigitalGoods) -> None:
         await goods.control("/supplier-products/gone", is_sold_out=True)
-        goods.sagas.is_busy.set()
-        await goods.start_worker()
-        order = await goods.reserved("gone")
-        assert goods.orders.known[order.order_id].status is DigitalOrderStatus.FAILED
-        assert goods.sagas.refunded[order.order_id] == 1
+        await goods.assert_refunded(await goods.order("gone"))
 
 
 class TestNotices:
     @pytest.mark.parametrize("has_codes", [True, False])
-    async def test_any_order_of_arrival_ends_alike(self, goods: Goods, *, has_codes: bool) -> None:
-        await goods.start_worker()
-        for statuses in (("delivered", "ready", "failed"), ("ready", "failed", "delivered")):
-            order = await goods.reserved("one")
-            for status in statuses:
-                await goods.say(order.items[0], status, has_codes=has_codes, moves=status != "failed")
-            [code] = await is_delivered(goods, order)
-            assert code
-            for _ in range(2):  # a replay changes nothing
-                assert await goods.apply_last() is DeliveryOutcome.IGNORED
-            assert goods.sagas.delivered[order.order_id] == 1
+    @pytest.mark.parametrize("arrival", [("delivered", "ready", "failed"), ("ready", "failed", "delivered")])
+    async def test_any_order_of_arrival_ends_alike(
+        self, goods: DigitalGoods, arrival: tuple[str, ...], *, has_codes: bool
+    ) -> None:
+        order = await goods.waiting("one")
+        for status in arrival:
+            await goods.tell(order.items[0], status, has_codes=has_codes, moves=status != "failed", copies=2)
+        [unit] = await goods.units(order)
+        assert await goods.assert_delivered_once(order.order_id) == unit["codes"]
+        assert await goods.tell(order.items[0], "delivered") == "ignored"
+        assert await goods.assert_delivered_once(order.order_id) == unit["codes"]
 
-    async def test_supplier_decides_whether_a_notice_of_failure_holds(self, goods: Goods) -> None:
-        await goods.start_worker()
-        order = await goods.reserved("one")
-        await goods.control(f"/supplier/{order.items[0].reservation_id}", status="delivered", copies=0)
-        await goods.say(order.items[0], "failed", moves=False)
-        assert len(await is_delivered(goods, order)) == 1
+    async def test_supplier_decides_whether_a_notice_of_failure_holds(self, goods: DigitalGoods) -> None:
+        order = await goods.waiting("one")
+        await goods.say(order.items[0].reservation_id, "delivered", copies=0)
+        await goods.tell(order.items[0], "failed", moves=False)
+        assert len(await goods.assert_delivered_once(order.order_id)) == 1
 
-    async def test_notice_of_an_unknown_reservation_is_matched_once_it_is_stored(self, goods: Goods) -> None:
-        outcomes = []
+    async def test_notice_of_an_unknown_reservation_is_kept_and_matched_once_it_is_stored(
+        self, goods: DigitalGoods
+    ) -> None:
+        """The supplier reserved, and its reply was lost."""
+        order, reservation_id, job_is_due = await self.lost_reservation(goods)
+        sent = await goods.say(reservation_id, "delivered")
+        assert (await goods.webhook(sent["webhook_id"]))["status"] == "unmatched"
+        await job_is_due()
+        assert len(await goods.assert_delivered_once(order.order_id)) == 1
 
-        async def deliver_before_it_is_stored() -> None:
-            units = (await goods.control.http.get("/control/supplier")).json()
-            await goods.control(f"/supplier/{units[-1]['reservation_id']}", status="delivered")
-            outcomes.append(await goods.apply_last())
+    async def test_notice_of_an_unknown_reservation_is_matched_by_asking_later(self, goods: DigitalGoods) -> None:
+        order, reservation_id, job_is_due = await self.lost_reservation(goods)
+        sent = await goods.say(reservation_id, "delivered")
+        assert (await goods.webhook(sent["webhook_id"]))["status"] == "unmatched"
+        await goods.break_supplier(f"{RESERVE}/{reservation_id}", status=503, times=1)
+        await job_is_due()
+        assert (await goods.reaches(order.order_id, DigitalOrderStatus.WAITING)).items[0].reservation_id
+        await goods.job_reaches(order.order_id, "reserve", JobStatus.COMPLETED)
+        await goods.poller().ask_all()
+        assert len(await goods.assert_delivered_once(order.order_id)) == 1
 
-        goods.orders.before["note_reservation"] = deliver_before_it_is_stored
-        await goods.start_worker()
-        order = await goods.reserved("one")
-        assert outcomes == [DeliveryOutcome.UNMATCHED]
-        assert len(await is_delivered(goods, order)) == 1
+    async def lost_reservation(
+        self, goods: DigitalGoods
+    ) -> tuple[DigitalOrderFacts, str, Callable[[], Awaitable[None]]]:
+        """Return an order whose first attempt has failed, its reservation, and what starts the second attempt."""
+        await goods.break_supplier(RESERVE, status=500, times=1)
+        order_id = await goods.order("one")
+        await goods.hold(job := await goods.job_reaches(order_id, "reserve", JobStatus.RETRYING))
+        order = await goods.find(order_id)
+        made = await goods.sandbox.post(
+            RESERVE,
+            json={"product_id": "one", "request_id": str(order.items[0].item_id)},
+            headers={"X-Api-Key": "sandbox-supplier-key"},
+        )
+        return order, made.json()["reservation_id"], lambda: goods.make_due(job)
 
-    async def test_failed_items_refund_the_order(self, goods: Goods) -> None:
-        await goods.start_worker()
-        order = await goods.reserved("one", "two")
-        await goods.say(order.items[0], "failed")
-        assert goods.sagas.refunded == {}
-        await goods.say(order.items[1], "failed")
-        assert goods.orders.known[order.order_id].status is DigitalOrderStatus.FAILED
-        assert goods.sagas.refunded[order.order_id] == 1
+    async def test_failed_items_refund_the_order(self, goods: DigitalGoods) -> None:
+        order = await goods.waiting("one", "two")
+        await goods.tell(order.items[0], "failed")
+        assert (await goods.find(order.order_id)).status is DigitalOrderStatus.WAITING
+        await goods.tell(order.items[1], "failed")
+        await goods.assert_refunded(order.order_id)
 
-    async def test_lost_webhook_is_made_good_by_asking(self, goods: Goods) -> None:
-        await goods.start_worker()
-        order = await goods.reserved("one", "two")
+    async def test_wrong_signature_stores_nothing(self, goods: DigitalGoods) -> None:
+        order = await goods.waiting("one")
+        stored = await goods.databases.read("orchestrator", KINGUIN)
+        sent = await goods.say(order.items[0].reservation_id, "delivered", has_wrong_signature=True)
+        assert sent["statuses"] == [401]
+        assert await goods.databases.read("orchestrator", KINGUIN) == stored
+        assert statuses(await goods.find(order.order_id)) == ["RESERVED"]
+        await goods.tell(order.items[0], "delivered")
+        await goods.assert_delivered_once(order.order_id)
+
+    async def test_codes_are_kept_as_they_are(self, goods: DigitalGoods) -> None:
+        """They are not normalised: a game's shop may compare them byte by byte."""
+        codes = ["e\N{COMBINING ACUTE ACCENT} \N{ANGSTROM SIGN}", "line\nline\t\x00\x7f", "<b>&amp;'\"", "X" * 10_000]
+        order = await goods.waiting("one")
+        await goods.tell(order.items[0], "delivered", changes={"codes": codes})
+        assert await goods.assert_delivered_once(order.order_id) == codes
+
+
+class TestPoller:
+    async def test_lost_webhooks_are_made_good_by_asking(self, goods: DigitalGoods) -> None:
+        order = await goods.waiting("one", "two")
         for item in order.items:
-            await goods.control(f"/supplier/{item.reservation_id}", status="ready", copies=0)
-        assert goods.receiver.received == []
-        await goods.poll()
-        assert len(await is_delivered(goods, order)) == 2
+            await goods.say(item.reservation_id, "ready", copies=0)
+        await asyncio.gather(goods.poller().ask_all(), goods.poller().ask_all())
+        assert len(await goods.assert_delivered_once(order.order_id)) == 2
+
+    async def test_order_goes_on_whose_last_worker_crashed_before_it_queued_the_job(self, goods: DigitalGoods) -> None:
+        order = await goods.waiting("one", "two")
+        await goods.tell(order.items[0], "delivered")
+        delivery = goods.poller().delivery
+        await delivery.orders.add_codes(order.order_id, delivery.codes.seal(order.items[1].item_id, ["the second"]))
+        assert statuses(await goods.find(order.order_id)) == ["READY", "READY"]
+        await goods.poller().ask_all()
+        assert (await goods.assert_delivered_once(order.order_id))[1] == "the second"
+
+    async def test_orders_that_wait_for_long_are_asked_about_less_often(self, goods: DigitalGoods) -> None:
+        """An order of a day is asked about each hour; until the supplier answers, in each run."""
+        order = await goods.waiting("one")
+        for statement in (AGE, AGE_ORDER):
+            await goods.databases.change("orders", statement, order.order_id, timedelta(days=1))
+        poller = goods.poller(longer_than=timedelta(minutes=5))
+        await goods.break_supplier("supplier", status=503)
+        await poller.ask_all()
+        await goods.mend_supplier()
+        await poller.ask_all()  # it waits
+        await goods.say(order.items[0].reservation_id, "delivered", copies=0)
+        await poller.ask_all()
+        assert statuses(await goods.find(order.order_id)) == ["RESERVED"]
+        poller.answered_at[order.order_id] -= timedelta(hours=1)
+        await poller.ask_all()
+        await goods.assert_delivered_once(order.order_id)
 
 
 class TestStoring:
-    async def test_storage_that_is_away_loses_nothing(self, goods: Goods) -> None:
-        goods.codes.failures = [StorageUnavailable(), StorageUnavailable()]
-        await goods.start_worker()
-        order = await goods.reserved("one")
-        await goods.say(order.items[0], "delivered")
-        assert len(await is_delivered(goods, order)) == 1
-        assert (await goods.harness.reaches(await goods.store_job(order), JobStatus.COMPLETED)).attempts == 3
+    async def test_storage_that_is_away_for_long_loses_nothing_and_needs_nobody(self, goods: DigitalGoods) -> None:
+        order = await goods.waiting("one")
+        async with goods.storage_away():
+            await goods.tell(order.items[0], "delivered")
+            await goods.fail_attempts(order.order_id, "store", times=5)
+            for _ in range(2):  # the last attempt does not count until it succeeds
+                job = await eventually(lambda: self.postponed_job(goods, order))
+                await goods.make_due(job)
+            assert (await goods.find(order.order_id)).status is DigitalOrderStatus.WAITING
+            await goods.hold(await eventually(lambda: self.postponed_job(goods, order)))
+        await goods.make_due(await goods.job(order.order_id, "store"))
+        assert len(await goods.assert_delivered_once(order.order_id)) == 1
 
-    async def test_crash_between_the_last_code_and_its_job_is_made_good_by_the_repetition(self, goods: Goods) -> None:
-        await goods.start_worker()
-        order = await goods.reserved("one")
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(type(goods.jobs.writer), "enqueue", _crash)
-            with pytest.raises(RuntimeError):
-                await goods.say(order.items[0], "delivered")
-        assert goods.orders.statuses(order.order_id) == ["READY"]
-        await goods.apply_last()
-        assert len(await is_delivered(goods, order)) == 1
-
-
-async def _crash(*_: object, **__: object) -> None:
-    raise RuntimeError
+    async def postponed_job(self, goods: DigitalGoods, order: DigitalOrderFacts) -> JobView:
+        job = await goods.job(order.order_id, "store")
+        assert job.status is JobStatus.RETRYING
+        assert job.started_at is not None
+        assert job.run_at - job.started_at > timedelta(seconds=STORE_PAUSE_SECONDS)
+        return job
 
 
-async def test_reservations_have_their_live_status_or_unknown(goods: Goods) -> None:
-    await goods.start_worker()
-    order = await goods.reserved("one", "two")
-    await goods.control(f"/supplier/{order.items[0].reservation_id}", status="ready", copies=0)
-    service = ReservationService(orders=goods.orders, supplier=goods.delivery.supplier)
-    views, total = await service.page(Page(page=1, per_page=20))
-    assert [(view.reservation_id, view.status) for view in views] == [
-        (order.items[0].reservation_id, "ready"),
-        (order.items[1].reservation_id, "waiting"),
-    ]
-    assert total.number == 2
-    await goods.control("/faults", path="supplier", status=503)
-    views, _ = await service.page(Page(page=1, per_page=20))
-    assert {view.status for view in views} == {"unknown"}
+async def test_reservations_have_their_live_status_or_unknown(goods: DigitalGoods) -> None:
+    order = await goods.waiting("one", "two")
+    await goods.say(order.items[0].reservation_id, "ready", copies=0)
+    service = goods.container.resources.service(ReservationService)
 
+    async def shown() -> list[str]:
+        views, _ = await service.page(Page(page=1, per_page=2))
+        by_reservation = {view.reservation_id: view.status for view in views}
+        return [by_reservation[item.reservation_id] for item in order.items if item.reservation_id]
 
-async def test_order_whose_last_worker_crashed_is_failed(goods: Goods) -> None:
-    order, job = await goods.order("one")
-    dead = "UPDATE jobs SET status = 'failed', failure = 'dead', finished_at = now() WHERE job_id = :job_id"
-    await goods.harness.database.execute(text(dead), {"job_id": job.job_id})
-    reserved, other = await goods.order("two")
-    task = DeadReservationTask(goods.orders, goods.jobs)
-    for _ in range(2):
-        await task.fail_all()
-    assert goods.orders.known[order.order_id].status is DigitalOrderStatus.FAILED
-    assert goods.orders.known[reserved.order_id].status is DigitalOrderStatus.PAID
-    assert other.status is JobStatus.QUEUED
+    assert await shown() == ["ready", "waiting"]
+    await goods.break_supplier("supplier", status=503)
+    assert await shown() == ["unknown", "unknown"]
+    await goods.mend_supplier()
+    await goods.tell(order.items[1], "delivered")
+    await goods.poller().ask_all()
+    await goods.assert_delivered_once(order.order_id)

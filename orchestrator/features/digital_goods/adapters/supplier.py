@@ -5,6 +5,7 @@ import time
 from typing import Annotated, Final
 from urllib.parse import quote
 
+import aiohttp
 import httpx
 from httpx_aiohttp import AiohttpTransport
 from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, ValidationError
@@ -26,7 +27,7 @@ MAX_CODES: Final = 20
 REFUSES_RESERVATION: Final = frozenset({404, 409, 410, 422})
 HAS_NO_RESERVATION: Final = frozenset({404, 410})
 
-Code = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=2_000)]
+Code = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=10_000)]
 
 
 class _Reservation(BaseModel):
@@ -103,8 +104,9 @@ class SupplierApi:
                     if not response.is_success:
                         raise SupplierUnavailable(reason=f"status {response.status_code}")
                     return await _bounded(response)
-        except (httpx.HTTPError, TimeoutError) as error:
-            raise SupplierUnavailable(reason=type(error).__name__) from error
+        except (httpx.HTTPError, aiohttp.ClientError, TimeoutError) as error:
+            # Its text may quote an answer that is not HTTP, for which httpx has no error of its own.
+            raise SupplierUnavailable(reason=type(error).__name__) from None
 
 
 async def _bounded(response: httpx.Response) -> bytes:

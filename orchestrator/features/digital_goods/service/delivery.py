@@ -2,10 +2,9 @@
 
 import enum
 import uuid
-from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Final, Protocol
+from typing import Final
 
 from common.errors import Busy, Conflict
 from common.telemetry.logs import get_logger
@@ -15,7 +14,6 @@ from orchestrator.clients.orders.digital_orders import (
     DigitalOrderFacts,
     DigitalOrdersClient,
     DigitalOrderStatus,
-    SealedCodes,
 )
 from orchestrator.features.digital_goods.adapters.interfaces import (
     Reservation,
@@ -26,9 +24,11 @@ from orchestrator.features.digital_goods.adapters.interfaces import (
 from orchestrator.features.digital_goods.errors import GoodsFailed, SupplierRefused
 from orchestrator.features.digital_goods.metrics import DELIVERED, DIGITAL_ITEMS, FAILED
 from orchestrator.features.digital_goods.models import KIND, Fulfil
+from orchestrator.features.digital_goods.service.codes import OrderCodes
+from orchestrator.features.digital_goods.service.sales import SaleService
 from orchestrator.jobs.service import JobQueue
 
-__all__ = ["NOT_DELIVERED", "CodesOfOrders", "DeliveryOutcome", "DeliveryService", "Sales", "is_underway"]
+__all__ = ["NOT_DELIVERED", "DeliveryOutcome", "DeliveryService", "is_underway"]
 
 # Codes may still come, and be stored.
 UNDERWAY: Final = frozenset({DigitalOrderStatus.PAID, DigitalOrderStatus.WAITING, DigitalOrderStatus.FAILED})
@@ -37,30 +37,6 @@ HAS_CODES: Final = frozenset({DigitalItemStatus.READY, DigitalItemStatus.DELIVER
 NOT_DELIVERED: Final = "The supplier could not deliver it."
 
 logger = get_logger(__name__)
-
-
-class CodesOfOrders(Protocol):
-    """Seals the codes of items, and stores those of an order as one object."""
-
-    def seal(self, item_id: uuid.UUID, codes: Sequence[str]) -> SealedCodes: ...
-
-    async def store(self, order: DigitalOrderFacts) -> None:
-        """Store the object and make the order READY; repeating it changes nothing.
-
-        Raises:
-            Conflict: ORDER_INVALID_STATE.
-            StorageUnavailable.
-        """
-
-
-class Sales(Protocol):
-    """The sagas of orders. Both methods may be repeated, and raise Busy if the saga does not wait yet."""
-
-    async def deliver(self, order_id: uuid.UUID) -> None:
-        """Go on with a READY order; Conflict: it is not READY."""
-
-    async def refund_undelivered(self, order_id: uuid.UUID) -> None:
-        """End an order of which nothing comes; Conflict: it has ended otherwise."""
 
 
 class DeliveryOutcome(enum.StrEnum):
@@ -79,8 +55,8 @@ class DeliveryService:
 
     orders: DigitalOrdersClient
     supplier: Supplier
-    codes: CodesOfOrders
-    sales: Sales
+    codes: OrderCodes
+    sales: SaleService
     jobs: JobQueue
 
     async def apply(self, notice: SupplierNotice) -> DeliveryOutcome:

@@ -3,51 +3,75 @@
 import asyncio
 import uuid
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from common.errors import ServiceError
 from common.telemetry.logs import get_logger
-from orchestrator.clients.orders.digital_orders import DigitalOrderFacts, DigitalOrdersClient
+from orchestrator.clients.orders.digital_orders import DigitalItemStatus, DigitalOrderFacts, DigitalOrdersClient
 from orchestrator.features.digital_goods.metrics import DIGITAL_ORDERS_SILENT
 from orchestrator.features.digital_goods.service.delivery import DeliveryService
 
 __all__ = ["SilentOrderTask"]
 
-# As many are asked about at once.
-BATCH: Final = 8
+PAGE: Final = 100
+CALLS_AT_ONCE: Final = 8
+# An order that has waited for long, such as a pre-order, is asked about less and less often.
+SHARE_OF_AGE: Final = 10
+LONGEST_PAUSE: Final = timedelta(hours=1)
 
 logger = get_logger(__name__)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class SilentOrderTask:
-    """Asks about orders that have been silent for `longer_than`. Several workers may run it at once."""
+    """Asks about orders that have been silent for `longer_than`. Several workers may run it at once.
+
+    `answered_at` is when the supplier last answered about an order that is still silent.
+    """
 
     orders: DigitalOrdersClient
     delivery: DeliveryService
     longer_than: timedelta
+    answered_at: dict[uuid.UUID, datetime] = field(default_factory=dict, init=False)
 
     async def ask_all(self) -> None:
-        """Ask batch by batch; an order about which that fails is asked about in the next run."""
-        silent = 0
-        async for batch in self._batches():
-            silent += len(batch)
-            await asyncio.gather(*(self._ask(order) for order in batch))
-        DIGITAL_ORDERS_SILENT.set(silent)
+        """Ask page by page; an order about which that fails is asked about in the next run."""
+        now, slots, unanswered = datetime.now(UTC), asyncio.Semaphore(CALLS_AT_ONCE), 0
+        answered_at: dict[uuid.UUID, datetime] = {}
+        async for page in self._pages(before=now - self.longer_than):
+            moments = await asyncio.gather(*(self._answered(order, now, slots) for order in page))
+            answered_at |= {order.order_id: moment for order, moment in zip(page, moments, strict=True) if moment}
+            unanswered += moments.count(None)
+        self.answered_at = answered_at  # orders that are silent no more are forgotten
+        DIGITAL_ORDERS_SILENT.set(unanswered)
 
-    async def _batches(self) -> AsyncIterator[list[DigitalOrderFacts]]:
-        before = datetime.now(UTC) - self.longer_than
+    async def _pages(self, *, before: datetime) -> AsyncIterator[list[DigitalOrderFacts]]:
         after: uuid.UUID | None = None
-        while batch := await self.orders.silent(before=before, after=after, limit=BATCH):
-            yield batch
-            after = batch[-1].order_id
+        while page := await self.orders.silent(before=before, after=after, limit=PAGE):
+            yield page
+            after = page[-1].order_id
 
-    async def _ask(self, order: DigitalOrderFacts) -> None:
+    async def _answered(self, order: DigitalOrderFacts, now: datetime, slots: asyncio.Semaphore) -> datetime | None:
+        """Return when the supplier last answered about an order, after asking it if that is due; None if it does not."""
+        answered_at = self.answered_at.get(order.order_id)
+        age = now - (order.paid_at or order.created_at)
+        pause = min(max(self.longer_than, age / SHARE_OF_AGE), LONGEST_PAUSE)
+        # An order without a RESERVED item waits for this platform: the process that was to go on with it has died.
+        is_waiting = any(item.status is DigitalItemStatus.RESERVED for item in order.items)
+        if is_waiting and answered_at is not None and now - answered_at < pause:
+            return answered_at
+        async with slots:
+            return now if await self._ask(order) else None
+
+    async def _ask(self, order: DigitalOrderFacts) -> bool:
+        """Return whether the supplier answered, and what it said was applied."""
         try:
             for item in order.items:
                 order = await self.delivery.ask(order, item)
             await self.delivery.go_on(order)
         except ServiceError as error:
             logger.warning("silent_order.not_settled", order_id=str(order.order_id), code=error.code, **error.private)
+            return False
+        return True
