@@ -20,7 +20,8 @@ UNFIT_CODES: Final = """
     SELECT order_id, item_id, item.status, code.item_id IS NOT NULL AS has_codes
     FROM digital_order_items AS item JOIN digital_orders USING (order_id)
     LEFT JOIN digital_item_codes AS code USING (item_id)
-    WHERE (code.item_id IS NOT NULL) <> (item.status IN ('READY', 'DELIVERED') AND keys_deleted_at IS NULL)
+    WHERE (code.item_id IS NOT NULL) <> (item.status IN ('READY', 'DELIVERED') AND keys_deleted_at IS NULL
+        AND digital_orders.status NOT IN ('REFUNDED', 'CANCELLED'))
 """
 # Items whose status does not fit that of their order.
 UNFIT_ITEMS: Final = """

@@ -1,4 +1,8 @@
-"""The tables of digital orders. The triggers that refuse other changes of status are in the thirteenth migration."""
+"""The tables of digital orders.
+
+The thirteenth migration has the triggers that refuse other changes of status, and the one that deletes the sealed codes of
+an order that is REFUNDED or CANCELLED.
+"""
 
 from typing import Final
 
@@ -43,6 +47,11 @@ digital_orders: Final = Table(
     Index("ix_digital_orders_failed", "status_at", postgresql_where=text("status = 'FAILED'")),
     Index("ix_digital_orders_waiting", "order_id", postgresql_where=text("status = 'WAITING'")),
     Index("ix_digital_orders_downloaded", "downloaded_at", postgresql_where=text("storage_ref IS NOT NULL")),
+    Index(
+        "ix_digital_orders_refunded_codes",
+        "order_id",
+        postgresql_where=text("status = 'REFUNDED' AND storage_ref IS NOT NULL"),
+    ),
     newest_index("ix_digital_orders_newest", key="order_id"),
     newest_index("ix_digital_orders_buyer_newest", "buyer_user_id", key="order_id"),
     newest_index("ix_digital_orders_status_newest", "status", key="order_id"),

@@ -277,10 +277,10 @@ class DigitalOrderRepository(AggregateRepository[DigitalOrder]):
         return await self._by_id(status, digital_orders.c.status_at < before, after=after, limit=limit)
 
     async def downloaded(self, *, before: datetime, limit: int) -> list[DigitalOrder]:
-        """Return orders whose stored codes were downloaded before a time, those downloaded first at the front."""
+        """Return orders whose stored codes are due for deletion: downloaded before a time, or of a refunded order."""
         columns = digital_orders.c
-        rows = self._rows.where(columns.storage_ref.is_not(None), columns.downloaded_at < before)
-        found = await self._database.fetch_all(rows.order_by(columns.downloaded_at).limit(limit))
+        is_due = or_(columns.downloaded_at < before, has_value(columns.status, DigitalOrderStatus.REFUNDED))
+        found = await self._database.fetch_all(self._rows.where(columns.storage_ref.is_not(None), is_due).limit(limit))
         return readable(found, self._read, of="digital orders", key="order_id")
 
     async def _by_id(

@@ -51,17 +51,11 @@ _ERASE_COMMISSIONS: Final = text(
     WHERE version.order_id = erased.order_id
     """
 )
-# Stored codes count as downloaded long ago, so the periodic task deletes the object, and then the rows.
+# The codes count as downloaded long ago, so the periodic task deletes the object and the rows. Refunded orders have none.
 _ERASE_CODES: Final = text(
     """
-    WITH ended AS (
-        UPDATE digital_orders SET
-            downloaded_at = CASE WHEN storage_ref IS NOT NULL THEN to_timestamp(0) ELSE downloaded_at END,
-            keys_deleted_at = CASE WHEN storage_ref IS NULL THEN coalesce(keys_deleted_at, now()) END
-        WHERE buyer_user_id = :user_id AND status IN ('FULFILLED', 'REFUNDED')
-        RETURNING order_id, storage_ref)
-    DELETE FROM digital_item_codes WHERE item_id IN (
-        SELECT item_id FROM digital_order_items JOIN ended USING (order_id) WHERE ended.storage_ref IS NULL)
+    UPDATE digital_orders SET downloaded_at = to_timestamp(0)
+    WHERE buyer_user_id = :user_id AND status = 'FULFILLED' AND storage_ref IS NOT NULL
     """
 )
 

@@ -68,8 +68,8 @@ MUTATIONS: Final = (
     Mutation(
         name="codes of a deleted buyer stay",
         file="orders/personal_data/repository.py",
-        before="THEN to_timestamp(0) ELSE downloaded_at END,",
-        after="THEN downloaded_at ELSE downloaded_at END,",
+        before="SET downloaded_at = to_timestamp(0)\n",
+        after="SET downloaded_at = downloaded_at\n",
         caught_by=(f"{ERASED}::test_codes_of_a_deleted_buyer_are_due_for_deletion",),
     ),
     Mutation(

@@ -40,6 +40,10 @@ TABLES = (
     "CREATE INDEX ix_digital_orders_failed ON digital_orders (status_at) WHERE status = 'FAILED'",
     "CREATE INDEX ix_digital_orders_waiting ON digital_orders (order_id) WHERE status = 'WAITING'",
     "CREATE INDEX ix_digital_orders_downloaded ON digital_orders (downloaded_at) WHERE storage_ref IS NOT NULL",
+    """
+    CREATE INDEX ix_digital_orders_refunded_codes ON digital_orders (order_id)
+        WHERE status = 'REFUNDED' AND storage_ref IS NOT NULL
+    """,
     "CREATE INDEX ix_digital_orders_newest ON digital_orders (created_at DESC, order_id DESC)",
     """
     CREATE INDEX ix_digital_orders_buyer_newest
@@ -131,12 +135,30 @@ GUARDS = (
     """,
 )
 
+# Whatever ends an order, and whatever is written at that moment: no code of it stays.
+FORGETTING = (
+    """
+    CREATE FUNCTION delete_codes_of_order() RETURNS trigger LANGUAGE plpgsql AS $$
+    BEGIN
+        DELETE FROM digital_item_codes USING digital_order_items AS item
+        WHERE item.item_id = digital_item_codes.item_id AND item.order_id = NEW.order_id;
+        RETURN NULL;
+    END
+    $$
+    """,
+    """
+    CREATE TRIGGER digital_orders_forget_codes AFTER UPDATE OF status ON digital_orders FOR EACH ROW
+    WHEN (NEW.status IN ('REFUNDED', 'CANCELLED')) EXECUTE FUNCTION delete_codes_of_order()
+    """,
+)
+
 
 def upgrade() -> None:
-    for statement in (*TABLES, *GUARDS):
+    for statement in (*TABLES, *GUARDS, *FORGETTING):
         op.execute(statement)
 
 
 def downgrade() -> None:
     for table in ("digital_order_history", "digital_item_codes", "digital_order_items", "digital_orders"):
         op.drop_table(table)
+    op.execute("DROP FUNCTION delete_codes_of_order()")

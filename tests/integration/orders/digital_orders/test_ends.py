@@ -1,5 +1,7 @@
 """The end of a digital order: the undo of its opening."""
 
+from datetime import UTC, datetime
+
 import pytest
 
 from common.db.engine import Database
@@ -70,6 +72,24 @@ async def test_of_an_opening_that_was_refused_leaves_the_first_alone(goods: Digi
     await goods.perform(refused, "end")
 
     assert await goods.status(order) == "PAID"
+
+
+async def test_no_code_of_a_refunded_order_stays(goods: DigitalOrderCaller) -> None:
+    """Not even one that arrives at the same moment. The stored object is due for deletion at once."""
+    stored = await goods.at("READY")
+    await goods.perform(stored, "end")
+    orders = [stored]
+    for _ in range(10):
+        orders.append(order := await goods.at("WAITING"))
+        await at_once(goods.perform(order, "deliver"), goods.perform(order, "end"))
+
+    assert {await goods.status(order) for order in orders} == {"REFUNDED"}
+    assert [await goods.client.codes(order.key) for order in orders] == [[]] * 11
+    keys, long_ago = {order.key for order in orders}, datetime.fromtimestamp(0, UTC)
+    due = await goods.client.downloaded_before(long_ago, limit=1000)
+    await goods.perform(stored, "delete_codes")
+    left = await goods.client.downloaded_before(long_ago, limit=1000)
+    assert [{order.order_id for order in found} & keys for found in (due, left)] == [{stored.key}, set()]
 
 
 async def test_what_comes_late_changes_nothing(goods: DigitalOrderCaller) -> None:

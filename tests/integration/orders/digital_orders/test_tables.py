@@ -61,7 +61,8 @@ MOVE: Final = """
     WHERE order_id = :key
 """
 MOVE_ITEM: Final = (
-    "UPDATE digital_order_items SET status = :status, reservation_id = 'x' || item_id WHERE item_id = :key"
+    "UPDATE digital_order_items SET status = :status, reservation_id = 'x' || item_id, reserved_at = now()"
+    " WHERE item_id = :key"
 )
 
 
