@@ -10,6 +10,7 @@ from rich.console import Console
 
 from bench.benchmarks.cancellation import measure_cancellation
 from bench.benchmarks.contention import measure_contention
+from bench.benchmarks.goods import measure_goods
 from bench.benchmarks.halls import measure_halls
 from bench.benchmarks.jobs import measure_jobs
 from bench.benchmarks.lists import measure_lists
@@ -40,6 +41,7 @@ BENCHMARKS: Final[dict[str, Callable[[Environment], Outcome]]] = {
     "tips": measure_tips,
     "positions": measure_positions,
     "payouts": measure_payouts,
+    "goods": measure_goods,
     "cancellation": measure_cancellation,
     "jobs": measure_jobs,
     "lists": measure_lists,

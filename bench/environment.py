@@ -11,6 +11,7 @@ from pydantic import SecretStr
 from bench.cancellation import Cancellation, cancel_event
 from bench.cpu import CpuMeter
 from bench.errors import BenchFailedError
+from bench.goods import GoodsOrders, GoodsShop
 from bench.halls import Hall, Halls
 from bench.load_users import Fan, LoadUsers
 from bench.open_loop import buy_open_loop
@@ -34,6 +35,7 @@ IDLE_CHECK_SECONDS: Final = 1.0
 IDLE_CPU_SHARE: Final = 0.2
 """Of one core: an idle platform uses half of it for polls, heartbeats and RabbitMQ."""
 MAX_IDLE_CHECKS: Final = 300
+MEBIBYTE: Final = 2**20
 
 
 class Environment:
@@ -93,6 +95,25 @@ class Environment:
     def tip(self, requests: Sequence[TipRequest]) -> Tips:
         """Let `sizes.clients` clients make all the tips."""
         return uvloop.run(tip_all(self.urls.gateway, requests, clients=self.sizes.clients))
+
+    def sell_codes(self, fans: Sequence[Fan]) -> GoodsOrders:
+        """Let `sizes.clients` clients order a code for each fan, in batches of `sizes.goods_batch`."""
+
+        async def sell() -> GoodsOrders:
+            shop = await GoodsShop.open(self.urls, admin_token=self._load_users.admin_token())
+            sizes = self.sizes
+            return await shop.sell(
+                fans, clients=sizes.clients, batch=sizes.goods_batch, read_memory=lambda: self.memory_of("worker")
+            )
+
+        return uvloop.run(sell())
+
+    def memory_of(self, name: str) -> float:
+        """Return the memory of a service in MiB, its share of shared pages included (PSS)."""
+        found = (each.process() for each in self._running() if each.name == name)
+        leaders = [leader for leader in found if leader is not None]
+        family = [process for leader in leaders for process in (leader, *leader.children(recursive=True))]
+        return sum(float(process.memory_full_info().pss) for process in family) / MEBIBYTE
 
     def cancel_event(self, event_id: uuid.UUID) -> Cancellation:
         return uvloop.run(cancel_event(self.urls.gateway, event_id, admin_token=self._load_users.admin_token()))

@@ -40,6 +40,9 @@ class Sizes:
     batched_tips: int = 5_000
     """Tips that wait for one payout."""
     payouts: int
+    goods_orders: int
+    goods_batch: int
+    """Orders of codes that are open at most."""
     cancelled_orders: int
     """Orders of the cancelled event."""
     jobs: int
@@ -64,6 +67,8 @@ FULL: Final = Sizes(
     tips=2_000,
     position_reads=2_000,
     payouts=10,
+    goods_orders=5_000,
+    goods_batch=500,
     cancelled_orders=5_000,
     jobs=10_000,
     list_rows=10_000_000,
@@ -86,6 +91,8 @@ QUICK: Final = Sizes(
     tips=160,
     position_reads=200,
     payouts=2,
+    goods_orders=200,
+    goods_batch=50,
     cancelled_orders=150,
     jobs=500,
     list_rows=20_000,

@@ -10,6 +10,7 @@ from devstack.demo.staff_client import StaffClient
 from devstack.demo.steps.accounts import choose_seats, register_fans
 from devstack.demo.steps.check_in import check_in_fans
 from devstack.demo.steps.commissions import order_article, order_article_by_card
+from devstack.demo.steps.digital_goods import order_codes
 from devstack.demo.steps.hold_expiry import let_hold_expire
 from devstack.demo.steps.performances import buy_from_menu, tip_performer
 from devstack.demo.steps.purchase import buy_two_tickets, refuse_taken_seats
@@ -48,5 +49,6 @@ def _run_steps(context: Context) -> None:
     buy_from_menu(context)
     order_article(context, choice)
     order_article_by_card(context, choice)
+    order_codes(context)
     order_id = pay_with_code(context, choice)
     refund_ticket(context, choice, order_id=order_id)

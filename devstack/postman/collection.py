@@ -9,6 +9,7 @@ from devstack.home import ROOT
 from devstack.postman.requests import Document, bearer
 from devstack.postman.scenarios.auth import AUTH
 from devstack.postman.scenarios.commissions import COMMISSIONS
+from devstack.postman.scenarios.digital_goods import DIGITAL_GOODS
 from devstack.postman.scenarios.purchase import PURCHASE
 from devstack.postman.scenarios.resale import RESALE
 from devstack.postman.scenarios.stage import STAGE
@@ -26,7 +27,7 @@ ABOUT: Final = """
 Folders to run from top to bottom against `make run`, with the environment beside this file. *Log in* stores the token that
 further requests send. For requests of all routes import `{{base_url}}/openapi.json`.
 """.strip()
-SCENARIOS: Final = (AUTH, PURCHASE, TRANSFER, RESALE, VERIFICATION, STAGE, COMMISSIONS)
+SCENARIOS: Final = (AUTH, PURCHASE, TRANSFER, RESALE, VERIFICATION, STAGE, COMMISSIONS, DIGITAL_GOODS)
 
 
 def collection() -> Document:

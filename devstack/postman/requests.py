@@ -30,8 +30,9 @@ def url_of(path: str, *, base: str = BASE, query: Mapping[str, str] | None = Non
     url: Document = {
         "raw": f"{base}{path}" + (f"?{encoded}" if encoded else ""),
         "host": [base],
-        "path": path.removeprefix("/").split("/"),
     }
+    if path:  # otherwise the base is the whole URL
+        url["path"] = path.removeprefix("/").split("/")
     if query:
         url["query"] = [{"key": name, "value": value} for name, value in query.items()]
     return url

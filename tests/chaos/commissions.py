@@ -14,6 +14,7 @@ from tests.chaos.mixed_run import (
     PAUSE_SECONDS,
     UNAVAILABLE_AFTER_SECONDS,
     MixedRun,
+    any_listed,
     retry_until_final,
 )
 from tests.chaos.purchased_items import proven
@@ -139,6 +140,5 @@ class RandomEditor:
 
 
 async def _any_order(user: Fan, random: Random, *, path: str, status: str) -> uuid.UUID | None:
-    listed = await retry_until_final(partial(user.get, path, status=status))
-    orders: list[dict[str, Any]] = listed.json()["data"] if listed.is_success else []
-    return uuid.UUID(random.choice(orders)["order_id"]) if orders else None
+    order = await any_listed(user, random, path=path, status=status)
+    return uuid.UUID(order["order_id"]) if order else None

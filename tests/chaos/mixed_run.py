@@ -7,7 +7,9 @@ import uuid
 from collections import Counter
 from collections.abc import Awaitable, Callable, Collection, Iterator
 from dataclasses import dataclass, field
-from typing import Final
+from functools import partial
+from random import Random
+from typing import Any, Final
 
 import httpx
 
@@ -23,6 +25,7 @@ __all__ = [
     "Expectations",
     "MixedRun",
     "Request",
+    "any_listed",
     "retry_until_final",
 ]
 
@@ -39,6 +42,7 @@ STATUSES: Final = {
     "listing": ("orders", "SELECT listing_id, status FROM listings"),
     "payment": ("users", "SELECT payment_id, status FROM payments"),
     "purchased_item": ("orders", "SELECT purchased_item_id, status FROM purchased_items"),
+    "digital_order": ("orders", "SELECT order_id AS digital_order_id, status FROM digital_orders"),
     "commission": ("orders", "SELECT order_id AS commission_id, status FROM commissions"),
 }
 
@@ -125,6 +129,13 @@ async def retry_until_final(
                 _assert_expected(response)
                 return response
             await asyncio.sleep(PAUSE_SECONDS)
+
+
+async def any_listed(user: Fan, random: Random, *, path: str, status: str) -> dict[str, Any] | None:
+    """Return one of the things that a list shows under this status."""
+    listed = await retry_until_final(partial(user.get, path, status=status))
+    rows: list[dict[str, Any]] = listed.json()["data"] if listed.is_success else []
+    return random.choice(rows) if rows else None
 
 
 async def _answer_to(request: Request) -> httpx.Response | None:

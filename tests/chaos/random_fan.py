@@ -12,6 +12,7 @@ from typing import Any, Final
 import httpx
 
 from tests.chaos.commissions import order_text, work_on_text
+from tests.chaos.digital_goods import order_goods, reveal_codes
 from tests.chaos.fans import Fan
 from tests.chaos.mixed_run import ANSWER_SECONDS, PAUSE_SECONDS, MixedRun, Request, retry_until_final
 from tests.chaos.operators import HALL_ID, PRICE
@@ -255,6 +256,14 @@ class RandomFan:
     async def work_on_text(self) -> bool:
         return await work_on_text(self.fan, self._mixed_run, self._random)
 
+    # --- digital goods -----------------------------------------------------------------------------------------------
+
+    async def order_goods(self) -> bool:
+        return await order_goods(self.fan, self._mixed_run, self._random)
+
+    async def reveal_codes(self) -> bool:
+        return await reveal_codes(self.fan, self._random)
+
     # --- check-in ----------------------------------------------------------------------------------------------------
 
     async def check_in(self) -> bool:
@@ -334,6 +343,8 @@ ACTIONS: Final[dict[str, tuple[Action, int]]] = {
     "cancel subscription": (RandomFan.cancel_subscription, 1),
     "order text": (RandomFan.order_text, 2),
     "work on text": (RandomFan.work_on_text, 8),
+    "order goods": (RandomFan.order_goods, 3),
+    "reveal codes": (RandomFan.reveal_codes, 2),
     "top up by card": (RandomFan.top_up_by_card, 1),
     "top up by crypto": (RandomFan.top_up_by_crypto, 1),
 }

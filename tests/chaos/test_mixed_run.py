@@ -21,6 +21,7 @@ import pytest
 import invariants
 from devstack.stack import Stack
 from tests.chaos.commissions import RandomEditor
+from tests.chaos.digital_goods import RandomShopkeeper, RandomSupplier
 from tests.chaos.faults import FaultInjector
 from tests.chaos.faulty_platform import FaultyPlatform, faulty_platform
 from tests.chaos.feed_follower import FeedFollower
@@ -52,7 +53,8 @@ SETTLE_WITHIN_SECONDS = 60.0
 SETTLEMENTS = ("INSTANT", "BATCHED")
 OPERATORS_ACTIONS = {"decide dispute", "cancel event", "cancel item", "complete item", "decline item"}
 EDITORS_ACTIONS = {"approve text", "send-back text", "refund text"}
-EXPECTED_ACTIONS = {*ACTIONS, *OPERATORS_ACTIONS, *EDITORS_ACTIONS}
+SUPPLIERS_ACTIONS = {"report delivered", "report ready", "report failed"}
+EXPECTED_ACTIONS = {*ACTIONS, *OPERATORS_ACTIONS, *EDITORS_ACTIONS, *SUPPLIERS_ACTIONS, "refund goods"}
 UNFINISHED = {
     "orchestrator": "SELECT saga_id, kind, state, step_name, error FROM sagas WHERE state NOT IN ('COMPLETED', 'UNWOUND')",
     "inventory": "SELECT seat_id FROM seats WHERE status = 'HELD'",
@@ -118,6 +120,8 @@ async def test_random_actions_survive_random_faults(
                 random = seeded_random(seed, "performer", number)
                 actors.create_task(RandomPerformer(offers, mixed_run, random).act_until_over())
             actors.create_task(RandomEditor(mixed_run, seeded_random(seed, "editor")).act_until_over())
+            actors.create_task(RandomSupplier(mixed_run, seeded_random(seed, "supplier")).act_until_over())
+            actors.create_task(RandomShopkeeper(mixed_run, seeded_random(seed, "shopkeeper")).act_until_over())
             async with asyncio.TaskGroup() as background:
                 await inject_all(
                     rounds, injector=injector, stack=platform.stack, mixed_run=mixed_run, background=background

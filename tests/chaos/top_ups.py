@@ -13,7 +13,7 @@ import httpx
 from tests.chaos.fans import Fan
 from tests.chaos.mixed_run import ANSWER_SECONDS, PAUSE_SECONDS, MixedRun, retry_until_final
 
-__all__ = ["post_control", "top_up_by_card", "top_up_by_crypto", "until_acknowledged"]
+__all__ = ["post_control", "provider_id", "top_up_by_card", "top_up_by_crypto", "until_acknowledged"]
 
 LEAST_CREDITS, MOST_CREDITS = 5, 50
 COPIES: Final = (1, 1, 1, 3)
@@ -62,7 +62,7 @@ async def top_up_by_crypto(fan: Fan, mixed_run: MixedRun, random: Random) -> boo
     if not begun.is_success:
         return False
     data = begun.json()["data"]
-    name = await _provider_id(mixed_run, data["payment_id"])
+    name = await provider_id(mixed_run, data["payment_id"])
     webhooks = _crypto_webhooks(name, Decimal(data["pay_amount"]), random)
     random.shuffle(webhooks)
     for path, what in webhooks:
@@ -88,7 +88,7 @@ def _amount(random: Random) -> str:
     return f"{Decimal(random.randrange(LEAST_CREDITS, MOST_CREDITS)):.2f}"
 
 
-async def _provider_id(mixed_run: MixedRun, payment_id: str) -> str:
+async def provider_id(mixed_run: MixedRun, payment_id: str) -> str:
     """Ask an admin, because fans do not see the provider's id."""
     request = partial(mixed_run.operators.admin.get, "/api/admin/payments", per_page=100)
     listed = await retry_until_final(request, unavailable_after_seconds=ANSWER_SECONDS)

@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+import httpx
 import pytest
 from aiohttp import web
 
@@ -36,6 +37,21 @@ MakeStaff = Callable[..., Awaitable[UserClient]]
 MakeOrganiser = Callable[[], Awaitable[UserClient]]
 MakePerformer = Callable[..., Awaitable[Performer]]
 MakeConcert = Callable[..., Awaitable[Concert]]
+
+
+class Providers:
+    """Controls the sandbox's providers."""
+
+    def __init__(self, http: httpx.AsyncClient) -> None:
+        self._http = http
+
+    async def __call__(self, path: str, /, **body: Any) -> Any:
+        answer = await self._http.post(f"/control{path}", json=body)
+        assert answer.is_success, answer.text
+        return answer.json() if answer.content else None
+
+    async def read(self, path: str, /, **query: str) -> Any:
+        return (await self._http.get(f"/control{path}", params=query)).json()
 
 
 @pytest.fixture(scope="session")
@@ -83,6 +99,12 @@ async def new_fan(anonymous: UserClient, user_clients: AsyncExitStack) -> MakeFa
         return await user_clients.enter_async_context(await anonymous.register(balance=balance))
 
     return make
+
+
+@pytest.fixture
+async def providers(platform: Stack) -> AsyncIterator[Providers]:
+    async with http_client(platform.urls.sandbox) as http:
+        yield Providers(http)
 
 
 @pytest.fixture

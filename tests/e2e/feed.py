@@ -1,12 +1,16 @@
 """A WebSocket client of the user feed."""
 
+import asyncio
 import json
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 from websockets.asyncio.client import ClientConnection, connect
 
 from devstack.stack import Stack
 from tests.e2e.user_client import UserClient
+from tests.support.timeouts import CONDITION_SECONDS
 
 
 def open_feed(platform: Stack, user: UserClient, **query: object) -> connect:
@@ -20,3 +24,14 @@ async def next_message(connection: ClientConnection, kind: str) -> dict[str, Any
         message: dict[str, Any] = json.loads(await connection.recv())
         if message["type"] == kind:
             return message
+
+
+async def read_until(connection: ClientConnection, is_last: Callable[[dict[str, Any]], bool]) -> list[dict[str, Any]]:
+    """Return the next messages up to the last one."""
+    messages: list[dict[str, Any]] = []
+    with suppress(TimeoutError):
+        async with asyncio.timeout(CONDITION_SECONDS):
+            while not messages or not is_last(messages[-1]):
+                messages.append(json.loads(await connection.recv()))
+            return messages
+    raise AssertionError(messages)

@@ -1,40 +1,22 @@
 """Digital orders: who may order what, and how crypto payments pay them, however their notifications arrive."""
 
 import uuid
-from collections.abc import AsyncIterator
-from typing import Any, Final
+from typing import Any
 
 import pytest
 
-from devstack.stack import Stack
-from tests.e2e.conftest import MakeFan
-from tests.e2e.digital_orders import PRODUCT_ID, order_goods, request_for, until_status
+from tests.e2e.conftest import MakeFan, Providers
+from tests.e2e.digital_orders import BY_CRYPTO, PRODUCT_ID, order_goods, provider_id_of, request_for, until_status
 from tests.e2e.in_process import InProcessServices
-from tests.e2e.test_topup import Providers, wait_for_balance
+from tests.e2e.test_topup import wait_for_balance
 from tests.e2e.user_client import SANDBOX_OTP, UserClient
-from tests.support.http_client import http_client
 
-BY_CRYPTO: Final[dict[str, Any]] = {"pay_with": "crypto", "pay_currency": "btc"}
 PAID = ("PAID", "WAITING", "READY", "FULFILLED")
-
-
-@pytest.fixture
-async def providers(platform: Stack) -> AsyncIterator[Providers]:
-    async with http_client(platform.urls.sandbox) as http:
-        yield Providers(http)
 
 
 @pytest.fixture
 async def buyer(new_fan: MakeFan) -> UserClient:
     return await new_fan(balance="0")
-
-
-async def provider_id_of(buyer: UserClient, admin: UserClient) -> str:
-    """Return NOWPayments' id of the buyer's only payment."""
-    [payment] = (await buyer.get("/payments")).data
-    listed = (await admin.get("/admin/payments")).data
-    [name] = [each["provider_payment_id"] for each in listed if each["payment_id"] == payment["payment_id"]]
-    return str(name)
 
 
 async def entries_of(fan: UserClient) -> list[str]:

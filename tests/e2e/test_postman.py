@@ -21,6 +21,7 @@ FEWEST_EXPECTATIONS = {
     "Verification": 24,
     "Stage": 50,
     "Commissions": 36,
+    "Digital goods": 36,
 }
 
 

@@ -3,37 +3,16 @@
 import json
 import uuid
 from collections import Counter
-from collections.abc import AsyncIterator
 from typing import Any
 
 import httpx
-import pytest
 
 from devstack.stack import Stack
-from tests.e2e.conftest import MakeFan
+from tests.e2e.conftest import MakeFan, Providers
 from tests.e2e.user_client import Concert, UserClient
-from tests.support.http_client import http_client
 from tests.support.waiting import eventually
 
 MEBIBYTE = 1_048_576
-
-
-class Providers:
-    """Controls the sandbox's Stripe and NOWPayments."""
-
-    def __init__(self, http: httpx.AsyncClient) -> None:
-        self._http = http
-
-    async def __call__(self, path: str, **body: Any) -> Any:
-        answer = await self._http.post(f"/control{path}", json=body)
-        assert answer.is_success, answer.text
-        return answer.json()
-
-
-@pytest.fixture
-async def providers(platform: Stack) -> AsyncIterator[Providers]:
-    async with http_client(platform.urls.sandbox) as http:
-        yield Providers(http)
 
 
 async def begin_top_up(fan: UserClient, amount: str = "400.00", key: str | None = None) -> tuple[str, str]:

@@ -5,7 +5,19 @@ from typing import Final
 from devstack.postman.scripts import Variable
 from devstack.postman.steps import Step
 
-__all__ = ["CATEGORY", "PRICE", "buy", "log_in", "pay", "scan", "show_balance", "show_hall", "show_qr_code", "sign_up"]
+__all__ = [
+    "CATEGORY",
+    "PRICE",
+    "SANDBOX",
+    "buy",
+    "log_in",
+    "pay",
+    "scan",
+    "show_balance",
+    "show_hall",
+    "show_qr_code",
+    "sign_up",
+]
 
 # The cheapest category of the seeded hall of 500 seats, whose id is the environment's `event_id`.
 CATEGORY: Final = "CAT3"
