@@ -37,11 +37,11 @@ class DownloadLinks:
         return cls(settings.download_link_key, lifetime, public_url.rstrip("/"))
 
     def issue(self, order_id: uuid.UUID) -> DownloadLink:
-        """Return a link to an order's codes; within a fifteenth of its lifetime, it is the same one."""
+        """Return a link to an order's codes. Links issued within a fifteenth of the lifetime are equal."""
         now, step = datetime.now(UTC).timestamp(), self.lifetime.total_seconds() / 15
         issued_at = datetime.fromtimestamp(now - now % step, UTC)
         expires_at = issued_at + self.lifetime
-        claims = {"aud": AUDIENCE, "sub": str(order_id), "iat": issued_at, "exp": expires_at}
+        claims = {"aud": AUDIENCE, "sub": str(order_id), "exp": expires_at}
         token = jwt.encode(claims, self.key.get_secret_value(), algorithm=ALGORITHM)
         return DownloadLink(f"{self.public_url}{PATH}/{token}", expires_at)
 
