@@ -158,8 +158,14 @@ PAYMENT_CREDITS: Final = """
                   WHERE w.transaction_id = t.transaction_id AND w.account_kind IN ('wallet', 'receivable')) own ON true
     WHERE e.account_kind = 'external' AND e.account_owner IN ('stripe', 'nowpayments')
 """
+# `unsettled` is the part of a closed payment that was received and not credited.
 PAYMENTS: Final = """
-    SELECT payment_id, user_id, provider, amount, status, credited_at, refunded_amount, disputed_amount, taken_back
+    SELECT payment_id, user_id, provider, purpose, reference, amount, status, credited_at, closed_at, refunded_amount,
+           disputed_amount, taken_back,
+           CASE WHEN closed_at IS NOT NULL AND status = 'PARTIALLY_PAID' AND details ->> 'pay_amount' ~ '^[0-9.]*[1-9]' THEN
+               trunc(amount / CAST(details ->> 'pay_amount' AS numeric)
+                     * (SELECT sum(CAST(coins AS numeric)) FROM jsonb_each_text(deposits) AS each (name, coins)), 2)
+           END AS unsettled
     FROM payments
 """
 # What a wallet says that its owner owes, and the sum of what was noted as owed and paid.

@@ -84,7 +84,7 @@ def digital_order_plans(clients: Clients, jobs: JobQueue, payments: CryptoPaymen
             DIGITAL_ORDER_BY_CRYPTO,
             DigitalOrderSaga,
             *opening,
-            undoable(OPEN_PAYMENT, steps.open_payment, steps.leave_to_the_end),
+            undoable(OPEN_PAYMENT, steps.open_payment, steps.close_payment),
             wait(PAY, deadline=_payment_deadline, expired=PaymentExpired),
             undoable(HOLD_CREDITS, steps.hold_credits, steps.return_credits, step_timeout_seconds=PAID_TIMEOUT_SECONDS),
             *from_acceptance,
@@ -136,11 +136,12 @@ class DigitalOrderSteps:
         expires_at = instructions.expires_at or sale.payment_expires_at
         return sale.model_copy(update={"payment": instructions, "payment_expires_at": expires_at})
 
-    async def leave_to_the_end(self, sale: DigitalOrderSaga, call: Call) -> None:
-        """Undo nothing: the undo of `open_order` ends the order, whatever its status, and refuses a late action.
+    async def close_payment(self, sale: DigitalOrderSaga, call: Call) -> None:
+        """Let all that arrives become credits: a crypto payment cannot be withdrawn."""
+        await self.payments.payments.close(call, payment_id_of(sale.saga_id))
 
-        A crypto payment cannot be withdrawn: what is sent to its address becomes credits.
-        """
+    async def leave_to_the_end(self, sale: DigitalOrderSaga, call: Call) -> None:
+        """Undo nothing: the undo of `open_order` ends the order, whatever its status, and refuses a late action."""
 
     async def hold_credits(self, sale: DigitalOrderSaga, call: Call) -> DigitalOrderSaga:
         escrow_id = await self.clients.ledger.hold_escrow(
