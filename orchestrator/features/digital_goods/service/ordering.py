@@ -60,8 +60,8 @@ class DigitalOrderingService:
             InvalidRequest: the provider refuses the amount in that currency.
             NotFound: PRODUCT_NOT_FOUND.
             Forbidden: ACCOUNT_SUSPENDED.
-            Conflict: ITEM_INACTIVE; OUT_OF_STOCK; ORDER_INVALID_STATE, a repeated request's order has ended;
-                REQUEST_IN_PROGRESS.
+            Conflict: ITEM_INACTIVE; OUT_OF_STOCK; PURCHASE_LIMIT_REACHED, three crypto orders of the buyer are unpaid;
+                ORDER_INVALID_STATE, a repeated request's order has ended; REQUEST_IN_PROGRESS.
             PaymentRequired: INSUFFICIENT_CREDITS.
             PreconditionRequired: OTP_REQUIRED; a flagged buyer was sent a code.
             Unprocessable: IDEMPOTENCY_KEY_REUSED.
