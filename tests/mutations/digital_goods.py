@@ -12,10 +12,18 @@ GOODS: Final = "orchestrator/features/digital_goods"
 RACES: Final = "tests/contracts/test_digital_order_races.py"
 PAYMENTS: Final = "tests/e2e/test_digital_order_payments.py"
 CONTRACT: Final = "tests/contracts/test_actions.py"
+FULFILMENT: Final = "tests/integration/fulfilment/test_fulfilment.py"
 CLOSING: Final = "tests/integration/users/test_payment_closing.py"
 NOTICES: Final = "tests/unit/orchestrator/test_notices.py::TestDigitalGoods"
 
 MUTATIONS: Final = (
+    Mutation(
+        name="codes stay in the log of webhooks",
+        file="orchestrator/features/inbound_webhooks/jobs.py",
+        before="        await self.log.end(webhook, outcome, kept=without_codes(webhook.body) if is_done else None)\n",
+        after="        await self.log.end(webhook, outcome, kept=webhook.body if is_done else None)\n",
+        caught_by=(f"{FULFILMENT}::TestNotices::test_codes_of_a_notice_do_not_stay_in_the_log_of_webhooks",),
+    ),
     Mutation(
         name="a part of a payment stays uncredited after its order has ended",
         file="users/payments/status.py",
