@@ -51,6 +51,11 @@ class TestCrypto:
         jobs = (await admin.get("/admin/jobs", kind="fulfillment", per_page=100)).data
         assert sum(job["lane"] == order_id for job in jobs) <= 2  # one that reserves, one that stores
 
+    async def test_currency_is_btc_and_the_payment_is_named(self, buyer: UserClient) -> None:
+        payment = (await buyer.post("/digital-orders", request_for(pay_with="crypto"))).data["payment"]
+        assert payment["pay_currency"] == "btc"
+        assert (await buyer.get(f"/payments/{payment['payment_id']}")).data["purpose"] == "digital_order"
+
     async def test_payment_without_a_notification_is_found_by_reconciliation(
         self, buyer: UserClient, providers: Providers, admin: UserClient, in_process: InProcessServices
     ) -> None:
@@ -128,7 +133,6 @@ class TestRefusals:
             {"items": [{"product_id": PRODUCT_ID}, {"product_id": PRODUCT_ID}]},
             {"items": [{"product_id": str(uuid.uuid4()), "quantity": 7} for _ in range(3)]},
             {"items": [{"product_id": PRODUCT_ID, "price": "0.01"}]},
-            {"pay_with": "crypto"},
             {"pay_currency": "btc"},
         ],
     )

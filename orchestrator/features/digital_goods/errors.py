@@ -1,6 +1,6 @@
 """The refusals and ends of digital orders, and the failures of supplier and storage."""
 
-from common.errors import Conflict, Gone, NotFound, Unavailable
+from common.errors import Conflict, Gone, Internal, NotFound, Unavailable
 
 
 class ProductNotFound(NotFound):
@@ -42,6 +42,12 @@ class GoodsRefunded(Conflict):
 class KeysDeleted(Gone):
     code = "KEYS_DELETED"
     public_message = "The codes of this order are deleted."
+
+
+class CodesUnreadable(Internal):
+    """The stored object is not what this release stores. The error does not show it."""
+
+    public_message = "The codes of this order cannot be read."
 
 
 class LinkExpired(Gone):

@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 class DeliveredCode(BaseModel):
     """A code, which never appears in a log."""
 
-    model_config = ConfigDict(frozen=True)
+    # An error that shows its input would put codes into logs.
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     item_id: uuid.UUID
     name: str = Field(examples=["Starlight Odyssey (PC)"])
@@ -18,7 +19,13 @@ class DeliveredCode(BaseModel):
 
 
 class CodesDocument(BaseModel):
-    """The content of a stored object; `downloaded_at` is null there, and the time of the first download in a download."""
+    """The content of a stored object.
+
+    `downloaded_at` is the time of the first download. The object has null: the time is noted with the order, because a
+    buyer may download while the codes move to a new key or are deleted.
+    """
+
+    model_config = ConfigDict(hide_input_in_errors=True)
 
     codes: list[DeliveredCode]
     downloaded_at: datetime | None = None
@@ -31,7 +38,7 @@ class CodesRevealed(BaseModel):
 class DownloadLinkView(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
-    url: str = Field(description="Needs no token. Whoever has the link can read the codes until it expires.")
+    url: str = Field(description="Needs no token. Any holder of the link can read the codes until it expires.")
     expires_at: datetime
 
 
