@@ -13,10 +13,33 @@ RACES: Final = "tests/contracts/test_digital_order_races.py"
 PAYMENTS: Final = "tests/e2e/test_digital_order_payments.py"
 CONTRACT: Final = "tests/contracts/test_actions.py"
 FULFILMENT: Final = "tests/integration/fulfilment/test_fulfilment.py"
+READING: Final = "tests/integration/digital_goods/test_reading.py"
+CODES: Final = "tests/integration/digital_goods/test_codes.py"
 CLOSING: Final = "tests/integration/users/test_payment_closing.py"
 NOTICES: Final = "tests/unit/orchestrator/test_notices.py::TestDigitalGoods"
 
 MUTATIONS: Final = (
+    Mutation(
+        name="a preview of a link starts the deletion of its codes",
+        file=f"{GOODS}/routes/codes.py",
+        before="    if request.scope.get(IS_HEAD):\n",
+        after="    if request.method == 'HEAD':\n",
+        caught_by=(f"{READING}::test_buyer_downloads_the_codes_by_a_link_that_needs_no_token",),
+    ),
+    Mutation(
+        name="links to codes are issued without limit",
+        file=f"{GOODS}/service/reading.py",
+        before="        await self._limit(LINK, order_id, user)\n",
+        after="",
+        caught_by=(f"{READING}::test_reveals_that_failed_do_not_count_and_links_are_limited_too",),
+    ),
+    Mutation(
+        name="an error about a stored object shows its codes",
+        file=f"{GOODS}/schemas/codes.py",
+        before="    model_config = ConfigDict(hide_input_in_errors=True)\n",
+        after="",
+        caught_by=(f"{CODES}::test_error_about_codes_does_not_show_them",),
+    ),
     Mutation(
         name="codes stay in the log of webhooks",
         file="orchestrator/features/inbound_webhooks/jobs.py",
