@@ -18,7 +18,7 @@ EXPIRED: Final = "EXPIRED"
 
 
 class PaidOrders(Protocol):
-    """Orders that wait for their payments. Both acts leave an order alone that does not wait for its payment."""
+    """Orders that wait for their payments. Neither changes an order that does not wait for its payment."""
 
     async def pay(self, order_id: uuid.UUID) -> None:
         """Go on with an order whose payment is in its buyer's wallet.
