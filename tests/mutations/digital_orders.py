@@ -12,6 +12,7 @@ ENDS: Final = f"{FOLDER}/test_ends.py"
 CODES: Final = f"{FOLDER}/test_codes.py"
 ERASED: Final = "tests/integration/orders/test_personal_data.py::TestDigitalOrders"
 STATEMENTS: Final = "orders/digital_orders/statements.py"
+KNOWN: Final = "tests/security/test_known_codes.py"
 
 MUTATIONS: Final = (
     Mutation(
@@ -63,7 +64,35 @@ MUTATIONS: Final = (
         file=STATEMENTS,
         before="    WHERE item_id = :item_id AND sealed = CAST(:replaced AS bytea)\n",
         after="    WHERE item_id = :item_id AND CAST(:replaced AS bytea) IS NOT NULL\n",
-        caught_by=(f"{CODES}::test_keys_are_rotated_while_orders_are_open",),
+        caught_by=(
+            f"{CODES}::test_keys_are_rotated_while_orders_are_open",
+            f"{CODES}::test_deleted_codes_do_not_come_back_by_a_rotation",
+        ),
+        breaks=("codes are sealed again while others delete them",),
+    ),
+    Mutation(
+        name="webhooks with codes are stored as they come",
+        file="orchestrator/features/inbound_webhooks/repository.py",
+        before="SEALED_PROVIDERS: Final = frozenset({Provider.KINGUIN})",
+        after="SEALED_PROVIDERS: Final = frozenset[Provider]()",
+        caught_by=(f"{KNOWN}::test_codes_stand_nowhere_but_in_what_their_buyer_is_shown",),
+        breaks=("a code of a digital order stands anywhere in plain text",),
+    ),
+    Mutation(
+        name="a rotation leaves webhooks under the old key",
+        file="orchestrator/features/inbound_webhooks/repository.py",
+        before='            after = rows[-1]["webhook_id"]\n        return rewrapped',
+        after="            return 0\n        return rewrapped",
+        caught_by=(f"{KNOWN}::test_keys_are_rotated_while_orders_are_open_and_processes_seal_under_the_old_one",),
+        breaks=("keys are rotated while orders are open and processes seal under the old one",),
+    ),
+    Mutation(
+        name="codes of a refunded order stay",
+        file="orders/migrations/versions/0013_digital_orders.py",
+        before="    WHEN (NEW.status IN ('REFUNDED', 'CANCELLED')) EXECUTE FUNCTION delete_codes_of_order()",
+        after="    WHEN (NEW.status IN ('CANCELLED')) EXECUTE FUNCTION delete_codes_of_order()",
+        caught_by=(f"{ENDS}::test_no_code_of_a_refunded_order_stays",),
+        breaks=("a digital order ends while its codes arrive",),
     ),
     Mutation(
         name="codes of a deleted buyer stay",
