@@ -282,3 +282,5 @@ async def test_keys_are_rotated_while_orders_are_open_and_processes_seal_under_t
     for order_id in (delivered, waiting):
         revealed = (await shop.fan.post(f"/fulfillment/{order_id}/reveal")).data["codes"]
         assert len({each["code"] for each in revealed} & {*codes.values()}) == 2
+    for webhook in (await shop.admin.get("/admin/webhook-logs", per_page=100)).data:
+        assert (await shop.admin.get(f"/admin/webhook-logs/{webhook['webhook_id']}")).status == 200
