@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 import pytest
+from prometheus_client import REGISTRY
 
 from common.http.envelope import Page
 from orchestrator.clients.orders.digital_orders import DigitalOrderFacts, DigitalOrderStatus
@@ -62,6 +63,7 @@ class TestReserving:
         order = await goods.reaches(order_id, DigitalOrderStatus.FAILED)
         assert order.failure_message == "The supplier does not respond."
         assert await goods.databases.escrows_of(order_id) == ["HELD"]
+        assert await eventually(lambda: goods.metric('jobs_dead{kind="fulfillment"}')) == 1  # it raises the alert
         await goods.mend_supplier()
         assert await goods.container.resources.jobs.retry_all("fulfillment") == 1  # one call for all
         await goods.job_reaches(order_id, "reserve", JobStatus.COMPLETED)
@@ -94,6 +96,8 @@ class TestReserving:
         assert (await goods.find(retried)).status is DigitalOrderStatus.PAID
         await goods.make_due(job)
         await goods.reaches(retried, DigitalOrderStatus.WAITING)
+        await resources.jobs.retry_all("fulfillment")
+        await goods.reaches(crashed, DigitalOrderStatus.WAITING)
 
     async def test_refused_item_is_refunded_and_the_other_is_delivered(self, goods: DigitalGoods) -> None:
         await goods.control("/supplier-products/gone", is_sold_out=True)
@@ -250,8 +254,10 @@ class TestPoller:
         poller = goods.poller(longer_than=timedelta(minutes=5))
         await goods.break_supplier("supplier", status=503)
         await poller.ask_all()
+        assert REGISTRY.get_sample_value("digital_orders_silent")
         await goods.mend_supplier()
         await poller.ask_all()  # it waits
+        assert REGISTRY.get_sample_value("digital_orders_silent") == 0
         await goods.say(order.items[0].reservation_id, "delivered", copies=0)
         for _ in range(2):
             poller.answered_at[order.order_id] -= timedelta(minutes=29)
@@ -265,6 +271,8 @@ class TestPoller:
 class TestStoring:
     async def test_storage_that_is_away_for_long_loses_nothing_and_needs_nobody(self, goods: DigitalGoods) -> None:
         order = await goods.waiting("one")
+        failures = 'codes_stored_total{result="unavailable"}'
+        before = await goods.metric(failures)
         async with goods.storage_away():
             await goods.tell(order.items[0], "delivered")
             await goods.fail_attempts(order.order_id, "store", times=5)
@@ -273,6 +281,7 @@ class TestStoring:
                 await goods.make_due(job)
             assert (await goods.find(order.order_id)).status is DigitalOrderStatus.WAITING
             await goods.hold(await eventually(lambda: self.postponed_job(goods, order)))
+            assert await goods.metric(failures) == before + 8  # they raise the alert
         await goods.make_due(await goods.job(order.order_id, "store"))
         assert len(await goods.assert_delivered_once(order.order_id)) == 1
 
