@@ -344,7 +344,7 @@ ACTIONS: Final[dict[str, tuple[Action, int]]] = {
     "order text": (RandomFan.order_text, 2),
     "work on text": (RandomFan.work_on_text, 10),
     "order goods": (RandomFan.order_goods, 2),
-    "reveal codes": (RandomFan.reveal_codes, 1),
+    "reveal codes": (RandomFan.reveal_codes, 3),
     "top up by card": (RandomFan.top_up_by_card, 1),
     "top up by crypto": (RandomFan.top_up_by_crypto, 1),
 }
