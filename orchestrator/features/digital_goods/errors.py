@@ -66,5 +66,11 @@ class SupplierRefused(Conflict):
     public_message = "The supplier does not deliver that."
 
 
+class ReservationUnknown(Unavailable):
+    """The supplier reports on a reservation that is not stored yet, or is not ours."""
+
+    public_message = "That reservation is unknown."
+
+
 class StorageUnavailable(Unavailable):
     public_message = "The storage of codes does not respond."

@@ -50,6 +50,7 @@ HOLD: Final = """
 """
 EXPIRE_LEASES: Final = "UPDATE jobs SET lease_until = now() WHERE status = 'running'"
 WEBHOOK: Final = "SELECT status, outcome, error FROM webhook_log WHERE external_id = $1"
+JOB_OF_WEBHOOK: Final = "SELECT job_id FROM webhook_log WHERE external_id = $1"
 MESSAGES: Final = """
     SELECT routing_key FROM outbox
     WHERE routing_key LIKE 'fulfillment.%' AND convert_from(body, 'UTF8')::jsonb ->> 'subject' = $1
@@ -172,6 +173,18 @@ class DigitalGoods:
             return row
 
         return await eventually(look)
+
+    async def held_notice(self, external_id: str) -> JobView:
+        """Return the job of a webhook whose first attempt has failed, and hold it."""
+
+        async def look() -> JobView:
+            [row] = await self.databases.read("orchestrator", JOB_OF_WEBHOOK, external_id)
+            job = await self.container.resources.jobs.find(row["job_id"])
+            assert job.status is JobStatus.RETRYING, job
+            return job
+
+        await self.hold(job := await eventually(look))
+        return job
 
     def poller(self, *, longer_than: timedelta = timedelta(0)) -> SilentOrderTask:
         resources = self.container.resources

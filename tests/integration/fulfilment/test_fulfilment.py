@@ -178,6 +178,15 @@ class TestNotices:
         await job_is_due()
         assert len(await goods.assert_delivered_once(order.order_id)) == 1
 
+    async def test_notice_that_is_faster_than_its_reservation_needs_no_admin(self, goods: DigitalGoods) -> None:
+        order, reservation_id, job_is_due = await self.lost_reservation(goods)
+        sent = await goods.say(reservation_id, "delivered")
+        notice = await goods.held_notice(sent["webhook_id"])
+        await job_is_due()
+        assert len(await goods.assert_delivered_once(order.order_id)) == 1
+        await goods.make_due(notice)
+        assert (await goods.webhook(sent["webhook_id"]))["status"] in {"processed", "ignored"}
+
     async def test_notice_of_an_unknown_reservation_is_matched_by_asking_later(self, goods: DigitalGoods) -> None:
         order, reservation_id, job_is_due = await self.lost_reservation(goods)
         sent = await goods.say(reservation_id, "delivered")
