@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, TextClause, exists, or_, select
+from sqlalchemy import ColumnElement, Select, TextClause, and_, exists, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -277,10 +277,14 @@ class DigitalOrderRepository(AggregateRepository[DigitalOrder]):
         return await self._by_id(status, digital_orders.c.status_at < before, after=after, limit=limit)
 
     async def downloaded(self, *, before: datetime, limit: int) -> list[DigitalOrder]:
-        """Return orders whose stored codes are due for deletion: downloaded before a time, or of a refunded order."""
+        """Return orders whose codes are due for deletion: those downloaded before a time, and once each refunded order.
+
+        A refunded order may have an object that it does not know: the storage's answer was lost, or a process died.
+        """
         columns = digital_orders.c
-        is_due = or_(columns.downloaded_at < before, has_value(columns.status, DigitalOrderStatus.REFUNDED))
-        found = await self._database.fetch_all(self._rows.where(columns.storage_ref.is_not(None), is_due).limit(limit))
+        is_old = and_(columns.storage_ref.is_not(None), columns.downloaded_at < before)
+        is_refunded = and_(has_value(columns.status, DigitalOrderStatus.REFUNDED), columns.keys_deleted_at.is_(None))
+        found = await self._database.fetch_all(self._rows.where(or_(is_old, is_refunded)).limit(limit))
         return readable(found, self._read, of="digital orders", key="order_id")
 
     async def _by_id(

@@ -147,7 +147,7 @@ async def list_silent(
 
 @internal.get("/downloaded", responses=refusals({400: BAD_INPUT}))
 async def list_downloaded(orders: DigitalOrders, before: Instant, limit: Limit = 100) -> Success[list[DigitalOrder]]:
-    """Orders whose codes are still stored, and were downloaded before a time or belong to a refunded order."""
+    """Orders whose codes are due for deletion: those downloaded before a time, and once each refunded order."""
     return success(await orders.downloaded(before=before, limit=limit))
 
 

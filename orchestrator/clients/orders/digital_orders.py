@@ -286,7 +286,7 @@ class DigitalOrdersClient:
         return bool((await self._orders.post(f"{PATH}/sealed-codes/{item_id}", body))["is_replaced"])
 
     async def downloaded_before(self, moment: datetime, *, limit: int) -> list[DigitalOrderFacts]:
-        """Return orders whose codes are still stored, and were downloaded before a time or belong to a refunded order."""
+        """Return orders whose codes are due for deletion: those downloaded before a time, and once each refunded order."""
         rows = await self._orders.get(f"{PATH}/downloaded", {"before": moment.isoformat(), "limit": limit})
         return readable(rows, DigitalOrderFacts.model_validate, of="digital orders", key="order_id")
 
