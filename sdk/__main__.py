@@ -5,6 +5,7 @@ import sys
 from typing import Final
 
 from devstack.home import ROOT
+from sdk import typescript_code
 from sdk.document import client_document
 from sdk.python_code import python_files
 from tests.support.openapi import describe
@@ -20,9 +21,13 @@ def main(*arguments: str) -> int:
         stale = [file for file, text in files.items() if not file.exists() or file.read_text() != text]
         for file in stale:
             print(f"Stale: {file.relative_to(ROOT)}; run 'make sdk'.", file=sys.stderr)
+        typescript_code.generate(document)
+        typescript_code.check()
         return int(bool(stale))
     for file, text in files.items():
         file.write_text(text)
+    typescript_code.generate(document)
+    typescript_code.build()
     return 0
 
 

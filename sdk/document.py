@@ -15,6 +15,9 @@ Document = dict[str, Any]
 SCHEMAS: Final = "#/components/schemas/"
 KEY: Final = "idempotency-key"
 PENDING: Final = "x-pending"  # on an operation whose answer 202 was left out
+CODES: Final = "x-error-codes"
+ERROR: Final = "ErrorBody"
+PAGINATION: Final = "Pagination"
 CODE: Final = re.compile(r"\b(?:[A-Z0-9]+(?:_[A-Z0-9]+)+|FORBIDDEN|UNAUTHORIZED)\b")
 # Not for clients of people: payment providers and the supplier call these.
 SIGNED: Final = "/api/webhooks/"
@@ -30,21 +33,24 @@ def client_document(document: Document) -> Document:
 
     - without the webhooks' operations, constraints, examples and titles;
     - with names of schemas that are identifiers;
+    - without refusals, whose codes are in `x-error-codes`;
     - without the answers "in progress" of operations that have another: clients repeat the call, or raise;
+    - without the defaults of requests, which the platform fills in;
     - answers' enumerations accept other strings, which a later release may send.
     """
     paths = {path: item for path, item in document["paths"].items() if not path.startswith(SIGNED)}
+    codes = _error_codes(paths)
     slim: Document = _slim({"paths": {path: _operations_of(item) for path, item in paths.items()}})
     schemas = {name: _slim(schema) for name, schema in document["components"]["schemas"].items()}
     asked = reachable({"bodies": [op.get("requestBody") for _, _, op in operations(slim)]}, schemas)
-    used = reachable(slim, schemas)
-    for name in used.keys() - asked.keys():
-        used[name] = _open(used[name])
+    used = {ERROR: schemas[ERROR], PAGINATION: schemas[PAGINATION]} | reachable(slim, schemas)
+    used = {name: _without_defaults(schema) if name in asked else _open(schema) for name, schema in used.items()}
     names = {name: _identifier(name) for name in sorted(used)}
     renamed: Document = _renamed(
         {
             "openapi": "3.1.0",
             "info": {"title": document["info"]["title"], "version": document["info"]["version"]},
+            CODES: codes,
             "paths": slim["paths"],
             "components": {"schemas": {names[name]: used[name] for name in sorted(used)}},
         },
@@ -80,36 +86,44 @@ def is_pending(operation: Document) -> bool:
 
 
 def error_codes(document: Document) -> list[str]:
-    """Return the codes of all refusals, sorted: the descriptions of the answers list them."""
+    """Return the codes of all refusals, sorted."""
+    return list(document[CODES])
+
+
+def _error_codes(paths: Document) -> list[str]:
+    """Return the codes that the descriptions of the refusals list."""
     refusals = [
         answer.get("description", "")
-        for _, _, op in operations(document)
-        for status, answer in op["responses"].items()
+        for _, _, operation in operations({"paths": paths})
+        for status, answer in operation["responses"].items()
         if not status.startswith("2")
     ]
     return sorted({code for text in refusals for code in CODE.findall(text)})
 
 
 def _operations_of(item: Document) -> Document:
-    return {method: _without_progress(operation) for method, operation in item.items()}
+    return {method: _with_results(operation) for method, operation in item.items()}
 
 
-def _without_progress(operation: Document) -> Document:
-    """Drop the answer 202 from an operation that has another, and its schema from the other."""
-    responses = dict(operation["responses"])
-    others = [status for status in responses if status.startswith("2") and status != "202"]
-    if "202" not in responses or not others:
-        return operation
-    pending = responses["202"]["content"]["application/json"]["schema"]
-    answer = responses[others[0]]["content"]["application/json"]["schema"]
-    if answer == pending:
-        del responses["202"]
-        return operation | {"responses": responses}
-    rest = [each for each in answer.get("anyOf", [answer]) if each != pending]
-    whole = rest[0] if len(rest) == 1 else {"anyOf": rest}
-    responses[others[0]] = responses[others[0]] | {"content": {"application/json": {"schema": whole}}}
-    del responses["202"]
-    return operation | {"responses": responses, PENDING: True}
+def _with_results(operation: Document) -> Document:
+    """Keep the answers of success, without "in progress" where there is another."""
+    results = {status: answer for status, answer in operation["responses"].items() if status.startswith("2")}
+    pending = results.pop("202", None)
+    if not (pending and results):
+        return operation | {"responses": results or {"202": pending}}
+    [(status, result)] = results.items()
+    going_on, whole = _schema_of(pending), _schema_of(result)
+    if whole == going_on:
+        return operation | {"responses": results}
+    rest = [each for each in whole.get("anyOf", [whole]) if each != going_on]
+    schema = rest[0] if len(rest) == 1 else {"anyOf": rest}
+    final = result | {"content": {"application/json": {"schema": schema}}}
+    return operation | {"responses": {status: final}, PENDING: True}
+
+
+def _schema_of(answer: Document) -> Document:
+    schema: Document = answer["content"]["application/json"]["schema"]
+    return schema
 
 
 def _slim(node: Any) -> Any:
@@ -126,7 +140,14 @@ def _slim(node: Any) -> Any:
     return kept
 
 
+def _without_defaults(schema: Document) -> Document:
+    properties = schema.get("properties", {})
+    optional = {name: {key: each[key] for key in each if key != "default"} for name, each in properties.items()}
+    return schema | ({"properties": optional} if properties else {})
+
+
 def _open(node: Any) -> Any:
+    """Let enumerations accept other strings, too."""
     if isinstance(node, list):
         return [_open(each) for each in node]
     if not isinstance(node, dict):

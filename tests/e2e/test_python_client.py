@@ -1,20 +1,16 @@
 """The Python client and the running platform, sync and async."""
 
 import asyncio
-import time
 import uuid
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 
-import jwt
 import pytest
 
-from common.auth.user_tokens import ALGORITHM
-from devstack.home import Home
-from devstack.keys import keys_of
 from devstack.stack import Stack
 from sdk.examples import buy
 from tests.e2e.faulty_gateway import FaultyGateway, faulty_gateway
+from tests.e2e.sdk_clients import expired_token
 from tests.e2e.user_client import USER_PASSWORD, Concert, UserClient
 from ticketremaster_client import (
     ApiError,
@@ -40,15 +36,6 @@ RESERVE, PAY, ME = "/api/reserve", "/api/pay", "/api/users/me"
 async def gateway(platform: Stack) -> AsyncIterator[FaultyGateway]:
     async with faulty_gateway(platform.urls.gateway) as gateway:
         yield gateway
-
-
-def expired(platform: Stack, access_token: str) -> str:
-    """The same access token, of which the platform's users service made that it has expired."""
-    claims = jwt.decode(access_token, options={"verify_signature": False})
-    key_id = jwt.get_unverified_header(access_token)["kid"]
-    past = {"iat": claims["iat"] - 7200, "exp": int(time.time()) - 3600}
-    private_key = keys_of(Home(platform.home)).jwt_private_key
-    return jwt.encode(claims | past, private_key, algorithm=ALGORITHM, headers={"kid": key_id})
 
 
 @pytest.mark.usefixtures("concert")
@@ -138,7 +125,7 @@ async def test_concurrent_calls_renew_an_expired_login_once(
     platform: Stack, gateway: FaultyGateway, fan: UserClient
 ) -> None:
     login = await fan.post("/auth/login", {"email": fan.email, "password": USER_PASSWORD})
-    tokens = Tokens(expired(platform, login.data["access_token"]), login.data["refresh_token"])
+    tokens = Tokens(expired_token(platform, login.data["access_token"]), login.data["refresh_token"])
     renewed: list[Tokens] = []
     async with AsyncClient(gateway.url, tokens=tokens, on_tokens=renewed.append) as client:
         found = await asyncio.gather(*(client.call(api.get_users_me()) for _ in range(5)))
@@ -155,7 +142,7 @@ async def test_concurrent_calls_renew_an_expired_login_once(
 
 
 async def test_login_that_cannot_be_renewed_has_ended(platform: Stack, fan: UserClient) -> None:
-    tokens = Tokens(expired(platform, fan.token), "no token")
+    tokens = Tokens(expired_token(platform, fan.token), "no token")
     async with AsyncClient(platform.urls.gateway, tokens=tokens) as client:
         with pytest.raises(Unauthenticated):
             await client.call(api.get_users_me())

@@ -51,6 +51,8 @@ def document() -> Document:
         SHARED: gift,
         "Wrapping": wrapping,
         "InProgress": {"type": "object", "properties": {}},
+        "ErrorBody": {"type": "object"},
+        "Pagination": {"type": "object"},
         "Success_Gift_": envelope(SHARED),
         "Success_InProgress_": envelope("InProgress"),
     }
@@ -64,7 +66,13 @@ def document() -> Document:
 
 def test_clients_document_has_no_intermediate_answers_constraints_and_webhooks(document: Document) -> None:
     assert list(document["paths"]) == ["/api/gifts/{gift_id}"]
-    assert sorted(document["components"]["schemas"]) == ["GiftsGift", "SuccessGift", "Wrapping"]
+    assert sorted(document["components"]["schemas"]) == [
+        "ErrorBody",
+        "GiftsGift",
+        "Pagination",
+        "SuccessGift",
+        "Wrapping",
+    ]
     gift = document["components"]["schemas"]["GiftsGift"]["properties"]
     assert gift["name"] == {"type": "string"}
     assert "title" in gift

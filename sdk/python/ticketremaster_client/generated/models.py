@@ -236,7 +236,7 @@ class CompleteRequest(BaseModel):
     model_config = ConfigDict(
         extra="forbid",
     )
-    note: str | None = ""
+    note: str | None = None
     file: Annotated[str | None, Field(description="Its https address; items show it as `file_url`.")] = None
 
 
@@ -290,7 +290,7 @@ class CryptoRequest(BaseModel):
     model_config = ConfigDict(
         extra="forbid",
     )
-    purpose: Literal["topup", "order"] | None = "topup"
+    purpose: Literal["topup", "order"] | None = None
     reference_id: Annotated[UUID | None, Field(description="The order's id.")] = None
     amount: float | str | None = None
     pay_currency: str
@@ -850,7 +850,7 @@ class MenuPurchaseRequest(BaseModel):
         str | None,
         Field(description="Unique among your purchases: a repeated one is refused."),
     ] = None
-    message: Annotated[str | None, Field(description="What the performer reads with the item.")] = ""
+    message: Annotated[str | None, Field(description="What the performer reads with the item.")] = None
 
 
 class MenuPurchased(BaseModel):
@@ -892,15 +892,15 @@ class NewMenuItemInput(BaseModel):
         extra="forbid",
     )
     name: str
-    description: str | None = ""
-    category: str | None = ""
+    description: str | None = None
+    category: str | None = None
     position: Annotated[int | None, Field(description="After the last one if omitted.")] = None
-    bonus_loyalty_points: Annotated[int | None, Field(description="At most 10 for each credit of the price.")] = 0
-    estimated_minutes: int | None = 0
+    bonus_loyalty_points: Annotated[int | None, Field(description="At most 10 for each credit of the price.")] = None
+    estimated_minutes: int | None = None
     daily_limit: Annotated[int | None, Field(description="Of all buyers, in the performer's time zone.")] = None
     daily_limit_per_user: int | None = None
     device_activation: DeviceActivation | None = None
-    is_active: bool | None = True
+    is_active: bool | None = None
     token_value: Annotated[float | str, Field(description="Its price in credits.")]
 
 
@@ -926,11 +926,11 @@ class NewProduct(BaseModel):
         extra="forbid",
     )
     name: str
-    description: str | None = ""
+    description: str | None = None
     price: float | str
     supplier_product_id: str
     stock: int | None = None
-    is_active: bool | None = True
+    is_active: bool | None = None
 
 
 class NewSubscription(BaseModel):
@@ -1002,15 +1002,15 @@ class NewTipItem(BaseModel):
         extra="forbid",
     )
     name: str
-    description: str | None = ""
-    category: str | None = ""
+    description: str | None = None
+    category: str | None = None
     position: Annotated[int | None, Field(description="After the last one if omitted.")] = None
-    bonus_loyalty_points: Annotated[int | None, Field(description="At most 10 for each credit of the price.")] = 0
-    estimated_minutes: int | None = 0
+    bonus_loyalty_points: Annotated[int | None, Field(description="At most 10 for each credit of the price.")] = None
+    estimated_minutes: int | None = None
     daily_limit: Annotated[int | None, Field(description="Of all buyers, in the performer's time zone.")] = None
     daily_limit_per_user: int | None = None
     device_activation: DeviceActivation | None = None
-    is_active: bool | None = True
+    is_active: bool | None = None
     price: float | str
 
 
@@ -1019,9 +1019,9 @@ class NewTipMenu(BaseModel):
         extra="forbid",
     )
     name: str
-    description: str | None = ""
+    description: str | None = None
     position: Annotated[int | None, Field(description="After the last one if omitted.")] = None
-    is_active: bool | None = True
+    is_active: bool | None = None
 
 
 class NewVenue(BaseModel):
@@ -1033,9 +1033,9 @@ class NewVenue(BaseModel):
         extra="forbid",
     )
     name: str
-    address: str | None = ""
+    address: str | None = None
     time_zone: Annotated[str | None, Field(description="Asia/Singapore when omitted.")] = None
-    total_halls: int | None = 1
+    total_halls: int | None = None
     halls: Annotated[
         list[str] | None,
         Field(description="The names of its halls. Until total_halls are known, an event in a new hall adds its name."),
@@ -1056,7 +1056,7 @@ class OrchestratorDeleteAccount(BaseModel):
         extra="forbid",
     )
     current_password: str
-    forfeit: bool | None = False
+    forfeit: bool | None = None
 
 
 class OrchestratorMenuItem(BaseModel):
@@ -1126,7 +1126,7 @@ class OrderedProduct(BaseModel):
         extra="forbid",
     )
     product_id: UUID
-    quantity: int | None = 1
+    quantity: int | None = None
 
 
 class OrdersSubscription(BaseModel):
@@ -1522,7 +1522,7 @@ class RefundRequest(BaseModel):
     model_config = ConfigDict(
         extra="forbid",
     )
-    reason: str | None = ""
+    reason: str | None = None
     seat_ids: Annotated[
         list[UUID] | None,
         Field(description="Some seats of the order; all that can be refunded if omitted."),
@@ -1540,7 +1540,7 @@ class Register(BaseModel):
     email: EmailStr
     phone: str
     password: str
-    name: str | None = ""
+    name: str | None = None
 
 
 class Registered(BaseModel):
@@ -1958,8 +1958,8 @@ class TipRequest(BaseModel):
     hold_funds: Annotated[
         bool | None,
         Field(description="Of a queued tip: set the credits aside at once. One with a daily limit always does."),
-    ] = False
-    message: Annotated[str | None, Field(description="What the performer reads with the item.")] = ""
+    ] = None
+    message: Annotated[str | None, Field(description="What the performer reads with the item.")] = None
 
 
 class Tokens(BaseModel):
@@ -2533,14 +2533,14 @@ class CommissionRequest(BaseModel):
         Field(description="Of a backlink: your own article, or one whose owner allows links."),
     ] = None
     brief: str
-    keywords: list[str] | None = []
+    keywords: list[str] | None = None
     target_url: str | None = None
     anchor_text: str | None = None
     links_allowed: Annotated[
         bool | None,
         Field(description="Whether other customers may order backlinks into the published article."),
-    ] = False
-    pay_with: PayWith | None = "credits"
+    ] = None
+    pay_with: PayWith | None = None
 
 
 class CommissionStats(BaseModel):
@@ -2631,7 +2631,7 @@ class DigitalOrderRequest(BaseModel):
         extra="forbid",
     )
     items: list[OrderedProduct]
-    pay_with: PayGoodsWith | None = "credits"
+    pay_with: PayGoodsWith | None = None
     pay_currency: str | None = None
 
 
@@ -2772,7 +2772,7 @@ class LayoutCategoryInput(BaseModel):
     category: str
     price: Annotated[float | str | None, Field(description="The pricing tier's price when omitted.")] = None
     rows: list[LayoutRowInput] | None = None
-    general_admission: int | None = 0
+    general_admission: int | None = None
 
 
 class Listing(BaseModel):
@@ -2903,11 +2903,11 @@ class NewMenu(BaseModel):
         extra="forbid",
     )
     name: str
-    description: str | None = ""
+    description: str | None = None
     position: Annotated[int | None, Field(description="After the last one if omitted.")] = None
-    is_active: bool | None = True
-    queue_mode: QueueMode | None = "OFF"
-    visibility: Visibility | None = "public"
+    is_active: bool | None = None
+    queue_mode: QueueMode | None = None
+    visibility: Visibility | None = None
     theme: Theme | None = None
 
 
