@@ -32,6 +32,10 @@ class _Caller:
         self._login = Login(self._base_url, tokens, on_tokens)
         self._repeats = repeats or Repeats()
         self._timeout = httpx.Timeout(timeout_seconds)
+        self._connect()
+
+    def _connect(self) -> None:
+        """Set up what sends requests."""
 
     def _request(self, call: Call[T], attempts: Attempts) -> httpx.Request:
         request = call.request(self._base_url, attempts.headers)
@@ -48,11 +52,16 @@ class Client(_Caller):
         on_tokens: is told each new pair of tokens, of a login or a renewal.
     """
 
-    def __enter__(self) -> Self:
+    def _connect(self) -> None:
         self._http = httpx.Client(auth=self._login)
+
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
         self._http.close()
 
     def log_in(self, email: str, password: str) -> models.LoggedIn:
@@ -110,11 +119,16 @@ class AsyncClient(_Caller):
         on_tokens: is told each new pair of tokens, of a login or a renewal.
     """
 
-    async def __aenter__(self) -> Self:
+    def _connect(self) -> None:
         self._http = httpx.AsyncClient(auth=self._login)
+
+    async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
         await self._http.aclose()
 
     async def log_in(self, email: str, password: str) -> models.LoggedIn:

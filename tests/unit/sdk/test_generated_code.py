@@ -1,5 +1,6 @@
 """What the generators make of the API's document."""
 
+import uuid
 from typing import Any
 
 import httpx
@@ -7,7 +8,7 @@ import pytest
 
 from sdk.document import Document, client_document
 from sdk.python_code import python_files
-from ticketremaster_client import Page, operations
+from ticketremaster_client import Client, Page, models, operations
 from ticketremaster_client.generated.models import Pagination
 
 SHARED = "orders__gifts__schemas__Gift"
@@ -113,3 +114,15 @@ def test_values_are_quoted_in_paths_and_left_out_of_queries() -> None:
     assert str(call.request("https://shop.example", {}).url) == "https://shop.example/api/orders/a%2Fb"
     listed = operations.get_events(past=True, page=2).request("https://shop.example", {})
     assert httpx.QueryParams(listed.url.query) == httpx.QueryParams({"past": "true", "page": "2"})
+
+
+def test_types_refuse_what_the_api_does_not_know() -> None:
+    """mypy reports an ignored error that is none."""
+
+    def wrong(client: Client) -> None:
+        client.call(operations.post_pay(models.PayRequest(order=uuid.uuid4())))  # type: ignore[call-arg]
+        client.call(operations.post_pay(models.ReserveRequest(event_id=uuid.uuid4())))  # type: ignore[arg-type]
+        client.call(operations.get_credits_balance()).amount  # type: ignore[attr-defined] # noqa: B018
+        client.items(operations.get_credits_balance())  # type: ignore[arg-type]
+
+    assert wrong.__name__
