@@ -27,10 +27,9 @@ async def buy_ticket(client: AsyncClient) -> None:
     for seat in details.seats or []:
         if seat.status != "AVAILABLE":
             continue
+        wanted = models.ReserveRequest(event_id=event.event_id, seat_id=seat.seat_id)
         try:
-            held = await client.call(
-                api.post_reserve(models.ReserveRequest(event_id=event.event_id, seat_id=seat.seat_id))
-            )
+            held = await client.call(api.post_reserve(wanted))
         except Conflict as refused:
             if refused.code != codes.SEAT_UNAVAILABLE:
                 raise

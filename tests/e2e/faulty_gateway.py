@@ -40,7 +40,7 @@ class FaultyGateway:
             return _refusal(429, "RATE_LIMITED", {"Retry-After": seconds})
         headers = {name: value for name, value in request.headers.items() if name.lower() not in OWN_HEADERS}
         async with (
-            aiohttp.ClientSession(self.upstream, auto_decompress=True) as http,
+            aiohttp.ClientSession(self.upstream, connector=aiohttp.TCPConnector(force_close=True)) as http,
             http.request(request.method, request.path_qs, headers=headers, data=await request.read()) as answer,
         ):
             body = await answer.read()
@@ -61,8 +61,10 @@ async def faulty_gateway(upstream: str) -> AsyncIterator[FaultyGateway]:
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     gateway.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    yield gateway
-    await runner.cleanup()
+    try:
+        yield gateway
+    finally:
+        await runner.cleanup()
 
 
 def _refusal(status: int, code: str, headers: dict[str, str]) -> web.Response:

@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
-from typing import Self, TypeVar
+from typing import Final, Self, TypeVar
 
 import httpx
 
@@ -14,6 +14,9 @@ from ticketremaster_client.login import Login, Tokens
 from ticketremaster_client.repeats import Attempts, Repeats
 
 T = TypeVar("T")
+
+# A server closes an idle connection after some seconds; a request that meets this has no answer.
+LIMITS: Final = httpx.Limits(keepalive_expiry=2.0)
 
 
 class _Caller:
@@ -53,7 +56,7 @@ class Client(_Caller):
     """
 
     def _connect(self) -> None:
-        self._http = httpx.Client(auth=self._login)
+        self._http = httpx.Client(auth=self._login, limits=LIMITS)
 
     def __enter__(self) -> Self:
         return self
@@ -120,7 +123,7 @@ class AsyncClient(_Caller):
     """
 
     def _connect(self) -> None:
-        self._http = httpx.AsyncClient(auth=self._login)
+        self._http = httpx.AsyncClient(auth=self._login, limits=LIMITS)
 
     async def __aenter__(self) -> Self:
         return self
