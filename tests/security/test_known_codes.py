@@ -1,7 +1,7 @@
 """The codes of an order stand nowhere but in what its buyer is shown: every other place is searched for them (F4).
 
 The order takes every path on which codes move: notices that arrive twice, late, for nobody and without form, a storage that
-is away until the job is dead, a replay, a rotation of keys, a reveal, a download, and the deletion.
+is away, a replay, a rotation of keys, a reveal, a download, and the deletion.
 """
 
 import asyncio
