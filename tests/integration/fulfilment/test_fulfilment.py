@@ -12,8 +12,7 @@ import pytest
 
 from common.http.envelope import Page
 from orchestrator.clients.orders.digital_orders import DigitalOrderFacts, DigitalOrderStatus
-from orchestrator.features.digital_goods.jobs import STORE_PAUSE_SECONDS, DeadReservationTask
-from orchestrator.features.digital_goods.repository import FulfilmentJobStore
+from orchestrator.features.digital_goods.jobs import STORE_PAUSE_SECONDS
 from orchestrator.features.digital_goods.service.admin import GoodsAdminService
 from orchestrator.features.digital_goods.service.reservations import ReservationService
 from orchestrator.jobs.policies import FIVE_RETRIES
@@ -22,8 +21,8 @@ from tests.integration.fulfilment.goods import RESERVE, DigitalGoods
 from tests.support.waiting import eventually
 
 KINGUIN = "SELECT count(*) AS webhooks FROM webhook_log WHERE provider = 'kinguin'"
-KILLED_AT_LAST = """
-    UPDATE jobs SET status = 'failed', failure = 'dead', finished_at = now() WHERE job_id = $1 AND status = 'retrying'
+ENDED = """
+    UPDATE jobs SET status = 'failed', failure = $2, finished_at = now() WHERE job_id = $1 AND status = 'retrying'
 """
 AGE = """
     UPDATE digital_order_items SET status_at = status_at - CAST($2 AS interval),
@@ -39,7 +38,7 @@ def statuses(order: DigitalOrderFacts) -> list[str]:
 
 class TestReserving:
     async def test_two_failures_then_success_after_two_and_four_seconds(self, goods: DigitalGoods) -> None:
-        await goods.break_supplier(RESERVE, status=502, times=2)
+        await goods.break_supplier(RESERVE, status=502, times=4)
         order_id = await goods.order("one", "two")
         first, second = await goods.fail_attempts(order_id, "reserve", times=2)
         assert first > timedelta(seconds=2)
@@ -79,16 +78,14 @@ class TestReserving:
         await goods.assert_refunded(order_id)
         assert (await goods.job(order_id, "reserve")).failure is Failure.ACKNOWLEDGED
 
-    async def test_order_whose_last_worker_crashed_is_failed(self, goods: DigitalGoods) -> None:
+    @pytest.mark.parametrize("failure", [Failure.DEAD, Failure.REFUSED])
+    async def test_order_whose_job_ended_without_a_word_is_failed(self, goods: DigitalGoods, failure: Failure) -> None:
         await goods.break_supplier(RESERVE, status=503, times=2)
         crashed, retried = await goods.order("one"), await goods.order("one")
         for order_id in (crashed, retried):
             await goods.hold(await goods.job_reaches(order_id, "reserve", JobStatus.RETRYING))
-        await goods.databases.change("orchestrator", KILLED_AT_LAST, (await goods.job(crashed, "reserve")).job_id)
-        resources = goods.container.resources
-        store = FulfilmentJobStore(resources.database)
-        task = DeadReservationTask(resources.clients.digital_orders, store, grace=timedelta(0))
-        await asyncio.gather(task.fail_all(), task.fail_all())
+        await goods.databases.change("orchestrator", ENDED, (await goods.job(crashed, "reserve")).job_id, failure.value)
+        await goods.settle_failed()
         await goods.reaches(crashed, DigitalOrderStatus.FAILED)
         assert (await goods.find(retried)).status is DigitalOrderStatus.PAID
         await goods.make_due(await goods.job(retried, "reserve"))
@@ -137,16 +134,20 @@ class TestNotices:
     async def test_notice_of_an_unknown_reservation_is_kept_and_matched_once_it_is_stored(
         self, goods: DigitalGoods
     ) -> None:
-        """The supplier reserved, and its reply was lost."""
+        """The supplier reserved, and its reply was lost. Only the notice has the codes."""
         order, reservation_id, job_is_due = await self.lost_reservation(goods)
-        sent = await goods.say(reservation_id, "delivered")
-        assert (await goods.webhook(sent["webhook_id"]))["status"] == "unmatched"
+        sent = await goods.say(reservation_id, "delivered", moves=False)
+        await goods.early_webhook(sent["webhook_id"])
         await job_is_due()
+        await goods.reaches(order.order_id, DigitalOrderStatus.FULFILLED)
+        assert (await goods.webhook(sent["webhook_id"]))["status"] == "processed"
         assert len(await goods.assert_delivered_once(order.order_id)) == 1
 
     async def test_notice_of_an_unknown_reservation_is_matched_by_asking_later(self, goods: DigitalGoods) -> None:
         order, reservation_id, job_is_due = await self.lost_reservation(goods)
         sent = await goods.say(reservation_id, "delivered")
+        await goods.early_webhook(sent["webhook_id"])
+        await goods.give_up_webhook(sent["webhook_id"])
         assert (await goods.webhook(sent["webhook_id"]))["status"] == "unmatched"
         await goods.break_supplier(f"{RESERVE}/{reservation_id}", status=503, times=1)
         await job_is_due()
@@ -206,7 +207,7 @@ class TestPoller:
     async def test_order_goes_on_whose_last_worker_crashed_before_it_queued_the_job(self, goods: DigitalGoods) -> None:
         order = await goods.waiting("one", "two")
         await goods.tell(order.items[0], "delivered")
-        delivery = goods.poller().delivery
+        delivery = goods.delivery
         await delivery.orders.add_codes(order.order_id, delivery.codes.seal(order.items[1].item_id, ["the second"]))
         assert statuses(await goods.find(order.order_id)) == ["READY", "READY"]
         await goods.poller().ask_all()
@@ -258,7 +259,7 @@ async def test_reservations_have_their_live_status_or_unknown(goods: DigitalGood
     service = goods.container.resources.service(ReservationService)
 
     async def shown() -> list[str]:
-        views, _ = await service.page(Page(page=1, per_page=2))
+        views, _ = await service.page(Page(page=1, per_page=2), order_id=order.order_id)
         by_reservation = {view.reservation_id: view.status for view in views}
         return [by_reservation[item.reservation_id] for item in order.items if item.reservation_id]
 
