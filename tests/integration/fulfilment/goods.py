@@ -72,6 +72,7 @@ class DigitalGoods:
     databases: Databases
     sandbox: httpx.AsyncClient
     folder: Path
+    worker_url: str
 
     async def order(self, *supplier_products: str) -> uuid.UUID:
         """Order one unit of each product."""
@@ -239,15 +240,21 @@ class DigitalGoods:
         rows = await self.databases.read("orders", MESSAGES, str(order_id))
         return [row["routing_key"].removeprefix("fulfillment.") for row in rows]
 
+    async def metric(self, sample: str) -> float:
+        """Return a sample of the worker's metrics, such as ``jobs_dead{kind="email"}``."""
+        async with http_client(self.worker_url) as worker:
+            lines = (await worker.get("/metrics")).text.splitlines()
+        [value] = [line.removeprefix(sample) for line in lines if line.startswith(f"{sample} ")]
+        return float(value)
+
     async def assert_delivered_once(self, order_id: uuid.UUID) -> list[str]:
         """Wait for the end; check that the buyer has and pays exactly what the supplier delivered, and return the codes."""
         order = await self.reaches(order_id, DigitalOrderStatus.FULFILLED)
         await self.job_reaches(order_id, "reserve", JobStatus.COMPLETED)
         await self.job_reaches(order_id, "store", JobStatus.COMPLETED)
         came = [item for item in order.items if item.status is DigitalItemStatus.DELIVERED]
-        units = {unit["request_id"]: unit for unit in await self.units(order)}
-        assert [units[str(item.item_id)]["reservation_id"] for item in came] == [item.reservation_id for item in came]
-        assert len(await self.units(order)) == len(units)
+        bought = [(unit["request_id"], unit["reservation_id"]) for unit in await self.units(order)]
+        assert [(str(item.item_id), item.reservation_id) for item in order.items if item.reservation_id] == bought
         assert await self.databases.balance_of(order.buyer_user_id) == Decimal(CREDITS) - PRICE * len(came)
         assert await self.messages_about(order_id) == ["paid", "reserved", "ready", "fulfilled"]
         return await self.codes(order_id)
@@ -282,5 +289,11 @@ async def opened_goods(stack: Stack, *, rabbitmq_url: str, **settings: Any) -> A
     secret = keys_of(Home(stack.home)).service_token_secret
     databases = Databases(stack.urls.databases, users_url=stack.urls.users, service_token_secret=secret)
     async with databases, http_client(stack.urls.sandbox) as sandbox:
-        yield DigitalGoods(container=container, databases=databases, sandbox=sandbox, folder=folder)
+        yield DigitalGoods(
+            container=container,
+            databases=databases,
+            sandbox=sandbox,
+            folder=folder,
+            worker_url=stack.urls.health_of("worker"),
+        )
         await container.close()

@@ -9,6 +9,7 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 import pytest
+from prometheus_client import REGISTRY
 
 from common.http.envelope import Page
 from orchestrator.clients.orders.digital_orders import DigitalOrderFacts, DigitalOrderStatus
@@ -59,6 +60,7 @@ class TestReserving:
         order = await goods.reaches(order_id, DigitalOrderStatus.FAILED)
         assert order.failure_message == "The supplier does not respond."
         assert await goods.databases.escrows_of(order_id) == ["HELD"]
+        assert await eventually(lambda: goods.metric('jobs_dead{kind="fulfillment"}')) == 1  # it raises the alert
         await goods.mend_supplier()
         assert await goods.container.resources.jobs.retry_all("fulfillment") == 1  # one call for all
         await goods.job_reaches(order_id, "reserve", JobStatus.COMPLETED)
@@ -80,16 +82,17 @@ class TestReserving:
 
     @pytest.mark.parametrize("failure", [Failure.DEAD, Failure.REFUSED])
     async def test_order_whose_job_ended_without_a_word_is_failed(self, goods: DigitalGoods, failure: Failure) -> None:
-        await goods.break_supplier(RESERVE, status=503, times=2)
-        crashed, retried = await goods.order("one"), await goods.order("one")
-        for order_id in (crashed, retried):
-            await goods.hold(await goods.job_reaches(order_id, "reserve", JobStatus.RETRYING))
-        await goods.databases.change("orchestrator", ENDED, (await goods.job(crashed, "reserve")).job_id, failure.value)
+        crashed = await self.order_of_ended_job(goods, failure)
+        await goods.break_supplier(RESERVE, status=503, times=1)
+        retried = await goods.order("one")
+        await goods.hold(job := await goods.job_reaches(retried, "reserve", JobStatus.RETRYING))
         await goods.settle_failed()
         await goods.reaches(crashed, DigitalOrderStatus.FAILED)
         assert (await goods.find(retried)).status is DigitalOrderStatus.PAID
-        await goods.make_due(await goods.job(retried, "reserve"))
+        await goods.make_due(job)
         await goods.reaches(retried, DigitalOrderStatus.WAITING)
+        await goods.container.resources.jobs.retry((await goods.job(crashed, "reserve")).job_id)
+        await goods.reaches(crashed, DigitalOrderStatus.WAITING)
 
     async def test_refused_item_is_refunded_and_the_other_is_delivered(self, goods: DigitalGoods) -> None:
         await goods.control("/supplier-products/gone", is_sold_out=True)
@@ -101,6 +104,29 @@ class TestReserving:
     async def test_order_of_which_nothing_comes_is_refunded(self, goods: DigitalGoods) -> None:
         await goods.control("/supplier-products/gone", is_sold_out=True)
         await goods.assert_refunded(await goods.order("gone"))
+
+    async def test_order_of_which_nothing_comes_is_refunded_although_the_last_worker_crashed(
+        self, goods: DigitalGoods
+    ) -> None:
+        """Its reserve job has completed: only the order's status shows what is left to do."""
+        orders = goods.delivery.orders
+        hopeless, retriable = await goods.waiting("one"), await self.order_of_ended_job(goods, Failure.DEAD)
+        await orders.fail(retriable, code="SERVICE_UNAVAILABLE", message="The supplier does not respond.")
+        await orders.fail_item(hopeless.order_id, hopeless.items[0].item_id, failure="Gone.")
+        await orders.fail(hopeless.order_id, code="GOODS_FAILED", message="Gone.")
+        await goods.settle_failed()
+        await goods.assert_refunded(hopeless.order_id)
+        assert (await goods.find(retriable)).status is DigitalOrderStatus.FAILED
+        await goods.container.resources.jobs.retry_all("fulfillment")
+        await goods.reaches(retriable, DigitalOrderStatus.WAITING)
+
+    async def order_of_ended_job(self, goods: DigitalGoods, failure: Failure) -> uuid.UUID:
+        """Return a PAID order whose reserve job has ended, and whose last worker crashed before it recorded the failure."""
+        await goods.break_supplier(RESERVE, status=503, times=1)
+        order_id = await goods.order("one")
+        await goods.hold(job := await goods.job_reaches(order_id, "reserve", JobStatus.RETRYING))
+        await goods.databases.change("orchestrator", ENDED, job.job_id, failure.value)
+        return order_id
 
 
 class TestNotices:
@@ -221,12 +247,16 @@ class TestPoller:
         poller = goods.poller(longer_than=timedelta(minutes=5))
         await goods.break_supplier("supplier", status=503)
         await poller.ask_all()
+        assert REGISTRY.get_sample_value("digital_orders_silent")
         await goods.mend_supplier()
         await poller.ask_all()  # it waits
+        assert REGISTRY.get_sample_value("digital_orders_silent") == 0
         await goods.say(order.items[0].reservation_id, "delivered", copies=0)
-        await poller.ask_all()
-        assert statuses(await goods.find(order.order_id)) == ["RESERVED"]
-        poller.answered_at[order.order_id] -= timedelta(hours=1)
+        for _ in range(2):
+            poller.answered_at[order.order_id] -= timedelta(minutes=29)
+            await poller.ask_all()
+            assert statuses(await goods.find(order.order_id)) == ["RESERVED"]
+        poller.answered_at[order.order_id] -= timedelta(minutes=29)
         await poller.ask_all()
         await goods.assert_delivered_once(order.order_id)
 
@@ -234,6 +264,8 @@ class TestPoller:
 class TestStoring:
     async def test_storage_that_is_away_for_long_loses_nothing_and_needs_nobody(self, goods: DigitalGoods) -> None:
         order = await goods.waiting("one")
+        failures = 'codes_stored_total{result="unavailable"}'
+        before = await goods.metric(failures)
         async with goods.storage_away():
             await goods.tell(order.items[0], "delivered")
             await goods.fail_attempts(order.order_id, "store", times=5)
@@ -242,6 +274,7 @@ class TestStoring:
                 await goods.make_due(job)
             assert (await goods.find(order.order_id)).status is DigitalOrderStatus.WAITING
             await goods.hold(await eventually(lambda: self.postponed_job(goods, order)))
+            assert await goods.metric(failures) == before + 8  # they raise the alert
         await goods.make_due(await goods.job(order.order_id, "store"))
         assert len(await goods.assert_delivered_once(order.order_id)) == 1
 
