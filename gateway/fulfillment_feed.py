@@ -55,4 +55,4 @@ def _facts(data: Facts, *names: str) -> Facts:
 
 def _is_retryable(data: Facts) -> bool:
     """Return whether an admin can have a failed order tried again: not one of which the supplier refused every item."""
-    return any(item["status"] != "FAILED" for item in data.get("items") or ())
+    return any(item["status"] != "failed" for item in data.get("items") or ())

@@ -19,17 +19,17 @@ from tests.integration.gateway.test_seat_map_feed import received
 from tests.integration.gateway.test_user_feed import StoredFeed, refusal
 
 ORDER_ID = str(uuid.uuid4())
-ITEMS = [{"item_id": "1", "name": "A game", "status": "PENDING"}]
+ITEMS = [{"item_id": "1", "name": "A game", "status": "pending"}]
 PAID = {
     "order_id": ORDER_ID,
     "user_id": "private",
-    "status": "PAID",
+    "status": "paid",
     "fulfillment_status": "reserving",
     "amount": "40.00",
     "currency": "sgd",
     "items": ITEMS,
 }
-MOVED = {"type": "status_changed", "order_id": ORDER_ID, "status": "PAID", "fulfillment_status": "reserving",
+MOVED = {"type": "status_changed", "order_id": ORDER_ID, "status": "paid", "fulfillment_status": "reserving",
          "items": ITEMS}  # fmt: skip
 CONFIRMED = {"type": "payment_confirmed", "order_id": ORDER_ID, "amount": "40.00", "currency": "sgd"}
 
@@ -75,7 +75,7 @@ async def test_client_that_reconnects_between_two_messages_of_one_move_misses_ne
     gateway_url: str, services: Services, stored_feed: StoredFeed
 ) -> None:
     token = services.mint.token(stored_feed.user_id)
-    failed = PAID | {"status": "FAILED", "fulfillment_status": "failed", "reason": "The supplier does not respond."}
+    failed = PAID | {"status": "failed", "fulfillment_status": "failed", "reason": "The supplier does not respond."}
     await stored_feed.add("fulfillment.failed", data=failed)
     async with watch(gateway_url, token, since=0) as connection:
         await received(connection)
@@ -84,13 +84,13 @@ async def test_client_that_reconnects_between_two_messages_of_one_move_misses_ne
         await received(connection)
         assert await received(connection) == first
         assert first["retryable"] is True
-        assert (await received(connection))["status"] == "FAILED"
+        assert (await received(connection))["status"] == "failed"
     async with watch(gateway_url, token, since=1) as connection:
         await received(connection)
         await stored_feed.add("fulfillment.paid", data=PAID)
         assert (await received(connection))["type"] == "payment_confirmed"
         await received(connection)
-        await stored_feed.add("fulfillment.failed", data=failed | {"items": [ITEMS[0] | {"status": "FAILED"}]})
+        await stored_feed.add("fulfillment.failed", data=failed | {"items": [ITEMS[0] | {"status": "failed"}]})
         assert (await received(connection))["retryable"] is False
 
 
