@@ -24,7 +24,7 @@ from orchestrator.features.digital_goods.service.codes import OrderCodes
 from orchestrator.features.digital_goods.service.delivery import DeliveryService
 from orchestrator.features.digital_goods.service.failed_orders import FailedDigitalOrderTask
 from orchestrator.features.digital_goods.service.ordering import DigitalOrderingService
-from orchestrator.features.digital_goods.service.polling import SilentOrderTask
+from orchestrator.features.digital_goods.service.polling import SupplierPollingTask
 from orchestrator.features.digital_goods.service.reading import CodeReadingService, DownloadedCodesTask
 from orchestrator.features.digital_goods.service.reservations import ReservationService
 from orchestrator.features.digital_goods.service.sales import SaleService
@@ -84,7 +84,7 @@ def _services(resources: Resources) -> Iterable[object]:
         codes=order_codes,
         sales=sales,
         jobs=resources.jobs,
-        unknown_after=_silence(resources),
+        unknown_after=_poll_after(resources),
     )
     yield delivery
     yield GoodsAdminService(sales, orders, resources.jobs, FulfilmentJobStore(resources.database), delivery)
@@ -108,20 +108,20 @@ def _job_handlers(resources: Resources) -> Iterable[JobHandler]:
     yield JobHandler(KIND, Fulfil, handler.run)
 
 
-def _silence(resources: Resources) -> timedelta:
-    return timedelta(seconds=resources.settings_of(SupplierSettings).supplier_silent_seconds)
+def _poll_after(resources: Resources) -> timedelta:
+    return timedelta(seconds=resources.settings_of(SupplierSettings).supplier_poll_after_seconds)
 
 
 def _periodic(resources: Resources) -> Iterable[PeriodicTask]:
     delivery, orders = resources.service(DeliveryService), resources.settings_of(DigitalOrderSettings)
-    silent = SilentOrderTask(
+    polling = SupplierPollingTask(
         orders=resources.clients.digital_orders,
         delivery=delivery,
-        longer_than=_silence(resources),
+        longer_than=_poll_after(resources),
         settles_after=orders.digital_order_settles_after,
     )
     interval = resources.settings_of(SupplierSettings).supplier_poll_seconds
-    yield PeriodicTask(silent.ask_all, name="silent orders", interval_seconds=interval)
+    yield PeriodicTask(polling.ask_all, name="supplier polling", interval_seconds=interval)
 
     failed = FailedDigitalOrderTask(
         delivery=delivery,

@@ -28,7 +28,7 @@ from orchestrator.features.digital_goods.service.codes import OrderCodes
 from orchestrator.features.digital_goods.service.delivery import DeliveryService
 from orchestrator.features.digital_goods.service.failed_orders import FailedDigitalOrderTask
 from orchestrator.features.digital_goods.service.ordering import DigitalOrderingService
-from orchestrator.features.digital_goods.service.polling import SilentOrderTask
+from orchestrator.features.digital_goods.service.polling import SupplierPollingTask
 from orchestrator.jobs.record import JobStatus, JobView
 from tests.contracts.databases import Databases
 from tests.support.http_client import http_client
@@ -199,9 +199,9 @@ class DigitalGoods:
 
     def poller(
         self, *, longer_than: timedelta = timedelta(0), settles_after: timedelta = timedelta(days=14)
-    ) -> SilentOrderTask:
+    ) -> SupplierPollingTask:
         orders = self.container.resources.clients.digital_orders
-        return SilentOrderTask(
+        return SupplierPollingTask(
             orders=orders, delivery=self.delivery, longer_than=longer_than, settles_after=settles_after
         )
 

@@ -247,10 +247,10 @@ class TestPoller:
         poller = goods.poller(longer_than=timedelta(minutes=5))
         await goods.break_supplier("supplier", status=503)
         await poller.ask_all()
-        assert REGISTRY.get_sample_value("digital_orders_silent")
+        assert REGISTRY.get_sample_value("digital_orders_unanswered")
         await goods.mend_supplier()
         await poller.ask_all()  # it waits
-        assert REGISTRY.get_sample_value("digital_orders_silent") == 0
+        assert REGISTRY.get_sample_value("digital_orders_unanswered") == 0
         await goods.say(order.items[0].reservation_id, "delivered", copies=0)
         for _ in range(2):
             poller.answered_at[order.order_id] -= timedelta(minutes=29)

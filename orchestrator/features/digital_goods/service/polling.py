@@ -10,10 +10,10 @@ from typing import Final
 from common.errors import ServiceError
 from common.telemetry.logs import get_logger
 from orchestrator.clients.orders.digital_orders import DigitalItemStatus, DigitalOrderFacts, DigitalOrdersClient
-from orchestrator.features.digital_goods.metrics import DIGITAL_ORDERS_SILENT
+from orchestrator.features.digital_goods.metrics import DIGITAL_ORDERS_UNANSWERED
 from orchestrator.features.digital_goods.service.delivery import DeliveryService
 
-__all__ = ["SilentOrderTask"]
+__all__ = ["SupplierPollingTask"]
 
 PAGE: Final = 100
 CALLS_AT_ONCE: Final = 8
@@ -25,11 +25,11 @@ logger = get_logger(__name__)
 
 
 @dataclass(slots=True, kw_only=True)
-class SilentOrderTask:
-    """Asks about orders that have been silent for `longer_than`. Several workers may run it at once.
+class SupplierPollingTask:
+    """Asks about orders of which nothing was heard for `longer_than`. Several workers may run it at once.
 
     An order that is older than `settles_after` waits for nothing any more: soon its saga's deadline refunds it whole.
-    `answered_at` is when the supplier last answered about an order that is still silent.
+    `answered_at` is when the supplier last answered about an order of which nothing was heard since.
     """
 
     orders: DigitalOrdersClient
@@ -46,8 +46,8 @@ class SilentOrderTask:
             moments = await asyncio.gather(*(self._answered(order, now, slots) for order in page))
             answered_at |= {order.order_id: moment for order, moment in zip(page, moments, strict=True) if moment}
             unanswered += moments.count(None)
-        self.answered_at = answered_at  # orders that are silent no more are forgotten
-        DIGITAL_ORDERS_SILENT.set(unanswered)
+        self.answered_at = answered_at  # those of which something was heard are forgotten
+        DIGITAL_ORDERS_UNANSWERED.set(unanswered)
 
     async def _pages(self, *, before: datetime) -> AsyncIterator[list[DigitalOrderFacts]]:
         after: uuid.UUID | None = None
@@ -78,5 +78,7 @@ class SilentOrderTask:
                 order, is_answered = await self.delivery.ask_all(order)
                 await self.delivery.settle_order(order)
         except ServiceError as error:
-            logger.warning("silent_order.not_settled", order_id=str(order.order_id), code=error.code, **error.private)
+            logger.warning(
+                "supplier_polling.not_settled", order_id=str(order.order_id), code=error.code, **error.private
+            )
         return is_answered
