@@ -44,8 +44,11 @@ digital_orders: Final = Table(
     ),
     CheckConstraint("status <> 'FAILED' OR failure_code IS NOT NULL", name="failure_code"),
     CheckConstraint("(status IN ('FULFILLED', 'REFUNDED', 'CANCELLED')) = (ended_at IS NOT NULL)", name="ended_at"),
-    Index("ix_digital_orders_failed", "status_at", postgresql_where=text("status = 'FAILED'")),
-    Index("ix_digital_orders_waiting", "order_id", postgresql_where=text("status = 'WAITING'")),
+    # For the tasks that page through these orders by their id.
+    *(
+        Index(f"ix_digital_orders_{status.lower()}", "order_id", postgresql_where=text(f"status = '{status}'"))
+        for status in ("PAID", "WAITING", "FAILED")
+    ),
     Index("ix_digital_orders_downloaded", "downloaded_at", postgresql_where=text("storage_ref IS NOT NULL")),
     Index(
         "ix_digital_orders_refunded_codes",

@@ -234,11 +234,14 @@ class DigitalOrderRepository(AggregateRepository[DigitalOrder]):
         order = self._read(row)
         return ReservedItem(order=order, item=next(item for item in order.items if item.item_id == row["item_id"]))
 
-    async def reservations(self, *, limit: int, offset: int) -> tuple[list[Reservation], Total]:
+    async def reservations(
+        self, *, order_id: uuid.UUID | None = None, limit: int, offset: int
+    ) -> tuple[list[Reservation], Total]:
         """Return a page of the items that have a reservation, newest first, and the number on all pages."""
         items = digital_order_items.c
+        wanted = _RESERVATIONS if order_id is None else _RESERVATIONS.where(items.order_id == order_id)
         found, total = await find_newest(
-            self._database, _RESERVATIONS, at=items.reserved_at, key=items.item_id, limit=limit, offset=offset
+            self._database, wanted, at=items.reserved_at, key=items.item_id, limit=limit, offset=offset
         )
         return readable(
             found, lambda row: Reservation.model_validate(dict(row)), of="reservations", key="item_id"

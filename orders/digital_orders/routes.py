@@ -132,9 +132,11 @@ async def find_by_reservation(reservation_id: SentText, orders: DigitalOrders) -
 
 
 @internal.get("/reservations", responses=refusals({400: BAD_INPUT}))
-async def list_reservations(orders: DigitalOrders, limit: Limit = 100, offset: Offset = 0) -> Success[ReservationPage]:
-    """The items that have a reservation at the supplier, newest first."""
-    return success(await orders.reservations(limit=limit, offset=offset))
+async def list_reservations(
+    orders: DigitalOrders, order_id: uuid.UUID | None = None, limit: Limit = 100, offset: Offset = 0
+) -> Success[ReservationPage]:
+    """The items that have a reservation at the supplier, of one order or of all, newest first."""
+    return success(await orders.reservations(order_id=order_id, limit=limit, offset=offset))
 
 
 @internal.get("/silent", responses=refusals({400: BAD_INPUT}))

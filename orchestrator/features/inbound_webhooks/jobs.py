@@ -7,9 +7,9 @@ from typing import Any, Final
 from common.errors import ServiceError
 from common.telemetry.logs import get_logger
 from orchestrator.clients.users.payments import PaymentsClient, Provider, ReportOutcome
-from orchestrator.features.digital_goods.errors import ReservationUnknown
 from orchestrator.features.digital_goods.service.delivery import DeliveryOutcome, DeliveryService
 from orchestrator.features.inbound_webhooks.adapters.supplier import SupplierWebhooks
+from orchestrator.features.inbound_webhooks.errors import ReservationUnknown
 from orchestrator.features.inbound_webhooks.metrics import WEBHOOKS
 from orchestrator.features.inbound_webhooks.models.records import (
     StoredWebhook,
@@ -80,7 +80,7 @@ class WebhookProcessor:
     async def _outcome_of(self, webhook: StoredWebhook, context: JobContext) -> WebhookOutcome:
         adapter = self.adapters[webhook.provider]
         if isinstance(adapter, SupplierWebhooks):
-            return await self._deliver(adapter, webhook, is_first=context.attempt == 1)
+            return await self._deliver(adapter, webhook, context)
         report = adapter.read_report(webhook.body)
         if report is None:
             return WebhookOutcome(status=WebhookStatus.IGNORED)
@@ -93,13 +93,13 @@ class WebhookProcessor:
             payment_id=result.payment_id,
         )
 
-    async def _deliver(self, adapter: SupplierWebhooks, webhook: StoredWebhook, *, is_first: bool) -> WebhookOutcome:
+    async def _deliver(self, adapter: SupplierWebhooks, webhook: StoredWebhook, context: JobContext) -> WebhookOutcome:
         notice = adapter.read_notice(webhook.body)
         if notice is None:
             return WebhookOutcome(status=WebhookStatus.IGNORED)
         outcome = await self.delivery.apply(notice)
-        if outcome is DeliveryOutcome.UNMATCHED and is_first:
-            raise ReservationUnknown  # it may be stored in a moment: the supplier was faster than the reserve job
+        if outcome is DeliveryOutcome.UNMATCHED and not context.is_last_attempt:
+            raise ReservationUnknown  # it may be stored in a moment: an instant supplier's notice comes first
         return WebhookOutcome(status=_STATUS_OF_DELIVERY[outcome], outcome=outcome.value)
 
     async def _end(self, webhook: StoredWebhook, outcome: WebhookOutcome) -> None:
