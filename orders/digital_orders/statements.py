@@ -71,11 +71,11 @@ _ANNOUNCED: Final = messages(
     subject="order_id::text",
     data=f"""
         jsonb_strip_nulls(jsonb_build_object(
-            'order_id', order_id, 'user_id', buyer_user_id, 'status', status,
+            'order_id', order_id, 'user_id', buyer_user_id, 'status', lower(status),
             'fulfillment_status', {_fulfillment_status("moved")}, 'amount', total::text, 'currency', 'sgd',
-            'items', (SELECT jsonb_agg(jsonb_build_object('item_id', item_id, 'name', name, 'status',
+            'items', (SELECT jsonb_agg(jsonb_build_object('item_id', item_id, 'name', name, 'status', lower(
                     CASE WHEN moved.status = 'FULFILLED' AND item.status = 'READY' THEN 'DELIVERED' ELSE item.status END
-                ) ORDER BY position)
+                )) ORDER BY position)
                 FROM digital_order_items AS item WHERE item.order_id = moved.order_id),
             'refunded', CASE status WHEN 'REFUNDED' THEN total::text WHEN 'FULFILLED' THEN (
                 SELECT sum(price)::text FROM digital_order_items AS item

@@ -360,7 +360,7 @@ class TestCommission:
         (NotificationKind.GOODS_PAID, "supplier now: Star Racer (2), Moon Farm. You get an email"),
         (NotificationKind.GOODS_DELIVERED, "could not deliver Moon Farm. 15.00 credits are back in your wallet."),
         (NotificationKind.GOODS_FAILED, "Our supplier has closed."),
-        (NotificationKind.GOODS_REFUNDED, "Our supplier has closed."),
+        (NotificationKind.GOODS_REFUNDED, "Our supplier has closed. 15.00 credits are back in your wallet."),
         (NotificationKind.GOODS_CANCELLED, "A late payment goes to your wallet"),
     ],
 )

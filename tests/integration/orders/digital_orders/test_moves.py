@@ -110,14 +110,14 @@ class TestMoves:
             "reserving", "waiting", "ready", "partially_delivered",
         ]  # fmt: skip
         assert [[item["status"] for item in data["items"]] for _, data in told] == [
-            ["PENDING", "PENDING"],
-            ["RESERVED", "FAILED"],
-            ["READY", "FAILED"],
-            ["DELIVERED", "FAILED"],
+            ["pending", "pending"],
+            ["reserved", "failed"],
+            ["ready", "failed"],
+            ["delivered", "failed"],
         ]
         last = told[-1][1]
         assert (last["amount"], last["refunded"], last["currency"]) == ("20.00", "10.00", "sgd")
-        assert (last["user_id"], last["status"]) == (str(order.facts.buyer_user_id), "FULFILLED")
+        assert (last["user_id"], last["status"]) == (str(order.facts.buyer_user_id), "fulfilled")
         assert "secret" not in str(told)
 
 
