@@ -120,6 +120,14 @@ class TestNotices:
         assert await goods.tell(order.items[0], "delivered") == "ignored"
         assert await goods.assert_delivered_once(order.order_id) == unit["codes"]
 
+    async def test_code_that_is_here_stays_when_the_supplier_fails_the_item(self, goods: DigitalGoods) -> None:
+        order = await goods.waiting("one", "two")
+        await goods.tell(order.items[0], "ready")
+        await goods.tell(order.items[0], "failed")
+        assert statuses(await goods.find(order.order_id)) == ["READY", "RESERVED"]
+        await goods.tell(order.items[1], "delivered")
+        assert len(await goods.assert_delivered_once(order.order_id)) == 2
+
     async def test_supplier_decides_whether_a_notice_of_failure_holds(self, goods: DigitalGoods) -> None:
         order = await goods.waiting("one")
         await goods.say(order.items[0].reservation_id, "delivered", copies=0)
