@@ -63,7 +63,7 @@ COMMISSION = CommissionDetails(
 GOODS = GoodsDetails.model_validate(
     {
         "order_id": uuid.UUID(int=8),
-        "items": [*[{"name": "Star Racer", "status": "DELIVERED"}] * 2, {"name": "Moon Farm", "status": "FAILED"}],
+        "items": [*[{"name": "Star Racer", "status": "delivered"}] * 2, {"name": "Moon Farm", "status": "failed"}],
         "refunded": "15.00",
         "reason": "Our supplier has closed.",
     }
