@@ -6,7 +6,7 @@ The feed sends JSON text. Each message has a `sequence`, from which a client tha
     {"type": "status_changed", "order_id": …, "status": …, "fulfillment_status": …, "items": […]}
     {"type": "error", "order_id": …, "error": …, "severity": "error", "retryable": …}
 
-Admins also get::
+Admins get, too::
 
     {"type": "webhook_received", "webhook_id": …, "provider": …, "event_type": …}
     {"type": "job_completed", "job_id": …, "kind": …, "order_id": …, "duration_seconds": …}

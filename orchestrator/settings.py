@@ -7,8 +7,8 @@ from orchestrator.clients.settings import ClientSettings
 from orchestrator.features.check_in.settings import CheckInSettings
 from orchestrator.features.commissions.adapters.settings import TextSettings
 from orchestrator.features.commissions.settings import CommissionSettings
+from orchestrator.features.digital_goods.adapters.settings import SupplierSettings
 from orchestrator.features.digital_goods.adapters.storage_settings import StorageSettings
-from orchestrator.features.digital_goods.adapters.supplier_settings import SupplierSettings
 from orchestrator.features.digital_goods.settings import DigitalOrderSettings
 from orchestrator.features.event_editing.settings import EventEditingSettings
 from orchestrator.features.marketplace.settings import MarketplaceSettings

@@ -10,10 +10,10 @@ from common.sealing import Sealer
 from orchestrator.audit.service import AuditTrail
 from orchestrator.feature import Feature, Resources
 from orchestrator.features.digital_goods.adapters.links import DownloadLinks
+from orchestrator.features.digital_goods.adapters.settings import SupplierSettings
 from orchestrator.features.digital_goods.adapters.storage import code_storage
 from orchestrator.features.digital_goods.adapters.storage_settings import StorageSettings
 from orchestrator.features.digital_goods.adapters.supplier import SupplierApi
-from orchestrator.features.digital_goods.adapters.supplier_settings import SupplierSettings
 from orchestrator.features.digital_goods.jobs import POLICY, DeadReservationTask, FulfilmentJobHandler
 from orchestrator.features.digital_goods.models import KIND, Fulfil
 from orchestrator.features.digital_goods.repository import FulfilmentJobStore

@@ -59,8 +59,9 @@ def watch(url: str, token: str, since: int | None = None) -> connect:
 
 
 async def test_fan_sees_their_own_orders_and_nothing_else(
-    gateway_url: str, services: Services, stored_feed: StoredFeed
+    gateway_url: str, services: Services, stored_feed: StoredFeed, message_publisher: MessagePublisher
 ) -> None:
+    await StoredFeed(services, message_publisher, feed_id=ADMIN_FEED).add("fulfillment.created", data=PAID)
     async with watch(gateway_url, services.mint.token(stored_feed.user_id)) as connection:
         assert connection.subprotocol == "bearer"
         assert await received(connection) == {"type": "subscribed", "sequence": 0}

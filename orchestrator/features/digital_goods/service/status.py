@@ -11,8 +11,6 @@ from orchestrator.features.digital_goods.models import PaymentInstructions, paym
 from orchestrator.features.digital_goods.schemas.status import DigitalItemView, FulfillmentView
 from orchestrator.features.digital_goods.service.reading import can_reveal
 
-__all__ = ["FulfillmentStatusService", "view_of"]
-
 
 @dataclass(frozen=True, slots=True)
 class FulfillmentStatusService:
