@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import orjson
 
-__all__ = ["redacted"]
+__all__ = ["REDACTED", "redacted"]
 
 REDACTED: Final = "[redacted]"
 # Payment secrets, product keys and personal data.

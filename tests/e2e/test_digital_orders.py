@@ -64,7 +64,7 @@ async def link_of(fan: UserClient, order_id: str) -> dict[str, str]:
 def expired_token(token: str) -> str:
     """Return what the token of a link was an hour ago, now expired."""
     claims = jwt.decode(token, options={"verify_signature": False})
-    return jwt.encode(claims | {name: claims[name] - 3_600 for name in ("iat", "exp")}, DEV_LINK_KEY, "HS256")
+    return jwt.encode(claims | {"exp": claims["exp"] - 3_600}, DEV_LINK_KEY, "HS256")
 
 
 async def jobs_of(admin: UserClient, order_id: str) -> list[dict[str, Any]]:
@@ -209,7 +209,7 @@ async def wait_until_handled(admin: UserClient, external_id: str) -> None:
 async def test_two_failures_of_the_supplier_then_success(
     admin: UserClient, fan: UserClient, providers: Providers
 ) -> None:
-    """The pauses between the attempts are those of tests; tests/integration/fulfilment/test_backoff.py shows the real ones."""
+    """The pauses are those of tests here; tests/integration/fulfilment/test_fulfilment.py has the real ones."""
     await wait_until_no_job_waits(admin)  # nothing else meets the failures
     await providers("/faults", path=RESERVE, status=502, times=2)
     order_id = await order_goods(fan, quantity=1)

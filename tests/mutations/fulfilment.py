@@ -45,10 +45,17 @@ MUTATIONS: Final = (
         caught_by=(f"{NOTICES}::test_supplier_decides_whether_a_notice_of_failure_holds",),
     ),
     Mutation(
-        name="the supplier is asked about old orders in each run",
+        name="an order of which nothing comes is refunded only by who called it failed",
+        file=f"{GOODS}/service/failed_orders.py",
+        before="orders if has_nothing_to_come(order)}",
+        after="orders if not order.items}",
+        caught_by=(f"{TESTS}::TestReserving::test_order_of_which_nothing_comes_is_refunded_if_who_was_to_do_so_died",),
+    ),
+    Mutation(
+        name="the supplier is asked about old orders as often as about new ones",
         file=f"{GOODS}/service/polling.py",
-        before="        if is_waiting and answered_at is not None and now - answered_at < pause:\n",
-        after="        if is_waiting and answered_at is not None and now - answered_at < self.longer_than / 1000:\n",
+        before="        pause = min(max(self.longer_than, age / SHARE_OF_AGE), LONGEST_PAUSE)\n",
+        after="        pause = self.longer_than\n",
         caught_by=(f"{POLLER}::test_orders_that_wait_for_long_are_asked_about_less_often",),
     ),
     Mutation(

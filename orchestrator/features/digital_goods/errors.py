@@ -39,6 +39,10 @@ class KeysDeleted(Gone):
     public_message = "The codes of this order are deleted."
 
 
+class LinkNotFound(NotFound):
+    public_message = "There is no such link."
+
+
 class LinkExpired(Gone):
     code = "OFFER_EXPIRED"
     public_message = "The link has expired. Please ask for a new one."

@@ -15,7 +15,9 @@ from orchestrator.clients.orders.digital_orders import DigitalOrderFacts, Digita
 from orchestrator.features.digital_goods.jobs import STORE_PAUSE_SECONDS, DeadReservationTask
 from orchestrator.features.digital_goods.repository import FulfilmentJobStore
 from orchestrator.features.digital_goods.service.admin import GoodsAdminService
+from orchestrator.features.digital_goods.service.failed_orders import FailedDigitalOrderTask
 from orchestrator.features.digital_goods.service.reservations import ReservationService
+from orchestrator.features.digital_goods.service.sales import SaleService
 from orchestrator.jobs.policies import FIVE_RETRIES
 from orchestrator.jobs.record import Failure, JobStatus, JobView
 from tests.integration.fulfilment.goods import RESERVE, DigitalGoods
@@ -80,18 +82,17 @@ class TestReserving:
         assert (await goods.job(order_id, "reserve")).failure is Failure.ACKNOWLEDGED
 
     async def test_order_whose_last_worker_crashed_is_failed(self, goods: DigitalGoods) -> None:
-        await goods.break_supplier(RESERVE, status=503, times=2)
-        crashed, retried = await goods.order("one"), await goods.order("one")
-        for order_id in (crashed, retried):
-            await goods.hold(await goods.job_reaches(order_id, "reserve", JobStatus.RETRYING))
-        await goods.databases.change("orchestrator", KILLED_AT_LAST, (await goods.job(crashed, "reserve")).job_id)
+        crashed = await self.dead_order(goods)
+        await goods.break_supplier(RESERVE, status=503, times=1)
+        retried = await goods.order("one")
+        await goods.hold(job := await goods.job_reaches(retried, "reserve", JobStatus.RETRYING))
         resources = goods.container.resources
         store = FulfilmentJobStore(resources.database)
         task = DeadReservationTask(resources.clients.digital_orders, store, grace=timedelta(0))
         await asyncio.gather(task.fail_all(), task.fail_all())
         await goods.reaches(crashed, DigitalOrderStatus.FAILED)
         assert (await goods.find(retried)).status is DigitalOrderStatus.PAID
-        await goods.make_due(await goods.job(retried, "reserve"))
+        await goods.make_due(job)
         await goods.reaches(retried, DigitalOrderStatus.WAITING)
 
     async def test_refused_item_is_refunded_and_the_other_is_delivered(self, goods: DigitalGoods) -> None:
@@ -104,6 +105,35 @@ class TestReserving:
     async def test_order_of_which_nothing_comes_is_refunded(self, goods: DigitalGoods) -> None:
         await goods.control("/supplier-products/gone", is_sold_out=True)
         await goods.assert_refunded(await goods.order("gone"))
+
+    async def test_order_of_which_nothing_comes_is_refunded_if_who_was_to_do_so_died(self, goods: DigitalGoods) -> None:
+        resources = goods.container.resources
+        orders = resources.clients.digital_orders
+        hopeless, retriable = await goods.waiting("one"), await self.dead_order(goods)
+        await orders.fail(retriable, code="SERVICE_UNAVAILABLE", message="The supplier does not respond.")
+        await orders.fail_item(hopeless.order_id, hopeless.items[0].item_id, failure="Gone.")
+        await orders.fail(hopeless.order_id, code="GOODS_FAILED", message="Gone.")
+        task = FailedDigitalOrderTask(
+            sales=resources.service(SaleService),
+            orders=orders,
+            jobs=resources.jobs,
+            store=FulfilmentJobStore(resources.database),
+            keep=timedelta(hours=1),
+            grace=timedelta(0),
+        )
+        await asyncio.gather(task.refund_all(), task.refund_all())
+        await goods.assert_refunded(hopeless.order_id)
+        assert (await goods.find(retriable)).status is DigitalOrderStatus.FAILED
+        await resources.jobs.retry_all("fulfillment")
+        await goods.reaches(retriable, DigitalOrderStatus.WAITING)
+
+    async def dead_order(self, goods: DigitalGoods) -> uuid.UUID:
+        """Return a PAID order whose reserve job is dead, and whose last worker did not live to say so."""
+        await goods.break_supplier(RESERVE, status=503, times=1)
+        order_id = await goods.order("one")
+        await goods.hold(job := await goods.job_reaches(order_id, "reserve", JobStatus.RETRYING))
+        await goods.databases.change("orchestrator", KILLED_AT_LAST, job.job_id)
+        return order_id
 
 
 class TestNotices:
@@ -223,9 +253,11 @@ class TestPoller:
         await goods.mend_supplier()
         await poller.ask_all()  # it waits
         await goods.say(order.items[0].reservation_id, "delivered", copies=0)
-        await poller.ask_all()
-        assert statuses(await goods.find(order.order_id)) == ["RESERVED"]
-        poller.answered_at[order.order_id] -= timedelta(hours=1)
+        for _ in range(2):
+            poller.answered_at[order.order_id] -= timedelta(minutes=29)
+            await poller.ask_all()
+            assert statuses(await goods.find(order.order_id)) == ["RESERVED"]
+        poller.answered_at[order.order_id] -= timedelta(minutes=29)
         await poller.ask_all()
         await goods.assert_delivered_once(order.order_id)
 

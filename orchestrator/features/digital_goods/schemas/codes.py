@@ -8,9 +8,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class DeliveredCode(BaseModel):
-    """A code, which never appears in a log."""
+    """A code, which never appears in a log: not in an error that shows its input either."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     item_id: uuid.UUID
     name: str = Field(examples=["Starlight Odyssey (PC)"])
@@ -19,6 +19,8 @@ class DeliveredCode(BaseModel):
 
 class CodesDocument(BaseModel):
     """The content of a stored object; `downloaded_at` is null there, and the time of the first download in a download."""
+
+    model_config = ConfigDict(hide_input_in_errors=True)
 
     codes: list[DeliveredCode]
     downloaded_at: datetime | None = None
