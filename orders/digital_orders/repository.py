@@ -263,8 +263,8 @@ class DigitalOrderRepository(AggregateRepository[DigitalOrder]):
     async def silent(self, *, before: datetime, after: uuid.UUID | None, limit: int) -> list[DigitalOrder]:
         """Return WAITING orders of which nothing was heard since before a time, by id.
 
-        They have an item that has been RESERVED since then, or no RESERVED item at all: then the process that was to go
-        on with the order has died.
+        They have an item that has been RESERVED since then, or no RESERVED item at all: then the process that was to
+        settle the order has crashed.
         """
         items = digital_order_items.c
         has_item = exists().where(items.order_id == digital_orders.c.order_id)

@@ -372,6 +372,6 @@ async def test_credits_that_were_spent_meanwhile_end_the_order(unpaid: Contested
     assert await unpaid.pay()
     order = await unpaid.settled()
     assert (order.status, order.failure_code) == (DigitalOrderStatus.CANCELLED, "INSUFFICIENT_CREDITS")
-    assert "order again" in order.failure_message
+    assert "order again" in (order.failure_message or "")
     assert await unpaid.money() == (1, [])
     assert await unpaid.stock() == STOCK

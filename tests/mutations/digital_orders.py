@@ -56,7 +56,7 @@ MUTATIONS: Final = (
     Mutation(
         name="a payment is announced again when a failed order is tried again",
         file=STATEMENTS,
-        before="        WHEN status = 'PAID' AND from_status = 'FAILED' THEN NULL\n",
+        before="        WHEN from_status = 'FAILED' AND status = 'PAID' THEN 'resumed'\n",
         after="",
         caught_by=(f"{MOVES}::TestItems::test_failed_order_that_is_tried_again_forgets_the_failure",),
     ),
