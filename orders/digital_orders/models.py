@@ -53,7 +53,7 @@ digital_orders: Final = Table(
     Index(
         "ix_digital_orders_refunded_codes",
         "order_id",
-        postgresql_where=text("status = 'REFUNDED' AND storage_ref IS NOT NULL"),
+        postgresql_where=text("status = 'REFUNDED' AND keys_deleted_at IS NULL"),
     ),
     newest_index("ix_digital_orders_newest", key="order_id"),
     newest_index("ix_digital_orders_buyer_newest", "buyer_user_id", key="order_id"),

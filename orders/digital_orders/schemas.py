@@ -119,11 +119,11 @@ _EXAMPLE: JsonDict = {
             "name": "Starfall: Deluxe Edition",
             "price": "29.99",
             "status": "RESERVED",
-            "failure": "",
+            "failure": None,
         }
     ],
     "failure_code": None,
-    "failure_message": "",
+    "failure_message": None,
     "created_at": "2026-11-20T10:00:00Z",
     "paid_at": "2026-11-20T10:04:00Z",
     "ready_at": None,
@@ -141,7 +141,7 @@ class PublicItem(BaseModel):
     name: str
     price: Money
     status: DigitalItemStatus
-    failure: str = Field(description="Why it cannot be delivered, in plain words; its price is refunded.")
+    failure: str | None = Field(description="Why it cannot be delivered, in plain words; its price is refunded.")
 
 
 class Item(PublicItem):
@@ -157,7 +157,7 @@ class _Facts(BaseModel):
     fulfillment_status: FulfillmentStatus = Field(description="What the status means for the buyer.")
     total: Money
     failure_code: str | None
-    failure_message: str = Field(description="Why it has failed or ended, in plain words.")
+    failure_message: str | None = Field(description="Why it has failed or ended, in plain words.")
     created_at: StoredInstant
     paid_at: StoredInstant | None
     ready_at: StoredInstant | None

@@ -28,6 +28,7 @@ from orchestrator.clients.orders.digital_orders import (
 )
 from orchestrator.container import Container
 from orchestrator.features.digital_goods.adapters.folder import FolderStorage
+from orchestrator.features.digital_goods.errors import StorageUnavailable
 from orchestrator.features.digital_goods.models import DELIVER, DIGITAL_ORDER, DIGITAL_ORDER_BY_CRYPTO, DigitalOrderSaga
 from orchestrator.features.digital_goods.repository import FulfilmentJobStore
 from orchestrator.features.digital_goods.service.admin import GoodsAdminService
@@ -258,7 +259,7 @@ async def test_charge_is_the_price_of_what_was_delivered(contested: ContestedGoo
     assert len(await orders.codes(order_id)) == len(delivered)
 
 
-@pytest.mark.parametrize("moment", ["while they are written", "before the saga goes on"])
+@pytest.mark.parametrize("moment", ["while they are written", "before the saga goes on", "after a lost answer"])
 async def test_refund_leaves_no_codes(contested: ContestedGoods, tmp_path: Path, moment: str) -> None:
     """Neither the object nor the rows, although the job of the order is about to store them."""
     orders, order_id = contested.goods.orders, contested.order_id
@@ -267,19 +268,28 @@ async def test_refund_leaves_no_codes(contested: ContestedGoods, tmp_path: Path,
     for item in contested.sale.order.items:
         await orders.note_reservation(order_id, item.item_id, reservation_id=f"r-{item.item_id}")
         await orders.add_codes(order_id, codes.seal(item.item_id, ["AAAA-BBBB"]))
+    late, ready = Interrupting(storage), await orders.find(order_id)
     if moment == "while they are written":
-        late = Interrupting(storage)
         late.after_put = contested.expire
         with pytest.raises(Conflict):
-            await replace(codes, storage=late).store(await orders.find(order_id))
+            await replace(codes, storage=late).store(ready)
+    elif moment == "before the saga goes on":
+        await codes.store(ready)
     else:
-        await codes.store(await orders.find(order_id))
+        late.after_put = _lose_the_answer
+        with pytest.raises(StorageUnavailable):
+            await replace(codes, storage=late).store(ready)
+    if moment != "while they are written":
         await contested.expire()
         await DownloadedCodesTask(codes, timedelta(days=30)).delete_all()
     assert (await contested.settled()).status is DigitalOrderStatus.REFUNDED
     assert await contested.money() == (CREDITS, ["VOIDED"])
     assert await storage.names("orders/") == []
     assert await orders.codes(order_id) == []
+
+
+async def _lose_the_answer() -> None:
+    raise StorageUnavailable
 
 
 @pytest.mark.parametrize("seed", range(ROUNDS))
@@ -362,6 +372,6 @@ async def test_credits_that_were_spent_meanwhile_end_the_order(unpaid: Contested
     assert await unpaid.pay()
     order = await unpaid.settled()
     assert (order.status, order.failure_code) == (DigitalOrderStatus.CANCELLED, "INSUFFICIENT_CREDITS")
-    assert "order again" in order.failure_message
+    assert "order again" in (order.failure_message or "")
     assert await unpaid.money() == (1, [])
     assert await unpaid.stock() == STOCK

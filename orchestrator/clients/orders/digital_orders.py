@@ -20,6 +20,7 @@ __all__ = [
     "DigitalOrderFacts",
     "DigitalOrderStatus",
     "DigitalOrdersClient",
+    "FulfillmentStatus",
     "NewDigitalItem",
     "NewDigitalOrder",
     "PayGoodsWith",
@@ -53,6 +54,20 @@ class DigitalItemStatus(enum.StrEnum):
     READY = "READY"  # its code is sealed
     DELIVERED = "DELIVERED"
     FAILED = "FAILED"  # refunded with the order's end
+
+
+class FulfillmentStatus(enum.StrEnum):
+    """What an order's status means for its buyer."""
+
+    AWAITING_PAYMENT = "awaiting_payment"
+    RESERVING = "reserving"
+    WAITING = "waiting"
+    READY = "ready"
+    DELIVERED = "delivered"
+    PARTIALLY_DELIVERED = "partially_delivered"
+    FAILED = "failed"
+    REFUNDED = "refunded"
+    CANCELLED = "cancelled"
 
 
 class NewDigitalItem(BaseModel):
@@ -104,7 +119,7 @@ class DigitalItemFacts(BaseModel):
     status: DigitalItemStatus
     reservation_id: str | None
     reserved_at: datetime | None = None
-    failure: str = ""
+    failure: str | None = None
 
 
 class DigitalOrderFacts(BaseModel):
@@ -115,12 +130,13 @@ class DigitalOrderFacts(BaseModel):
     order_id: uuid.UUID
     buyer_user_id: uuid.UUID
     status: DigitalOrderStatus
+    fulfillment_status: FulfillmentStatus
     pay_with: PayGoodsWith
     total: Money
     items: tuple[DigitalItemFacts, ...] = Field(default=())
     storage_ref: str | None
     failure_code: str | None
-    failure_message: str
+    failure_message: str | None
     created_at: datetime
     paid_at: datetime | None
     ready_at: datetime | None
@@ -193,7 +209,7 @@ class DigitalOrdersClient:
         return order, DigitalItemFacts.model_validate(row["item"])
 
     async def add_codes(self, order_id: uuid.UUID, codes: SealedCodes) -> DigitalOrderFacts:
-        """Store an item's sealed codes, once, also if it had FAILED; the first ones stay.
+        """Store an item's sealed codes, once, even if it had FAILED; the first ones stay.
 
         An order that is READY or has ended, or whose other codes may be stored already, is decided: nothing changes.
         """
@@ -293,7 +309,7 @@ class DigitalOrdersClient:
         return bool((await self._orders.post(f"{PATH}/sealed-codes/{item_id}", body))["is_replaced"])
 
     async def downloaded_before(self, moment: datetime, *, limit: int) -> list[DigitalOrderFacts]:
-        """Return orders whose codes are still stored, and were downloaded before a time or belong to a refunded order."""
+        """Return orders whose codes are due for deletion: those downloaded before a time, and once each refunded order."""
         rows = await self._orders.get(f"{PATH}/downloaded", {"before": moment.isoformat(), "limit": limit})
         return readable(rows, DigitalOrderFacts.model_validate, of="digital orders", key="order_id")
 

@@ -43,7 +43,7 @@ TABLES = (
     "CREATE INDEX ix_digital_orders_downloaded ON digital_orders (downloaded_at) WHERE storage_ref IS NOT NULL",
     """
     CREATE INDEX ix_digital_orders_refunded_codes ON digital_orders (order_id)
-        WHERE status = 'REFUNDED' AND storage_ref IS NOT NULL
+        WHERE status = 'REFUNDED' AND keys_deleted_at IS NULL
     """,
     "CREATE INDEX ix_digital_orders_newest ON digital_orders (created_at DESC, order_id DESC)",
     """

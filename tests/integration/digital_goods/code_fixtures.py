@@ -13,6 +13,7 @@ from orchestrator.clients.orders.digital_orders import (
     DigitalOrderFacts,
     DigitalOrdersClient,
     DigitalOrderStatus,
+    FulfillmentStatus,
     PayGoodsWith,
     SealedCodes,
 )
@@ -105,6 +106,7 @@ def waiting_order(buyer_id: uuid.UUID, *, items: int) -> DigitalOrderFacts:
         order_id=uuid.uuid4(),
         buyer_user_id=buyer_id,
         status=DigitalOrderStatus.WAITING,
+        fulfillment_status=FulfillmentStatus.WAITING,
         pay_with=PayGoodsWith.CREDITS,
         total=Decimal(10 * items),
         items=tuple(
@@ -121,7 +123,7 @@ def waiting_order(buyer_id: uuid.UUID, *, items: int) -> DigitalOrderFacts:
         ),
         storage_ref=None,
         failure_code=None,
-        failure_message="",
+        failure_message=None,
         created_at=datetime.now(UTC),
         paid_at=datetime.now(UTC),
         ready_at=None,

@@ -67,7 +67,7 @@ class TestReserving:
         [item] = (await goods.reaches(order_id, DigitalOrderStatus.WAITING)).items
         assert await goods.tell(item, "delivered") == "processed"
         await goods.reaches(order_id, DigitalOrderStatus.FULFILLED)
-        assert await goods.messages_about(order_id) == ["paid", "failed", "reserved", "ready", "fulfilled"]
+        assert await goods.messages_about(order_id) == ["paid", "failed", "resumed", "reserved", "ready", "fulfilled"]
 
     async def test_admin_refunds_an_order_whose_job_is_dead(self, goods: DigitalGoods) -> None:
         await goods.break_supplier(RESERVE, status=503)

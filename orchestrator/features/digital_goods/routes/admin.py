@@ -1,7 +1,7 @@
 """What admins decide about digital orders (F1, F2). They list orders at the orders service."""
 
 import uuid
-from typing import Annotated, Any, Final
+from typing import Annotated
 
 from fastapi import APIRouter, Response
 
@@ -20,13 +20,12 @@ from orchestrator.features.digital_goods.service.admin import GoodsAdminService
 from orchestrator.features.digital_goods.service.reservations import ReservationService
 from orchestrator.http.answers import answer
 from orchestrator.http.audit import Audit
-from orchestrator.http.refusals import ADMIN, IDEMPOTENT
+from orchestrator.http.refusals import ADMIN, IDEMPOTENT, IN_PROGRESS
 from orchestrator.http.schemas import InProgress
 
 __all__ = ["router"]
 
 _DECIDE = refusals(ADMIN | IDEMPOTENT | {404: "ORDER_NOT_FOUND", 409: "ORDER_INVALID_STATE, REQUEST_IN_PROGRESS"})
-_GOES_ON: Final[dict[int | str, dict[str, Any]]] = {202: {"model": Success[InProgress]}}
 
 router = APIRouter(tags=["Digital goods"])
 
@@ -51,7 +50,9 @@ async def retry(
     return success(retried)
 
 
-@router.post("/admin/digital-orders/{order_id}/refund", responses=_DECIDE | _GOES_ON, summary="Refund a digital order")
+@router.post(
+    "/admin/digital-orders/{order_id}/refund", responses=_DECIDE | IN_PROGRESS, summary="Refund a digital order"
+)
 async def refund(
     *,
     order_id: uuid.UUID,

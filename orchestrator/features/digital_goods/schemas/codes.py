@@ -33,7 +33,7 @@ class CodesRevealed(BaseModel):
 class DownloadLinkView(BaseModel):
     model_config = ConfigDict(from_attributes=True)
 
-    url: str = Field(description="Needs no token. Whoever has the link can read the codes until it expires.")
+    url: str = Field(description="Needs no token. Any holder of the link can read the codes until it expires.")
     expires_at: datetime
 
 

@@ -190,6 +190,8 @@ class CommissionDetails(BaseModel):
 
 
 class GoodsItem(BaseModel):
+    """`status`: in lower case, as messages have it."""
+
     model_config = ConfigDict(extra="ignore")
 
     name: str
