@@ -20,7 +20,7 @@ __all__ = ["FailedDigitalOrderTask"]
 # As many are settled at once: one takes seconds while a participant is unavailable.
 BATCH: Final = 20
 # An order becomes PAID, or FAILED, shortly before its job is queued, or has ended.
-GRACE: Final = timedelta(minutes=1)
+GRACE: Final = timedelta(minutes=5)
 
 Act = Callable[[DigitalOrderFacts], Awaitable[None]]
 
