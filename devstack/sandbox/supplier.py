@@ -68,19 +68,29 @@ def _row(unit: ReservedUnit) -> str:
 
 
 class GoodsSupplier:
-    """Reservations, which exist until the sandbox ends."""
+    """Reservations, which exist until the sandbox ends.
+
+    Attributes:
+        sold_out, broken: products of which reservations are refused, or fail.
+        shared: products of which all requests get one reservation, as a faulty supplier may do.
+    """
 
     def __init__(self) -> None:
         self.units: dict[str, ReservedUnit] = {}
         self.sold_out: set[str] = set()
+        self.broken: set[str] = set()
+        self.shared: set[str] = set()
         self._by_request: dict[str, ReservedUnit] = {}
 
     def reserve(self, product_id: str, *, request_id: str) -> tuple[ReservedUnit, bool]:
         """Return the reservation of a request, and whether it is new.
 
         Raises:
-            HTTPException: 409, the product is sold out.
+            HTTPException: 409, the product is sold out; 503, its reservations fail.
         """
+        if product_id in self.broken:
+            raise HTTPException(503, "Please try again")
+        request_id = f"any {product_id}" if product_id in self.shared else request_id
         if (known := self._by_request.get(request_id)) is not None:
             return known, False
         if product_id in self.sold_out:

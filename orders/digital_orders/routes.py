@@ -132,9 +132,11 @@ async def find_by_reservation(reservation_id: SentText, orders: DigitalOrders) -
 
 
 @internal.get("/reservations", responses=refusals({400: BAD_INPUT}))
-async def list_reservations(orders: DigitalOrders, limit: Limit = 100, offset: Offset = 0) -> Success[ReservationPage]:
-    """The items that have a reservation at the supplier, newest first."""
-    return success(await orders.reservations(limit=limit, offset=offset))
+async def list_reservations(
+    orders: DigitalOrders, order_id: uuid.UUID | None = None, limit: Limit = 100, offset: Offset = 0
+) -> Success[ReservationPage]:
+    """The items that have a reservation at the supplier, of one order or of all, newest first."""
+    return success(await orders.reservations(order_id=order_id, limit=limit, offset=offset))
 
 
 @internal.get("/silent", responses=refusals({400: BAD_INPUT}))
@@ -147,7 +149,7 @@ async def list_silent(
 
 @internal.get("/downloaded", responses=refusals({400: BAD_INPUT}))
 async def list_downloaded(orders: DigitalOrders, before: Instant, limit: Limit = 100) -> Success[list[DigitalOrder]]:
-    """Orders whose codes are still stored, and were downloaded before a time or belong to a refunded order."""
+    """Orders whose codes are due for deletion: those downloaded before a time, and once each refunded order."""
     return success(await orders.downloaded(before=before, limit=limit))
 
 

@@ -147,6 +147,7 @@ class PublicItem(BaseModel):
 class Item(PublicItem):
     supplier_product_id: str
     reservation_id: str | None
+    reserved_at: StoredInstant | None
 
 
 class _Facts(BaseModel):

@@ -21,7 +21,9 @@ _SHOWN: Final = (
     "order_id", "buyer_user_id", "pay_with", "status", "storage_ref", "failure_code", "created_at", "paid_at",
     "ready_at", "downloaded_at", "keys_deleted_at", "ended_at",
 )  # fmt: skip
-_OF_ITEM: Final = ("item_id", "product_id", "name", "supplier_product_id", "status", "reservation_id")
+_OF_ITEM: Final = (
+    "item_id", "product_id", "name", "supplier_product_id", "status", "reservation_id", "reserved_at",
+)  # fmt: skip
 _NEW_ITEM: Final = "item_id, product_id, name, supplier_product_id, price"
 
 

@@ -54,6 +54,12 @@ class SupplierUnavailable(Unavailable):
     public_message = "The supplier does not respond."
 
 
+class ReservationFailed(Unavailable):
+    """Why an order has failed whose items could not be reserved, for another reason than the supplier."""
+
+    public_message = "Your order could not be carried out yet."
+
+
 class SupplierRefused(Conflict):
     """The supplier will never deliver it: the product is gone, or the reservation has failed."""
 
