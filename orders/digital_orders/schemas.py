@@ -133,7 +133,7 @@ _EXAMPLE: JsonDict = {
 }
 
 
-class PublicItem(BaseModel):
+class PublicDigitalItem(BaseModel):
     """One unit of a product as its buyer sees it."""
 
     item_id: uuid.UUID
@@ -144,7 +144,7 @@ class PublicItem(BaseModel):
     failure: str | None = Field(description="Why it cannot be delivered, in plain words; its price is refunded.")
 
 
-class Item(PublicItem):
+class DigitalItem(PublicDigitalItem):
     supplier_product_id: str
     reservation_id: str | None
     reserved_at: StoredInstant | None
@@ -172,7 +172,7 @@ class PublicDigitalOrder(_Facts):
     model_config = ConfigDict(json_schema_extra={"example": _EXAMPLE})
 
     status: ShownStatus
-    items: list[PublicItem]
+    items: list[PublicDigitalItem]
 
 
 class DigitalOrder(_Facts):
@@ -180,7 +180,7 @@ class DigitalOrder(_Facts):
 
     status: DigitalOrderStatus
     storage_ref: str | None
-    items: list[Item]
+    items: list[DigitalItem]
 
     def public(self) -> PublicDigitalOrder:
         return PublicDigitalOrder.model_validate(self.model_dump(mode="json"))
@@ -205,4 +205,4 @@ class ReservationPage(BaseModel):
 
 class ReservedItem(BaseModel):
     order: DigitalOrder
-    item: Item
+    item: DigitalItem

@@ -207,6 +207,15 @@ class CodesDeleted(BaseModel):
     keys_deleted: Literal[True] = True
 
 
+class CommissionFailure(BaseModel):
+    """
+    Why an order failed or ended, in plain words.
+    """
+
+    code: str
+    message: str
+
+
 CommissionStatus = TypeAliasType(
     "CommissionStatus",
     Literal[
@@ -325,7 +334,7 @@ class DeclineRequest(BaseModel):
 
 class DeliveredCode(BaseModel):
     """
-    A code, which never appears in a log.
+    A code, which never appears in a log: not in an error that shows its input either.
     """
 
     item_id: UUID
@@ -370,7 +379,7 @@ DigitalItemStatus = TypeAliasType(
 
 class DigitalItemView(BaseModel):
     """
-    `failure` says in plain words why an item is FAILED.
+    `failure`: why the item cannot be delivered, in plain words.
     """
 
     item_id: UUID
@@ -378,7 +387,7 @@ class DigitalItemView(BaseModel):
     name: str
     price: str
     status: DigitalItemStatus
-    failure: str | None = None
+    failure: str | None
 
 
 DigitalOrderStatus = TypeAliasType(
@@ -402,7 +411,7 @@ class Done(BaseModel):
 class DownloadLinkView(BaseModel):
     url: Annotated[
         str,
-        Field(description="Needs no token. Whoever has the link can read the codes until it expires."),
+        Field(description="Needs no token. Any holder of the link can read the codes until it expires."),
     ]
     expires_at: AwareDatetime
 
@@ -550,8 +559,8 @@ ExecutionMode = TypeAliasType(
 )
 
 
-FailureInput = TypeAliasType(
-    "FailureInput",
+Failure = TypeAliasType(
+    "Failure",
     Annotated[
         Literal["dead", "refused", "acknowledged"] | str,
         Field(
@@ -602,14 +611,14 @@ FulfillmentStatus = TypeAliasType(
             "cancelled",
         ]
         | str,
-        Field(description="How the delivery of an order goes on."),
+        Field(description="What an order's status means for its buyer."),
     ],
 )
 
 
 class FulfilmentRetried(BaseModel):
     """
-    `job_ids` are the jobs that were queued again.
+    `job_ids` are the jobs of the order that are queued or running.
     """
 
     order_id: UUID
@@ -666,6 +675,29 @@ class JobPosition(BaseModel):
 JobStatus = TypeAliasType(
     "JobStatus", Literal["queued", "running", "retrying", "completed", "failed", "cancelled"] | str
 )
+
+
+class JobSummary(BaseModel):
+    """
+    `attempts` counts the attempts so far, `run_at` is when the job may run next, `started_at` when the last one began.
+
+    `failure` says whether a failed job needs an admin: a `dead` one does, a `refused` or `acknowledged` one does not.
+    """
+
+    job_id: UUID
+    kind: str
+    status: JobStatus
+    failure: Failure | None
+    requested_by: UUID | None
+    priority: int
+    lane: str | None
+    attempts: int
+    max_attempts: int
+    error: JobError | None
+    run_at: AwareDatetime
+    created_at: AwareDatetime
+    started_at: AwareDatetime | None
+    finished_at: AwareDatetime | None
 
 
 class JobsAcknowledged(BaseModel):
@@ -991,6 +1023,7 @@ class NewSubscription(BaseModel):
             "fulfillment.ready",
             "fulfillment.fulfilled",
             "fulfillment.failed",
+            "fulfillment.resumed",
             "fulfillment.refunded",
             "fulfillment.cancelled",
         ]
@@ -1318,7 +1351,7 @@ class ProductChanges(BaseModel):
     """
     At least one field; the others stay as they are. null clears `stock`: the supplier always has it.
 
-    `stock` is the new number, whatever it was. Orders that end undelivered return theirs to it.
+    `stock` is the new number, whatever it was. Orders of which nothing is delivered return theirs to it.
     """
 
     model_config = ConfigDict(
@@ -1392,6 +1425,61 @@ class PublicCommission(BaseModel):
         ]
         | str
     )
+
+
+class PublicDigitalItem(BaseModel):
+    """
+    One unit of a product as its buyer sees it.
+    """
+
+    item_id: UUID
+    product_id: UUID
+    name: str
+    price: str
+    status: DigitalItemStatus
+    failure: Annotated[
+        str | None,
+        Field(description="Why it cannot be delivered, in plain words; its price is refunded."),
+    ]
+
+
+class PublicDigitalOrder(BaseModel):
+    """
+    An order as its buyer and admins see it. It has no code.
+    """
+
+    order_id: UUID
+    buyer_user_id: UUID
+    pay_with: Literal["credits", "crypto"] | str
+    fulfillment_status: Annotated[
+        Literal[
+            "awaiting_payment",
+            "reserving",
+            "waiting",
+            "ready",
+            "delivered",
+            "partially_delivered",
+            "failed",
+            "refunded",
+            "cancelled",
+        ]
+        | str,
+        Field(description="What the status means for the buyer."),
+    ]
+    total: str
+    failure_code: str | None
+    failure_message: Annotated[str | None, Field(description="Why it has failed or ended, in plain words.")]
+    created_at: AwareDatetime
+    paid_at: AwareDatetime | None
+    ready_at: AwareDatetime | None
+    downloaded_at: Annotated[
+        AwareDatetime | None,
+        Field(description="The first download or reveal of the codes."),
+    ]
+    keys_deleted_at: AwareDatetime | None
+    ended_at: AwareDatetime | None
+    status: Literal["CREATED", "PAID", "WAITING", "READY", "FULFILLED", "FAILED", "REFUNDED", "CANCELLED"] | str
+    items: list[PublicDigitalItem]
 
 
 class PublicItemChange(BaseModel):
@@ -1583,12 +1671,12 @@ class ReservationView(BaseModel):
     order_id: UUID
     item_id: UUID
     reservation_id: str
+    order_status: DigitalOrderStatus
+    created_at: AwareDatetime
     status: Annotated[
         Literal["waiting", "ready", "delivered", "failed", "unknown"] | str,
         Field(description="What the supplier says now; unknown if it does not respond."),
     ]
-    order_status: DigitalOrderStatus
-    created_at: AwareDatetime
 
 
 class ReserveRequest(BaseModel):
@@ -2329,90 +2417,6 @@ class WritingRequested(BaseModel):
     message: str
 
 
-class CommissionsFailure(BaseModel):
-    """
-    Why an order failed or ended, in plain words.
-    """
-
-    code: str
-    message: str
-
-
-JobsFailure = TypeAliasType(
-    "JobsFailure",
-    Annotated[
-        Literal["dead", "refused", "acknowledged"] | str,
-        Field(
-            description="Whether a failed job needs an admin.\n\nA *dead* job, out of attempts or broken, waits until an admin retries or acknowledges it. A *refused* job failed as\nexpected, such as an email to a deleted user."
-        ),
-    ],
-)
-
-
-class DigitalOrdersPublicItem(BaseModel):
-    """
-    One unit of a product as its buyer sees it.
-    """
-
-    item_id: UUID
-    product_id: UUID
-    name: str
-    price: str
-    status: DigitalItemStatus
-    failure: Annotated[
-        str,
-        Field(description="Why it cannot be delivered, in plain words; its price is refunded."),
-    ]
-
-
-class PurchasedItemsPublicItem(BaseModel):
-    """
-    A purchased item as its buyer sees it; the performer sees neither the buyer nor their key.
-    """
-
-    purchased_item_id: UUID
-    source: Literal["user"] = "user"
-    source_id: Annotated[UUID | None, Field(description="The buyer; null to the performer.")]
-    target: Literal["tip", "conversation", "menu", "subscription"] | str
-    target_id: Annotated[UUID, Field(description="The conversation, or else the performer.")]
-    seller_id: Annotated[UUID, Field(description="The performer.")]
-    type: ItemType
-    name: str
-    description: str
-    price: str
-    quantity: Literal[1] = 1
-    total_price: str
-    original_price: str
-    status: Literal["pending", "in_progress", "success", "failed", "cancelled", "declined", "expired"] | str
-    settlement_status: Annotated[
-        SettlementStatus,
-        Field(
-            description="Where the price is: pending (with the buyer, or earned and not paid out yet), held in escrow, settled (in the performer's wallet) or refunded."
-        ),
-    ]
-    extra_info: dict[str, str | None]
-    idempotency_key: str | None
-    queue_request_id: UUID | None
-    queue_position: Annotated[
-        int | None,
-        Field(description="Of this moment; null unless it is pending and due."),
-    ]
-    estimated_wait_minutes: int | None
-    scheduled_for: AwareDatetime | None
-    message: Annotated[str, Field(description="What the buyer told the performer.")]
-    note: Annotated[str, Field(description="What the performer told the buyer at the end.")]
-    file_url: str
-    explanation: Annotated[str, Field(description="Why it was declined or has failed.")]
-    device: Annotated[
-        dict[str, Any],
-        Field(description="What became of the device activation: status, error, at."),
-    ]
-    created_at: AwareDatetime
-    updated_at: AwareDatetime
-    started_at: AwareDatetime | None
-    ended_at: AwareDatetime | None
-
-
 class AccountStatement(BaseModel):
     """
     A page, newest first. `next_cursor` leads to older entries; null if there are none.
@@ -2611,7 +2615,7 @@ class DigitalOrderMoved(BaseModel):
 
 class DigitalOrderPlaced(BaseModel):
     """
-    PAID, or CREATED: then the order is paid as `payment` says.
+    The order is PAID; or CREATED, until it is paid as `payment` says.
     """
 
     order_id: UUID
@@ -2683,7 +2687,7 @@ class EventsProfile(BaseModel):
 
 class FulfillmentView(BaseModel):
     """
-    `payment` is there while the order waits for it. The codes are revealed once the order is FULFILLED.
+    `payment` is set while the order waits for it. The codes can be revealed once the order is FULFILLED.
     """
 
     order_id: UUID
@@ -2695,7 +2699,11 @@ class FulfillmentView(BaseModel):
     payment: PaymentInstructions | None = None
     can_reveal: bool
     keys_deleted: bool
-    failure: str | None = None
+    failure_code: str | None
+    failure_message: Annotated[
+        str | None,
+        Field(description="Why the order has failed or ended, in plain words."),
+    ]
     created_at: AwareDatetime
     paid_at: AwareDatetime | None
     ready_at: AwareDatetime | None
@@ -2720,7 +2728,7 @@ class JobDetail(BaseModel):
     job_id: UUID
     kind: str
     status: JobStatus
-    failure: JobsFailure | None
+    failure: Failure | None
     requested_by: UUID | None
     priority: int
     lane: str | None
@@ -2736,29 +2744,6 @@ class JobDetail(BaseModel):
     progress: dict[str, Any] | None
     result: dict[str, Any] | None
     queue: JobPosition
-
-
-class JobSummary(BaseModel):
-    """
-    `attempts` counts the attempts so far, `run_at` is when the job may run next, `started_at` when the last one began.
-
-    `failure` says whether a failed job needs an admin: a `dead` one does, a `refused` or `acknowledged` one does not.
-    """
-
-    job_id: UUID
-    kind: str
-    status: JobStatus
-    failure: JobsFailure | None
-    requested_by: UUID | None
-    priority: int
-    lane: str | None
-    attempts: int
-    max_attempts: int
-    error: JobError | None
-    run_at: AwareDatetime
-    created_at: AwareDatetime
-    started_at: AwareDatetime | None
-    finished_at: AwareDatetime | None
 
 
 class LayoutCategoryInput(BaseModel):
@@ -3161,43 +3146,52 @@ class ProfileChanges(BaseModel):
     ] = None
 
 
-class PublicDigitalOrder(BaseModel):
+class PublicItem(BaseModel):
     """
-    An order as its buyer and admins see it. It has no code.
+    A purchased item as its buyer sees it; the performer sees neither the buyer nor their key.
     """
 
-    order_id: UUID
-    buyer_user_id: UUID
-    pay_with: Literal["credits", "crypto"] | str
-    fulfillment_status: Annotated[
-        Literal[
-            "awaiting_payment",
-            "reserving",
-            "waiting",
-            "ready",
-            "delivered",
-            "partially_delivered",
-            "failed",
-            "refunded",
-            "cancelled",
-        ]
-        | str,
-        Field(description="What the status means for the buyer."),
+    purchased_item_id: UUID
+    source: Literal["user"] = "user"
+    source_id: Annotated[UUID | None, Field(description="The buyer; null to the performer.")]
+    target: Literal["tip", "conversation", "menu", "subscription"] | str
+    target_id: Annotated[UUID, Field(description="The conversation, or else the performer.")]
+    seller_id: Annotated[UUID, Field(description="The performer.")]
+    type: ItemType
+    name: str
+    description: str
+    price: str
+    quantity: Literal[1] = 1
+    total_price: str
+    original_price: str
+    status: Literal["pending", "in_progress", "success", "failed", "cancelled", "declined", "expired"] | str
+    settlement_status: Annotated[
+        SettlementStatus,
+        Field(
+            description="Where the price is: pending (with the buyer, or earned and not paid out yet), held in escrow, settled (in the performer's wallet) or refunded."
+        ),
     ]
-    total: str
-    failure_code: str | None
-    failure_message: Annotated[str, Field(description="Why it has failed or ended, in plain words.")]
+    extra_info: dict[str, str | None]
+    idempotency_key: str | None
+    queue_request_id: UUID | None
+    queue_position: Annotated[
+        int | None,
+        Field(description="Of this moment; null unless it is pending and due."),
+    ]
+    estimated_wait_minutes: int | None
+    scheduled_for: AwareDatetime | None
+    message: Annotated[str, Field(description="What the buyer told the performer.")]
+    note: Annotated[str, Field(description="What the performer told the buyer at the end.")]
+    file_url: str
+    explanation: Annotated[str, Field(description="Why it was declined or has failed.")]
+    device: Annotated[
+        dict[str, Any],
+        Field(description="What became of the device activation: status, error, at."),
+    ]
     created_at: AwareDatetime
-    paid_at: AwareDatetime | None
-    ready_at: AwareDatetime | None
-    downloaded_at: Annotated[
-        AwareDatetime | None,
-        Field(description="The first download or reveal of the codes."),
-    ]
-    keys_deleted_at: AwareDatetime | None
+    updated_at: AwareDatetime
+    started_at: AwareDatetime | None
     ended_at: AwareDatetime | None
-    status: Literal["CREATED", "PAID", "WAITING", "READY", "FULFILLED", "FAILED", "REFUNDED", "CANCELLED"] | str
-    items: list[DigitalOrdersPublicItem]
 
 
 class PublicItemWithHistory(BaseModel):
@@ -3516,7 +3510,7 @@ class CommissionView(BaseModel):
     can_request_revision: bool
     can_submit_for_review: bool
     review_notes: Annotated[str, Field(description="What an admin wrote when the order was sent back.")]
-    failure: CommissionsFailure | None = None
+    failure: CommissionFailure | None = None
     slug: str | None = None
     article_url: Annotated[str | None, Field(description="Where the article is published.")] = None
 

@@ -331,7 +331,7 @@ def get_admin_jobs(
     queue: str | None = None,
     kind: str | None = None,
     status: models.JobStatus | None = None,
-    failure: models.FailureInput | None = None,
+    failure: models.Failure | None = None,
     page: int | None = None,
     per_page: int | None = None,
     after: str | None = None,
@@ -466,12 +466,12 @@ def get_admin_performers_by_performer_id_profile(performer_id: UUID | str) -> Ca
 
 def get_admin_performers_by_performer_id_sales(
     performer_id: UUID | str, *, page: int | None = None, per_page: int | None = None, after: str | None = None
-) -> PageCall[models.PurchasedItemsPublicItem]:
+) -> PageCall[models.PublicItem]:
     """List a performer's sales."""
     return PageCall(
         method="GET",
         path="/api/admin/performers/{performer_id}/sales",
-        answer=models.PurchasedItemsPublicItem,
+        answer=models.PublicItem,
         values={"performer_id": performer_id},
         query={"page": page, "per_page": per_page, "after": after},
         pages_by="after",
@@ -522,13 +522,15 @@ def get_admin_receivables(*, page: int | None = None, per_page: int | None = Non
     )
 
 
-def get_admin_reservations(*, page: int | None = None, per_page: int | None = None) -> PageCall[models.ReservationView]:
+def get_admin_reservations(
+    *, order_id: UUID | str | None = None, page: int | None = None, per_page: int | None = None
+) -> PageCall[models.ReservationView]:
     """List reservations at the supplier, newest first (admin)."""
     return PageCall(
         method="GET",
         path="/api/admin/reservations",
         answer=models.ReservationView,
-        query={"page": page, "per_page": per_page},
+        query={"order_id": order_id, "page": page, "per_page": per_page},
     )
 
 
@@ -844,7 +846,7 @@ def get_fulfillment_by_order_id_download_link(order_id: UUID | str) -> Call[mode
 
 
 def get_fulfillment_by_order_id_status(order_id: UUID | str) -> Call[models.FulfillmentView]:
-    """Show how a digital order goes on."""
+    """Show a digital order's fulfilment status."""
     return Call(
         method="GET",
         path="/api/fulfillment/{order_id}/status",
@@ -1044,12 +1046,12 @@ def get_performer_profile() -> Call[models.EventsProfile]:
 
 def get_performer_sales(
     *, page: int | None = None, per_page: int | None = None, after: str | None = None
-) -> PageCall[models.PurchasedItemsPublicItem]:
+) -> PageCall[models.PublicItem]:
     """List my sales."""
     return PageCall(
         method="GET",
         path="/api/performer/sales",
-        answer=models.PurchasedItemsPublicItem,
+        answer=models.PublicItem,
         query={"page": page, "per_page": per_page, "after": after},
         pages_by="after",
     )
@@ -1111,12 +1113,12 @@ def get_purchased_items(
     page: int | None = None,
     per_page: int | None = None,
     after: str | None = None,
-) -> PageCall[models.PurchasedItemsPublicItem]:
+) -> PageCall[models.PublicItem]:
     """List what I bought from performers."""
     return PageCall(
         method="GET",
         path="/api/purchased-items",
-        answer=models.PurchasedItemsPublicItem,
+        answer=models.PublicItem,
         query={"type": type, "status": status, "page": page, "per_page": per_page, "after": after},
         pages_by="after",
     )
