@@ -11,6 +11,7 @@ from yarl import URL
 
 from common.errors import InvalidRequest, OutcomeUnknown, Unavailable
 from common.http.client import IDLE_SECONDS
+from common.http.middleware import HEAD, IS_HEAD
 from common.telemetry.metrics import REMOTE_CALLS
 from common.telemetry.tracing import TRACEPARENT, client_span, current_traceparent
 from gateway.headers import Headers, response_headers
@@ -85,12 +86,13 @@ class Proxy:
         session = self._long_session if route.is_long else self._session
         assert session is not None  # noqa: S101 - opened before the first request
         body = None if route.method in BODYLESS_METHODS else await self.read_body(receive)
+        method = HEAD if scope.get(IS_HEAD) else route.method
         try:
             with client_span(route.upstream, route.method):
                 if traceparent := current_traceparent():
                     headers[TRACEPARENT] = traceparent
                 response = await session.request(
-                    route.method,
+                    method,
                     self._url(route, scope),
                     headers=headers,
                     data=body,

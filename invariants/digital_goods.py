@@ -21,7 +21,13 @@ ACCOUNT: Final = "digital_goods"
 
 
 def violations(snapshot: Snapshot) -> list[str]:
-    return [*_sagas(snapshot), *_escrows(snapshot), *_collections(snapshot), *_items(snapshot)]
+    return [
+        *_sagas(snapshot),
+        *_escrows(snapshot),
+        *_collections(snapshot),
+        *_items(snapshot),
+        *_open_payments(snapshot),
+    ]
 
 
 def _sagas(snapshot: Snapshot) -> Iterator[str]:
@@ -86,3 +92,12 @@ def _items(snapshot: Snapshot) -> Iterator[str]:
             f"item {item['item_id']} of digital order {item['order_id']} is {item['status']}, "
             f"the order is {item['order_status']}"
         )
+
+
+def _open_payments(snapshot: Snapshot) -> Iterator[str]:
+    """The payment of an order that has ended is closed, so that what arrives of it becomes credits."""
+    ended = {str(order["order_id"]) for order in snapshot.digital_orders if order["status"] in ENDED}
+    for payment in snapshot.payments:
+        is_of_goods = payment["purpose"] == "digital_order"
+        if is_of_goods and payment["reference"] in ended and payment["closed_at"] is None:
+            yield f"digital order {payment['reference']} has ended, its payment {payment['payment_id']} is not closed"

@@ -1,4 +1,7 @@
-"""Payments: a payment is credited once, and its refunds and disputes take back what they amount to, never more."""
+"""Payments: a payment is credited once, and its refunds and disputes take back what they amount to, never more.
+
+What was received of a closed payment is credited, even if it is less than the amount.
+"""
 
 from collections.abc import Sequence
 from decimal import Decimal
@@ -25,6 +28,11 @@ def violations(snapshot: Snapshot) -> list[str]:
             for payment in snapshot.payments
             if payment["taken_back"] != _to_take_back(payment)
             or (payment["status"] == "REFUNDED") != (payment["refunded_amount"] == payment["amount"])
+        ),
+        *(
+            f"payment {payment['payment_id']} of {payment['amount']} is closed, and {payment['unsettled']} of it is not credited"
+            for payment in snapshot.payments
+            if payment["unsettled"]
         ),
         *(
             f"{row['provider']} credited {row['amount']} to {row['owner']} for {row['reference']}, which is not a payment"

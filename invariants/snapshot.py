@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, NamedTuple, TypeAlias
 
-from invariants import commission_statements, digital_goods_statements
+from invariants import commission_statements, digital_goods_statements, payment_statements
 
 __all__ = ["QUERIES", "Query", "Row", "Rows", "Snapshot", "grouped"]
 
@@ -147,20 +147,6 @@ REFUNDS: Final = """
     SELECT saga_id, CAST(data ->> 'order_id' AS uuid) AS order_id, data ->> 'premiums' AS premiums,
         CASE WHEN CAST(data ->> 'is_forced' AS boolean) THEN data ->> 'seats' END AS seats
     FROM sagas WHERE kind = 'refund seats' AND state = 'COMPLETED'
-"""
-# Credits from a payment provider; negative if taken back, including the amount that is owed since. `owner` is the user whose
-# wallet or debt they changed. Credits of other origin, such as the seed data, have no payment.
-PAYMENT_CREDITS: Final = """
-    SELECT t.kind, t.reference, e.account_owner AS provider, -e.amount AS amount, own.owner
-    FROM ledger_entries e
-    JOIN ledger_transactions t USING (transaction_id)
-    JOIN LATERAL (SELECT min(w.account_owner) AS owner FROM ledger_entries w
-                  WHERE w.transaction_id = t.transaction_id AND w.account_kind IN ('wallet', 'receivable')) own ON true
-    WHERE e.account_kind = 'external' AND e.account_owner IN ('stripe', 'nowpayments')
-"""
-PAYMENTS: Final = """
-    SELECT payment_id, user_id, provider, amount, status, credited_at, refunded_amount, disputed_amount, taken_back
-    FROM payments
 """
 # What a wallet says that its owner owes, and the sum of what was noted as owed and paid.
 OWED: Final = """
@@ -347,8 +333,8 @@ QUERIES: Final[Mapping[str, Query]] = {
     "charges": Query("users", CHARGES),
     "escrows": Query("users", ESCROWS),
     "clawbacks": Query("users", CLAWBACKS),
-    "payments": Query("users", PAYMENTS),
-    "payment_credits": Query("users", PAYMENT_CREDITS),
+    "payments": Query("users", payment_statements.PAYMENTS),
+    "payment_credits": Query("users", payment_statements.PAYMENT_CREDITS),
     "miscounted": Query("inventory", MISCOUNTED),
     "capacities": Query("inventory", "SELECT event_id, count(*) AS seats FROM seats GROUP BY event_id"),
     "repeated_labels": Query("inventory", REPEATED_LABELS),

@@ -18,6 +18,7 @@ from orchestrator.clients import SERVICE, Clients
 from orchestrator.clients.orders.digital_orders import DigitalOrdersClient
 from orchestrator.features.digital_goods.adapters.storage import code_storage
 from orchestrator.features.digital_goods.service.codes import OBJECTS, OrderCodes
+from orchestrator.features.inbound_webhooks.adapters.supplier import without_codes
 from orchestrator.features.inbound_webhooks.repository import WebhookLog
 from orchestrator.settings import Settings
 
@@ -45,11 +46,12 @@ async def rotate(settings: Settings) -> Rotated:
     sealer, clients = Sealer.of(settings), Clients.connect(settings)
     database = Database(settings, application_name=f"{SERVICE}-rotate-keys")
     storage = code_storage(settings)
+    log = WebhookLog(database, sealer)
     codes = OrderCodes(orders=clients.digital_orders, storage=storage, sealer=sealer)
     try:
         return Rotated(
             items=await _rewrap_items(clients.digital_orders, sealer),
-            webhooks=await WebhookLog(database, sealer).rewrap(),
+            webhooks=await log.seal_all(without_goods=without_codes) + await log.rewrap(),
             # Objects come last: one written meanwhile by a process with the former key is listed still.
             objects=sum([await codes.rewrap(name) for name in await storage.names(OBJECTS)]),
         )

@@ -24,6 +24,8 @@ __all__ = ["RequestContext", "TrustsTraceparent", "note_user", "trust_all", "tru
 CORRELATION_HEADER_BYTES: Final = CORRELATION_HEADER.lower().encode()
 TRACEPARENT_BYTES: Final = TRACEPARENT.encode()
 HEAD: Final = "HEAD"
+IS_HEAD: Final = "is_head"
+"""In the scope of a request that came as HEAD, for routes whose GET has an effect."""
 GET: Final = "GET"
 UNMATCHED: Final = "(unmatched)"
 # Polled every few seconds; their traces and log lines would outnumber the others.
@@ -81,7 +83,7 @@ class RequestContext:
         is_head = scope["method"] == HEAD
         response = _Response(send, set_correlation_id(offered).encode(), has_body=not is_head)
         # HEAD is GET without the body (RFC 9110 §9.3.2). The server keeps its own scope.
-        scope = {**scope, "method": GET} if is_head else scope
+        scope = {**scope, "method": GET, IS_HEAD: True} if is_head else scope
         with self._span(scope, headers) as traced:
             try:
                 _refuse_announced_size(headers, self._max_body_bytes)

@@ -45,11 +45,12 @@ _RECEIVE: Final = text(
     SELECT entry_id, 'DONE', CAST(:before AS jsonb), CAST(:after AS jsonb) FROM entry
     """  # noqa: S608 - constants only
 )
-_COUNT: Final = text(
+_TIMES: Final = text(
     """
-    SELECT count(*) FROM audit_entries AS e LEFT JOIN audit_outcomes AS o USING (entry_id)
+    SELECT e.created_at FROM audit_entries AS e LEFT JOIN audit_outcomes AS o USING (entry_id)
     WHERE e.object_id = :object_id AND e.created_at >= :since AND e.action = :action AND e.actor_user_id = :actor_id
-      AND o.outcome IS DISTINCT FROM 'REFUSED'
+      AND coalesce(o.outcome, 'DONE') = 'DONE'
+    ORDER BY e.created_at DESC LIMIT :limit
     """
 )
 _OUTCOME: Final = (
@@ -74,11 +75,12 @@ class AuditRepository:
         parameters = {"entry_id": entry_id, "outcome": outcome, "error_code": error_code, **_change(change)}
         await self._database.execute(_FINISH, parameters)
 
-    async def count(self, action: str, *, object_id: str, actor_id: uuid.UUID, since: datetime) -> int:
-        """Count the entries of an actor's action on an object whose outcome is not REFUSED."""
-        values = {"action": action, "object_id": object_id, "actor_id": actor_id, "since": since}
-        row = await self._database.fetch_one(_COUNT, values)
-        return 0 if row is None else int(row["count"])
+    async def times(
+        self, action: str, *, object_id: str, actor_id: uuid.UUID, since: datetime, limit: int
+    ) -> list[datetime]:
+        """Return the times of entries of an actor's action on an object that have no outcome yet, or DONE; newest first."""
+        values = {"action": action, "object_id": object_id, "actor_id": actor_id, "since": since, "limit": limit}
+        return [row["created_at"] for row in await self._database.fetch_all(_TIMES, values)]
 
     async def receive(self, entry: NewEntry, change: Change) -> None:
         """Store the entry of a message, whose id it has; a message that was received before changes nothing."""

@@ -60,9 +60,13 @@ class AuditTrail:
             equal=equal, since=since, until=until, limit=page.per_page, offset=page.offset, after=page.after
         )
 
-    async def count(self, action: str, *, object_id: uuid.UUID, actor_id: uuid.UUID, since: datetime) -> int:
-        """Count an actor's actions on an object that were not refused, the one in progress included."""
-        return await self.repository.count(action, object_id=str(object_id), actor_id=actor_id, since=since)
+    async def times(
+        self, action: str, *, object_id: uuid.UUID, actor_id: uuid.UUID, since: datetime, limit: int
+    ) -> list[datetime]:
+        """Return when an actor's latest actions on an object began, newest first: those that were done or are in progress."""
+        return await self.repository.times(
+            action, object_id=str(object_id), actor_id=actor_id, since=since, limit=limit
+        )
 
     async def _finish(
         self, entry: NewEntry, outcome: AuditOutcome, change: Change, *, error_code: str | None = None

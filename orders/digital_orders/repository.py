@@ -22,6 +22,7 @@ from common.pages import Cursor, Total
 from common.rows import readable
 from common.telemetry.correlation import correlation_id
 from orders.digital_orders import statements
+from orders.digital_orders.errors import UnpaidLimitReached
 from orders.digital_orders.models import digital_order_items, digital_orders
 from orders.digital_orders.schemas import (
     DigitalOrder,
@@ -82,12 +83,19 @@ class DigitalOrderRepository(AggregateRepository[DigitalOrder]):
 
         Raises:
             OrderInvalidState: another request opened that id.
+            UnpaidLimitReached: too many crypto orders of the buyer are unpaid.
             RequestUndone: the undo of this request came first.
         """
         facts = opening.model_dump(exclude={"request_id", "items"})
         facts["items"] = [item.model_dump(mode="json") for item in opening.items]
         request = ParticipantRequest.of(opening.request_id, "digital_order.open", **facts)
-        return MovedOrder(**await self._store.answer(request, statements.OPEN, facts, refuse=_already_opened))
+        refuse = partial(self._refusal_to_open, opening.order_id)
+        return MovedOrder(**await self._store.answer(request, statements.OPEN, facts, refuse=refuse))
+
+    async def _refusal_to_open(self, order_id: uuid.UUID) -> ServiceError:
+        if await self._database.fetch_one(statements.STATUS_OF, {"order_id": order_id}) is not None:
+            return OrderAlreadyOpened()
+        return UnpaidLimitReached(details={"limit": statements.UNPAID_AT_MOST})
 
     async def move(self, order_id: uuid.UUID, name: MoveName, call: RepeatableCall) -> MovedOrder:
         """Move an order.
@@ -325,7 +333,3 @@ def _parameters(order_id: uuid.UUID) -> dict[str, Any]:
 
 def _sealed(row: Row) -> SealedCodes:
     return SealedCodes(item_id=row["item_id"], sealed=base64.b64encode(row["sealed"]).decode())
-
-
-async def _already_opened() -> ServiceError:
-    return OrderAlreadyOpened()

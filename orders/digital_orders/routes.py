@@ -106,7 +106,13 @@ async def list_all_digital_orders(
 
 @internal.post(
     "",
-    responses=refusals({400: BAD_INPUT, 409: "ORDER_INVALID_STATE, REQUEST_UNDONE", 422: "IDEMPOTENCY_KEY_REUSED"}),
+    responses=refusals(
+        {
+            400: BAD_INPUT,
+            409: "ORDER_INVALID_STATE, PURCHASE_LIMIT_REACHED, REQUEST_UNDONE",
+            422: "IDEMPOTENCY_KEY_REUSED",
+        }
+    ),
 )
 async def open_digital_order(opening: OpenOrder, orders: DigitalOrders) -> Success[MovedOrder]:
     return success(await orders.open(opening))

@@ -130,13 +130,18 @@ def _move(from_statuses: str, to_status: str, changes: str = "", *, more: str = 
     )
 
 
+UNPAID_AT_MOST: Final = 3
+"""Crypto orders of a buyer: each holds its stock for as long as its payment may take, a day and more."""
 OPEN: Final = text(
     f"""
     WITH {PRIOR},
     opened AS (
         INSERT INTO digital_orders ({", ".join(_OPENED)}, status, status_at, opened_by_request_id)
         SELECT {", ".join(f":{column}" for column in _OPENED)}, 'OPENING', now(), :request_id
-        WHERE {_IS_NEW}
+        WHERE CASE
+            WHEN NOT {_IS_NEW} THEN false
+            WHEN :pay_with <> 'crypto' THEN true
+            ELSE NOT reached_unpaid_limit(CAST(:buyer_user_id AS uuid), {UNPAID_AT_MOST}) END
         ON CONFLICT DO NOTHING
         RETURNING *),
     items AS (

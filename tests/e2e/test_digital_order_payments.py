@@ -1,6 +1,7 @@
 """Digital orders: who may order what, and how crypto payments pay them, however their notifications arrive."""
 
 import uuid
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -10,6 +11,7 @@ from tests.e2e.digital_orders import BY_CRYPTO, PRODUCT_ID, order_goods, provide
 from tests.e2e.in_process import InProcessServices
 from tests.e2e.test_topup import wait_for_balance
 from tests.e2e.user_client import SANDBOX_OTP, UserClient
+from tests.support.waiting import eventually
 
 PAID = ("PAID", "WAITING", "READY", "FULFILLED")
 
@@ -49,6 +51,11 @@ class TestCrypto:
         jobs = (await admin.get("/admin/jobs", kind="fulfillment", per_page=100)).data
         assert sum(job["lane"] == order_id for job in jobs) <= 2  # one that reserves, one that stores
 
+    async def test_currency_is_btc_and_the_payment_is_named(self, buyer: UserClient) -> None:
+        payment = (await buyer.post("/digital-orders", request_for(pay_with="crypto"))).data["payment"]
+        assert payment["pay_currency"] == "btc"
+        assert (await buyer.get(f"/payments/{payment['payment_id']}")).data["purpose"] == "digital_order"
+
     async def test_payment_without_a_notification_is_found_by_reconciliation(
         self, buyer: UserClient, providers: Providers, admin: UserClient, in_process: InProcessServices
     ) -> None:
@@ -66,6 +73,27 @@ class TestCrypto:
         assert (await buyer.get(f"/fulfillment/{order_id}/status")).data["status"] == "CREATED"
         await providers(f"/nowpayments/{name}", status="finished")
         await until_status(buyer, order_id, *PAID)
+
+    async def test_part_of_a_cancelled_order_becomes_credits(
+        self, buyer: UserClient, providers: Providers, admin: UserClient, in_process: InProcessServices
+    ) -> None:
+        placed = (await buyer.post("/digital-orders", request_for(**BY_CRYPTO))).data
+        half = float(Decimal(placed["payment"]["pay_amount"]) / 2)
+        name = await provider_id_of(buyer, admin)
+        await providers(f"/nowpayments/{name}", status="partially_paid", actually_paid=half)
+
+        async def payment() -> dict[str, Any]:
+            [shown] = (await buyer.get("/payments")).data
+            assert shown["status"] != "PENDING"
+            return dict(shown)
+
+        assert (await eventually(payment))["status"] == "PARTIALLY_PAID"
+        assert (await buyer.post(f"/digital-orders/{placed['order_id']}/cancel")).data["status"] == "CANCELLED"
+        await wait_for_balance(buyer, "15.00")
+        await in_process.reconcile()
+        settled = await payment()
+        assert (settled["status"], settled["amount"], settled["original_amount"]) == ("SUCCEEDED", "15.00", "30.00")
+        assert await entries_of(buyer) == ["15.00"]
 
     async def test_late_payment_of_an_expired_order_becomes_credits(
         self, buyer: UserClient, providers: Providers, admin: UserClient
@@ -105,7 +133,6 @@ class TestRefusals:
             {"items": [{"product_id": PRODUCT_ID}, {"product_id": PRODUCT_ID}]},
             {"items": [{"product_id": str(uuid.uuid4()), "quantity": 7} for _ in range(3)]},
             {"items": [{"product_id": PRODUCT_ID, "price": "0.01"}]},
-            {"pay_with": "crypto"},
             {"pay_currency": "btc"},
         ],
     )

@@ -223,8 +223,8 @@ MUTATIONS: Final = (
     Mutation(
         name="a disputed payment keeps its credits",
         file="users/payments/repository.py",
-        before="    due = min(decision.refunded + decision.reversals.disputed, payment.amount)",
-        after="    due = min(decision.refunded, payment.amount)",
+        before="    due = min(decision.refunded + decision.reversals.disputed, amount)",
+        after="    due = min(decision.refunded, amount)",
         caught_by=(
             f"{REVERSALS}::TestDispute::test_withdrawn_funds_take_the_credits_and_a_won_dispute_returns_them",
             f"{WEBHOOKS}/test_processing.py::TestStripe::test_dispute_takes_the_credits_until_it_is_won",

@@ -17,6 +17,13 @@ KNOWN: Final = "tests/security/test_known_codes.py"
 
 MUTATIONS: Final = (
     Mutation(
+        name="a buyer opens unpaid orders at once, and more than allowed",
+        file="orders/migrations/versions/0013_digital_orders.py",
+        before="        PERFORM pg_advisory_xact_lock(hashtextextended('unpaid digital orders ' || asked_user_id, 0));\n",
+        after="",
+        caught_by=(f"{MOVES}::TestOpen::test_buyer_has_three_unpaid_crypto_orders_at_most",),
+    ),
+    Mutation(
         name="items of a digital order change without its lock",
         file=STATEMENTS,
         before="FROM digital_orders WHERE order_id = :order_id AND status <> 'OPENING' FOR UPDATE\n",

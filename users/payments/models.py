@@ -33,6 +33,7 @@ PAYMENTS: Final = Table(
     Column("purpose", Text, nullable=False),
     Column("reference", Text, nullable=False),
     Column("amount", AMOUNT, nullable=False),  # the amount to pay, and the credits it becomes
+    Column("original_amount", AMOUNT),  # the amount to pay, once the payment was settled at what was received
     Column("currency", Text, nullable=False),  # lower case, as providers write it
     Column("status", Text, nullable=False, server_default="PENDING"),
     Column("status_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
@@ -50,10 +51,15 @@ PAYMENTS: Final = Table(
     Column("updated_at", DateTime(timezone=True), nullable=False, server_default=func.clock_timestamp()),
     Column("credited_at", DateTime(timezone=True)),
     Column("expires_at", DateTime(timezone=True)),
+    Column("closed_at", DateTime(timezone=True)),  # when what it was for had ended
     UniqueConstraint("provider", "provider_payment_id", name="uq_payments_provider_payment_id"),
     CheckConstraint("provider IN ('stripe', 'nowpayments')", name="provider"),
     CheckConstraint("purpose IN ('topup', 'order', 'commission', 'digital_order')", name="purpose"),
     CheckConstraint("amount > 0", name="amount"),
+    CheckConstraint(
+        "original_amount IS NULL OR original_amount >= amount AND closed_at IS NOT NULL AND credited_at IS NOT NULL",
+        name="original_amount",
+    ),
     CheckConstraint(
         "status IN ('PENDING', 'WAITING', 'CONFIRMING', 'FAILED', 'EXPIRED', 'PARTIALLY_PAID', 'SUCCEEDED', 'REFUNDED')",
         name="status",

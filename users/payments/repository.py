@@ -10,7 +10,13 @@ from sqlalchemy import ColumnElement, Select, literal_column, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from common.db.engine import Database, Row
-from common.db.idempotency import IdempotencyStore, ParticipantRequest, load_result, store_result
+from common.db.idempotency import (
+    IdempotencyStore,
+    ParticipantRequest,
+    load_result,
+    store_result,
+    write_tombstone,
+)
 from common.db.pages import find_newest, has_value
 from common.errors import ServiceError
 from common.fields import Instant
@@ -26,14 +32,25 @@ from users.payments.models import PAYMENTS
 from users.payments.reversals import NOTHING, ReversalStatus
 from users.payments.schemas import (
     AttachPayment,
+    ClosedPayment,
+    ClosePayment,
     OpenPayment,
     Payment,
     ProviderName,
     ProviderReport,
     ReportResult,
 )
-from users.payments.statements import ATTACH, FIND, LOCK, NOTE, OPEN, payment_json
-from users.payments.status import Deposits, Flag, PaymentStatus, ReportDecision, ReportOutcome, decide, received_by
+from users.payments.statements import ATTACH, CLOSE, FIND, LOCK, NOTE, OPEN, payment_json
+from users.payments.status import (
+    Deposits,
+    Flag,
+    PaymentStatus,
+    ReportDecision,
+    ReportOutcome,
+    decide,
+    decide_closing,
+    received_by,
+)
 
 __all__ = ["PaymentRepository"]
 
@@ -59,12 +76,14 @@ PUBLISHED_FIELDS: Final = {
     "purpose",
     "reference",
     "amount",
+    "original_amount",
     "currency",
     "paid_amount",
     "refunded_amount",
     "disputed_amount",
     "dispute_status",
     "status",
+    "closed_at",
     "flags",
 }
 # The previous release's reports have none of these: a report without them has the same fingerprint there.
@@ -126,8 +145,28 @@ class PaymentRepository:
                 return ReportResult(**stored)
             payment = Payment(**row["found"])
             decision = decide(payment, report)
-            noted = await _note(connection, payment, report, decision)
+            noted = await _note(connection, payment, decision, report)
             result = ReportResult(payment=noted, outcome=decision.outcome)
+            await store_result(connection, request, result.model_dump(mode="json"))
+        return result
+
+    async def close(self, payment_id: UUID, closing: ClosePayment) -> ClosedPayment:
+        """Close a payment, even if its opening never arrived: then that will be refused. What was received is credited.
+
+        Raises:
+            Unprocessable: the request's id was used for another call.
+            Busy: another transaction holds a lock for too long; nothing was changed.
+        """
+        request = ParticipantRequest.of(closing.request_id, "close_payment", payment_id=payment_id)
+        async with self._store.transaction(request) as connection:
+            await write_tombstone(connection, closing.undoes_request_id)
+            row = (await connection.execute(CLOSE, {"payment_id": payment_id})).mappings().first()
+            if (stored := await load_result(connection, request)) is not None:
+                return ClosedPayment(**stored)
+            result = ClosedPayment(payment=None)
+            if row is not None:
+                payment = Payment(**row["found"])
+                result = ClosedPayment(payment=await _note(connection, payment, decide_closing(payment)))
             await store_result(connection, request, result.model_dump(mode="json"))
         return result
 
@@ -197,30 +236,32 @@ def _payment(row: Row) -> Payment:
 
 
 async def _note(
-    connection: AsyncConnection, payment: Payment, report: ProviderReport, decision: ReportDecision
+    connection: AsyncConnection, payment: Payment, decision: ReportDecision, report: ProviderReport | None = None
 ) -> Payment:
     """Apply a decision: move the credits, change the payment, publish that. Return the changed payment."""
     if decision.outcome is ReportOutcome.IGNORED and decision.reversals == payment.reversals:
         return payment
     is_credited = decision.outcome is ReportOutcome.CREDITED
-    moved = await _move_credits(connection, payment, decision)
+    amount = decision.settled_amount or payment.amount
+    moved = await _move_credits(connection, payment, decision, amount=amount)
     changes = {
         "payment_id": payment.payment_id,
         "provider_payment_id": payment.provider_payment_id,
+        "settled_amount": decision.settled_amount,
         "status": decision.status,
-        "occurred_at": report.occurred_at,
+        "occurred_at": None if report is None else report.occurred_at,
         "paid_amount": None,
         "deposits": _json_of(decision.deposits),
         "reversals": decision.reversals.model_dump(mode="json"),
-        "refunded_amount": min(decision.refunded, payment.amount),
-        "disputed_amount": min(decision.reversals.disputed, payment.amount),
+        "refunded_amount": min(decision.refunded, amount),
+        "disputed_amount": min(decision.reversals.disputed, amount),
         "dispute_status": decision.reversals.dispute_status,
         "taken_back": moved.taken_back,
         "reversal_count": moved.count,
         "flags": sorted({*decision.flags, *moved.flags}),
         "is_credited": is_credited,
     }
-    if decision.outcome is not ReportOutcome.MISMATCH:  # a contradicting report sets nothing
+    if report is not None and decision.outcome is not ReportOutcome.MISMATCH:  # a contradicting report sets nothing
         attached = payment.provider_payment_id or report.parent_payment_id or report.provider_payment_id
         changes |= {"provider_payment_id": attached, "paid_amount": received_by(report, decision.deposits)}
     noted = Payment(**(await connection.execute(NOTE, changes)).mappings().one()["found"])
@@ -238,7 +279,9 @@ class _Moved:
     flags: frozenset[Flag] = frozenset()
 
 
-async def _move_credits(connection: AsyncConnection, payment: Payment, decision: ReportDecision) -> _Moved:
+async def _move_credits(
+    connection: AsyncConnection, payment: Payment, decision: ReportDecision, *, amount: Decimal
+) -> _Moved:
     """Credit the payment, then take back or return what its refunds and disputes demand now."""
     facts: dict[str, Any] = {
         "payment_id": payment.payment_id,
@@ -247,9 +290,9 @@ async def _move_credits(connection: AsyncConnection, payment: Payment, decision:
     }
     is_credited = payment.is_credited
     if decision.outcome is ReportOutcome.CREDITED:
-        await credit_payment(connection, **facts, amount=payment.amount)
+        await credit_payment(connection, **facts, amount=amount)
         is_credited = True
-    due = min(decision.refunded + decision.reversals.disputed, payment.amount) if is_credited else NOTHING
+    due = min(decision.refunded + decision.reversals.disputed, amount) if is_credited else NOTHING
     change, number = due - payment.taken_back, payment.reversal_count + 1
     if change == 0:
         return _Moved(payment.taken_back, payment.reversal_count)
@@ -275,6 +318,9 @@ def _news(before: Payment, after: Payment) -> Iterator[str]:
         yield "payment.partially_refunded"
     elif after.refunded_amount < before.refunded_amount:
         yield "payment.refund_failed"
+    is_more = after.is_credited and after.paid_amount != before.paid_amount and before.original_amount is not None
+    if is_more and Flag.OVERPAID in after.flags:  # the payer may think that it completes the amount
+        yield "payment.overpaid"
     if after.dispute_status is not None and after.dispute_status is not before.dispute_status:
         yield MESSAGE_OF_DISPUTE[after.dispute_status]
 

@@ -21,6 +21,8 @@ from common.http.envelope import (
 from users.payments.schemas import (
     AdminPayment,
     AttachPayment,
+    ClosedPayment,
+    ClosePayment,
     OpenPayment,
     OwnPayment,
     Payment,
@@ -122,6 +124,16 @@ async def report(report: ProviderReport, payments: Payments) -> Success[ReportRe
 async def attach(payment_id: UUID, attaching: AttachPayment, payments: Payments) -> Success[Payment]:
     """Store the provider's id of the payment, once, and how it is paid."""
     return success(await payments.attach(payment_id, attaching))
+
+
+@internal.post("/{payment_id}/close", responses=refusals({400: BAD_INPUT, 422: "IDEMPOTENCY_KEY_REUSED"}))
+async def close(payment_id: UUID, closing: ClosePayment, payments: Payments) -> Success[ClosedPayment]:
+    """Undo the opening: what the payment was for has ended.
+
+    A payment of which a part was received, or will be, is settled at that: it is credited as any other. A payment that was
+    never opened can no longer be opened.
+    """
+    return success(await payments.close(payment_id, closing))
 
 
 @internal.get("", responses=refusals({400: "VALIDATION_ERROR"}))

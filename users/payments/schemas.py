@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import BaseModel, ConfigDict, Field, PlainSerializer, StringConstraints, model_validator
 
 from common.fields import Instant, SentText, StoredInstant
-from common.http.calls import StrictCall
+from common.http.calls import StrictCall, UndoCall
 from common.money import Money, PositiveMoney
 from users.ledger.schemas import Reference
 from users.payments.reversals import NOTHING, ReportedReversal, Reversals, ReversalStatus
@@ -17,6 +17,8 @@ from users.payments.status import Flag, PaymentStatus, ReportOutcome
 __all__ = [
     "AdminPayment",
     "AttachPayment",
+    "ClosePayment",
+    "ClosedPayment",
     "OpenPayment",
     "OwnPayment",
     "Payment",
@@ -67,6 +69,12 @@ class AttachPayment(StrictCall):
     details: Details = Field(default_factory=dict, description="How to pay; the payer may read it.")
 
 
+class ClosePayment(UndoCall):
+    """The undo of opening: what the payment was for has ended."""
+
+    model_config = ConfigDict(extra="forbid")
+
+
 class ProviderReport(StrictCall):
     """A provider's report; reports may be repeated and arrive in any order.
 
@@ -108,6 +116,10 @@ class _Facts(BaseModel):
     purpose: Purpose
     reference: str
     amount: Money = Field(description="The amount to pay, and the credits it becomes.")
+    original_amount: Money | None = Field(
+        default=None,
+        description="The amount that was to be paid, if less came before its order ended: then `amount` is what came.",
+    )
     currency: Currency
     status: PaymentStatus
     status_at: StoredInstant = Field(description="The time of the status, as the provider reports it.")
@@ -124,6 +136,9 @@ class _Facts(BaseModel):
     updated_at: StoredInstant
     credited_at: StoredInstant | None
     expires_at: StoredInstant | None
+    closed_at: StoredInstant | None = Field(
+        default=None, description="When what it was for had ended; what arrives of it is credited."
+    )
 
 
 class Payment(_Facts):
@@ -143,6 +158,10 @@ class Payment(_Facts):
         return self.credited_at is not None
 
     @property
+    def is_closed(self) -> bool:
+        return self.closed_at is not None
+
+    @property
     def pay_currency(self) -> str | None:
         ticker = self.details.get(PAY_CURRENCY)
         return None if ticker is None else str(ticker)
@@ -151,7 +170,8 @@ class Payment(_Facts):
     def coins_due(self) -> Decimal | None:
         with suppress(InvalidOperation):
             coins = Decimal(str(self.details.get(PAY_AMOUNT)))
-            return coins if coins.is_finite() and coins > 0 else None
+            if coins.is_finite() and coins > 0:
+                return coins if self.original_amount is None else coins * self.amount / self.original_amount
         return None
 
     @model_validator(mode="after")
@@ -181,6 +201,12 @@ class AdminPayment(_Facts):
     flags: list[Flag]
     deposits: dict[str, PaidAmount | None] = Field(description="What was received, by the provider's ids.")
     reversals: Reversals = Field(description="Refunds and disputes, by the provider's ids.")
+
+
+class ClosedPayment(BaseModel):
+    """The payment after it was closed; null if there is none, and there will be none."""
+
+    payment: Payment | None
 
 
 class ReportResult(BaseModel):

@@ -10,7 +10,16 @@ from common.fields import Instant
 from common.pages import Cursor, Total
 from users.payments.errors import PaymentNotFound
 from users.payments.repository import PaymentRepository
-from users.payments.schemas import AttachPayment, OpenPayment, Payment, ProviderName, ProviderReport, ReportResult
+from users.payments.schemas import (
+    AttachPayment,
+    ClosedPayment,
+    ClosePayment,
+    OpenPayment,
+    Payment,
+    ProviderName,
+    ProviderReport,
+    ReportResult,
+)
 from users.payments.status import PaymentStatus
 
 
@@ -40,6 +49,12 @@ class PaymentService:
             PaymentNotFound, PaymentInvalidState.
         """
         return await self.repository.attach(payment_id, attaching)
+
+    async def close(self, payment_id: UUID, closing: ClosePayment) -> ClosedPayment:
+        """Close a payment whose order has ended; repeatable by its request id. What was received of it is credited."""
+        result = await self.repository.close(payment_id, closing)
+        self.wake_relay()
+        return result
 
     async def report(self, report: ProviderReport) -> ReportResult:
         """Compare a provider's report with the payment and apply it (W3, W4).

@@ -12,7 +12,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 
 from common.db.idempotency import PRIOR, SELECT_ANSWER, stored_answer
 
-AMOUNTS: Final = ("amount", "paid_amount", "refunded_amount", "disputed_amount", "taken_back")
+AMOUNTS: Final = ("amount", "paid_amount", "refunded_amount", "disputed_amount", "taken_back", "original_amount")
 
 
 def payment_json(payment: str) -> str:
@@ -75,9 +75,19 @@ LOCK: Final = text(
     """
 )
 
+# Locks the payment, as LOCK does.
+CLOSE: Final = text(
+    f"""
+    UPDATE payments SET closed_at = coalesce(closed_at, clock_timestamp()) WHERE payment_id = :payment_id
+    RETURNING {payment_json("payments")} AS found
+    """
+)
+
 NOTE: Final = text(
     f"""
     UPDATE payments SET
+        amount = coalesce(CAST(:settled_amount AS numeric), amount),
+        original_amount = CASE WHEN CAST(:settled_amount AS numeric) IS NULL THEN original_amount ELSE amount END,
         status = :status,
         status_at = CASE WHEN status = :status THEN status_at
                          ELSE coalesce(CAST(:occurred_at AS timestamptz), clock_timestamp()) END,

@@ -17,16 +17,19 @@ and are never more than the payment brought.
 
 A payment by crypto may consist of several deposits, each a payment of its own at the provider. A deposit after the first
 succeeds by its amount, together with the others, never by its own status.
+
+A payment may be closed: what it was for has ended. One that is PARTIALLY_PAID, then or by a later report, is settled at what
+was received: that share becomes its amount, and it has SUCCEEDED.
 """
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from decimal import Decimal
+from dataclasses import dataclass, field, replace
+from decimal import ROUND_DOWN, Context, Decimal
 from typing import Final, Protocol
 from uuid import UUID
 
-from users.payments.reversals import ReportedReversal, Reversals
+from users.payments.reversals import NOTHING, ReportedReversal, Reversals
 
 __all__ = [
     "Deposits",
@@ -37,7 +40,9 @@ __all__ = [
     "ReportOutcome",
     "ReportedPayment",
     "decide",
+    "decide_closing",
     "received_by",
+    "share_received",
 ]
 
 Deposits = Mapping[str, Decimal | None]
@@ -50,7 +55,7 @@ class PaymentStatus(enum.StrEnum):
     CONFIRMING = "CONFIRMING"  # the money is on its way
     FAILED = "FAILED"
     EXPIRED = "EXPIRED"
-    PARTIALLY_PAID = "PARTIALLY_PAID"  # less than the amount was received; nothing is credited
+    PARTIALLY_PAID = "PARTIALLY_PAID"  # less than the amount was received; it is credited once the payment is closed
     SUCCEEDED = "SUCCEEDED"
     REFUNDED = "REFUNDED"  # the provider returned the whole amount
 
@@ -68,6 +73,11 @@ ENDED_UNPAID: Final = frozenset({PaymentStatus.FAILED, PaymentStatus.EXPIRED})
 WITH_MONEY: Final = frozenset({PaymentStatus.PARTIALLY_PAID, PaymentStatus.SUCCEEDED})
 
 
+CENT: Final = Decimal("0.01")
+# An amount has at most 14 digits, a number of coins 30.
+_EXACT: Final = Context(prec=50)
+
+
 class ReportOutcome(enum.StrEnum):
     CREDITED = "CREDITED"  # the amount is in the wallet, by this report
     NOTED = "NOTED"  # the payment changed
@@ -81,7 +91,7 @@ class Flag(enum.StrEnum):
 
     LATE = "LATE"  # money was received after the payment failed or expired
     PARTIAL = "PARTIAL"  # less than the amount was received at some time
-    OVERPAID = "OVERPAID"  # more than the amount was received; the amount is credited
+    OVERPAID = "OVERPAID"  # more than the amount was received, or more after a settlement; the amount is credited
     DISPUTED = "DISPUTED"  # the payer's bank disputed it at some time
     SHORTFALL = "SHORTFALL"  # taken back after the credits were spent: the user owes the rest
     AMOUNT_MISMATCH = "AMOUNT_MISMATCH"
@@ -92,7 +102,8 @@ class Flag(enum.StrEnum):
 class RecordedPayment(Protocol):
     """The fields of a payment that a decision reads.
 
-    `coins_due` is the amount in `pay_currency`; both are None unless the payment is by crypto.
+    `coins_due` is the amount in `pay_currency`; both are None unless the payment is by crypto. `original_amount` is what
+    was asked for, of a payment that was settled at less; otherwise None.
     """
 
     @property
@@ -105,6 +116,10 @@ class RecordedPayment(Protocol):
     def status(self) -> PaymentStatus: ...
     @property
     def is_credited(self) -> bool: ...
+    @property
+    def is_closed(self) -> bool: ...
+    @property
+    def original_amount(self) -> Decimal | None: ...
     @property
     def provider_payment_id(self) -> str | None: ...
     @property
@@ -145,6 +160,7 @@ class ReportDecision:
     """`status`, `deposits`, `reversals` and the `refunded` amount are the payment's new values; `flags` are added.
 
     An ignored report may still confirm in `reversals` what is known otherwise, such as a refund of a known total.
+    `settled_amount` is the payment's new amount, if it is settled at what was received.
     """
 
     outcome: ReportOutcome
@@ -153,12 +169,12 @@ class ReportDecision:
     reversals: Reversals
     refunded: Decimal
     flags: frozenset[Flag] = field(default_factory=frozenset)
+    settled_amount: Decimal | None = None
 
 
 def decide(payment: RecordedPayment, report: ReportedPayment) -> ReportDecision:
     """Return the effect of a report on a payment."""
-    deposits, reversals = payment.deposits, payment.reversals
-    known = (payment.status, deposits, reversals, _refunded(payment, deposits, reversals))
+    known = _known(payment)
     if contradictions := _contradictions(payment, report):
         return ReportDecision(ReportOutcome.MISMATCH, *known, contradictions)
     deposits, reversals = _deposits(payment, report), _reversals(payment, report)
@@ -171,7 +187,34 @@ def decide(payment: RecordedPayment, report: ReportedPayment) -> ReportDecision:
         outcome = ReportOutcome.NOTED
     else:
         return ReportDecision(ReportOutcome.IGNORED, *new)
-    return ReportDecision(outcome, *new, _flags(payment, report, stage, deposits, refunded=refunded))
+    decision = ReportDecision(outcome, *new, _flags(payment, report, stage, deposits, refunded=refunded))
+    return _settled(payment, decision) if payment.is_closed else decision
+
+
+def decide_closing(payment: RecordedPayment) -> ReportDecision:
+    """Return the effect of closing a payment: it is settled if it is PARTIALLY_PAID, and stays as it is otherwise."""
+    return _settled(payment, ReportDecision(ReportOutcome.IGNORED, *_known(payment)))
+
+
+def share_received(amount: Decimal, coins_due: Decimal | None, deposits: Deposits) -> Decimal:
+    """Return the part of an amount that was received, rounded down to cents; never more than the amount."""
+    if coins_due is None:
+        return NOTHING
+    share = _EXACT.divide(_EXACT.multiply(amount, _sum_of(deposits)), coins_due)
+    return min(share.quantize(CENT, ROUND_DOWN, _EXACT), amount)
+
+
+def _known(payment: RecordedPayment) -> tuple[PaymentStatus, Deposits, Reversals, Decimal]:
+    deposits, reversals = payment.deposits, payment.reversals
+    return payment.status, deposits, reversals, _refunded(payment, deposits, reversals)
+
+
+def _settled(payment: RecordedPayment, decision: ReportDecision) -> ReportDecision:
+    """Return the decision that credits what was received of a closed payment, instead of leaving it PARTIALLY_PAID."""
+    share = share_received(payment.amount, payment.coins_due, decision.deposits)
+    if decision.status is not PaymentStatus.PARTIALLY_PAID or not share:
+        return decision
+    return replace(decision, outcome=ReportOutcome.CREDITED, status=PaymentStatus.SUCCEEDED, settled_amount=share)
 
 
 def _shown(status: PaymentStatus, deposits: Deposits, reversals: Reversals, refunded: Decimal) -> tuple[object, ...]:
@@ -206,9 +249,10 @@ def _is_wrong_amount(payment: RecordedPayment, report: ReportedPayment) -> bool:
     """A refund is of a part or of all; a dispute may exceed the amount when exchange rates have changed."""
     if report.amount is None or report.reversal is not None:
         return False
+    asked = payment.original_amount or payment.amount
     if report.status is PaymentStatus.REFUNDED:
-        return report.amount > payment.amount
-    return report.amount != payment.amount
+        return report.amount > asked
+    return report.amount != asked
 
 
 def _reversals(payment: RecordedPayment, report: ReportedPayment) -> Reversals:
@@ -236,7 +280,8 @@ def _deposits(payment: RecordedPayment, report: ReportedPayment) -> Deposits:
         return {**payment.deposits, name: None}
     if report.status not in WITH_MONEY or report.paid_amount is None or known is None or report.paid_amount <= known:
         return payment.deposits
-    is_over = payment.is_credited and payment.deposits.keys() <= {name}
+    is_settled = payment.original_amount is not None
+    is_over = payment.is_credited and not is_settled and payment.deposits.keys() <= {name}
     return payment.deposits if is_over and not is_later else {**payment.deposits, name: report.paid_amount}
 
 

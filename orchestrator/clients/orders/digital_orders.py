@@ -162,7 +162,10 @@ class DigitalOrdersClient:
         self._orders = orders
 
     async def open(self, call: Call, order: NewDigitalOrder) -> None:
-        """Open an order with its items, OPENING."""
+        """Open an order with its items, OPENING.
+
+        Refusals: PURCHASE_LIMIT_REACHED; the buyer has three unpaid crypto orders.
+        """
         await post(self._orders, PATH, call, **order.model_dump(mode="json"))
 
     async def end(self, call: Call, order_id: uuid.UUID, *, explanation: str) -> None:

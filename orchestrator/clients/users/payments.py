@@ -14,6 +14,7 @@ from common.errors import Conflict
 from common.http.client import ServiceClient
 from common.money import Money
 from common.rows import readable
+from orchestrator.saga_engine.plan import Call
 
 __all__ = [
     "CURRENCY",
@@ -127,13 +128,15 @@ class PaymentFacts(BaseModel):
     """A payment in the users service; `status_at` is when it took its `status`.
 
     `provider_payment_id` is None until the provider has created the payment. `paid_amount` is the amount that the
-    provider has received so far; `deposits` has its parts, by the provider's ids.
+    provider has received so far; `deposits` has its parts, by the provider's ids. `original_amount` is set once the payment
+    was settled at what was received, which is its `amount` then.
     """
 
     model_config = ConfigDict(extra="ignore")
 
     payment_id: uuid.UUID
     amount: Money
+    original_amount: Money | None = None
     currency: str
     status: PaymentStatus
     status_at: datetime
@@ -188,7 +191,7 @@ class PaymentsClient:
         answer = await self._users.post(
             "/internal/payments",
             {
-                "request_id": uuid.uuid5(payment_id, "open"),
+                "request_id": _opening_of(payment_id),
                 "payment_id": payment_id,
                 "user_id": user_id,
                 "provider": provider,
@@ -225,6 +228,13 @@ class PaymentsClient:
                 raise
             return await self.find(payment_id)
         return PaymentFacts.model_validate(answer)
+
+    async def close(self, call: Call, payment_id: uuid.UUID) -> None:
+        """Undo `open`, for good: what the payment was for has ended. What was received of it is credited, now or later."""
+        await self._users.post(
+            f"/internal/payments/{payment_id}/close",
+            {"request_id": call.request_id, "undoes_request_id": _opening_of(payment_id)},
+        )
 
     async def find(self, payment_id: uuid.UUID) -> PaymentFacts:
         """Return a payment, or raise NotFound."""
@@ -269,3 +279,7 @@ class PaymentsClient:
             # The next page repeats the payments of this moment; they are skipped then.
             since = rows[-1]["created_at"]
             seen = {row["payment_id"] for row in rows if row["created_at"] == since}
+
+
+def _opening_of(payment_id: uuid.UUID) -> uuid.UUID:
+    return uuid.uuid5(payment_id, "open")

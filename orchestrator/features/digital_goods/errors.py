@@ -1,6 +1,6 @@
 """The refusals and ends of digital orders, and the failures of supplier and storage."""
 
-from common.errors import Conflict, Gone, NotFound, Unavailable
+from common.errors import Conflict, Gone, Internal, NotFound, Unavailable
 
 
 class ProductNotFound(NotFound):
@@ -41,6 +41,12 @@ class KeysDeleted(Gone):
 
 class LinkNotFound(NotFound):
     public_message = "There is no such link."
+
+
+class CodesUnreadable(Internal):
+    """The stored object is not what this release stores. The error does not show it."""
+
+    public_message = "The codes of this order cannot be read."
 
 
 class LinkExpired(Gone):

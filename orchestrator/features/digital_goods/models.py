@@ -22,10 +22,14 @@ KIND: Final = "fulfillment"
 
 
 class PaymentInstructions(BaseModel):
-    """How an order is paid: exactly `pay_amount` to `pay_address`, before `expires_at`."""
+    """How an order is paid: exactly `pay_amount` to `pay_address`, before `expires_at`.
+
+    `payment_id` is that of `GET /api/payments/{payment_id}`.
+    """
 
     model_config = ConfigDict(extra="ignore", frozen=True)
 
+    payment_id: uuid.UUID | None = None
     pay_address: str
     pay_amount: str
     pay_currency: str

@@ -17,7 +17,7 @@ from typing import Final
 from common.errors import PaymentRequired
 from orchestrator.clients import Clients
 from orchestrator.clients.orders.digital_orders import DigitalItemStatus
-from orchestrator.errors import OrderCancelled
+from orchestrator.errors import AccountSuspended, OrderCancelled, OtpRequired
 from orchestrator.features.digital_goods.errors import GoodsFailed, GoodsRefunded, PaymentExpired
 from orchestrator.features.digital_goods.models import (
     DELIVER,
@@ -54,6 +54,8 @@ EXPLANATIONS: Final[Mapping[str, str]] = {
     end.code: end.public_message for end in (PaymentExpired, GoodsFailed, GoodsRefunded, OrderCancelled)
 } | {
     PaymentRequired.code: "Your payment has reached your wallet, but other charges or a debt used the credits. Please order again.",
+    AccountSuspended.code: "Your payment has reached your wallet, but your account is suspended. Please contact support.",
+    OtpRequired.code: "Your payment has reached your wallet, but the order needs a new code from your phone. Please order again.",
 }
 UNEXPLAINED: Final = "The order could not be carried out."
 
@@ -84,7 +86,7 @@ def digital_order_plans(clients: Clients, jobs: JobQueue, payments: CryptoPaymen
             DIGITAL_ORDER_BY_CRYPTO,
             DigitalOrderSaga,
             *opening,
-            undoable(OPEN_PAYMENT, steps.open_payment, steps.leave_to_the_end),
+            undoable(OPEN_PAYMENT, steps.open_payment, steps.close_payment),
             wait(PAY, deadline=_payment_deadline, expired=PaymentExpired),
             undoable(HOLD_CREDITS, steps.hold_credits, steps.return_credits, step_timeout_seconds=PAID_TIMEOUT_SECONDS),
             *from_acceptance,
@@ -131,16 +133,17 @@ class DigitalOrderSteps:
             amount=sale.order.total,
             pay_currency=sale.pay_currency or "",
         )
-        instructions = PaymentInstructions.model_validate(payment.details)
+        instructions = PaymentInstructions.model_validate({**payment.details, "payment_id": payment.payment_id})
         await self.clients.digital_orders.await_payment(call, sale.saga_id)
         expires_at = instructions.expires_at or sale.payment_expires_at
         return sale.model_copy(update={"payment": instructions, "payment_expires_at": expires_at})
 
-    async def leave_to_the_end(self, sale: DigitalOrderSaga, call: Call) -> None:
-        """Undo nothing: the undo of `open_order` ends the order, whatever its status, and refuses a late action.
+    async def close_payment(self, sale: DigitalOrderSaga, call: Call) -> None:
+        """Let all that arrives become credits: a crypto payment cannot be withdrawn."""
+        await self.payments.payments.close(call, payment_id_of(sale.saga_id))
 
-        A crypto payment cannot be withdrawn: what is sent to its address becomes credits.
-        """
+    async def leave_to_the_end(self, sale: DigitalOrderSaga, call: Call) -> None:
+        """Undo nothing: the undo of `open_order` ends the order, whatever its status, and refuses a late action."""
 
     async def hold_credits(self, sale: DigitalOrderSaga, call: Call) -> DigitalOrderSaga:
         escrow_id = await self.clients.ledger.hold_escrow(

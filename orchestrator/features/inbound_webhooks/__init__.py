@@ -10,7 +10,7 @@ from common.settings import SealingSettings
 from orchestrator.clients.users.payments import Provider
 from orchestrator.feature import REPAIR_INTERVAL_SECONDS, Feature, Resources
 from orchestrator.features.digital_goods.service.delivery import DeliveryService
-from orchestrator.features.inbound_webhooks.adapters.supplier import SupplierWebhooks
+from orchestrator.features.inbound_webhooks.adapters.supplier import SupplierWebhooks, without_codes
 from orchestrator.features.inbound_webhooks.jobs import POLICY, WebhookProcessor
 from orchestrator.features.inbound_webhooks.models.tables import webhook_log
 from orchestrator.features.inbound_webhooks.repository import WebhookLog, log_retention
@@ -45,8 +45,13 @@ def _job_handlers(resources: Resources) -> Iterable[JobHandler]:
 
 
 def _periodic(resources: Resources) -> Iterable[PeriodicTask]:
-    end_abandoned = _log(resources).end_abandoned
-    yield PeriodicTask(end_abandoned, name="webhook log", interval_seconds=REPAIR_INTERVAL_SECONDS)
+    log = _log(resources)
+
+    async def repair() -> None:
+        await log.end_abandoned()
+        await log.seal_all(without_goods=without_codes)
+
+    yield PeriodicTask(repair, name="webhook log", interval_seconds=REPAIR_INTERVAL_SECONDS)
 
 
 def _retentions(resources: Resources) -> Iterable[Retention]:

@@ -8,10 +8,11 @@ from common.errors import ServiceError
 from common.telemetry.logs import get_logger
 from orchestrator.clients.users.payments import PaymentsClient, Provider, ReportOutcome
 from orchestrator.features.digital_goods.service.delivery import DeliveryOutcome, DeliveryService
-from orchestrator.features.inbound_webhooks.adapters.supplier import SupplierWebhooks
+from orchestrator.features.inbound_webhooks.adapters.supplier import SupplierWebhooks, without_codes
 from orchestrator.features.inbound_webhooks.errors import ReservationUnknown
 from orchestrator.features.inbound_webhooks.metrics import WEBHOOKS
 from orchestrator.features.inbound_webhooks.models.records import (
+    DONE,
     StoredWebhook,
     WebhookError,
     WebhookOutcome,
@@ -103,7 +104,9 @@ class WebhookProcessor:
         return WebhookOutcome(status=_STATUS_OF_DELIVERY[outcome], outcome=outcome.value)
 
     async def _end(self, webhook: StoredWebhook, outcome: WebhookOutcome) -> None:
-        await self.log.end(webhook, outcome)
+        adapter = self.adapters[webhook.provider]
+        is_done = isinstance(adapter, SupplierWebhooks) and outcome.status in DONE
+        await self.log.end(webhook, outcome, kept=without_codes(webhook.body) if is_done else None)
         WEBHOOKS.labels(webhook.provider, outcome.status).inc()
 
     async def _record_failure(self, webhook: StoredWebhook, error: Exception, *, is_last: bool) -> None:

@@ -1,7 +1,7 @@
 """The webhook log in PostgreSQL."""
 
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 import orjson
@@ -19,6 +19,7 @@ from common.sealing import Sealer
 from orchestrator.clients.users.payments import Provider
 from orchestrator.database import metadata
 from orchestrator.features.inbound_webhooks.models.records import (
+    DONE,
     StoredWebhook,
     WebhookError,
     WebhookOutcome,
@@ -34,6 +35,8 @@ __all__ = ["SEALED_PROVIDERS", "WebhookLog", "log_retention"]
 
 SEALED_PROVIDERS: Final = frozenset({Provider.KINGUIN})
 """Their webhooks carry the codes that fans have bought."""
+WithoutGoods = Callable[[bytes], bytes]
+"""Returns a webhook's body without the codes that it carries."""
 BATCH: Final = 500
 OUTBOX: Final = metadata.tables["outbox"]
 SOURCE: Final = "orchestrator"
@@ -64,13 +67,18 @@ _BEGIN: Final = text(
     """
 )
 
+_IDENTITY: Final = "convert_to(CAST(jsonb_build_object('event_id', external_id, 'type', event_type) AS text), 'UTF8')"
+
 # A worker that was suspended cannot record a failure after another worker has processed the webhook.
 _END: Final = text(
-    """
-    UPDATE webhook_log SET status = :status, outcome = :outcome, payment_id = coalesce(:payment_id, payment_id),
+    f"""
+    UPDATE webhook_log SET
+        body = CASE WHEN CAST(:sealed_body AS bytea) IS NULL THEN body ELSE {_IDENTITY} END,
+        sealed_body = coalesce(CAST(:sealed_body AS bytea), sealed_body),
+        status = :status, outcome = :outcome, payment_id = coalesce(:payment_id, payment_id),
         error = :error, processed_at = clock_timestamp()
     WHERE webhook_id = :webhook_id AND replays = :replay AND (status = 'processing' OR :error IS NULL)
-    """
+    """  # noqa: S608 - constants only
 ).bindparams(bindparam("error", type_=JSONB(none_as_null=True)))
 
 _RECORD_ERROR: Final = text(
@@ -111,6 +119,18 @@ _END_ABANDONED: Final = text(
 
 _FIND: Final = text(f"SELECT {_COLUMNS}, body, sealed_body FROM webhook_log WHERE webhook_id = :webhook_id")  # noqa: S608
 
+_UNSEALED: Final = text(
+    """
+    SELECT webhook_id, status, body FROM webhook_log
+    WHERE provider = 'kinguin' AND sealed_body IS NULL ORDER BY webhook_id LIMIT :limit
+    """
+)
+_SEAL: Final = text(
+    f"""
+    UPDATE webhook_log SET sealed_body = :sealed_body, body = {_IDENTITY}
+    WHERE webhook_id = :webhook_id AND sealed_body IS NULL AND status = :status
+    """  # noqa: S608 - constants only
+)
 _SEALED: Final = text(
     """
     SELECT webhook_id, sealed_body FROM webhook_log
@@ -175,8 +195,14 @@ class WebhookLog:
             webhook_id=webhook_id, provider=Provider(row["provider"]), body=self._body(row), replay=replay
         )
 
-    async def end(self, webhook: StoredWebhook, outcome: WebhookOutcome) -> None:
+    async def end(self, webhook: StoredWebhook, outcome: WebhookOutcome, *, kept: bytes | None = None) -> None:
+        """Record an outcome.
+
+        Args:
+            kept: what is kept of the body, sealed; None keeps it as it is.
+        """
         values = {
+            "sealed_body": None if kept is None else self._sealer.seal(kept, context=_context(webhook.webhook_id)),
             "webhook_id": webhook.webhook_id,
             "replay": webhook.replay,
             "status": outcome.status.value,
@@ -230,6 +256,18 @@ class WebhookLog:
         at, key = webhook_log.c.received_at, webhook_log.c.webhook_id
         rows, total = await find_newest(self._database, found, at=at, key=key, limit=limit, offset=offset, after=after)
         return readable(map(dict, rows), WebhookView.model_validate, of="webhook_log"), total
+
+    async def seal_all(self, *, without_goods: WithoutGoods) -> int:
+        """Seal bodies that the previous release stored as they are, of processed webhooks without goods; return how many."""
+        sealed = 0
+        while rows := await self._database.fetch_all(_UNSEALED, {"limit": BATCH}):
+            for row in rows:
+                is_done = row["status"] in DONE
+                body = without_goods(bytes(row["body"])) if is_done else bytes(row["body"])
+                values = {"webhook_id": row["webhook_id"], "status": row["status"]}
+                values["sealed_body"] = self._sealer.seal(body, context=_context(row["webhook_id"]))
+                sealed += await self._database.execute(_SEAL, values)
+        return sealed
 
     async def rewrap(self) -> int:
         """Put all sealed bodies under the current key; return how many were not. Repeating it goes on."""

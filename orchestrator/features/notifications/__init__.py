@@ -18,6 +18,7 @@ from common.db.retention import Retention
 from common.messaging.broker import Broker
 from common.messaging.inbox import INBOX_RETENTION
 from orchestrator.feature import Feature, Resources
+from orchestrator.features.digital_goods.adapters.storage_settings import StorageSettings
 from orchestrator.features.notifications.adapters.smtp import EmailClient, SmtpServer
 from orchestrator.features.notifications.adapters.template_renderer import TemplateRenderer
 from orchestrator.features.notifications.jobs import POLICIES, NotificationSender
@@ -41,7 +42,8 @@ from rabbitmq.topology import ACCOUNT_EMAILS_QUEUE, NOTIFICATIONS_QUEUE
 
 def notification_sender(resources: Resources) -> NotificationSender:
     settings, clients = resources.settings_of(NotificationSettings), resources.clients
-    renderer = TemplateRenderer(public_url=settings.public_url)
+    codes_kept_days = resources.settings_of(StorageSettings).downloaded_codes_days
+    renderer = TemplateRenderer(public_url=settings.public_url, codes_kept_days=codes_kept_days)
     return NotificationSender(
         context_loader=ContextLoader(
             users=clients.users,

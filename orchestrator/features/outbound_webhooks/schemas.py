@@ -38,6 +38,7 @@ MessageType = Literal[
     "payment.confirmed",
     "payment.failed",
     "payment.partially_paid",
+    "payment.overpaid",
     "payment.refunded",
     "payment.partially_refunded",
     "payment.refund_failed",

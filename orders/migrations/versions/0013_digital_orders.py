@@ -136,6 +136,21 @@ GUARDS = (
     """,
 )
 
+# Whether a buyer has as many unpaid crypto orders as allowed. The lock serializes the openings of one buyer, and the query
+# after it has a new snapshot, so it counts what they committed.
+REACHED_UNPAID_LIMIT = """
+    CREATE FUNCTION reached_unpaid_limit(asked_user_id uuid, most integer)
+    RETURNS boolean LANGUAGE plpgsql VOLATILE AS $$
+    BEGIN
+        PERFORM pg_advisory_xact_lock(hashtextextended('unpaid digital orders ' || asked_user_id, 0));
+        RETURN EXISTS (
+            SELECT FROM digital_orders
+            WHERE buyer_user_id = asked_user_id AND pay_with = 'crypto' AND status IN ('OPENING', 'CREATED')
+            OFFSET most - 1);
+    END
+    $$
+"""
+
 # Whatever ends an order, and whatever is written at that moment: no code of it stays.
 FORGETTING = (
     """
@@ -155,11 +170,11 @@ FORGETTING = (
 
 
 def upgrade() -> None:
-    for statement in (*TABLES, *GUARDS, *FORGETTING):
+    for statement in (*TABLES, *GUARDS, REACHED_UNPAID_LIMIT, *FORGETTING):
         op.execute(statement)
 
 
 def downgrade() -> None:
     for table in ("digital_order_history", "digital_item_codes", "digital_order_items", "digital_orders"):
         op.drop_table(table)
-    op.execute("DROP FUNCTION delete_codes_of_order()")
+    op.execute("DROP FUNCTION delete_codes_of_order(), reached_unpaid_limit(uuid, integer)")

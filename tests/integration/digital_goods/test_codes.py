@@ -1,17 +1,20 @@
 """The codes of an order from their arrival to their deletion: sealed, stored, read, deleted, rewrapped."""
 
+import traceback
 import uuid
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 import orjson
 import pytest
+from pydantic import ValidationError
 
 from common.errors import Unavailable
 from common.sealing import SealBroken, Sealer, is_sealed
 from orchestrator.clients.orders.digital_orders import DigitalOrderFacts, DigitalOrderStatus
 from orchestrator.features.digital_goods.adapters.interfaces import CodeStorage
-from orchestrator.features.digital_goods.errors import KeysDeleted, StorageUnavailable
+from orchestrator.features.digital_goods.errors import CodesUnreadable, KeysDeleted, StorageUnavailable
+from orchestrator.features.digital_goods.schemas.codes import CodesDocument
 from orchestrator.features.digital_goods.service.codes import OrderCodes
 from orchestrator.features.digital_goods.service.reading import DownloadedCodesTask
 from tests.integration.digital_goods.code_fixtures import Interrupting, OrdersInMemory, nothing, waiting_order
@@ -106,6 +109,24 @@ async def test_deleted_codes_are_gone_even_if_a_late_worker_stores_them_meanwhil
     orders.before_delete = lambda: codes.store(order)
     await codes.delete(order.order_id)
     assert await storage.get(f"orders/{order.order_id}/keys.json") is None
+
+
+def test_error_about_codes_does_not_show_them() -> None:
+    with pytest.raises(ValidationError) as raised:
+        CodesDocument.model_validate_json(b'{"codes": [["AAAA-BBBB"], {"code": "AAAA-BBBB"}]}')
+    assert "AAAA-BBBB" not in str(raised.value)
+
+
+@pytest.mark.parametrize("document", [b'{"codes": ["AAAA-BBBB"]}', b'{"codes": [{"code": "AAAA-BBBB"}]}'])
+async def test_object_of_another_shape_is_refused_without_its_codes(
+    orders: OrdersInMemory, codes: OrderCodes, storage: CodeStorage, document: bytes
+) -> None:
+    order = arrived(orders, codes)
+    await codes.store(order)
+    await storage.put(f"orders/{order.order_id}/keys.json", document, metadata={})
+    with pytest.raises(CodesUnreadable) as raised:
+        await codes.read(await orders.find(order.order_id))
+    assert "AAAA-BBBB" not in "".join(traceback.format_exception(raised.value)) + str(raised.value.private)
 
 
 async def test_deletion_that_crashed_is_completed_by_a_repetition(

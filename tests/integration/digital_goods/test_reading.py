@@ -36,6 +36,7 @@ from tests.support.unused_addresses import NO_OTHER_SERVICES
 from tests.support.user_tokens import UserTokenMint
 
 CODE = "AAAA-BBBB-CCCC"
+AGE = "UPDATE audit_entries SET created_at = created_at - CAST(:age AS interval) WHERE object_id = :id"
 LINK_KEY = SecretStr("k" * 32)
 
 
@@ -58,6 +59,12 @@ class Shop:
         self.orders.add(order, [self.codes.seal(item.item_id, [CODE]) for item in order.items])
         await self.codes.store(order)
         return self.orders.change(order.order_id, status=DigitalOrderStatus.FULFILLED)
+
+    async def age(self, order_id: uuid.UUID, age: timedelta) -> None:
+        """Make the entries about an order older, which the database refuses otherwise."""
+        async with self.database.transaction() as connection:
+            await connection.execute(text("SET LOCAL session_replication_role = replica"))
+            await connection.execute(text(AGE), {"id": str(order_id), "age": age})
 
     async def audited(self, order_id: uuid.UUID) -> list[tuple[str, str, str | None]]:
         """Return action, actor and outcome of each entry of an order."""
@@ -125,6 +132,9 @@ def expected(order: DigitalOrderFacts) -> list[dict[str, Any]]:
 async def test_buyer_downloads_the_codes_by_a_link_that_needs_no_token(shop: Shop) -> None:
     order = await shop.deliver()
     url = await link_to(shop, order)
+    head = await shop.public.request("HEAD", url)  # a preview of the link is no download
+    assert (head.status_code, head.content, head.headers["cache-control"]) == (200, b"", "no-store")
+    assert (await shop.orders.find(order.order_id)).downloaded_at is None
     answer = await shop.public.get(url)
     assert answer.status_code == 200
     assert answer.json()["codes"] == expected(order)
@@ -133,11 +143,9 @@ async def test_buyer_downloads_the_codes_by_a_link_that_needs_no_token(shop: Sho
     assert answer.headers["content-disposition"] == 'attachment; filename="keys.json"'
     first = (await shop.orders.find(order.order_id)).downloaded_at
     assert first is not None
-    head = await shop.public.request("HEAD", url)
-    assert (head.status_code, head.content, head.headers["cache-control"]) == (200, b"", "no-store")
     assert (await shop.public.get(url)).json()["downloaded_at"] == first.isoformat().replace("+00:00", "Z")
     buyer = shop.buyer.user_id
-    entries = [("digital_order.link", buyer, "DONE"), *[("digital_order.download", buyer, "DONE")] * 3]
+    entries = [("digital_order.link", buyer, "DONE"), *[("digital_order.download", buyer, "DONE")] * 2]
     assert await shop.audited(order.order_id) == entries
 
 
@@ -184,9 +192,11 @@ async def test_codes_are_not_readable_before_they_are_paid_for(shop: Shop, statu
         await shop.public.get(url),
         await shop.buyer.get(path_of(order, "download-link")),
         await shop.buyer.post(path_of(order, "reveal"), None),
-        await shop.buyer.post(path_of(order, "delete-keys"), None),
     ):
         assert refusal_of(answer) == (409, "ORDER_INVALID_STATE")
+    # What is left of a refunded order can be deleted.
+    deleted = await shop.buyer.post(path_of(order, "delete-keys"), None)
+    assert deleted.status_code == (200 if status is DigitalOrderStatus.REFUNDED else 409)
 
 
 async def test_ten_reveals_an_hour_even_if_they_are_sent_at_once(shop: Shop) -> None:
@@ -197,10 +207,28 @@ async def test_ten_reveals_an_hour_even_if_they_are_sent_at_once(shop: Shop) -> 
     # Those sent at once may all have been counted before one is refused, so the last ones use what is left.
     assert Counter(answer.status_code for answer in answers) == {200: 10, 429: 11}
     assert refusal_of(answers[-1]) == (429, "RATE_LIMITED")
-    assert answers[-1].headers["retry-after"] == "3600"
+    await shop.age(order.order_id, timedelta(minutes=50))
+    again = await shop.buyer.post(path_of(order, "reveal"), None)
+    assert again.status_code == 429
+    assert 0 < int(again.headers["retry-after"]) <= 600
+    await shop.age(order.order_id, timedelta(minutes=11))
+    assert (await shop.buyer.post(path_of(order, "reveal"), None)).status_code == 200
     assert (await shop.buyer.post(path_of(other, "reveal"), None)).status_code == 200
     outcomes = Counter(outcome for _, _, outcome in await shop.audited(order.order_id))
-    assert outcomes == {"DONE": 10, "REFUSED": 11}
+    assert outcomes == {"DONE": 11, "REFUSED": 12}
+
+
+async def test_reveals_that_failed_do_not_count_and_links_are_limited_too(shop: Shop) -> None:
+    order = await shop.deliver()
+    stored = await shop.codes.storage.get(order.storage_ref or "")
+    await shop.codes.storage.delete(order.storage_ref or "")
+    for _ in range(11):
+        assert (await shop.buyer.post(path_of(order, "reveal"), None)).status_code == 503
+    await shop.codes.storage.put(order.storage_ref or "", stored or b"", metadata={})
+    assert (await shop.buyer.post(path_of(order, "reveal"), None)).status_code == 200
+    for _ in range(30):
+        await link_to(shop, order)
+    assert refusal_of(await shop.buyer.get(path_of(order, "download-link"))) == (429, "RATE_LIMITED")
 
 
 async def test_presigned_link_leads_to_the_storage_and_old_sealed_objects_to_the_gateway(

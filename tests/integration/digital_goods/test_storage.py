@@ -71,6 +71,11 @@ async def test_folder_is_private_and_keeps_no_half_written_file(tmp_path: Path) 
     await storage.put(name, b"x", metadata={})
     assert [path.stat().st_mode & 0o077 for path in (tmp_path / name, (tmp_path / name).parent)] == [0, 0]
     assert [path.name for path in (tmp_path / name).parent.iterdir()] == ["keys.json"]
+    assert (tmp_path / "orders").stat().st_mode & 0o077 == 0
+    (tmp_path / name).with_name(".half-written").write_bytes(b"by a killed process")
+    await storage.delete(name)
+    assert not (tmp_path / name).parent.exists()
+    await storage.delete(name)
     with pytest.raises(ValueError, match="out of the folder"):
         await storage.get("../secret")
     (tmp_path / "orders" / "file").write_bytes(b"")

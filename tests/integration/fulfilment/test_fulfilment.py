@@ -12,6 +12,8 @@ import pytest
 from prometheus_client import REGISTRY
 
 from common.http.envelope import Page
+from common.sealing import Sealer
+from common.settings import SealingSettings
 from orchestrator.clients.orders.digital_orders import DigitalOrderFacts, DigitalOrderStatus
 from orchestrator.features.digital_goods.jobs import STORE_PAUSE_SECONDS
 from orchestrator.features.digital_goods.service.admin import GoodsAdminService
@@ -22,6 +24,7 @@ from tests.integration.fulfilment.goods import RESERVE, DigitalGoods
 from tests.support.waiting import eventually
 
 KINGUIN = "SELECT count(*) AS webhooks FROM webhook_log WHERE provider = 'kinguin'"
+BODIES = "SELECT webhook_id, body, sealed_body FROM webhook_log WHERE provider = 'kinguin'"
 ENDED = """
     UPDATE jobs SET status = 'failed', failure = $2, finished_at = now() WHERE job_id = $1 AND status = 'retrying'
 """
@@ -213,6 +216,16 @@ class TestNotices:
         assert statuses(await goods.find(order.order_id)) == ["RESERVED"]
         await goods.tell(order.items[0], "delivered")
         await goods.assert_delivered_once(order.order_id)
+
+    async def test_codes_of_a_notice_do_not_stay_in_the_log_of_webhooks(self, goods: DigitalGoods) -> None:
+        order, code = await goods.waiting("one"), f"CODE-{uuid.uuid4()}"
+        assert await goods.tell(order.items[0], "delivered", changes={"codes": [code]}) == "processed"
+        assert await goods.assert_delivered_once(order.order_id) == [code]
+        sealer = Sealer.of(goods.container.resources.settings_of(SealingSettings))
+        rows = await goods.databases.read("orchestrator", BODIES)
+        bodies = [sealer.open(row["sealed_body"], context=f"webhook {row['webhook_id']}") + row["body"] for row in rows]
+        assert [body for body in bodies if code.encode() in body] == []
+        assert any(str(order.items[0].reservation_id).encode() in body for body in bodies)  # enough for a replay
 
     async def test_codes_are_kept_as_they_are(self, goods: DigitalGoods) -> None:
         """They are not normalised: a game's shop may compare them byte by byte."""

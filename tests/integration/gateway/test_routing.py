@@ -328,11 +328,11 @@ async def test_other_method_of_a_known_path_is_405(
     assert services.received == []
 
 
-async def test_head_is_forwarded_as_get(client: httpx.AsyncClient, services: Services) -> None:
+async def test_head_is_forwarded(client: httpx.AsyncClient, services: Services) -> None:
     get, head = await client.get("/api/events"), await client.head("/api/events")
     assert (head.status_code, head.content) == (200, b"")
     assert head.headers["content-length"] == str(len(get.content))
-    assert services.last.target == "/api/events"
+    assert (services.last.method, services.last.target) == ("HEAD", "/api/events")
 
 
 async def test_unknown_path_is_404_with_the_error_envelope(client: httpx.AsyncClient, services: Services) -> None:

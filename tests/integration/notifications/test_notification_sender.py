@@ -69,7 +69,7 @@ def notification_sender(
     *,
     users: ServiceClient | None = None,
 ) -> NotificationSender:
-    renderer = TemplateRenderer(public_url="https://shop.example")
+    renderer = TemplateRenderer(public_url="https://shop.example", codes_kept_days=30.0)
     return NotificationSender(
         context_loader=StubContextLoader(found),
         email_builder=EmailBuilder(sender="tickets@shop.example", reply_to="", renderer=renderer),

@@ -88,3 +88,14 @@ async def test_payment_credited_twice_is_reported(ledger: LedgerCaller, payment_
     await ledger.top_up(payment_caller.user_id, "50.00", provider="stripe", reference=str(payment_caller.payment_id))
     [announced] = await violations(ledger)
     assert announced.startswith(f"payment {payment_caller.payment_id} (SUCCEEDED) of 50.00 moved 50.00 (top_up)")
+
+
+async def test_part_that_a_closed_payment_keeps_is_reported(ledger: LedgerCaller) -> None:
+    crypto = await new_payment_caller(ledger, provider="nowpayments")
+    await crypto.attach(details={"pay_amount": "1.0", "pay_currency": "btc"})
+    await crypto.report("PARTIALLY_PAID", paid_amount="0.4")
+    assert await violations(ledger) == []
+    await forge(ledger, "UPDATE payments SET closed_at = now() WHERE payment_id = :id", id=crypto.payment_id)
+    announced = await violations(ledger)
+    await forge(ledger, "DELETE FROM payments")
+    assert announced == [f"payment {crypto.payment_id} of 50.00 is closed, and 20.00 of it is not credited"]

@@ -11,6 +11,7 @@ from sqlalchemy.exc import DBAPIError
 from common.sealing import SealBroken, Sealer
 from common.settings import key_encryption_keys
 from orchestrator.clients.users.payments import Provider
+from orchestrator.features.inbound_webhooks.adapters.supplier import without_codes
 from orchestrator.features.inbound_webhooks.repository import WebhookLog
 from orchestrator.features.payments.adapters.interfaces import VerifiedWebhook
 from orchestrator.jobs.record import NewJob
@@ -207,6 +208,29 @@ class TestLog:
         begun = await WebhookLog(harness.database, Sealer.of(harness.settings)).begin(row["webhook_id"], replay=0)
         assert begun is not None
         assert begun.body == b"[1]"
+
+    @pytest.mark.parametrize("status", ["received", "processed"])
+    async def test_codes_that_the_previous_release_stored_are_sealed(
+        self, harness: WebhookHarness, status: str
+    ) -> None:
+        notice = {"event_id": event_id(), "type": "order.ready", "reservation_id": "R-1"}
+        await harness.notify_by_supplier(notice)
+        row = await harness.logged(notice["event_id"])
+        assert row is not None
+        body = as_bytes(notice | {"codes": ["AAAA-BBBB"]})
+        changed = text(
+            "UPDATE webhook_log SET body = :body, sealed_body = NULL, status = :status WHERE webhook_id = :id"
+        )
+        await harness.database.execute(changed, {"body": body, "status": status, "id": row["webhook_id"]})
+        log = WebhookLog(harness.database, Sealer.of(harness.settings))
+        assert await log.seal_all(without_goods=without_codes) >= 1
+        sealed, found = await harness.logged(notice["event_id"]), await log.find(row["webhook_id"])
+        assert sealed is not None
+        assert found is not None
+        assert b"AAAA-BBBB" not in bytes(sealed["body"])
+        # A webhook that is still to be processed needs its codes.
+        assert (b"AAAA-BBBB" in found[1]) == (status == "received")
+        await harness.database.execute(changed, {"body": b"{}", "status": "ignored", "id": row["webhook_id"]})
 
     async def test_sealed_webhooks_move_to_a_new_key(self, harness: WebhookHarness) -> None:
         one = event_id()

@@ -29,7 +29,7 @@ from orchestrator.features.notifications.service.email_builder import EmailBuild
 from orchestrator.features.notifications.service.purchase_loader import PurchaseLoader
 from orchestrator.features.purchased_items.saga.steps import EXPLANATIONS, UNEXPLAINED
 
-RENDERER = TemplateRenderer(public_url="https://shop.example")
+RENDERER = TemplateRenderer(public_url="https://shop.example", codes_kept_days=30.0)
 SEATS = (
     SeatLine(seat_id=uuid.uuid4(), category="CAT1", row_number="A", seat_number=1),
     SeatLine(seat_id=uuid.uuid4(), category="CAT1", row_number="A", seat_number=2),
@@ -66,6 +66,7 @@ GOODS = GoodsDetails.model_validate(
         "items": [*[{"name": "Star Racer", "status": "delivered"}] * 2, {"name": "Moon Farm", "status": "failed"}],
         "refunded": "15.00",
         "reason": "Our supplier has closed.",
+        "code": "PAYMENT_EXPIRED",
     }
 )
 
@@ -361,6 +362,7 @@ class TestCommission:
         (NotificationKind.GOODS_DELIVERED, "could not deliver Moon Farm. 15.00 credits are back in your wallet."),
         (NotificationKind.GOODS_FAILED, "Our supplier has closed."),
         (NotificationKind.GOODS_REFUNDED, "Our supplier has closed. 15.00 credits are back in your wallet."),
+        (NotificationKind.GOODS_DELIVERED, "Codes are deleted 30 days after you"),
         (NotificationKind.GOODS_CANCELLED, "A late payment goes to your wallet"),
     ],
 )
@@ -368,6 +370,16 @@ def test_email_about_goods_tells_its_facts_and_leads_to_the_order(kind: Notifica
     email = RENDERER.render(kind, email_context(goods=GOODS))
     assert told in " ".join(email.text.split())
     assert f'href="https://shop.example/#/digital-orders/{GOODS.order_id}"' in email.html
+
+
+def test_order_whose_payment_a_debt_took_promises_nothing_of_a_late_payment() -> None:
+    taken = GOODS.model_copy(update={"code": "INSUFFICIENT_CREDITS"})
+    assert "late" not in RENDERER.render(NotificationKind.GOODS_CANCELLED, email_context(goods=taken)).text
+
+
+def test_payment_of_an_ended_order_names_the_credits_that_it_became() -> None:
+    text = RENDERER.render(NotificationKind.PAYMENT_LATE, email_context(place=None, amount=Decimal(27))).text
+    assert "Your order had ended: 27.00 credits are in your wallet." in " ".join(text.split())
 
 
 def test_whole_delivery_mentions_no_failed_item() -> None:

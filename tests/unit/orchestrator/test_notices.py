@@ -63,6 +63,7 @@ def test_holder_is_told_of_the_new_date() -> None:
     [
         "partially_paid",
         "confirmed",
+        "overpaid",
         "failed",
         "refunded",
         "partially_refunded",
@@ -353,11 +354,27 @@ class TestDigitalGoods:
         assert notices[FAN].entry["data"] == {"user_id": str(FAN), **order}
         assert (notices[ADMIN_FEED].entry["data"], notices[ADMIN_FEED].emails) == (order, ())
 
-    def test_reason_is_for_buyer_and_admins_only(self) -> None:
-        data = {"user_id": str(FAN), "order_id": "1", "reason": "Refunded by us"}
-        message = Message(type="fulfillment.refunded", source="orders", subject="1", data=data)
-        assert [notice.entry["data"]["reason"] for notice in notices_of(message)] == ["Refunded by us"] * 2
-        assert shown(message) == {"user_id": str(FAN), "order_id": "1"}
+    def test_order_whose_every_item_failed_brings_the_email_of_its_refund_only(self) -> None:
+        failed = notices_by_user("fulfillment.failed", user_id=str(FAN), order_id="1", code="GOODS_FAILED")
+        assert failed[FAN].emails == ()
+
+    @pytest.mark.parametrize(
+        ("what", "facts", "email"),
+        [
+            ("partially_paid", {"status": "PARTIALLY_PAID"}, "payment_part_arrived"),
+            ("confirmed", {"status": "SUCCEEDED"}, None),
+            ("failed", {"status": "FAILED"}, "payment_failed"),
+            ("failed", {"status": "EXPIRED"}, None),
+            ("confirmed", {"status": "SUCCEEDED", "closed_at": "2027-01-01T00:00:00Z"}, "payment_late"),
+            ("failed", {"status": "FAILED", "closed_at": "2027-01-01T00:00:00Z"}, None),
+            ("refunded", {"status": "REFUNDED", "closed_at": "2027-01-01T00:00:00Z"}, "payment_refunded"),
+        ],
+    )
+    def test_payment_of_an_order_brings_an_email_only_if_the_order_brings_none(
+        self, what: str, facts: dict[str, str], email: str | None
+    ) -> None:
+        notice = notices_by_user(f"payment.{what}", user_id=str(FAN), purpose="digital_order", **facts)[FAN]
+        assert channels_and_kinds(notice) == ([("email", email)] if email else [])
 
     def test_admins_see_the_ends_of_fulfilment_jobs_and_webhooks(self) -> None:
         job = {"job_id": "7", "kind": "fulfillment", "lane": "1", "duration_seconds": 0.2}

@@ -27,7 +27,7 @@ from orchestrator.clients.users.payments import (
 from orchestrator.features.payments.adapters.nowpayments import CryptoPayment, NowPayments
 from orchestrator.features.payments.adapters.stripe import StripePayments
 from orchestrator.features.payments.errors import ProviderTimeout, ProviderUnavailable
-from orchestrator.features.payments.service.reconciliation import Reconciliation
+from orchestrator.features.payments.service.reconciliation import Reconciliation, _is_unfounded
 
 NOW = datetime.now(UTC)
 WEEK = NOW - timedelta(days=7)
@@ -44,6 +44,16 @@ def payment(status: PaymentStatus = PaymentStatus.PENDING, *, name: str = "", da
         details={},
         created_at=NOW - timedelta(days=days_ago),
     )
+
+
+def test_part_that_an_ended_order_was_settled_at_is_founded() -> None:
+    part = CryptoPayment.model_validate(
+        {"payment_id": "7", "payment_status": "partially_paid", "price_amount": 50, "price_currency": "sgd"}
+    ).as_report()
+    assert part is not None
+    credited = payment(PaymentStatus.SUCCEEDED, name="7")
+    assert _is_unfounded(credited, part)
+    assert not _is_unfounded(credited.model_copy(update={"original_amount": Decimal("80.00")}), part)
 
 
 class StubPayments(PaymentsClient):

@@ -6,7 +6,15 @@ from dataclasses import dataclass, field, replace
 from decimal import Decimal
 
 from users.payments.reversals import ReportedReversal, Reversals
-from users.payments.status import RANK, Deposits, PaymentStatus, ReportDecision, ReportOutcome, decide
+from users.payments.status import (
+    RANK,
+    Deposits,
+    PaymentStatus,
+    ReportDecision,
+    ReportOutcome,
+    decide,
+    decide_closing,
+)
 
 FAN = uuid.UUID(int=1)
 FIRST = "pi_1"
@@ -25,6 +33,8 @@ class PaymentState:
     deposits: Deposits = field(default_factory=dict)
     reversals: Reversals = field(default_factory=Reversals)
     refunded: Decimal = Decimal(0)
+    is_closed: bool = False
+    original_amount: Decimal | None = None
 
     @property
     def balance(self) -> Decimal:
@@ -51,7 +61,17 @@ PROGRESS = [status for status in PaymentStatus if status in RANK]
 
 def after(payment: PaymentState, report: Report) -> tuple[PaymentState, ReportDecision]:
     decision = decide(payment, report)
-    changed = replace(
+    return changed(payment, decision), decision
+
+
+def after_closing(payment: PaymentState) -> tuple[PaymentState, ReportDecision]:
+    decision = decide_closing(payment)
+    return replace(changed(payment, decision), is_closed=True), decision
+
+
+def changed(payment: PaymentState, decision: ReportDecision) -> PaymentState:
+    """Return the payment after a decision, as the statement that stores it changes it."""
+    state = replace(
         payment,
         status=decision.status,
         is_credited=payment.is_credited or decision.outcome is ReportOutcome.CREDITED,
@@ -59,7 +79,15 @@ def after(payment: PaymentState, report: Report) -> tuple[PaymentState, ReportDe
         reversals=decision.reversals,
         refunded=decision.refunded,
     )
-    return changed, decision
+    if decision.settled_amount is None:
+        return state
+    assert payment.coins_due is not None
+    return replace(
+        state,
+        amount=decision.settled_amount,
+        original_amount=payment.amount,
+        coins_due=payment.coins_due * decision.settled_amount / payment.amount,
+    )
 
 
 def outcomes_of(

@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.unit.users.payment_reports import PROGRESS, PaymentState, Report, outcomes_of
-from users.payments.status import RANK, Flag, PaymentStatus, ReportDecision, ReportOutcome, decide
+from tests.unit.users.payment_reports import PROGRESS, PaymentState, Report, after_closing, outcomes_of
+from users.payments.status import RANK, Flag, PaymentStatus, ReportDecision, ReportOutcome, decide, share_received
 
 CRYPTO = PaymentState(provider_payment_id="1", coins_due=Decimal("1.0"), pay_currency="btc")
 
@@ -167,3 +167,64 @@ class TestLaterDeposits:
         assert decide(CRYPTO, orphan).outcome is ReportOutcome.IGNORED
         paid = replace(first_deposit("SUCCEEDED", "1.0"), provider_payment_id="0")
         assert decide(CRYPTO, paid).outcome is ReportOutcome.CREDITED
+
+
+money = st.one_of(
+    st.builds(first_deposit, st.sampled_from(PROGRESS), st.sampled_from([None, "0.0001", "0.4", "0.9", "1.0"])),
+    st.builds(
+        later_deposit, st.sampled_from(PROGRESS), st.sampled_from(["0.3", "0.6"]), name=st.sampled_from(["2", "3"])
+    ),
+)
+
+
+class TestClosing:
+    """The payment of an order that has ended: a part of it becomes credits, whenever it is reported."""
+
+    @given(st.lists(money, max_size=5), st.lists(money, max_size=5))
+    def test_what_was_received_is_credited_once_and_more_is_flagged(
+        self, before: list[Report], later: list[Report]
+    ) -> None:
+        state, decisions = outcomes_of(before, CRYPTO)
+        state, closing = after_closing(state)
+        state, more = outcomes_of(later, state)
+        decisions += [closing, *more]
+        credited = [decision for decision in decisions if decision.outcome is ReportOutcome.CREDITED]
+        assert len(credited) <= 1
+        assert state.is_credited or share_received(state.amount, state.coins_due, state.deposits) == 0
+        assert outcomes_of([*before, *later], state)[0] == state  # nothing happens twice
+        if state.original_amount is None:
+            return
+        assert state.original_amount == CRYPTO.amount
+        assert state.amount == share_received(CRYPTO.amount, CRYPTO.coins_due, credited[0].deposits)
+        is_more = received(state.deposits) > received(credited[0].deposits)
+        assert is_more == any(Flag.OVERPAID in decision.flags for decision in decisions)
+
+    @pytest.mark.parametrize("is_closed_first", [True, False])
+    def test_part_becomes_its_share_of_the_amount(self, is_closed_first: bool) -> None:  # noqa: FBT001 - pytest passes it by name
+        part = first_deposit("PARTIALLY_PAID", "0.66666")
+        if is_closed_first:
+            state, _ = outcomes_of([part], after_closing(CRYPTO)[0])
+        else:
+            state, _ = after_closing(outcomes_of([part], CRYPTO)[0])
+        assert (state.status, state.balance, state.amount) == (PaymentStatus.SUCCEEDED, *[Decimal("33.33")] * 2)
+        assert after_closing(state)[0] == state
+
+    def test_less_than_a_cent_stays_partially_paid(self) -> None:
+        state, _ = outcomes_of([first_deposit("PARTIALLY_PAID", "0.0001")], after_closing(CRYPTO)[0])
+        assert (state.status, state.balance) == (PaymentStatus.PARTIALLY_PAID, Decimal(0))
+
+    def test_late_whole_payment_is_credited_whole(self) -> None:
+        state, _ = outcomes_of([first_deposit("SUCCEEDED", "1.0")], after_closing(CRYPTO)[0])
+        assert (state.balance, state.original_amount) == (Decimal(50), None)
+
+    def test_rest_that_comes_after_the_settlement_is_flagged(self) -> None:
+        settled, _ = outcomes_of([first_deposit("PARTIALLY_PAID", "0.4")], after_closing(CRYPTO)[0])
+        for rest in (first_deposit("SUCCEEDED", "1.0"), later_deposit("SUCCEEDED", "0.6")):
+            state, (decision,) = outcomes_of([rest], settled)
+            assert (decision.outcome, decision.flags) == (ReportOutcome.NOTED, frozenset({Flag.OVERPAID}))
+            assert (state.balance, received(state.deposits)) == (Decimal(20), Decimal("1.0"))
+
+    def test_refund_takes_the_share_back(self) -> None:
+        said = [first_deposit("PARTIALLY_PAID", "0.4"), first_deposit("REFUNDED", "0.4")]
+        state, _ = outcomes_of(said, after_closing(CRYPTO)[0])
+        assert (state.status, state.balance) == (PaymentStatus.REFUNDED, Decimal(0))

@@ -4,20 +4,25 @@ import asyncio
 import os
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import ParamSpec, TypeVar
+from typing import Final, ParamSpec, TypeVar
 
 from orchestrator.features.digital_goods.errors import StorageUnavailable
 
 __all__ = ["FolderStorage"]
 
+TEMPORARY: Final = "."
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
 
 
 class FolderStorage:
-    """Files appear whole or not at all, and survive a crash of the machine. They carry no metadata."""
+    """Files appear whole or not at all, and survive a crash of the machine. They carry no metadata.
+
+    What a killed process has half written goes with the next deletion of its object.
+    """
 
     def __init__(self, root: Path) -> None:
         self._root = root.resolve()
@@ -29,7 +34,7 @@ class FolderStorage:
         return await _in_thread(_read, self._path(name))
 
     async def delete(self, name: str) -> None:
-        await _in_thread(self._path(name).unlink, missing_ok=True)
+        await _in_thread(_delete, self._path(name))
 
     async def presigned_url(self, name: str, *, seconds: int) -> str | None:  # noqa: ARG002 - a folder has no links
         return None
@@ -40,7 +45,7 @@ class FolderStorage:
     def _names(self, prefix: str, modified_before: datetime | None) -> Iterator[str]:
         for path in self._root.rglob("*"):
             name = path.relative_to(self._root).as_posix()
-            if not name.startswith(prefix) or path.name.startswith(".") or not path.is_file():
+            if not name.startswith(prefix) or path.name.startswith(TEMPORARY) or not path.is_file():
                 continue
             modified_at = datetime.fromtimestamp(path.stat().st_mtime, UTC)
             if modified_before is None or modified_at < modified_before:
@@ -54,8 +59,8 @@ class FolderStorage:
 
 
 def _write(path: Path, content: bytes) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".")
+    _make_folder(path.parent)
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=TEMPORARY)
     try:
         with os.fdopen(descriptor, "wb") as file:
             file.write(content)
@@ -65,11 +70,31 @@ def _write(path: Path, content: bytes) -> None:
     except BaseException:
         Path(temporary).unlink(missing_ok=True)
         raise
-    folder = os.open(path.parent, os.O_RDONLY)
+    _sync(path.parent)
+
+
+def _make_folder(folder: Path) -> None:
+    missing = [each for each in (folder, *folder.parents) if not each.exists()]
+    for each in reversed(missing):
+        each.mkdir(mode=0o700, exist_ok=True)
+        _sync(each.parent)
+
+
+def _sync(folder: Path) -> None:
+    """Write a folder's names to the disk: a file or folder in it is lost without its name."""
+    descriptor = os.open(folder, os.O_RDONLY)
     try:
-        os.fsync(folder)  # the name is part of the folder
+        os.fsync(descriptor)
     finally:
-        os.close(folder)
+        os.close(descriptor)
+
+
+def _delete(path: Path) -> None:
+    path.unlink(missing_ok=True)
+    for temporary in path.parent.glob(f"{TEMPORARY}*"):
+        temporary.unlink(missing_ok=True)
+    with suppress(OSError):  # another object is there, or the folder is gone
+        path.parent.rmdir()
 
 
 def _read(path: Path) -> bytes | None:

@@ -27,7 +27,7 @@ class StorageSettings(SealingSettings):
     storage_timeout_seconds: float = Field(default=8.0, gt=0, description="For a whole call, its retries included.")
     object_links: Literal["signed", "presigned"] = Field(
         default="signed",
-        description="presigned: links of the storage itself. Objects are then encrypted by the storage only.",
+        description="presigned: links of the storage itself, which alone encrypts the objects then; see docs/operations.md.",
     )
     download_link_key: SecretStr = SecretStr("")
     download_link_seconds: int = Field(default=900, gt=0, le=604_800, description="How long a link to codes is valid.")

@@ -3,13 +3,14 @@
 import uuid
 from typing import Annotated, Final
 
-from fastapi import APIRouter, Path, Response
+from fastapi import APIRouter, Path, Request, Response
 
 from common.http.auth import CurrentUser
 from common.http.body import EmptyBody
 from common.http.client_address import ClientAddress
 from common.http.dependencies import provided
 from common.http.envelope import Success, refusals, success
+from common.http.middleware import IS_HEAD
 from orchestrator.features.digital_goods.schemas.codes import (
     CodesDeleted,
     CodesDocument,
@@ -38,7 +39,7 @@ Reading = Annotated[CodeReadingService, provided(CodeReadingService)]
 async def link(
     *, order_id: uuid.UUID, user: CurrentUser, reading: Reading, audit: Audit, response: Response
 ) -> Success[DownloadLinkView]:
-    """To its buyer only. The link is valid for 15 minutes."""
+    """To its buyer only, 30 times an hour. The link is valid until `expires_at`."""
     async with audit.record(LINK, OBJECT, order_id):
         found = await reading.link(order_id, user)
     response.headers.update(NOT_STORED)
@@ -55,7 +56,10 @@ async def reveal(
     response: Response,
     body: EmptyBody | None = None,  # noqa: ARG001 - a field in it is refused
 ) -> Success[CodesRevealed]:
-    """To its buyer only, ten times an hour. They are deleted 30 days after they were first revealed or downloaded."""
+    """To its buyer only, ten times an hour.
+
+    They are deleted a while after they were first revealed or downloaded: 30 days, unless the operator sets another period.
+    """
     async with audit.record(REVEAL, OBJECT, order_id):
         codes = await reading.reveal(order_id, user)
     response.headers.update(NOT_STORED)
@@ -83,7 +87,14 @@ async def delete(
     responses=_DOWNLOAD | {200: {"model": CodesDocument}},
     summary="Download the codes of an order",
 )
-async def download(token: Annotated[str, Path(max_length=1_000)], address: ClientAddress, reading: Reading) -> Response:
-    """By the link alone, until it expires. Each download is recorded."""
+async def download(
+    *, token: Annotated[str, Path(max_length=1_000)], address: ClientAddress, reading: Reading, request: Request
+) -> Response:
+    """By the link alone, until it expires. Each download is recorded. HEAD checks the link, and is no download."""
+    if request.scope.get(IS_HEAD):
+        await reading.check(token)
+        response = Response(media_type=JSON, headers=ATTACHMENT)
+        del response.headers["content-length"]  # of the body, which is not read
+        return response
     document = await reading.download(token, address=address)
     return Response(document.model_dump_json(), media_type=JSON, headers=ATTACHMENT)

@@ -33,7 +33,7 @@ _ORDER = (
             402: "INSUFFICIENT_CREDITS",
             403: "ACCOUNT_SUSPENDED",
             404: "PRODUCT_NOT_FOUND",
-            409: "OUT_OF_STOCK, ITEM_INACTIVE, ORDER_INVALID_STATE, REQUEST_IN_PROGRESS",
+            409: "OUT_OF_STOCK, ITEM_INACTIVE, PURCHASE_LIMIT_REACHED, ORDER_INVALID_STATE, REQUEST_IN_PROGRESS",
             428: "OTP_REQUIRED",
         }
     )
@@ -64,7 +64,7 @@ async def order(
     """Order products of `GET /api/products`; the credits wait in escrow until the supplier has delivered.
 
     With `pay_with` crypto, send exactly `payment.pay_amount` to `payment.pay_address`: the order is CREATED until the payment is
-    confirmed. A flagged buyer gets 428 `OTP_REQUIRED` and a code: verify it at `/api/verify-otp` with the `context` and
+    confirmed. Three orders may wait for their payments at a time. A flagged buyer gets 428 `OTP_REQUIRED` and a code: verify it at `/api/verify-otp` with the `context` and
     `reference_id` in `details`, then send the same request again; if it had no `Idempotency-Key`, with the one in `details`.
     """
     return await answer(ordering.order(body, buyer_id=user.user_id, key=key, address=address), response)

@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class DeliveredCode(BaseModel):
-    """A code, which never appears in a log: not in an error that shows its input either."""
+    """A code, which never appears in a log: an error does not show its input either."""
 
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
@@ -18,7 +18,11 @@ class DeliveredCode(BaseModel):
 
 
 class CodesDocument(BaseModel):
-    """The content of a stored object; `downloaded_at` is null there, and the time of the first download in a download."""
+    """The content of a stored object.
+
+    `downloaded_at` is the time of the first download. The object has null: the time is noted with the order, because a
+    buyer may download while the codes move to a new key or are deleted.
+    """
 
     model_config = ConfigDict(hide_input_in_errors=True)
 

@@ -22,6 +22,7 @@ __all__ = [
 ]
 
 MOST_UNITS = 20
+DEFAULT_COIN = "btc"
 
 
 class OrderedProduct(RequestBody):
@@ -30,7 +31,7 @@ class OrderedProduct(RequestBody):
 
 
 class DigitalOrderRequest(RequestBody):
-    """At most 10 products and 20 units. `pay_currency` belongs to `pay_with` crypto."""
+    """At most 10 products and 20 units. `pay_currency` belongs to `pay_with` crypto, and is `btc` if it is left out."""
 
     model_config = ConfigDict(
         json_schema_extra={
@@ -51,9 +52,14 @@ class DigitalOrderRequest(RequestBody):
             raise ValueError("each product is listed once")
         if sum(item.quantity for item in self.items) > MOST_UNITS:
             raise ValueError(f"an order has at most {MOST_UNITS} units")
-        if (self.pay_with is PayGoodsWith.CRYPTO) != (self.pay_currency is not None):
-            raise ValueError("pay_currency is required for crypto, and only for crypto")
+        if self.pay_with is not PayGoodsWith.CRYPTO and self.pay_currency is not None:
+            raise ValueError("pay_currency is for crypto only")
         return self
+
+    @property
+    def coin(self) -> str | None:
+        """The currency to pay in; None unless the order is paid by crypto."""
+        return (self.pay_currency or DEFAULT_COIN) if self.pay_with is PayGoodsWith.CRYPTO else None
 
 
 class DigitalOrderPlaced(BaseModel):

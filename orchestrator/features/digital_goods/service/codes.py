@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 from typing import Final
 
 import orjson
+from pydantic import ValidationError
 
 from common.errors import NotFound
 from common.sealing import Sealer, is_sealed
@@ -17,7 +18,7 @@ from orchestrator.clients.orders.digital_orders import (
     SealedCodes,
 )
 from orchestrator.features.digital_goods.adapters.interfaces import CodeStorage
-from orchestrator.features.digital_goods.errors import KeysDeleted, StorageUnavailable
+from orchestrator.features.digital_goods.errors import CodesUnreadable, KeysDeleted, StorageUnavailable
 from orchestrator.features.digital_goods.schemas.codes import CodesDocument, DeliveredCode
 
 OBJECTS: Final = "orders/"
@@ -25,7 +26,7 @@ OBJECTS: Final = "orders/"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OrderCodes:
-    """Args: is_presigned: buyers read from the storage itself, so its encryption has to do."""
+    """Args: is_presigned: buyers read from the storage itself, so only its own encryption protects new objects."""
 
     orders: DigitalOrdersClient
     storage: CodeStorage
@@ -60,6 +61,7 @@ class OrderCodes:
         Raises:
             KeysDeleted.
             StorageUnavailable: the storage does not respond, or has lost them.
+            CodesUnreadable.
         """
         if order.storage_ref is None:
             raise KeysDeleted
@@ -69,7 +71,10 @@ class OrderCodes:
             raise KeysDeleted if current.keys_deleted_at else StorageUnavailable(missing=order.storage_ref)
         if is_sealed(stored):
             stored = self.sealer.open(stored, context=_order(order.order_id))
-        return CodesDocument.model_validate_json(stored)
+        try:
+            return CodesDocument.model_validate_json(stored)
+        except ValidationError as error:
+            raise CodesUnreadable(order_id=order.order_id, problems=error.error_count()) from None
 
     async def presigned_url(self, order: DigitalOrderFacts, *, seconds: int) -> str | None:
         """Return the storage's own link; None if the buyer could not read what is there, because it is sealed.

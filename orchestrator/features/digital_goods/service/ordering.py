@@ -60,8 +60,8 @@ class DigitalOrderingService:
             InvalidRequest: the provider refuses the amount in that currency.
             NotFound: PRODUCT_NOT_FOUND.
             Forbidden: ACCOUNT_SUSPENDED.
-            Conflict: ITEM_INACTIVE; OUT_OF_STOCK; ORDER_INVALID_STATE, a repeated request's order has ended;
-                REQUEST_IN_PROGRESS.
+            Conflict: ITEM_INACTIVE; OUT_OF_STOCK; PURCHASE_LIMIT_REACHED, three crypto orders of the buyer are unpaid;
+                ORDER_INVALID_STATE, a repeated request's order has ended; REQUEST_IN_PROGRESS.
             PaymentRequired: INSUFFICIENT_CREDITS.
             PreconditionRequired: OTP_REQUIRED; a flagged buyer was sent a code.
             Unprocessable: IDEMPOTENCY_KEY_REUSED.
@@ -193,8 +193,8 @@ class DigitalOrderingService:
             ),
             proof_reference=proof_reference,
             expires_at=now + timedelta(days=self.settings.digital_order_ttl_days),
-            pay_currency=request.pay_currency,
-            payment_expires_at=now + ENDLESS_PAYMENT if request.pay_currency else None,
+            pay_currency=request.coin,
+            payment_expires_at=now + ENDLESS_PAYMENT if request.coin else None,
         )
 
 
@@ -215,5 +215,5 @@ def _placed(saga: SagaRecord) -> DigitalOrderPlaced:
         payment=sale.payment if is_unpaid else None,
         message="Please pay for your order."
         if is_unpaid
-        else "Your order is paid. An email follows when your codes are there.",
+        else "Your order is paid. An email follows when your codes are here.",
     )

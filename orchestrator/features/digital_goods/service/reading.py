@@ -1,5 +1,6 @@
 """What buyers do with the codes of their orders: reveal, download, delete. Codes are deleted some time after the download."""
 
+import math
 import uuid
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -25,7 +26,8 @@ DOWNLOAD: Final = "digital_order.download"
 DELETE: Final = "digital_order.delete_keys"
 OBJECT: Final = "digital_order"
 
-REVEALS_AN_HOUR: Final = 10
+# Of an order. A reveal shows the codes at once; a link leads to as many downloads as its lifetime permits.
+AT_MOST_AN_HOUR: Final = {REVEAL: 10, LINK: 30}
 HOUR: Final = timedelta(hours=1)
 BATCH: Final = 100
 
@@ -52,22 +54,24 @@ class CodeReadingService:
             TooManyRequests.
         """
         order = await self._readable(order_id, user)
-        since = datetime.now(UTC) - HOUR
-        if await self.trail.count(REVEAL, object_id=order_id, actor_id=user.user_id, since=since) > REVEALS_AN_HOUR:
-            raise TooManyRequests(retry_after_seconds=int(HOUR.total_seconds()))
+        await self._limit(REVEAL, order_id, user)
         document = await self.codes.read(order)
         await self.codes.orders.note_download(order_id)
         return document.codes
 
     async def link(self, order_id: uuid.UUID, user: Principal) -> DownloadLink:
-        """Return a link to the codes, as `reveal` does."""
+        """Return a link to the codes. The caller has recorded LINK on the audit trail. Raises as `reveal`.
+
+        A link of the storage itself counts as the first download, because the storage does not tell when it is used.
+        """
         order = await self._readable(order_id, user)
+        await self._limit(LINK, order_id, user)
         link = self.links.issue(order_id)
         seconds = int(self.links.lifetime.total_seconds())
         url = await self.codes.presigned_url(order, seconds=seconds) if self.codes.is_presigned else None
         if url is None:
             return link
-        await self.codes.orders.note_download(order_id)  # the storage does not tell when it is used
+        await self.codes.orders.note_download(order_id)
         return DownloadLink(url, link.expires_at)
 
     async def download(self, token: str, *, address: str) -> CodesDocument:
@@ -84,12 +88,26 @@ class CodeReadingService:
             await self.codes.orders.note_download(order.order_id)
         return document.model_copy(update={"downloaded_at": order.downloaded_at or datetime.now(UTC)})
 
+    async def check(self, token: str) -> None:
+        """Check that a link leads to codes, as HEAD asks. It is no download. Raises as `download`."""
+        _require_readable(await self.codes.orders.find(self.links.read(token)))
+
     async def delete(self, order_id: uuid.UUID, user: Principal) -> None:
         """Delete the codes at their buyer's request. Repeating it changes nothing. Raises as `reveal`."""
         order = await self._own(order_id, user)
-        if order.keys_deleted_at is None:
+        if order.keys_deleted_at is None and order.status is not DigitalOrderStatus.REFUNDED:
             _require_readable(order)
         await self.codes.delete(order_id)
+
+    async def _limit(self, action: str, order_id: uuid.UUID, user: Principal) -> None:
+        """Raise TooManyRequests if the action in progress is one too many; it says when it may be repeated."""
+        now, at_most = datetime.now(UTC), AT_MOST_AN_HOUR[action]
+        times = await self.trail.times(
+            action, object_id=order_id, actor_id=user.user_id, since=now - HOUR, limit=at_most + 1
+        )
+        if len(times) > at_most:
+            seconds = (times[at_most] + HOUR - now).total_seconds()
+            raise TooManyRequests(retry_after_seconds=max(1, math.ceil(seconds)))
 
     async def _readable(self, order_id: uuid.UUID, user: Principal) -> DigitalOrderFacts:
         order = await self._own(order_id, user)

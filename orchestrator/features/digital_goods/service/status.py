@@ -30,7 +30,8 @@ class FulfillmentStatusService:
         if order.status is not DigitalOrderStatus.CREATED:
             return view_of(order)
         payment = await self.payments.find(payment_id_of(order_id))
-        return view_of(order, PaymentInstructions.model_validate(payment.details))
+        instructions = {**payment.details, "payment_id": payment.payment_id}
+        return view_of(order, PaymentInstructions.model_validate(instructions))
 
 
 def view_of(order: DigitalOrderFacts, payment: PaymentInstructions | None = None) -> FulfillmentView:

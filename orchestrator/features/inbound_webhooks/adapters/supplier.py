@@ -69,6 +69,15 @@ class SupplierWebhooks:
         return SupplierNotice(event_id=notice.event_id or "", reservation=reservation)
 
 
+def without_codes(body: bytes) -> bytes:
+    """Return a webhook without its codes: a replay then asks the supplier for them."""
+    try:
+        notice = _notice_of(body)
+    except WebhookUnreadable:
+        return b"{}"
+    return notice.model_dump_json(exclude={"codes"}, exclude_none=True).encode()
+
+
 def _notice_of(body: bytes) -> _Notice:
     try:
         return _Notice.model_validate_json(body)

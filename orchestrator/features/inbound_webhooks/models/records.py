@@ -4,6 +4,7 @@ import enum
 import uuid
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -17,6 +18,10 @@ class WebhookStatus(enum.StrEnum):
     IGNORED = "ignored"  # of an unused type, or without a report
     FAILED = "failed"  # needs an admin: it contradicts the record, cannot be parsed, or all attempts failed
     UNMATCHED = "unmatched"  # about an unknown payment or reservation
+
+
+DONE: Final = frozenset({WebhookStatus.PROCESSED, WebhookStatus.IGNORED})
+"""A webhook in another status may be processed again, and needs the codes that it carries."""
 
 
 class WebhookError(BaseModel):

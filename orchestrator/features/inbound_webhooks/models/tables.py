@@ -33,7 +33,8 @@ webhook_log = Table(
     Column("event_type", Text, nullable=False),
     # The signed bytes, unchanged. Of a provider whose webhooks carry goods: what identifies it, as JSON.
     Column("body", LargeBinary, nullable=False),
-    # The signed bytes of such a provider, sealed. NULL in rows of earlier releases.
+    # The signed bytes of such a provider, sealed; without the goods once they are processed. NULL in rows of earlier
+    # releases, until the periodic task seals them.
     Column("sealed_body", LargeBinary),
     Column("status", Text, nullable=False, server_default=text("'received'")),
     Column("outcome", Text),
@@ -54,4 +55,9 @@ webhook_log = Table(
     Index("ix_webhook_log_received_at", "received_at"),
     Index("ix_webhook_log_status", "status", "received_at"),
     Index("ix_webhook_log_provider", "provider", "received_at"),
+    Index(
+        "ix_webhook_log_unsealed",
+        "webhook_id",
+        postgresql_where=text("provider = 'kinguin' AND sealed_body IS NULL"),
+    ),
 )

@@ -23,10 +23,16 @@ def _shown(value: object) -> object:
 
 
 class TemplateRenderer:
-    """Renders emails. Their links begin with `public_url`, which has no trailing slash."""
+    """Renders emails.
 
-    def __init__(self, *, public_url: str) -> None:
+    Args:
+        public_url: links begin with it; without a trailing slash.
+        codes_kept_days: how long codes are kept that their buyer has read.
+    """
+
+    def __init__(self, *, public_url: str, codes_kept_days: float) -> None:
         self._public_url = public_url
+        self._codes_kept_days = f"{codes_kept_days:g}"
         self._pages = Environment(
             loader=PackageLoader("orchestrator.features.notifications"),
             autoescape=select_autoescape(enabled_extensions=("html",), default=False),
@@ -75,7 +81,11 @@ class TemplateRenderer:
 
     def _values(self, context: NotificationContext) -> dict[str, Any]:
         where = context.place or context.purchase
-        own = {"public_url": self._public_url, "time_zone": where.time_zone if where else "UTC"}
+        own = {
+            "public_url": self._public_url,
+            "codes_kept_days": self._codes_kept_days,
+            "time_zone": where.time_zone if where else "UTC",
+        }
         if context.commission:
             own["link"] = f"{self._public_url}/order-status/{context.commission.order_id}"
         if context.goods:

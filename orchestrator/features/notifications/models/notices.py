@@ -11,9 +11,10 @@ from typing import Any, Final
 
 from common.feeds import ADMIN_FEED
 from common.messaging.message import InvalidMessage, Message
-from orchestrator.features.notifications.models.admin_feed import GOODS, admin_facts
+from orchestrator.features.notifications.models.admin_feed import admin_facts
 from orchestrator.features.notifications.models.commission_emails import PREFIX, commission_email
 from orchestrator.features.notifications.models.notifications import Channel, NotificationKind, NotificationRequest
+from orchestrator.features.notifications.models.payment_emails import payment_email
 from orchestrator.features.notifications.models.purchase_emails import purchase_email
 
 __all__ = ["Notice", "notices_of", "shown"]
@@ -33,8 +34,6 @@ PRIVATE_WORDS: Final = frozenset({FANS_WORDS, "note", "file_url", "explanation"}
 PUBLISHED: Final = f"{PREFIX}completed"
 TITLE: Final = frozenset({"title"})
 PRIVATE_WORDS_OF_COMMISSIONS: Final = frozenset({"notes", "reason"}) | TITLE
-# Why an order of digital goods has failed or ended, also in an admin's words.
-PRIVATE_WORDS_OF_GOODS: Final = frozenset({"reason"})
 
 _BOTH: Final = ("seller", "buyer")
 _EMAILS: Final[Mapping[str, Mapping[str, NotificationKind]]] = {
@@ -47,20 +46,6 @@ _EMAILS: Final[Mapping[str, Mapping[str, NotificationKind]]] = {
     "sale.completed": {"seller": NotificationKind.SALE_COMPLETED, "buyer": NotificationKind.TICKET_RESOLD},
     "sale.failed": {"buyer": NotificationKind.SALE_FAILED},
     "ticket.rescheduled": {"": NotificationKind.EVENT_RESCHEDULED},
-    "payment.partially_paid": {"": NotificationKind.PAYMENT_PARTIALLY_PAID},
-    "payment.confirmed": {"": NotificationKind.PAYMENT_CONFIRMED},
-    "payment.failed": {"": NotificationKind.PAYMENT_FAILED},
-    "payment.refunded": {"": NotificationKind.PAYMENT_REFUNDED},
-    "payment.partially_refunded": {"": NotificationKind.PAYMENT_PARTIALLY_REFUNDED},
-    "payment.refund_failed": {"": NotificationKind.PAYMENT_REFUND_FAILED},
-    "payment.disputed": {"": NotificationKind.PAYMENT_DISPUTED},
-    "payment.dispute_won": {"": NotificationKind.PAYMENT_DISPUTE_WON},
-    "payment.dispute_lost": {"": NotificationKind.PAYMENT_DISPUTE_LOST},
-    "fulfillment.paid": {"": NotificationKind.GOODS_PAID},
-    "fulfillment.fulfilled": {"": NotificationKind.GOODS_DELIVERED},
-    "fulfillment.failed": {"": NotificationKind.GOODS_FAILED},
-    "fulfillment.refunded": {"": NotificationKind.GOODS_REFUNDED},
-    "fulfillment.cancelled": {"": NotificationKind.GOODS_CANCELLED},
 }
 
 
@@ -91,8 +76,6 @@ def shown(message: Message) -> dict[str, Any]:
 
 
 def _private_words(message: Message) -> frozenset[str]:
-    if message.type.startswith(GOODS):
-        return PRIVATE_WORDS_OF_GOODS
     if message.type.startswith(PREFIX):
         return PRIVATE_WORDS_OF_COMMISSIONS - (TITLE if message.type == PUBLISHED else frozenset())
     return frozenset()
@@ -164,7 +147,7 @@ def _emails(
         return
     party = _party(message, user_id)
     kind = _EMAILS.get(message.type, {}).get(party) or purchase_email(message, party) or commission_email(message)
-    if kind:
+    if kind := kind or payment_email(message):
         yield Channel.EMAIL, NotificationRequest(kind=kind, user_id=user_id, data=facts)
 
 

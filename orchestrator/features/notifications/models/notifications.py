@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -42,6 +42,9 @@ class NotificationKind(enum.StrEnum):
     PAYMENT_PARTIALLY_PAID = "payment_partially_paid"
     PAYMENT_CONFIRMED = "payment_confirmed"
     PAYMENT_FAILED = "payment_failed"
+    PAYMENT_PART_ARRIVED = "payment_part_arrived"
+    PAYMENT_LATE = "payment_late"
+    PAYMENT_OVERPAID = "payment_overpaid"
     PAYMENT_REFUNDED = "payment_refunded"
     PAYMENT_PARTIALLY_REFUNDED = "payment_partially_refunded"
     PAYMENT_REFUND_FAILED = "payment_refund_failed"
@@ -189,6 +192,10 @@ class CommissionDetails(BaseModel):
     """Of the published article."""
 
 
+UNPAID: Final = frozenset({"PAYMENT_EXPIRED", "ORDER_CANCELLED"})
+"""Codes of ends of an order that its buyer has not paid."""
+
+
 class GoodsItem(BaseModel):
     """`status`: in lower case, as messages have it."""
 
@@ -207,8 +214,15 @@ class GoodsDetails(BaseModel):
     items: tuple[GoodsItem, ...] = ()
     refunded: Decimal = Decimal(0)
     """What returned to the wallet for items that were not delivered, or for all."""
+    code: str = ""
+    """Of the error by which an order has failed or ended."""
     reason: str = ""
     """In plain words, why an order has failed or ended."""
+
+    @property
+    def may_be_paid_late(self) -> bool:
+        """Whether the order ended without its payment. It also ends if other charges took the credits of the payment."""
+        return self.code in UNPAID
 
     @property
     def ordered(self) -> str:

@@ -221,7 +221,8 @@ def _is_in_round(payment: PaymentFacts, round_number: int | None) -> bool:
 def _is_unfounded(ours: PaymentFacts, report: ProviderReport) -> bool:
     """Return whether a credited payment is not paid there. A later deposit says nothing about the first."""
     is_credited, is_first = ours.status is PaymentStatus.SUCCEEDED, report.parent_payment_id is None
-    return is_credited and is_first and report.status not in PAID and not ours.has_later_deposits
+    is_settled = ours.original_amount is not None and report.status is PaymentStatus.PARTIALLY_PAID
+    return is_credited and is_first and report.status not in PAID and not is_settled and not ours.has_later_deposits
 
 
 def _is_known(ours: PaymentFacts | None, report: ProviderReport) -> bool:

@@ -1,5 +1,8 @@
 """Digital orders: opening, moves, their repetition, and the messages that leave with them."""
 
+import asyncio
+import uuid
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -7,6 +10,7 @@ import pytest
 from common.db.engine import Database
 from common.errors import InvalidRequest
 from gateway.fulfillment_feed import DIGITAL_ORDERS
+from orchestrator.clients.orders.digital_orders import PayGoodsWith
 from orchestrator.features.notifications.models.notifications import GoodsDetails
 from tests.integration.orders.commissions.commission_caller import at_once, outcome
 from tests.integration.orders.digital_orders.digital_order_caller import PATHS, DigitalOrderCaller, Order, digital_order
@@ -47,6 +51,27 @@ class TestOpen:
             assert {name: kept[name] for name in item} == item
             assert (kept["status"], kept["reservation_id"], kept["failure"]) == ("PENDING", None, None)
         assert {name: facts[name] for name in given} == given
+
+    async def test_buyer_has_three_unpaid_crypto_orders_at_most(self, goods: DigitalOrderCaller) -> None:
+        buyer: dict[str, Any] = {"buyer_user_id": uuid.uuid4(), "pay_with": PayGoodsWith.CRYPTO}
+        orders = [Order(digital_order(**buyer)) for _ in range(8)]
+
+        outcomes = await asyncio.gather(*(outcome(goods.perform(order, "open")) for order in orders))
+
+        assert Counter(outcomes) == {None: 3, "PURCHASE_LIMIT_REACHED": 5}
+        [first, second, _] = [order for order, refusal in zip(orders, outcomes, strict=True) if refusal is None]
+        assert await outcome(goods.perform(first, "open")) is None
+        await goods.perform(first, "accept")
+        await goods.perform(second, "end")
+        refused = orders[outcomes.index("PURCHASE_LIMIT_REACHED")]
+        assert await outcome(goods.perform(refused, "open")) == "PURCHASE_LIMIT_REACHED"
+        more = [Order(digital_order(**buyer)) for _ in range(3)]
+        assert [await outcome(goods.perform(order, "open")) for order in more] == [
+            None,
+            None,
+            "PURCHASE_LIMIT_REACHED",
+        ]
+        await goods.at("PAID", digital_order(buyer_user_id=buyer["buyer_user_id"]))
 
     async def test_total_is_the_sum_of_its_items(self, goods: DigitalOrderCaller) -> None:
         with pytest.raises(InvalidRequest):
