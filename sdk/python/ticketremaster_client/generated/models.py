@@ -334,7 +334,7 @@ class DeclineRequest(BaseModel):
 
 class DeliveredCode(BaseModel):
     """
-    A code, which never appears in a log: not in an error that shows its input either.
+    A code, which never appears in a log: an error does not show its input either.
     """
 
     item_id: UUID
@@ -988,6 +988,7 @@ class NewSubscription(BaseModel):
             "payment.confirmed",
             "payment.failed",
             "payment.partially_paid",
+            "payment.overpaid",
             "payment.refunded",
             "payment.partially_refunded",
             "payment.refund_failed",
@@ -1244,8 +1245,11 @@ PayWith = TypeAliasType("PayWith", Literal["credits", "stripe"])
 class PaymentInstructions(BaseModel):
     """
     How an order is paid: exactly `pay_amount` to `pay_address`, before `expires_at`.
+
+    `payment_id` is that of `GET /api/payments/{payment_id}`.
     """
 
+    payment_id: UUID | None = None
     pay_address: str
     pay_amount: str
     pay_currency: str
@@ -2482,7 +2486,10 @@ class Availability(BaseModel):
 
 class CodesDocument(BaseModel):
     """
-    The content of a stored object; `downloaded_at` is null there, and the time of the first download in a download.
+    The content of a stored object.
+
+    `downloaded_at` is the time of the first download. The object has null: the time is noted with the order, because a
+    buyer may download while the codes move to a new key or are deleted.
     """
 
     codes: list[DeliveredCode]
@@ -2628,7 +2635,7 @@ class DigitalOrderPlaced(BaseModel):
 
 class DigitalOrderRequest(BaseModel):
     """
-    At most 10 products and 20 units. `pay_currency` belongs to `pay_with` crypto.
+    At most 10 products and 20 units. `pay_currency` belongs to `pay_with` crypto, and is `btc` if it is left out.
     """
 
     model_config = ConfigDict(
@@ -3069,6 +3076,12 @@ class OwnPayment(BaseModel):
     purpose: Literal["topup", "order", "commission", "digital_order"] | str
     reference: str
     amount: Annotated[str, Field(description="The amount to pay, and the credits it becomes.")]
+    original_amount: Annotated[
+        str | None,
+        Field(
+            description="The amount that was to be paid, if less came before its order ended: then `amount` is what came."
+        ),
+    ] = None
     currency: str
     status: PaymentStatus
     status_at: Annotated[
@@ -3096,6 +3109,10 @@ class OwnPayment(BaseModel):
     updated_at: AwareDatetime
     credited_at: AwareDatetime | None
     expires_at: AwareDatetime | None
+    closed_at: Annotated[
+        AwareDatetime | None,
+        Field(description="When what it was for had ended; what arrives of it is credited."),
+    ] = None
     details: Annotated[
         dict[str, str | int | float | bool | None],
         Field(description="How to pay, such as `pay_address`."),
@@ -3447,6 +3464,12 @@ class AdminPayment(BaseModel):
     purpose: Literal["topup", "order", "commission", "digital_order"] | str
     reference: str
     amount: Annotated[str, Field(description="The amount to pay, and the credits it becomes.")]
+    original_amount: Annotated[
+        str | None,
+        Field(
+            description="The amount that was to be paid, if less came before its order ended: then `amount` is what came."
+        ),
+    ] = None
     currency: str
     status: PaymentStatus
     status_at: Annotated[
@@ -3474,6 +3497,10 @@ class AdminPayment(BaseModel):
     updated_at: AwareDatetime
     credited_at: AwareDatetime | None
     expires_at: AwareDatetime | None
+    closed_at: Annotated[
+        AwareDatetime | None,
+        Field(description="When what it was for had ended; what arrives of it is credited."),
+    ] = None
     user_id: UUID
     provider_payment_id: str | None
     flags: list[Flag]
