@@ -97,7 +97,7 @@ stubs: $(LOCKED) ## Generate the gRPC stubs from proto/
 postman: $(LOCKED) ## Write the Postman scenarios to postman/
 	@$(BIN)/python -m devstack.postman
 
-sdk: $(LOCKED) ## Write what the clients know of the API to sdk/
+sdk: $(LOCKED) ## Generate the types of the clients in sdk/ and build the TypeScript client
 	@PYTHONPATH=.:sdk/python $(BIN)/python -m sdk
 
 diagrams: $(LOCKED) ## Write docs/diagrams/ from the tables
@@ -115,6 +115,7 @@ docs: $(LOCKED) ## Check the docs' links and their references to the code
 
 clean: ## Remove .venv, caches and test servers; keep the platform's data
 	@! test -x $(BIN)/python || ! test -d "$(or $(DEVSTACK_HOME),.devstack)/test-servers" || $(MAKE) --no-print-directory test-servers-down
+	@rm -rf sdk/typescript/node_modules sdk/typescript/dist sdk/typescript/src/generated
 	@rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage .coverage.*
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
 

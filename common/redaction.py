@@ -7,8 +7,6 @@ from typing import Any, Final
 
 import orjson
 
-__all__ = ["redacted"]
-
 REDACTED: Final = "[redacted]"
 # Payment secrets, product keys and personal data.
 _SECRET: Final = re.compile(

@@ -124,7 +124,7 @@ class SealingSettings(ServiceSettings):
 
 
 def key_encryption_keys(listed: SecretStr) -> dict[str, bytes]:
-    """Return the keys of a list ``"id:base64,id:base64"`` by their ids, as listed. URL-safe base64 will do as well.
+    """Return the keys of a list ``"id:base64,id:base64"`` by their ids, as listed. URL-safe base64 is accepted, too.
 
     Raises:
         ValueError: it has another form. The message says nothing of the keys.

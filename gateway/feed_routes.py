@@ -4,6 +4,7 @@ import uuid
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import partial
 from typing import Final
 
 from fastapi import FastAPI, WebSocket
@@ -14,13 +15,13 @@ from common.feeds import ADMIN_FEED
 from common.http.middleware import note_user
 from gateway.auth import Authenticator
 from gateway.client_address import ClientAddress
-from gateway.fulfillment_feed import fulfillment_messages
+from gateway.fulfillment_feed import DIGITAL_ORDERS
 from gateway.headers import distinct
 from gateway.limits import RateLimiter, anonymous, known, require
 from gateway.live_feed import BEARER, refuse
 from gateway.routing import is_clean
 from gateway.seat_map_feed import SeatMapFeed
-from gateway.user_feed import UserFeeds
+from gateway.user_feed import AS_STORED, Shape, UserFeeds
 
 __all__ = ["FeedRoutes"]
 
@@ -46,26 +47,28 @@ class FeedRoutes:
 
         @app.websocket("/ws/me")
         async def watch_own_feed(websocket: WebSocket) -> None:
-            async def serve(client: str) -> None:
-                principal = await self._authenticate(websocket, client)
-                await self.user_feeds.serve(websocket, principal, since=_since(websocket), client=client)
-
-            await self._serve(websocket, serve)
+            await self._serve(websocket, partial(self._serve_feed, websocket))
 
         @app.websocket("/ws/fulfillment")
         async def watch_digital_orders(websocket: WebSocket) -> None:
-            async def serve(client: str) -> None:
-                principal = await self._authenticate(websocket, client)
-                await self.user_feeds.serve(
-                    websocket,
-                    principal,
-                    since=_since(websocket),
-                    client=client,
-                    feed_id=ADMIN_FEED if principal.has_role(Role.ADMIN) else None,
-                    shape=fulfillment_messages,
-                )
+            await self._serve(
+                websocket, partial(self._serve_feed, websocket, shape=DIGITAL_ORDERS, feed_of_admins=ADMIN_FEED)
+            )
 
-            await self._serve(websocket, serve)
+    async def _serve_feed(
+        self,
+        websocket: WebSocket,
+        client: str,
+        *,
+        shape: Shape = AS_STORED,
+        feed_of_admins: uuid.UUID | None = None,
+    ) -> None:
+        """Send users their own feed. With `feed_of_admins`, admins get that one."""
+        principal = await self._authenticate(websocket, client)
+        feed_id = feed_of_admins if principal.has_role(Role.ADMIN) else None
+        await self.user_feeds.serve(
+            websocket, principal, since=_since(websocket), client=client, feed_id=feed_id, shape=shape
+        )
 
     async def _serve(self, websocket: WebSocket, serve: Callable[[str], Awaitable[None]]) -> None:
         try:
@@ -116,7 +119,7 @@ def _since(websocket: WebSocket) -> int | None:
     if not text:
         return None
     if not text.isascii() or not text.isdigit() or len(text) > MAX_SEQUENCE_DIGITS:
-        raise InvalidRequest("`since` must be the number of an entry.")
+        raise InvalidRequest("`since` must be the number of a message.")
     return int(text)
 
 

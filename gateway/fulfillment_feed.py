@@ -1,12 +1,12 @@
 """Digital orders as they move (F5): a fan's own orders from their feed, or all orders from the feed of admins.
 
-The feed sends JSON text; each message has the `sequence` from which a client that reconnects goes on::
+The feed sends JSON text. Each message has a `sequence`, from which a client that reconnects continues::
 
     {"type": "payment_confirmed", "order_id": …, "amount": …, "currency": …}
     {"type": "status_changed", "order_id": …, "status": …, "fulfillment_status": …, "items": […]}
     {"type": "error", "order_id": …, "error": …, "severity": "error", "retryable": …}
 
-Admins also get::
+Admins get, too::
 
     {"type": "webhook_received", "webhook_id": …, "provider": …, "event_type": …}
     {"type": "job_completed", "job_id": …, "kind": …, "order_id": …, "duration_seconds": …}
@@ -15,10 +15,12 @@ Admins also get::
 `gateway.user_feed` describes `subscribed`, `resync` and the end of a connection.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any, Final
 
-__all__ = ["fulfillment_messages"]
+from gateway.user_feed import Entry, Shape
+
+__all__ = ["DIGITAL_ORDERS"]
 
 ORDERS: Final = "fulfillment."
 FOR_ADMINS: Final = frozenset({"webhook_received", "job_completed", "job_failed"})
@@ -26,14 +28,9 @@ FOR_ADMINS: Final = frozenset({"webhook_received", "job_completed", "job_failed"
 Facts = dict[str, Any]
 
 
-def fulfillment_messages(entry: Mapping[str, Any]) -> list[Facts]:
-    """Return the messages that an entry of a feed becomes; none for an entry about something else.
-
-    The first of two has the number before the entry's: a client that reconnects between them gets both again.
-    """
-    messages = list(_messages(entry["type"], entry["data"]))
-    first = entry["sequence"] + 1 - len(messages)
-    return [message | {"sequence": number} for number, message in enumerate(messages, start=first)]
+def _messages_of(entry: Entry) -> list[Entry]:
+    """Return the messages that an entry of a feed becomes; none for an entry about something else."""
+    return list(_messages(entry["type"], entry["data"]))
 
 
 def _messages(kind: str, data: Facts) -> Iterator[Facts]:
@@ -55,4 +52,8 @@ def _facts(data: Facts, *names: str) -> Facts:
 
 def _is_retryable(data: Facts) -> bool:
     """Return whether an admin can have a failed order tried again: not one of which the supplier refused every item."""
-    return any(item["status"] != "FAILED" for item in data.get("items") or ())
+    return any(item["status"] != "failed" for item in data.get("items") or ())
+
+
+DIGITAL_ORDERS: Final = Shape(_messages_of, most=2)
+"""A payment or a failure is two messages, `status_changed` the second."""

@@ -105,7 +105,7 @@ def close_for(error: ServiceError) -> Close:
 
 
 async def accept(websocket: WebSocket) -> None:
-    """Accept a connection. A browser gives up one whose subprotocols are all ignored, so `bearer` is chosen if offered."""
+    """Accept a connection. A browser closes one whose subprotocols are all ignored, so `bearer` is chosen if offered."""
     await websocket.accept(subprotocol=BEARER if BEARER in websocket.scope["subprotocols"] else None)
 
 

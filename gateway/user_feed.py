@@ -33,7 +33,7 @@ from gateway.connections import LiveConnections
 from gateway.live_feed import ClientTooSlow, Close, Watchers, accept, close_for, run_until_closed
 from gateway.revocations import Revocations
 
-__all__ = ["FEED_CHANGED", "ReadFeed", "Shape", "UserFeeds"]
+__all__ = ["AS_STORED", "FEED_CHANGED", "ReadFeed", "Shape", "UserFeeds"]
 
 FEED_CHANGED: Final = "feed.changed"
 SEND_SECONDS: Final = 10.0  # for one message
@@ -44,14 +44,39 @@ MAX_WAIT_SECONDS: Final = 5.0
 ReadFeed = Callable[[uuid.UUID, int | None], Awaitable[dict[str, Any]]]
 """Returns a page of a user's feed after a number: ``{"entries": […], "last_sequence": …, "is_complete": …}``."""
 
-Shape = Callable[[dict[str, Any]], list[dict[str, Any]]]
-"""Returns the messages that a client gets for an entry."""
+Entry = dict[str, Any]
 
 logger = get_logger(__name__)
 
 
-def _as_stored(entry: dict[str, Any]) -> list[dict[str, Any]]:
-    return [entry]
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """What a client gets for an entry of a feed: at most `most` messages, which `messages_of` makes.
+
+    An entry's last message has `most` times the entry's number, those before it the numbers before that. So numbers rise,
+    and a client that has seen some messages of an entry gets the others only.
+    """
+
+    messages_of: Callable[[Entry], list[Entry]]
+    most: int = 1
+
+    def number_after(self, sequence: int) -> int:
+        """Return the number of the last message of an entry."""
+        return self.most * sequence
+
+    def entry_before(self, number: int) -> int:
+        """Return the number of the last entry whose messages all have at most this number."""
+        return number // self.most
+
+    def unseen(self, entry: Entry, last_seen: int) -> list[Entry]:
+        """Return the messages of an entry whose numbers are higher than the last one that the client has seen."""
+        messages = self.messages_of(entry)
+        first = self.number_after(entry["sequence"]) + 1 - len(messages)
+        numbered = [message | {"sequence": number} for number, message in enumerate(messages, start=first)]
+        return [message for message in numbered if message["sequence"] > last_seen]
+
+
+AS_STORED: Final = Shape(lambda entry: [entry])
 
 
 @dataclass(eq=False)
@@ -106,13 +131,14 @@ class UserFeeds:
         since: int | None,
         client: str,
         feed_id: uuid.UUID | None = None,
-        shape: Shape = _as_stored,
+        shape: Shape = AS_STORED,
     ) -> None:
         """Send the user's feed until the connection ends.
 
         Args:
-            since: the last number the client has seen; without it, only new entries are sent.
+            since: the number of the last message the client has seen; without it, only new entries are sent.
             feed_id: another feed, which the caller has checked that the user may read.
+            shape: what the client gets for an entry.
 
         Raises:
             SessionRevoked: the login has just ended.
@@ -131,28 +157,34 @@ class UserFeeds:
             )
 
     async def _follow(self, websocket: WebSocket, watcher: _Watcher, since: int | None) -> None:
-        position = since if since is not None else (await self._page(watcher.feed_id, None))["last_sequence"]
-        await _send(websocket, {"type": "subscribed", "sequence": position})
+        last_seen = since
+        if last_seen is None:
+            last_seen = watcher.shape.number_after((await self._page(watcher.feed_id, None))["last_sequence"])
+        await _send(websocket, {"type": "subscribed", "sequence": last_seen})
         watcher.has_news.set()
         while True:
             await watcher.has_news.wait()
             watcher.has_news.clear()  # before reading, so that a message during it causes another read
-            position = await self._catch_up(websocket, watcher, position)
+            last_seen = await self._catch_up(websocket, watcher, last_seen)
 
-    async def _catch_up(self, websocket: WebSocket, watcher: _Watcher, position: int) -> int:
-        """Send the new entries and return the number of the last one."""
+    async def _catch_up(self, websocket: WebSocket, watcher: _Watcher, last_seen: int) -> int:
+        """Send the new messages and return the number of the last one."""
+        shape = watcher.shape
         while True:
+            position = shape.entry_before(last_seen)
             page = await self._page(watcher.feed_id, position)
             entries, last = page["entries"], page["last_sequence"]
             if not page["is_complete"]:
                 position = entries[0]["sequence"] - 1 if entries else last
-                await _send(websocket, {"type": "resync", "sequence": position})
+                last_seen = shape.number_after(position)
+                await _send(websocket, {"type": "resync", "sequence": last_seen})
             for entry in entries:
-                for message in watcher.shape(entry):
+                for message in shape.unseen(entry, last_seen):
                     await _send(websocket, message)
                 position = entry["sequence"]
+                last_seen = shape.number_after(position)
             if position >= last:
-                return position
+                return last_seen
 
     async def _page(self, feed_id: uuid.UUID, since: int | None) -> dict[str, Any]:
         """Read a page; retry while the orchestrator is unavailable."""

@@ -12,7 +12,7 @@ from typing import Final
 
 from common.db.engine import Database
 from common.errors import ServiceError
-from common.sealing import Sealer
+from common.sealing import SealBroken, Sealer
 from common.telemetry.logs import configure_logs
 from orchestrator.clients import SERVICE, Clients
 from orchestrator.clients.orders.digital_orders import DigitalOrdersClient
@@ -76,6 +76,10 @@ def main() -> None:
     configure_logs(service="rotate-keys", level="ERROR", log_format=settings.log_format)
     try:
         done = asyncio.run(rotate(settings))
+    except SealBroken as error:
+        key_id = error.private.get("key_id")
+        cause = f"KEY_ENCRYPTION_KEYS does not list the key {key_id!r}" if key_id else "an envelope is damaged"
+        sys.exit(f"Not everything is rewrapped: {cause}. What is rewrapped stays so.")
     except ServiceError as error:
         sys.exit(f"Not everything is rewrapped; repeat the command: {error.code} {error.private}")
     sys.stdout.write(f"rewrapped: {done.items} items, {done.webhooks} webhooks, {done.objects} objects\n")

@@ -1,26 +1,34 @@
-"""``python -m sdk [--check]``: write what the clients know of the API from its merged OpenAPI document."""
+"""``python -m sdk [--check]``: write the generated part of the clients from the API's merged OpenAPI document."""
 
 import asyncio
 import sys
 from typing import Final
 
 from devstack.home import ROOT
-from sdk.operations import module_of
+from sdk import typescript_code
+from sdk.document import client_document
+from sdk.python_code import python_files
 from tests.support.openapi import describe
 
-OPERATIONS: Final = ROOT / "sdk/python/ticketremaster_client/operations.py"
+PYTHON: Final = ROOT / "sdk/python/ticketremaster_client/generated"
 
 
 def main(*arguments: str) -> int:
     """Return 1 if `--check` finds a stale file."""
-    written = module_of(asyncio.run(describe()))
-    if "--check" not in arguments:
-        OPERATIONS.write_text(written)
-        return 0
-    if OPERATIONS.read_text() == written:
-        return 0
-    print(f"{OPERATIONS.relative_to(ROOT)} is stale: run 'make sdk'.", file=sys.stderr)
-    return 1
+    document = client_document(asyncio.run(describe()))
+    files = {PYTHON / name: text for name, text in python_files(document).items()}
+    if "--check" in arguments:
+        stale = [file for file, text in files.items() if not file.exists() or file.read_text() != text]
+        for file in stale:
+            print(f"Stale: {file.relative_to(ROOT)}; run 'make sdk'.", file=sys.stderr)
+        typescript_code.generate(document)
+        typescript_code.check()
+        return int(bool(stale))
+    for file, text in files.items():
+        file.write_text(text)
+    typescript_code.generate(document)
+    typescript_code.build()
+    return 0
 
 
 if __name__ == "__main__":

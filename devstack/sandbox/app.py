@@ -27,7 +27,7 @@ from devstack.sandbox.settings import Settings
 from devstack.sandbox.stripe_account import StripeAccount, StripeRefusal
 from devstack.sandbox.stripe_control import stripe_control_routes
 from devstack.sandbox.stripe_routes import show_refusal, stripe_routes
-from devstack.sandbox.supplier import GoodsSupplier, supplier_routes
+from devstack.sandbox.supplier import GoodsSupplier, supplier_page, supplier_routes
 from devstack.sandbox.supplier_control import SupplierNotices, supplier_control_routes
 from devstack.sandbox.text import TextGenerator, text_routes
 from devstack.sandbox.topups import topup_routes
@@ -78,7 +78,8 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(payment_control_routes(providers))
     app.include_router(mail_routes(mailbox))
     app.include_router(device_routes(Devices(), faults))
-    app.include_router(supplier_routes(supplier, notices, faults, api_key=settings.supplier_api_key))
+    app.include_router(supplier_routes(supplier, notices.reserved, faults, api_key=settings.supplier_api_key))
+    app.include_router(supplier_page(supplier))
     app.include_router(supplier_control_routes(supplier, notices))
     app.include_router(text_routes(TextGenerator(), faults, api_key=settings.text_api_key))
 

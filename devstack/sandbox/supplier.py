@@ -1,10 +1,11 @@
 """A supplier of digital goods, simulated in memory: one reservation per unit, delivered as codes."""
 
 import secrets
+from collections.abc import Callable
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from html import escape
-from typing import Annotated, Any, Final, Literal, Protocol
+from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Depends, Header, HTTPException
 from fastapi.responses import HTMLResponse
@@ -13,7 +14,7 @@ from pydantic import BaseModel, Field, SecretStr
 from devstack.sandbox.faults import Faults
 from devstack.sandbox.page import page
 
-__all__ = ["GoodsSupplier", "ReserveObserver", "ReservedUnit", "UnitStatus", "supplier_routes"]
+__all__ = ["GoodsSupplier", "ReservedUnit", "UnitStatus", "supplier_page", "supplier_routes"]
 
 FAULT: Final = "supplier"
 GROUPS: Final = 3
@@ -67,19 +68,29 @@ def _row(unit: ReservedUnit) -> str:
 
 
 class GoodsSupplier:
-    """Reservations, which exist until the sandbox ends."""
+    """Reservations, which exist until the sandbox ends.
+
+    Attributes:
+        sold_out, broken: products of which reservations are refused, or fail.
+        shared: products of which all requests get one reservation, as a faulty supplier may do.
+    """
 
     def __init__(self) -> None:
         self.units: dict[str, ReservedUnit] = {}
         self.sold_out: set[str] = set()
+        self.broken: set[str] = set()
+        self.shared: set[str] = set()
         self._by_request: dict[str, ReservedUnit] = {}
 
     def reserve(self, product_id: str, *, request_id: str) -> tuple[ReservedUnit, bool]:
         """Return the reservation of a request, and whether it is new.
 
         Raises:
-            HTTPException: 409, the product is sold out.
+            HTTPException: 409, the product is sold out; 503, its reservations fail.
         """
+        if product_id in self.broken:
+            raise HTTPException(503, "Please try again")
+        request_id = f"any {product_id}" if product_id in self.shared else request_id
         if (known := self._by_request.get(request_id)) is not None:
             return known, False
         if product_id in self.sold_out:
@@ -119,14 +130,10 @@ class NewReservation(BaseModel):
     request_id: str = Field(min_length=1, max_length=255)
 
 
-class ReserveObserver(Protocol):
-    def reserved(self, unit: ReservedUnit) -> None:
-        """Handle a new reservation."""
-
-
 def supplier_routes(
-    supplier: GoodsSupplier, observer: ReserveObserver, faults: Faults, *, api_key: SecretStr
+    supplier: GoodsSupplier, on_reserved: Callable[[ReservedUnit], None], faults: Faults, *, api_key: SecretStr
 ) -> APIRouter:
+    """Return the supplier's API. `on_reserved` is called with each new reservation."""
     expected = api_key.get_secret_value().encode()
 
     def require_key(x_api_key: Annotated[str, Header()] = "") -> None:
@@ -143,7 +150,7 @@ def supplier_routes(
     async def reserve(body: NewReservation) -> dict[str, Any]:
         unit, is_new = supplier.reserve(body.product_id, request_id=body.request_id)
         if is_new:
-            observer.reserved(unit)
+            on_reserved(unit)
         return unit.shown()
 
     @router.post("/v1/reservations/{reservation_id}/give", dependencies=dependencies)
@@ -153,6 +160,13 @@ def supplier_routes(
     @router.get("/v1/reservations/{reservation_id}", dependencies=dependencies)
     async def show(reservation_id: str) -> dict[str, Any]:
         return supplier.find(reservation_id).shown()
+
+    return router
+
+
+def supplier_page(supplier: GoodsSupplier) -> APIRouter:
+    """Return the page that shows reservations, and decides about them."""
+    router = APIRouter()
 
     @router.get("/supplier", include_in_schema=False)
     async def show_page() -> HTMLResponse:

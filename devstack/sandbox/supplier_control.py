@@ -42,7 +42,9 @@ class Automatic(BaseModel):
 
 
 class Availability(BaseModel):
-    is_sold_out: bool
+    is_sold_out: bool = False
+    is_broken: bool = False
+    is_shared: bool = False
 
 
 @dataclass
@@ -114,6 +116,12 @@ def supplier_control_routes(supplier: GoodsSupplier, notices: SupplierNotices) -
 
     @router.post("/supplier-products/{product_id}", status_code=204)
     async def set_availability(product_id: str, body: Availability) -> None:
-        (supplier.sold_out.add if body.is_sold_out else supplier.sold_out.discard)(product_id)
+        faults = (
+            (supplier.sold_out, body.is_sold_out),
+            (supplier.broken, body.is_broken),
+            (supplier.shared, body.is_shared),
+        )
+        for products, is_one in faults:
+            (products.add if is_one else products.discard)(product_id)
 
     return router

@@ -83,7 +83,7 @@ class NewProduct(RequestBody):
 class ProductChanges(PartialBody):
     """At least one field; the others stay as they are. null clears `stock`: the supplier always has it.
 
-    `stock` is the new number, whatever it was. Orders that end undelivered return theirs to it.
+    `stock` is the new number, whatever it was. Orders of which nothing is delivered return theirs to it.
     """
 
     model_config = ConfigDict(json_schema_extra={"example": {"price": "19.90", "stock": 250}})

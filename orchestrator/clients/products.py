@@ -16,16 +16,12 @@ PATH = "/internal/products"
 
 
 class ProductFacts(BaseModel):
-    """A product. `stock` is None if the supplier always has it."""
-
     model_config = ConfigDict(extra="ignore", frozen=True)
 
     product_id: uuid.UUID
     name: str
-    description: str
     price: Money
     supplier_product_id: str
-    stock: int | None
     is_active: bool
 
 
@@ -34,7 +30,7 @@ class ProductsClient:
         self._events = events
 
     async def lookup(self, product_ids: list[uuid.UUID]) -> dict[uuid.UUID, ProductFacts]:
-        """Return the products that exist, by id, also inactive ones; at most 100."""
+        """Return the products that exist, by id, inactive ones included; at most 100."""
         rows = await self._events.post(f"{PATH}/lookup", {"product_ids": product_ids})
         return {product.product_id: product for product in map(ProductFacts.model_validate, rows)}
 

@@ -75,6 +75,8 @@ jobs = Table(
         "number",
         postgresql_where=text("lane IS NOT NULL AND status IN ('queued', 'running', 'retrying')"),
     ),
+    # For the jobs of one order, whatever became of them.
+    Index("ix_jobs_of_lane", "kind", "lane", postgresql_where=text("lane IS NOT NULL")),
     # Only one job of a lane runs, even if two workers claim jobs of it at once.
     Index(
         "uq_jobs_running_in_lane",

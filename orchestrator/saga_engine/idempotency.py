@@ -147,17 +147,18 @@ async def start_unless_accepted(engine: SagaEngine, kind: str, data: SagaData, *
 
 async def check_key(
     engine: SagaEngine, saga_id: uuid.UUID, signal: str, *, signalled_by: uuid.UUID, key: str | None
-) -> None:
-    """Check that the key of a signal is new, or signalled the same saga.
+) -> bool:
+    """Check that the key of a signal is new, or signalled the same saga; return whether it did.
 
     Raises:
         Unprocessable: it signalled another saga.
     """
     if key is None:
-        return
+        return False
     used_for = await engine.log.find_key_use(requested_by=signalled_by, operation=signal, key=key)
     if used_for not in {None, saga_id}:
         raise Unprocessable
+    return used_for is not None
 
 
 async def use_key(

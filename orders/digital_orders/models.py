@@ -44,13 +44,16 @@ digital_orders: Final = Table(
     ),
     CheckConstraint("status <> 'FAILED' OR failure_code IS NOT NULL", name="failure_code"),
     CheckConstraint("(status IN ('FULFILLED', 'REFUNDED', 'CANCELLED')) = (ended_at IS NOT NULL)", name="ended_at"),
-    Index("ix_digital_orders_failed", "status_at", postgresql_where=text("status = 'FAILED'")),
-    Index("ix_digital_orders_waiting", "order_id", postgresql_where=text("status = 'WAITING'")),
+    # For the tasks that page through these orders by their id.
+    *(
+        Index(f"ix_digital_orders_{status.lower()}", "order_id", postgresql_where=text(f"status = '{status}'"))
+        for status in ("PAID", "WAITING", "FAILED")
+    ),
     Index("ix_digital_orders_downloaded", "downloaded_at", postgresql_where=text("storage_ref IS NOT NULL")),
     Index(
         "ix_digital_orders_refunded_codes",
         "order_id",
-        postgresql_where=text("status = 'REFUNDED' AND storage_ref IS NOT NULL"),
+        postgresql_where=text("status = 'REFUNDED' AND keys_deleted_at IS NULL"),
     ),
     newest_index("ix_digital_orders_newest", key="order_id"),
     newest_index("ix_digital_orders_buyer_newest", "buyer_user_id", key="order_id"),

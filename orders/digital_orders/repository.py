@@ -9,7 +9,7 @@ from datetime import datetime
 from functools import partial
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, TextClause, exists, or_, select
+from sqlalchemy import ColumnElement, Select, TextClause, and_, exists, or_, select
 from sqlalchemy.exc import IntegrityError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -242,11 +242,14 @@ class DigitalOrderRepository(AggregateRepository[DigitalOrder]):
         order = self._read(row)
         return ReservedItem(order=order, item=next(item for item in order.items if item.item_id == row["item_id"]))
 
-    async def reservations(self, *, limit: int, offset: int) -> tuple[list[Reservation], Total]:
+    async def reservations(
+        self, *, order_id: uuid.UUID | None = None, limit: int, offset: int
+    ) -> tuple[list[Reservation], Total]:
         """Return a page of the items that have a reservation, newest first, and the number on all pages."""
         items = digital_order_items.c
+        wanted = _RESERVATIONS if order_id is None else _RESERVATIONS.where(items.order_id == order_id)
         found, total = await find_newest(
-            self._database, _RESERVATIONS, at=items.reserved_at, key=items.item_id, limit=limit, offset=offset
+            self._database, wanted, at=items.reserved_at, key=items.item_id, limit=limit, offset=offset
         )
         return readable(
             found, lambda row: Reservation.model_validate(dict(row)), of="reservations", key="item_id"
@@ -268,8 +271,8 @@ class DigitalOrderRepository(AggregateRepository[DigitalOrder]):
     async def silent(self, *, before: datetime, after: uuid.UUID | None, limit: int) -> list[DigitalOrder]:
         """Return WAITING orders of which nothing was heard since before a time, by id.
 
-        They have an item that has been RESERVED since then, or no RESERVED item at all: then the process that was to go
-        on with the order has died.
+        They have an item that has been RESERVED since then, or no RESERVED item at all: then the process that was to
+        settle the order has crashed.
         """
         items = digital_order_items.c
         has_item = exists().where(items.order_id == digital_orders.c.order_id)
@@ -285,10 +288,14 @@ class DigitalOrderRepository(AggregateRepository[DigitalOrder]):
         return await self._by_id(status, digital_orders.c.status_at < before, after=after, limit=limit)
 
     async def downloaded(self, *, before: datetime, limit: int) -> list[DigitalOrder]:
-        """Return orders whose stored codes are due for deletion: downloaded before a time, or of a refunded order."""
+        """Return orders whose codes are due for deletion: those downloaded before a time, and once each refunded order.
+
+        A refunded order may have an object that it does not know: the storage's answer was lost, or a process died.
+        """
         columns = digital_orders.c
-        is_due = or_(columns.downloaded_at < before, has_value(columns.status, DigitalOrderStatus.REFUNDED))
-        found = await self._database.fetch_all(self._rows.where(columns.storage_ref.is_not(None), is_due).limit(limit))
+        is_old = and_(columns.storage_ref.is_not(None), columns.downloaded_at < before)
+        is_refunded = and_(has_value(columns.status, DigitalOrderStatus.REFUNDED), columns.keys_deleted_at.is_(None))
+        found = await self._database.fetch_all(self._rows.where(or_(is_old, is_refunded)).limit(limit))
         return readable(found, self._read, of="digital orders", key="order_id")
 
     async def _by_id(

@@ -65,7 +65,7 @@ internal: Final = APIRouter(
 async def list_digital_orders(
     user: CurrentUser, orders: DigitalOrders, page: CursorPageQuery, status: OfStatus = None
 ) -> Paginated[PublicDigitalOrder]:
-    """What the caller ordered, newest first, ended ones too. No code is among it."""
+    """The caller's orders, newest first, ended ones included. None has a code."""
     found = await orders.list(
         buyer_user_id=user.user_id, status=status, limit=page.per_page, offset=page.offset, after=page.after
     )
@@ -138,9 +138,11 @@ async def find_by_reservation(reservation_id: SentText, orders: DigitalOrders) -
 
 
 @internal.get("/reservations", responses=refusals({400: BAD_INPUT}))
-async def list_reservations(orders: DigitalOrders, limit: Limit = 100, offset: Offset = 0) -> Success[ReservationPage]:
-    """The items that have a reservation at the supplier, newest first."""
-    return success(await orders.reservations(limit=limit, offset=offset))
+async def list_reservations(
+    orders: DigitalOrders, order_id: uuid.UUID | None = None, limit: Limit = 100, offset: Offset = 0
+) -> Success[ReservationPage]:
+    """The items that have a reservation at the supplier, of one order or of all, newest first."""
+    return success(await orders.reservations(order_id=order_id, limit=limit, offset=offset))
 
 
 @internal.get("/silent", responses=refusals({400: BAD_INPUT}))
@@ -153,7 +155,7 @@ async def list_silent(
 
 @internal.get("/downloaded", responses=refusals({400: BAD_INPUT}))
 async def list_downloaded(orders: DigitalOrders, before: Instant, limit: Limit = 100) -> Success[list[DigitalOrder]]:
-    """Orders whose codes are still stored, and were downloaded before a time or belong to a refunded order."""
+    """Orders whose codes are due for deletion: those downloaded before a time, and once each refunded order."""
     return success(await orders.downloaded(before=before, limit=limit))
 
 
@@ -167,7 +169,7 @@ async def list_sealed_codes(
 
 @internal.post("/sealed-codes/{item_id}", responses=refusals({400: BAD_INPUT}))
 async def replace_sealed_codes(item_id: uuid.UUID, body: ReplaceCodes, orders: DigitalOrders) -> Success[Replaced]:
-    """Codes that were sealed again; nothing changes if others are stored now, or none."""
+    """Store codes that were sealed again, unless others are stored now, or none."""
     return success(Replaced(is_replaced=await orders.replace_codes(item_id, body)))
 
 

@@ -119,11 +119,11 @@ _EXAMPLE: JsonDict = {
             "name": "Starfall: Deluxe Edition",
             "price": "29.99",
             "status": "RESERVED",
-            "failure": "",
+            "failure": None,
         }
     ],
     "failure_code": None,
-    "failure_message": "",
+    "failure_message": None,
     "created_at": "2026-11-20T10:00:00Z",
     "paid_at": "2026-11-20T10:04:00Z",
     "ready_at": None,
@@ -133,7 +133,7 @@ _EXAMPLE: JsonDict = {
 }
 
 
-class PublicItem(BaseModel):
+class PublicDigitalItem(BaseModel):
     """One unit of a product as its buyer sees it."""
 
     item_id: uuid.UUID
@@ -141,12 +141,13 @@ class PublicItem(BaseModel):
     name: str
     price: Money
     status: DigitalItemStatus
-    failure: str = Field(description="Why it cannot be delivered, in plain words; its price is refunded.")
+    failure: str | None = Field(description="Why it cannot be delivered, in plain words; its price is refunded.")
 
 
-class Item(PublicItem):
+class DigitalItem(PublicDigitalItem):
     supplier_product_id: str
     reservation_id: str | None
+    reserved_at: StoredInstant | None
 
 
 class _Facts(BaseModel):
@@ -156,7 +157,7 @@ class _Facts(BaseModel):
     fulfillment_status: FulfillmentStatus = Field(description="What the status means for the buyer.")
     total: Money
     failure_code: str | None
-    failure_message: str = Field(description="Why it has failed or ended, in plain words.")
+    failure_message: str | None = Field(description="Why it has failed or ended, in plain words.")
     created_at: StoredInstant
     paid_at: StoredInstant | None
     ready_at: StoredInstant | None
@@ -171,7 +172,7 @@ class PublicDigitalOrder(_Facts):
     model_config = ConfigDict(json_schema_extra={"example": _EXAMPLE})
 
     status: ShownStatus
-    items: list[PublicItem]
+    items: list[PublicDigitalItem]
 
 
 class DigitalOrder(_Facts):
@@ -179,7 +180,7 @@ class DigitalOrder(_Facts):
 
     status: DigitalOrderStatus
     storage_ref: str | None
-    items: list[Item]
+    items: list[DigitalItem]
 
     def public(self) -> PublicDigitalOrder:
         return PublicDigitalOrder.model_validate(self.model_dump(mode="json"))
@@ -204,4 +205,4 @@ class ReservationPage(BaseModel):
 
 class ReservedItem(BaseModel):
     order: DigitalOrder
-    item: Item
+    item: DigitalItem

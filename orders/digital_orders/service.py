@@ -100,9 +100,9 @@ class DigitalOrderService:
     async def find_by_reservation(self, reservation_id: str) -> ReservedItem | None:
         return await self._orders.find_by_reservation(reservation_id)
 
-    async def reservations(self, *, limit: int, offset: int) -> ReservationPage:
-        """Return a page of the items that have a reservation, newest first."""
-        items, total = await self._orders.reservations(limit=limit, offset=offset)
+    async def reservations(self, *, order_id: uuid.UUID | None, limit: int, offset: int) -> ReservationPage:
+        """Return a page of the items that have a reservation, of one order or of all, newest first."""
+        items, total = await self._orders.reservations(order_id=order_id, limit=limit, offset=offset)
         return ReservationPage(items=items, count=total.number)
 
     async def silent(self, *, before: datetime, after: uuid.UUID | None, limit: int) -> list[DigitalOrder]:

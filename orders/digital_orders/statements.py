@@ -18,16 +18,18 @@ from orders.shared.transitions import Aggregate
 
 _OPENED: Final = ("order_id", "buyer_user_id", "pay_with", "total")
 _SHOWN: Final = (
-    "order_id", "buyer_user_id", "pay_with", "status", "storage_ref", "failure_code", "failure_message", "created_at",
-    "paid_at", "ready_at", "downloaded_at", "keys_deleted_at", "ended_at",
+    "order_id", "buyer_user_id", "pay_with", "status", "storage_ref", "failure_code", "created_at", "paid_at",
+    "ready_at", "downloaded_at", "keys_deleted_at", "ended_at",
 )  # fmt: skip
-_OF_ITEM: Final = ("item_id", "product_id", "name", "supplier_product_id", "status", "reservation_id", "failure")
+_OF_ITEM: Final = (
+    "item_id", "product_id", "name", "supplier_product_id", "status", "reservation_id", "reserved_at",
+)  # fmt: skip
 _NEW_ITEM: Final = "item_id, product_id, name, supplier_product_id, price"
 
 
 def _item_json() -> str:
     fields = ", ".join(f"'{column}', item.{column}" for column in _OF_ITEM)
-    return f"jsonb_build_object({fields}, 'price', item.price::text)"
+    return f"jsonb_build_object({fields}, 'price', item.price::text, 'failure', nullif(item.failure, ''))"
 
 
 def _fulfillment_status(row: str) -> str:
@@ -46,7 +48,8 @@ def order_json(row: str) -> str:
     fields = ", ".join(f"'{column}', {row}.{column}" for column in _SHOWN)
     return f"""
         jsonb_build_object(
-            {fields}, 'total', {row}.total::text, 'fulfillment_status', {_fulfillment_status(row)}, 'items', (
+            {fields}, 'total', {row}.total::text, 'failure_message', nullif({row}.failure_message, ''),
+            'fulfillment_status', {_fulfillment_status(row)}, 'items', (
                 SELECT coalesce(jsonb_agg({_item_json()} ORDER BY position), '[]')
                 FROM digital_order_items AS item WHERE item.order_id = {row}.order_id))
     """  # noqa: S608 - constant names
@@ -56,10 +59,10 @@ ORDERS: Final = Aggregate(digital_orders, digital_order_history, order_json)
 
 _DONE: Final = "jsonb_build_object('order_id', order_id, 'status', status)"
 
-# An order that is tried again was paid before: that is not announced twice.
+# An order that is tried again was paid before.
 _KIND: Final = """
     CASE
-        WHEN status = 'PAID' AND from_status = 'FAILED' THEN NULL
+        WHEN from_status = 'FAILED' AND status = 'PAID' THEN 'resumed'
         WHEN status = 'WAITING' THEN 'reserved'
         ELSE lower(status)
     END
@@ -71,18 +74,18 @@ _ANNOUNCED: Final = messages(
     subject="order_id::text",
     data=f"""
         jsonb_strip_nulls(jsonb_build_object(
-            'order_id', order_id, 'user_id', buyer_user_id, 'status', status,
+            'order_id', order_id, 'user_id', buyer_user_id, 'status', lower(status),
             'fulfillment_status', {_fulfillment_status("moved")}, 'amount', total::text, 'currency', 'sgd',
-            'items', (SELECT jsonb_agg(jsonb_build_object('item_id', item_id, 'name', name, 'status',
+            'items', (SELECT jsonb_agg(jsonb_build_object('item_id', item_id, 'name', name, 'status', lower(
                     CASE WHEN moved.status = 'FULFILLED' AND item.status = 'READY' THEN 'DELIVERED' ELSE item.status END
-                ) ORDER BY position)
+                )) ORDER BY position)
                 FROM digital_order_items AS item WHERE item.order_id = moved.order_id),
             'refunded', CASE status WHEN 'REFUNDED' THEN total::text WHEN 'FULFILLED' THEN (
                 SELECT sum(price)::text FROM digital_order_items AS item
                 WHERE item.order_id = moved.order_id AND item.status = 'FAILED') END,
             'code', failure_code, 'reason', nullif(failure_message, '')))
     """,  # noqa: S608 - constant names
-    rows=f"moved WHERE {_KIND} IS NOT NULL",
+    rows="moved",
 )
 
 
@@ -234,7 +237,7 @@ MAKE_READY: Final = _change(
     ", ready_at = now(), storage_ref = :storage_ref",
     only=f"NOT {_has_item(_IS_OPEN)} AND {_has_item(_IS_READY)}",
 )
-# PAID: its reserve job is dead. WAITING: the supplier has failed every item, and nobody waits for another one.
+# PAID: its reserve job is dead. WAITING: the supplier has failed every item, and no notice of another one is awaited.
 FAIL: Final = _change(
     "PAID WAITING",
     "FAILED",

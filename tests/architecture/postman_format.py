@@ -26,7 +26,7 @@ class KeyValue(Part):
 class Url(Part):
     raw: Text
     host: list[Text]
-    path: list[Text]
+    path: list[Text] = []  # none if the host is a variable with the whole URL
     query: list[KeyValue] = []
 
 

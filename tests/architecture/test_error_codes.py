@@ -36,13 +36,13 @@ CONTRACT: Final = {
     503: "SERVICE_UNAVAILABLE",
     504: "UPSTREAM_TIMEOUT",
 }
-# Never sent to a client: reasons inside one process, and the generic names of error kinds.
+# Never the `error_code` of a response: reasons inside one process, and the generic names of error kinds.
 INTERNAL_CODES: Final = {
     *("ORDER_CANCELLED", "TRANSFER_CANCELLED", "SALE_DECLINED", "STALE_EPOCH", "GONE"),
     *("ITEM_CANCELLED", "ITEM_DECLINED", "ITEM_EXPIRED", "ITEM_FAILED"),
     # Why an order of a text has failed or ended: `failure.code` of the order.
     *("CHECKOUT_EXPIRED", "COMMISSION_EXPIRED", "COMMISSION_FAILED", "COMMISSION_REFUNDED"),
-    # Why an order of goods has ended.
+    # Why a digital order has failed or ended: `failure_code` of the order.
     *("PAYMENT_EXPIRED", "GOODS_FAILED", "GOODS_REFUNDED", "SUPPLIER_REFUSED"),
 }
 STATUS_OF_CODE: Final = {code: status for status, codes in CONTRACT.items() for code in codes.split()}

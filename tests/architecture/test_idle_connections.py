@@ -43,7 +43,7 @@ def without_bound(files: Iterator[Path]) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("package", [*PRODUCT, "tests"])
+@pytest.mark.parametrize("package", [*PRODUCT, "sdk", "tests"])
 def test_every_client_bounds_the_idle_time_of_its_connections(package: str) -> None:
     assert without_bound((ROOT / package).rglob("*.py")) == []
 

@@ -15,7 +15,7 @@ from tests.architecture.compose import ROOT
 SERVICES: Final = ("users", "orders", "events", "inventory", "orchestrator", "gateway")
 WITH_DATABASE: Final = ("users", "orders", "events", "inventory", "orchestrator")
 LONGEST_FILE_LINES: Final = 400
-GENERATED: Final = re.compile(r"_pb2(_grpc)?\.pyi?$")
+GENERATED: Final = re.compile(r"_pb2(_grpc)?\.pyi?$|/generated/")
 OUR_FOLDERS: Final = (*SERVICES, "common", "rabbitmq", "invariants", "devstack", "tests", "bench", "sdk")
 
 # Definitions that only files of these names contain, or files in folders of these names.
@@ -29,7 +29,7 @@ ONLY_IN: Final = {
 
 def sources(*folders: str) -> Iterator[Path]:
     for folder in folders:
-        yield from (file for file in sorted((ROOT / folder).rglob("*.py")) if not GENERATED.search(file.name))
+        yield from (file for file in sorted((ROOT / folder).rglob("*.py")) if not GENERATED.search(file.as_posix()))
 
 
 def places(file: Path) -> set[str]:

@@ -34,6 +34,7 @@ def test_every_scenario_has_its_folder(collection: Collection) -> None:
         "Verification",
         "Stage",
         "Commissions",
+        "Digital goods",
     ]
 
 

@@ -42,7 +42,7 @@ TIMES: Final = {
     "DIGITAL_ORDER_TTL_DAYS": f"{30 / 86_400}",
     "DIGITAL_ORDER_REFUND_HOURS": f"{10 / 3_600}",
     "FAILED_DIGITAL_ORDERS_INTERVAL_SECONDS": "1",
-    "SUPPLIER_SILENT_SECONDS": "3",
+    "SUPPLIER_POLL_AFTER_SECONDS": "3",
     "SUPPLIER_POLL_SECONDS": "1",
     "SWEEP_SECONDS": "1",
     "HOLD_COOLDOWN_SECONDS": "0",  # holds of every fan lapse again and again

@@ -342,9 +342,9 @@ ACTIONS: Final[dict[str, tuple[Action, int]]] = {
     "subscribe": (RandomFan.subscribe, 1),
     "cancel subscription": (RandomFan.cancel_subscription, 1),
     "order text": (RandomFan.order_text, 2),
-    "work on text": (RandomFan.work_on_text, 8),
-    "order goods": (RandomFan.order_goods, 3),
-    "reveal codes": (RandomFan.reveal_codes, 2),
+    "work on text": (RandomFan.work_on_text, 10),
+    "order goods": (RandomFan.order_goods, 2),
+    "reveal codes": (RandomFan.reveal_codes, 3),
     "top up by card": (RandomFan.top_up_by_card, 1),
     "top up by crypto": (RandomFan.top_up_by_crypto, 1),
 }

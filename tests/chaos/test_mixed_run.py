@@ -59,7 +59,11 @@ UNFINISHED = {
     "orchestrator": "SELECT saga_id, kind, state, step_name, error FROM sagas WHERE state NOT IN ('COMPLETED', 'UNWOUND')",
     "inventory": "SELECT seat_id FROM seats WHERE status = 'HELD'",
 }
-OPEN_WEBHOOKS = "SELECT external_id, status, outcome FROM webhook_log WHERE status NOT IN ('processed', 'ignored')"
+# A notice of the supplier is unmatched if its order ended before the reservation was stored.
+OPEN_WEBHOOKS = """
+    SELECT external_id, status, outcome FROM webhook_log
+    WHERE status NOT IN ('processed', 'ignored') AND NOT (provider = 'kinguin' AND status = 'unmatched')
+"""
 # No request runs by then, so a backend that holds or awaits a table lock is stuck.
 STUCK_BACKENDS = """
     SELECT a.pid, a.application_name, a.state, a.query FROM pg_stat_activity AS a

@@ -6,23 +6,37 @@ Each acts through a process of its own.
 import asyncio
 import uuid
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
+from functools import partial
+from pathlib import Path
 from typing import Final
 
 import pytest
 from sqlalchemy import text
 
 from common.db.engine import Database
-from common.errors import Unavailable
+from common.errors import Conflict, Unavailable
 from common.messaging.message import Message
-from orchestrator.clients.orders.digital_orders import DigitalOrderFacts, DigitalOrderStatus, PayGoodsWith
+from common.sealing import Sealer
+from orchestrator.clients.orders.digital_orders import (
+    DigitalItemStatus,
+    DigitalOrderFacts,
+    DigitalOrderStatus,
+    PayGoodsWith,
+    SealedCodes,
+)
 from orchestrator.container import Container
+from orchestrator.features.digital_goods.adapters.folder import FolderStorage
+from orchestrator.features.digital_goods.errors import StorageUnavailable
 from orchestrator.features.digital_goods.models import DELIVER, DIGITAL_ORDER, DIGITAL_ORDER_BY_CRYPTO, DigitalOrderSaga
 from orchestrator.features.digital_goods.repository import FulfilmentJobStore
 from orchestrator.features.digital_goods.service.admin import GoodsAdminService
+from orchestrator.features.digital_goods.service.codes import OrderCodes
+from orchestrator.features.digital_goods.service.delivery import DeliveryService
 from orchestrator.features.digital_goods.service.failed_orders import FailedDigitalOrderTask
 from orchestrator.features.digital_goods.service.ordering import DigitalOrderingService
+from orchestrator.features.digital_goods.service.reading import DownloadedCodesTask
 from orchestrator.features.digital_goods.service.sales import SaleService
 from orchestrator.features.payments.messages import PaymentHandler
 from orchestrator.saga_engine.engine import SagaEngine
@@ -34,6 +48,7 @@ from tests.contracts.databases import Databases
 from tests.contracts.goods_fixtures import CREDITS, PRICE, STOCK, GoodsFixtures
 from tests.contracts.saga_run import PauseAt
 from tests.contracts.test_item_races import at_once
+from tests.integration.digital_goods.code_fixtures import Interrupting
 from tests.support.waiting import eventually
 
 ROUNDS: Final = 5
@@ -69,8 +84,9 @@ class ContestedGoods:
 
     async def deliver(self) -> bool:
         """Store both codes, and tell the saga, as the job does."""
-        if not await succeeds(self.goods.supply(self.sale.order)):
-            return False
+        return await succeeds(self.goods.supply(self.sale.order)) and await self.signal_delivery()
+
+    async def signal_delivery(self) -> bool:
         engine = self.engine()
         saga = await engine.log.find(self.order_id)
         assert saga is not None
@@ -86,7 +102,7 @@ class ContestedGoods:
 
     async def refund_late(self) -> bool:
         """Refund failed orders, as a worker does."""
-        await self.late_refunds().refund_all()
+        await self.late_refunds().settle_all()
         return True
 
     async def pay(self) -> bool:
@@ -137,16 +153,22 @@ class ContestedGoods:
 
     def admin(self) -> GoodsAdminService:
         resources = self.goods.container.resources
-        return GoodsAdminService(SaleService(self.engine()), self.goods.orders, resources.jobs, self._store)
+        delivery = self._delivery()
+        return GoodsAdminService(delivery.sales, self.goods.orders, resources.jobs, self._store, delivery)
 
     def late_refunds(self) -> FailedDigitalOrderTask:
         return FailedDigitalOrderTask(
-            sales=SaleService(self.engine()),
-            orders=self.goods.orders,
+            delivery=self._delivery(),
             jobs=self.goods.container.resources.jobs,
             store=self._store,
             keep=timedelta(0),
+            settles_after=timedelta(hours=1),
+            grace=timedelta(0),
         )
+
+    def _delivery(self) -> DeliveryService:
+        delivery = self.goods.container.resources.service(DeliveryService)
+        return replace(delivery, sales=SaleService(self.engine()))
 
     @property
     def _database(self) -> Database:
@@ -191,14 +213,83 @@ async def test_delivery_against_refund_against_deadline(contested: ContestedGood
     won = await at_once(acts, seed)
     order = await contested.settled()
     if order.status is DigitalOrderStatus.FULFILLED:
-        assert "refund" not in won
-        assert not await contested.refund()
-        assert await contested.money() == (CREDITS - 2 * PRICE, ["RELEASED"])
+        came = [item for item in order.items if item.status is DigitalItemStatus.DELIVERED]
+        assert len(came) == 1 or "refund" not in won
+        assert await contested.refund() == (len(came) == 1)
+        assert await contested.money() == (CREDITS - PRICE * len(came), ["RELEASED"])
         assert await contested.stock() == STOCK - 2
     else:
         assert order.status is DigitalOrderStatus.REFUNDED
         assert await contested.money() == (CREDITS, ["VOIDED"])
         assert await contested.stock() == STOCK
+
+
+@pytest.mark.parametrize("seed", range(ROUNDS))
+async def test_charge_is_the_price_of_what_was_delivered(contested: ContestedGoods, seed: int) -> None:
+    """Notices of the second item come while the order becomes READY, is collected and fulfilled, and after that."""
+    orders, order_id = contested.goods.orders, contested.order_id
+    [first, second] = contested.sale.order.items
+    for item in (first, second):
+        await orders.note_reservation(order_id, item.item_id, reservation_id=f"r-{item.item_id}")
+    await orders.add_codes(order_id, SealedCodes.of(first.item_id, b"sealed"))
+
+    async def deliver() -> bool:
+        async def is_delivered() -> bool:  # not before the second item is decided
+            return await succeeds(orders.make_ready(order_id, storage_ref=f"orders/{order_id}/keys.json"))
+
+        await eventually(is_delivered)
+        return await contested.signal_delivery()
+
+    async def notify(*, comes: bool) -> bool:
+        async def is_fulfilled() -> bool:
+            if comes:
+                order = await orders.add_codes(order_id, SealedCodes.of(second.item_id, b"sealed"))
+            else:
+                order = await orders.fail_item(order_id, second.item_id, failure="The supplier could not deliver it.")
+            return order.status is DigitalOrderStatus.FULFILLED
+
+        return await eventually(is_fulfilled)
+
+    await at_once(
+        {"deliver": deliver, "comes": partial(notify, comes=True), "fails": partial(notify, comes=False)}, seed
+    )
+    order = await contested.settled()
+    delivered = [item.price for item in order.items if item.status is DigitalItemStatus.DELIVERED]
+    assert await contested.money() == (CREDITS - sum(delivered), ["RELEASED"])
+    assert len(await orders.codes(order_id)) == len(delivered)
+
+
+@pytest.mark.parametrize("moment", ["while they are written", "before the saga goes on", "after a lost answer"])
+async def test_refund_leaves_no_codes(contested: ContestedGoods, tmp_path: Path, moment: str) -> None:
+    """Neither the object nor the rows, although the job of the order is about to store them."""
+    orders, order_id = contested.goods.orders, contested.order_id
+    storage = FolderStorage(tmp_path)
+    codes = OrderCodes(orders=orders, storage=storage, sealer=Sealer({"k": b"k" * 32}))
+    for item in contested.sale.order.items:
+        await orders.note_reservation(order_id, item.item_id, reservation_id=f"r-{item.item_id}")
+        await orders.add_codes(order_id, codes.seal(item.item_id, ["AAAA-BBBB"]))
+    late, ready = Interrupting(storage), await orders.find(order_id)
+    if moment == "while they are written":
+        late.after_put = contested.expire
+        with pytest.raises(Conflict):
+            await replace(codes, storage=late).store(ready)
+    elif moment == "before the saga goes on":
+        await codes.store(ready)
+    else:
+        late.after_put = _lose_the_answer
+        with pytest.raises(StorageUnavailable):
+            await replace(codes, storage=late).store(ready)
+    if moment != "while they are written":
+        await contested.expire()
+        await DownloadedCodesTask(codes, timedelta(days=30)).delete_all()
+    assert (await contested.settled()).status is DigitalOrderStatus.REFUNDED
+    assert await contested.money() == (CREDITS, ["VOIDED"])
+    assert await storage.names("orders/") == []
+    assert await orders.codes(order_id) == []
+
+
+async def _lose_the_answer() -> None:
+    raise StorageUnavailable
 
 
 @pytest.mark.parametrize("seed", range(ROUNDS))
@@ -215,7 +306,7 @@ async def test_order_that_an_admin_has_just_retried_is_not_refunded(contested: C
     await contested.fail()
     for _ in range(2):  # a second click changes nothing
         assert await contested.retry()
-    await contested.late_refunds().refund(contested.order_id)
+    await contested.refund_late()
     assert (await contested.settled()).status is DigitalOrderStatus.FAILED
     assert await contested.money() == (CREDITS - 2 * PRICE, ["HELD"])
     assert [job["status"] for job in await contested.goods.jobs(contested.order_id)] == ["queued"]
@@ -281,6 +372,6 @@ async def test_credits_that_were_spent_meanwhile_end_the_order(unpaid: Contested
     assert await unpaid.pay()
     order = await unpaid.settled()
     assert (order.status, order.failure_code) == (DigitalOrderStatus.CANCELLED, "INSUFFICIENT_CREDITS")
-    assert "order again" in order.failure_message
+    assert "order again" in (order.failure_message or "")
     assert await unpaid.money() == (1, [])
     assert await unpaid.stock() == STOCK

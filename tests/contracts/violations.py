@@ -6,6 +6,7 @@ from typing import Final
 from tests.contracts.commission_violations import COMMISSIONS
 from tests.contracts.deal_violations import CANCELLED_EVENTS, TRANSFERS_AND_LISTINGS
 from tests.contracts.earning_violations import EARNINGS, PURCHASED_ITEMS
+from tests.contracts.goods_violations import DIGITAL_GOODS
 from tests.contracts.ledger_violations import LEDGER
 from tests.contracts.order_violations import ORDERS, OWNERS
 from tests.contracts.seat_violations import SEATS
@@ -21,4 +22,5 @@ VIOLATIONS: Final[Mapping[str, Violation]] = (
     | PURCHASED_ITEMS
     | EARNINGS
     | COMMISSIONS
+    | DIGITAL_GOODS
 )

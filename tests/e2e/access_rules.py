@@ -174,6 +174,7 @@ SPECIFIC_NOT_FOUND: Final[Mapping[str, str]] = {
     "GET /api/payments/{payment_id}": "payment",
     "DELETE /api/performers/{performer_id}/subscription": "subscription",
     "GET /api/articles/{slug}": "article",
+    "GET /api/downloads/{token}": "link",
     "PATCH /api/articles/{slug}": "article",
     "GET /api/admin/webhook-logs/{webhook_id}": "webhook",
     "POST /api/admin/webhook-logs/{webhook_id}/replay": "webhook",

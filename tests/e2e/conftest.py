@@ -8,7 +8,6 @@ from typing import Any, Final
 
 import httpx
 import pytest
-from aiohttp import web
 
 import invariants
 from devstack.stack import Stack
@@ -17,7 +16,7 @@ from tests.e2e.in_process import InProcessServices
 from tests.e2e.performer import Performer
 from tests.e2e.scanner import ScannerClient, Ticket, buy
 from tests.e2e.user_client import USER_PASSWORD, Concert, UserClient
-from tests.e2e.webhook_receiver import WebhookReceiver
+from tests.e2e.webhook_receiver import WebhookReceiver, receiving
 from tests.support.http_client import http_client
 from tests.support.platform import running_platform
 from tests.support.servers import DatabaseFactory, TestServers
@@ -223,15 +222,8 @@ async def in_process(platform: Stack) -> AsyncIterator[InProcessServices]:
 
 @pytest.fixture
 async def webhook_receiver() -> AsyncIterator[WebhookReceiver]:
-    webhook_receiver = WebhookReceiver()
-    app = web.Application()
-    app.router.add_post("/{path:.*}", webhook_receiver.receive)
-    runner = web.AppRunner(app)
-    await runner.setup()
-    await web.TCPSite(runner, "127.0.0.1", 0).start()
-    webhook_receiver.url = f"http://127.0.0.1:{runner.addresses[0][1]}"
-    yield webhook_receiver
-    await runner.cleanup()
+    async with receiving() as webhook_receiver:
+        yield webhook_receiver
 
 
 @pytest.fixture

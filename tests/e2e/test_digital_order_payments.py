@@ -102,7 +102,7 @@ class TestCrypto:
         name = await provider_id_of(buyer, admin)
         await providers(f"/nowpayments/{name}", status="expired")
         ended = await until_status(buyer, order_id, "CANCELLED")
-        assert ended["failure"] == "The order was not paid in time."
+        assert ended["failure_message"] == "The order was not paid in time."
         await providers(f"/nowpayments/{name}", status="finished")
         await wait_for_balance(buyer, "30.00")
         assert (await buyer.get(f"/fulfillment/{order_id}/status")).data["status"] == "CANCELLED"

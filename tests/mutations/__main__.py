@@ -22,7 +22,7 @@ from tests.mutations.outcomes import missed_by, read_outcomes
 from tests.mutations.running import run_tests
 from tests.support.servers import TestServers, started_servers
 
-NOT_COPIED: Final = shutil.ignore_patterns(".git", ".venv", ".devstack", ".*_cache", ".hypothesis")
+NOT_COPIED: Final = shutil.ignore_patterns(".git", ".venv", ".devstack", ".*_cache", ".hypothesis", "node_modules")
 AT_ONCE: Final = 2
 NOT_COLLECTED: Final = 2  # from here on pytest's exit codes report pytest's own failures
 

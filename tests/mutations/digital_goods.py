@@ -146,8 +146,8 @@ MUTATIONS: Final = (
     Mutation(
         name="a digital order is refunded that an admin has just retried",
         file=f"{GOODS}/service/failed_orders.py",
-        before="            if any(job.is_active for job in await self.store.of_order(order_id)):\n                return\n",
-        after="",
+        before=" and not any(job.is_active for job in jobs):\n",
+        after=":\n",
         caught_by=(f"{RACES}::test_order_that_an_admin_has_just_retried_is_not_refunded",),
         breaks=("a buyer, admins, the supplier, a payment and deadlines decide on one digital order at once",),
     ),

@@ -12,6 +12,8 @@ ENDS: Final = f"{FOLDER}/test_ends.py"
 CODES: Final = f"{FOLDER}/test_codes.py"
 ERASED: Final = "tests/integration/orders/test_personal_data.py::TestDigitalOrders"
 STATEMENTS: Final = "orders/digital_orders/statements.py"
+RACES: Final = "tests/contracts/test_digital_order_races.py"
+KNOWN: Final = "tests/security/test_known_codes.py"
 
 MUTATIONS: Final = (
     Mutation(
@@ -61,7 +63,7 @@ MUTATIONS: Final = (
     Mutation(
         name="a payment is announced again when a failed order is tried again",
         file=STATEMENTS,
-        before="        WHEN status = 'PAID' AND from_status = 'FAILED' THEN NULL\n",
+        before="        WHEN from_status = 'FAILED' AND status = 'PAID' THEN 'resumed'\n",
         after="",
         caught_by=(f"{MOVES}::TestItems::test_failed_order_that_is_tried_again_forgets_the_failure",),
     ),
@@ -71,6 +73,57 @@ MUTATIONS: Final = (
         before="    WHERE item_id = :item_id AND sealed = CAST(:replaced AS bytea)\n",
         after="    WHERE item_id = :item_id AND CAST(:replaced AS bytea) IS NOT NULL\n",
         caught_by=(f"{CODES}::test_keys_are_rotated_while_orders_are_open",),
+    ),
+    Mutation(
+        name="a rotation of keys brings deleted codes back",
+        file=STATEMENTS,
+        before="    UPDATE digital_item_codes SET sealed = CAST(:sealed AS bytea)\n    WHERE item_id = :item_id AND sealed = ",
+        after="    INSERT INTO digital_item_codes VALUES (:item_id, CAST(:sealed AS bytea))\n"
+        "    ON CONFLICT (item_id) DO UPDATE SET sealed = excluded.sealed WHERE digital_item_codes.sealed = ",
+        caught_by=(f"{CODES}::test_deleted_codes_do_not_come_back_by_a_rotation",),
+        breaks=("codes are sealed again while others delete them",),
+    ),
+    Mutation(
+        name="webhooks with codes are stored as they come",
+        file="orchestrator/features/inbound_webhooks/repository.py",
+        before="SEALED_PROVIDERS: Final = frozenset({Provider.KINGUIN})",
+        after="SEALED_PROVIDERS: Final = frozenset[Provider]()",
+        caught_by=(f"{KNOWN}::test_codes_stand_nowhere_but_in_what_their_buyer_is_shown",),
+        breaks=("a code of a digital order stands anywhere in plain text",),
+    ),
+    Mutation(
+        name="a rotation leaves webhooks under the old key",
+        file="orchestrator/features/inbound_webhooks/repository.py",
+        before="                if (current := self._sealer.rewrap(sealed)) is not None:\n",
+        after="                if (current := self._sealer.rewrap(sealed)) is None:\n",
+        caught_by=(f"{KNOWN}::test_keys_are_rotated_while_orders_are_open_and_processes_seal_under_the_old_one",),
+        breaks=("keys are rotated while orders are open and processes seal under the old one",),
+    ),
+    Mutation(
+        name="an object that is written while its order is refunded stays",
+        file="orchestrator/features/digital_goods/service/codes.py",
+        before="if order.keys_deleted_at is not None or order.status is DigitalOrderStatus.REFUNDED:",
+        after="if order.keys_deleted_at is not None:",
+        caught_by=(f"{RACES}::test_refund_leaves_no_codes[while they are written]",),
+        breaks=("a digital order ends while its codes arrive",),
+    ),
+    Mutation(
+        name="the stored object of a refunded order stays",
+        file="orders/digital_orders/repository.py",
+        before="self._rows.where(or_(is_old, is_refunded))",
+        after="self._rows.where(is_old)",
+        caught_by=(
+            f"{RACES}::test_refund_leaves_no_codes[before the saga goes on]",
+            f"{RACES}::test_refund_leaves_no_codes[after a lost answer]",
+        ),
+    ),
+    Mutation(
+        name="codes of a refunded order stay",
+        file="orders/migrations/versions/0013_digital_orders.py",
+        before="    WHEN (NEW.status IN ('REFUNDED', 'CANCELLED')) EXECUTE FUNCTION delete_codes_of_order()",
+        after="    WHEN (NEW.status IN ('CANCELLED')) EXECUTE FUNCTION delete_codes_of_order()",
+        caught_by=(f"{ENDS}::test_no_code_of_a_refunded_order_stays",),
+        breaks=("a digital order ends while its codes arrive",),
     ),
     Mutation(
         name="codes of a deleted buyer stay",

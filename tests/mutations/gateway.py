@@ -108,20 +108,20 @@ MUTATIONS: Final = (
     Mutation(
         name="a fan reads the feed of all digital orders",
         file="gateway/feed_routes.py",
-        before="feed_id=ADMIN_FEED if principal.has_role(Role.ADMIN) else None,",
-        after="feed_id=ADMIN_FEED,",
+        before="feed_id = feed_of_admins if principal.has_role(Role.ADMIN) else None",
+        after="feed_id = feed_of_admins",
         caught_by=(f"{GATEWAY}/test_fulfillment_feed.py::test_fan_sees_their_own_orders_and_nothing_else",),
         breaks=(
             "another user's digital orders in the live feed: a fan's feed is their own; the feed of all orders is for admins",
         ),
     ),
     Mutation(
-        name="a client that reconnects between two messages of one move misses the second",
-        file="gateway/fulfillment_feed.py",
-        before='{"sequence": number}',
-        after='{"sequence": entry["sequence"]}',
+        name="a client that reconnects between two messages of one move gets the first again",
+        file="gateway/user_feed.py",
+        before='if message["sequence"] > last_seen]',
+        after="if message]",
         caught_by=(
-            f"{GATEWAY}/test_fulfillment_feed.py::test_client_that_reconnects_between_two_messages_of_one_move_misses_neither",
+            f"{GATEWAY}/test_fulfillment_feed.py::test_client_that_reconnects_between_any_two_messages_gets_each_once",
         ),
     ),
     Mutation(

@@ -37,7 +37,9 @@ def order_codes(context: Context) -> None:
     with narrator.step("The supplier is away twice; the worker tries again, and reserves all three") as details:
         order = _await_status(context, order_id, "WAITING")
         details.append(", ".join(item["status"] for item in order["items"]))
-    with narrator.step("The supplier delivers two codes and fails the third, which returns to her wallet") as details:
+    with narrator.step(
+        "The supplier delivers two, which wait for the third; it fails, and its price is back in her wallet"
+    ) as details:
         _report(context, [item for item in order["items"] if item["product_id"] == two["product_id"]], "delivered")
         with expect_refusal({"ORDER_INVALID_STATE"}, 409, details):
             cleo.post(f"/fulfillment/{order_id}/reveal", {})

@@ -20,6 +20,7 @@ __all__ = [
     "DigitalOrderFacts",
     "DigitalOrderStatus",
     "DigitalOrdersClient",
+    "FulfillmentStatus",
     "NewDigitalItem",
     "NewDigitalOrder",
     "PayGoodsWith",
@@ -53,6 +54,20 @@ class DigitalItemStatus(enum.StrEnum):
     READY = "READY"  # its code is sealed
     DELIVERED = "DELIVERED"
     FAILED = "FAILED"  # refunded with the order's end
+
+
+class FulfillmentStatus(enum.StrEnum):
+    """What an order's status means for its buyer."""
+
+    AWAITING_PAYMENT = "awaiting_payment"
+    RESERVING = "reserving"
+    WAITING = "waiting"
+    READY = "ready"
+    DELIVERED = "delivered"
+    PARTIALLY_DELIVERED = "partially_delivered"
+    FAILED = "failed"
+    REFUNDED = "refunded"
+    CANCELLED = "cancelled"
 
 
 class NewDigitalItem(BaseModel):
@@ -103,7 +118,8 @@ class DigitalItemFacts(BaseModel):
     price: Money
     status: DigitalItemStatus
     reservation_id: str | None
-    failure: str = ""
+    reserved_at: datetime | None = None
+    failure: str | None = None
 
 
 class DigitalOrderFacts(BaseModel):
@@ -114,12 +130,13 @@ class DigitalOrderFacts(BaseModel):
     order_id: uuid.UUID
     buyer_user_id: uuid.UUID
     status: DigitalOrderStatus
+    fulfillment_status: FulfillmentStatus
     pay_with: PayGoodsWith
     total: Money
     items: tuple[DigitalItemFacts, ...] = Field(default=())
     storage_ref: str | None
     failure_code: str | None
-    failure_message: str
+    failure_message: str | None
     created_at: datetime
     paid_at: datetime | None
     ready_at: datetime | None
@@ -195,7 +212,7 @@ class DigitalOrdersClient:
         return order, DigitalItemFacts.model_validate(row["item"])
 
     async def add_codes(self, order_id: uuid.UUID, codes: SealedCodes) -> DigitalOrderFacts:
-        """Store an item's sealed codes, once, also if it had FAILED; the first ones stay.
+        """Store an item's sealed codes, once, even if it had FAILED; the first ones stay.
 
         An order that is READY or has ended, or whose other codes may be stored already, is decided: nothing changes.
         """
@@ -257,14 +274,20 @@ class DigitalOrdersClient:
         """
         return DigitalOrderFacts.model_validate(await self._orders.get(f"{PATH}/{order_id}"))
 
-    async def reservations(self, *, limit: int, offset: int) -> tuple[list[ReservationFacts], int]:
-        """Return reservations, newest first, and how many there are, counted to `COUNT_LIMIT`."""
-        found = await self._orders.get(f"{PATH}/reservations", {"limit": limit, "offset": offset})
+    async def reservations(
+        self, *, order_id: uuid.UUID | None = None, limit: int, offset: int
+    ) -> tuple[list[ReservationFacts], int]:
+        """Return reservations, of one order or of all, newest first, and how many there are, counted to `COUNT_LIMIT`."""
+        query = {"limit": limit, "offset": offset} | ({"order_id": str(order_id)} if order_id else {})
+        found = await self._orders.get(f"{PATH}/reservations", query)
         rows = readable(found["items"], ReservationFacts.model_validate, of="reservations", key="item_id")
         return rows, int(found["count"])
 
     async def silent(self, *, before: datetime, after: uuid.UUID | None, limit: int) -> list[DigitalOrderFacts]:
-        """Return WAITING orders with a RESERVED item that nothing was heard of since before a time, by id, behind `after`."""
+        """Return WAITING orders of which nothing was heard since before a time, by id, behind `after`.
+
+        They have a RESERVED item, or no open one: then the process that was to go on with the order has crashed.
+        """
         query = {"before": before.isoformat(), "limit": limit} | ({"after": str(after)} if after else {})
         rows = await self._orders.get(f"{PATH}/silent", query)
         return readable(rows, DigitalOrderFacts.model_validate, of="digital orders", key="order_id")
@@ -289,7 +312,7 @@ class DigitalOrdersClient:
         return bool((await self._orders.post(f"{PATH}/sealed-codes/{item_id}", body))["is_replaced"])
 
     async def downloaded_before(self, moment: datetime, *, limit: int) -> list[DigitalOrderFacts]:
-        """Return orders whose codes are still stored, and were downloaded before a time or belong to a refunded order."""
+        """Return orders whose codes are due for deletion: those downloaded before a time, and once each refunded order."""
         rows = await self._orders.get(f"{PATH}/downloaded", {"before": moment.isoformat(), "limit": limit})
         return readable(rows, DigitalOrderFacts.model_validate, of="digital orders", key="order_id")
 

@@ -4,7 +4,7 @@ import uuid
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from functools import partial
-from typing import Annotated, Any, Final, TypeVar
+from typing import Annotated, TypeVar
 
 from fastapi import APIRouter, Path, Response
 from pydantic import BaseModel
@@ -33,14 +33,13 @@ from orchestrator.features.commissions.service.review import ReviewService
 from orchestrator.features.commissions.service.status import CommissionStatusService
 from orchestrator.http.answers import answer
 from orchestrator.http.audit import Audit
-from orchestrator.http.refusals import ADMIN, COMMON, IDEMPOTENT, UPSTREAM
+from orchestrator.http.refusals import ADMIN, COMMON, IDEMPOTENT, IN_PROGRESS, UPSTREAM
 from orchestrator.http.schemas import InProgress
 
 __all__ = ["router"]
 
 Decided = TypeVar("Decided", bound=BaseModel)
 
-_GOES_ON: Final[dict[int | str, dict[str, Any]]] = {202: {"model": Success[InProgress]}}
 _ORDER = (
     refusals(
         COMMON
@@ -54,11 +53,11 @@ _ORDER = (
             428: "OTP_REQUIRED",
         }
     )
-    | _GOES_ON
+    | IN_PROGRESS
 )
 _SHOWN = refusals(COMMON | {404: "ORDER_NOT_FOUND"})
 _MOVED = {403: "FORBIDDEN", 404: "ORDER_NOT_FOUND", 409: "ORDER_INVALID_STATE, REQUEST_IN_PROGRESS"}
-_CANCEL = refusals(COMMON | _MOVED) | _GOES_ON
+_CANCEL = refusals(COMMON | _MOVED) | IN_PROGRESS
 _OWN = refusals(COMMON | IDEMPOTENT | _MOVED)
 _DECIDE = refusals(ADMIN | IDEMPOTENT | _MOVED)
 
@@ -129,7 +128,7 @@ async def cancel(
     return await answer(ordering.cancel(order_id, customer_id=user.user_id), response)
 
 
-@router.post("/commissions/{order_id}/revisions", responses=_OWN | _GOES_ON, summary="Ask for a revision")
+@router.post("/commissions/{order_id}/revisions", responses=_OWN | IN_PROGRESS, summary="Ask for a revision")
 async def revise(
     *,
     order_id: uuid.UUID,
@@ -156,7 +155,7 @@ async def submit(
     return success(await reviews.submit(order_id, customer_id=user.user_id, key=key))
 
 
-@router.post("/admin/commissions/{order_id}/approve", responses=_DECIDE | _GOES_ON, summary="Publish a text")
+@router.post("/admin/commissions/{order_id}/approve", responses=_DECIDE | IN_PROGRESS, summary="Publish a text")
 async def approve(
     *,
     order_id: uuid.UUID,
@@ -183,7 +182,7 @@ async def send_back(
     return success(await _recorded(entry, sent_back))
 
 
-@router.post("/admin/commissions/{order_id}/retry", responses=_DECIDE | _GOES_ON, summary="Retry a failed order")
+@router.post("/admin/commissions/{order_id}/retry", responses=_DECIDE | IN_PROGRESS, summary="Retry a failed order")
 async def retry(
     *,
     order_id: uuid.UUID,
@@ -199,7 +198,7 @@ async def retry(
     return await answer(_recorded(entry, retried), response)
 
 
-@router.post("/admin/commissions/{order_id}/refund", responses=_DECIDE | _GOES_ON, summary="Refund an order")
+@router.post("/admin/commissions/{order_id}/refund", responses=_DECIDE | IN_PROGRESS, summary="Refund an order")
 async def refund(
     *,
     order_id: uuid.UUID,

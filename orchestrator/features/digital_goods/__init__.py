@@ -14,17 +14,17 @@ from orchestrator.features.digital_goods.adapters.settings import SupplierSettin
 from orchestrator.features.digital_goods.adapters.storage import code_storage
 from orchestrator.features.digital_goods.adapters.storage_settings import StorageSettings
 from orchestrator.features.digital_goods.adapters.supplier import SupplierApi
-from orchestrator.features.digital_goods.jobs import POLICY, DeadReservationTask, FulfilmentJobHandler
+from orchestrator.features.digital_goods.jobs import POLICY, FulfilmentJobHandler
 from orchestrator.features.digital_goods.models import KIND, Fulfil
 from orchestrator.features.digital_goods.repository import FulfilmentJobStore
-from orchestrator.features.digital_goods.routes import admin, codes, ordering, reservations
+from orchestrator.features.digital_goods.routes import admin, codes, ordering
 from orchestrator.features.digital_goods.saga import PURPOSE, digital_order_plans
 from orchestrator.features.digital_goods.service.admin import GoodsAdminService
 from orchestrator.features.digital_goods.service.codes import OrderCodes
 from orchestrator.features.digital_goods.service.delivery import DeliveryService
 from orchestrator.features.digital_goods.service.failed_orders import FailedDigitalOrderTask
 from orchestrator.features.digital_goods.service.ordering import DigitalOrderingService
-from orchestrator.features.digital_goods.service.polling import SilentOrderTask
+from orchestrator.features.digital_goods.service.polling import SupplierPollingTask
 from orchestrator.features.digital_goods.service.reading import CodeReadingService, DownloadedCodesTask
 from orchestrator.features.digital_goods.service.reservations import ReservationService
 from orchestrator.features.digital_goods.service.sales import SaleService
@@ -74,13 +74,20 @@ def _services(resources: Resources) -> Iterable[object]:
     yield sales
     yield DigitalOrderingService(sales, clients, resources.settings_of(DigitalOrderSettings))
     yield FulfillmentStatusService(orders, clients.payments)
-    yield GoodsAdminService(sales, orders, resources.jobs, FulfilmentJobStore(resources.database))
-
     supplier, order_codes = _supplier(resources), _order_codes(resources)
     yield supplier
     yield order_codes
     yield ReservationService(orders=orders, supplier=supplier)
-    yield DeliveryService(orders=orders, supplier=supplier, codes=order_codes, sales=sales, jobs=resources.jobs)
+    delivery = DeliveryService(
+        orders=orders,
+        supplier=supplier,
+        codes=order_codes,
+        sales=sales,
+        jobs=resources.jobs,
+        unknown_after=_poll_after(resources),
+    )
+    yield delivery
+    yield GoodsAdminService(sales, orders, resources.jobs, FulfilmentJobStore(resources.database), delivery)
     public_url = resources.settings_of(NotificationSettings).public_url
     links = DownloadLinks.of(resources.settings_of(StorageSettings), public_url=public_url)
     yield CodeReadingService(codes=order_codes, links=links, trail=resources.service(AuditTrail))
@@ -101,29 +108,30 @@ def _job_handlers(resources: Resources) -> Iterable[JobHandler]:
     yield JobHandler(KIND, Fulfil, handler.run)
 
 
-def _periodic(resources: Resources) -> Iterable[PeriodicTask]:
-    orders, jobs = resources.clients.digital_orders, resources.jobs
-    supplier = resources.settings_of(SupplierSettings)
-    silent = SilentOrderTask(
-        orders=orders,
-        delivery=resources.service(DeliveryService),
-        longer_than=timedelta(seconds=supplier.supplier_silent_seconds),
-    )
-    store = FulfilmentJobStore(resources.database)
-    dead = DeadReservationTask(orders, store)
-    yield PeriodicTask(silent.ask_all, name="silent orders", interval_seconds=supplier.supplier_poll_seconds)
-    yield PeriodicTask(dead.fail_all, name="dead reservations", interval_seconds=supplier.supplier_poll_seconds)
+def _poll_after(resources: Resources) -> timedelta:
+    return timedelta(seconds=resources.settings_of(SupplierSettings).supplier_poll_after_seconds)
 
-    orders_settings = resources.settings_of(DigitalOrderSettings)
-    failed = FailedDigitalOrderTask(
-        sales=resources.service(SaleService),
-        orders=orders,
-        jobs=jobs,
-        store=store,
-        keep=timedelta(hours=orders_settings.digital_order_refund_hours),
+
+def _periodic(resources: Resources) -> Iterable[PeriodicTask]:
+    delivery, orders = resources.service(DeliveryService), resources.settings_of(DigitalOrderSettings)
+    polling = SupplierPollingTask(
+        orders=resources.clients.digital_orders,
+        delivery=delivery,
+        longer_than=_poll_after(resources),
+        settles_after=orders.digital_order_settles_after,
     )
-    interval = orders_settings.failed_digital_orders_interval_seconds
-    yield PeriodicTask(failed.refund_all, name="failed digital orders", interval_seconds=interval)
+    interval = resources.settings_of(SupplierSettings).supplier_poll_seconds
+    yield PeriodicTask(polling.ask_all, name="supplier polling", interval_seconds=interval)
+
+    failed = FailedDigitalOrderTask(
+        delivery=delivery,
+        jobs=resources.jobs,
+        store=FulfilmentJobStore(resources.database),
+        keep=timedelta(hours=orders.digital_order_refund_hours),
+        settles_after=orders.digital_order_settles_after,
+    )
+    interval = orders.failed_digital_orders_interval_seconds
+    yield PeriodicTask(failed.settle_all, name="failed digital orders", interval_seconds=interval)
 
     storage = resources.settings_of(StorageSettings)
     downloaded = DownloadedCodesTask(resources.service(OrderCodes), timedelta(days=storage.downloaded_codes_days))
@@ -132,7 +140,7 @@ def _periodic(resources: Resources) -> Iterable[PeriodicTask]:
 
 
 FEATURE: Final = Feature(
-    routers=(ordering.router, codes.router, admin.router, reservations.router),
+    routers=(ordering.router, codes.router, admin.router),
     plans=_plans,
     services=_services,
     job_policies=(POLICY,),

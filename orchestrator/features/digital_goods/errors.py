@@ -8,32 +8,27 @@ class ProductNotFound(NotFound):
     public_message = "There is no such product."
 
 
-class OutOfStock(Conflict):
-    code = "OUT_OF_STOCK"
-    public_message = "That product is out of stock."
-
-
 class ProductInactive(Conflict):
     code = "ITEM_INACTIVE"
-    public_message = "That product is not for sale right now."
+    public_message = "That product is not for sale."
 
 
 class PaymentExpired(Gone):
-    """Why an order ends that was not paid in time."""
+    """The reason of an order that was not paid in time."""
 
     code = "PAYMENT_EXPIRED"
     public_message = "The order was not paid in time."
 
 
 class GoodsFailed(Conflict):
-    """Why an order ends of which the supplier delivers nothing."""
+    """The reason of an order of which the supplier delivers nothing."""
 
     code = "GOODS_FAILED"
     public_message = "The supplier could not deliver your order."
 
 
 class GoodsRefunded(Conflict):
-    """Why an order ends that an admin refunds."""
+    """The reason of an order that an admin refunds."""
 
     code = "GOODS_REFUNDED"
     public_message = "The order was refunded."
@@ -42,6 +37,10 @@ class GoodsRefunded(Conflict):
 class KeysDeleted(Gone):
     code = "KEYS_DELETED"
     public_message = "The codes of this order are deleted."
+
+
+class LinkNotFound(NotFound):
+    public_message = "There is no such link."
 
 
 class CodesUnreadable(Internal):
@@ -56,9 +55,15 @@ class LinkExpired(Gone):
 
 
 class SupplierUnavailable(Unavailable):
-    """The supplier responds with an error, or not in time: another attempt may succeed."""
+    """The supplier responds with an error, or not in time. Another attempt may succeed."""
 
     public_message = "The supplier does not respond."
+
+
+class ReservationFailed(Unavailable):
+    """Why an order has failed whose items could not be reserved, for another reason than the supplier."""
+
+    public_message = "Your order could not be carried out yet."
 
 
 class SupplierRefused(Conflict):

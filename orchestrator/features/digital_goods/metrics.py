@@ -11,8 +11,8 @@ SUPPLIER_CALL_SECONDS = Histogram(
     buckets=(0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10),
 )
 DIGITAL_ITEMS = Counter("digital_items_total", "Items whose codes came, and items that failed.", ["result"])
-DIGITAL_ORDERS_SILENT = Gauge(
-    "digital_orders_silent", "Orders about which the supplier gave no answer when it was asked, at the last look."
+DIGITAL_ORDERS_UNANSWERED = Gauge(
+    "digital_orders_unanswered", "Orders about which the supplier gave no answer when it was last asked."
 )
 CODES_STORED = Counter("codes_stored_total", "Attempts to store the codes of an order.", ["result"])
 

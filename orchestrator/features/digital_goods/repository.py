@@ -2,32 +2,22 @@
 
 import uuid
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Final
 
-from sqlalchemy import TextClause, text
+from sqlalchemy import text
 
 from common.db.engine import Database
 from orchestrator.features.digital_goods.models import KIND
 from orchestrator.jobs.record import JobStatus
 
 _OF_ORDER: Final = text(
-    f"SELECT job_id, lane, status FROM jobs WHERE kind = '{KIND}' AND lane = :lane ORDER BY created_at"  # noqa: S608
-)
-_DEAD: Final = text(
-    f"""
-    SELECT job_id, lane, status FROM jobs
-    WHERE kind = '{KIND}' AND status = 'failed' AND failure = 'dead' AND finished_at < :before
-      AND (CAST(:after AS uuid) IS NULL OR job_id > :after)
-    ORDER BY job_id LIMIT :limit
-    """  # noqa: S608 - constants only
+    f"SELECT job_id, status FROM jobs WHERE kind = '{KIND}' AND lane = :lane ORDER BY created_at"  # noqa: S608
 )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FulfilmentJob:
     job_id: uuid.UUID
-    order_id: uuid.UUID
     status: JobStatus
 
     @property
@@ -45,15 +35,5 @@ class FulfilmentJobStore:
 
     async def of_order(self, order_id: uuid.UUID) -> list[FulfilmentJob]:
         """Return the jobs of an order, oldest first."""
-        return await self._find(_OF_ORDER, lane=str(order_id))
-
-    async def dead(self, *, before: datetime, after: uuid.UUID | None, limit: int) -> list[FulfilmentJob]:
-        """Return jobs that died before a time and that no admin has acknowledged, by id, behind `after`."""
-        return await self._find(_DEAD, before=before, after=after, limit=limit)
-
-    async def _find(self, statement: TextClause, **values: object) -> list[FulfilmentJob]:
-        rows = await self._database.fetch_all(statement, values)
-        return [
-            FulfilmentJob(job_id=row["job_id"], order_id=uuid.UUID(row["lane"]), status=JobStatus(row["status"]))
-            for row in rows
-        ]
+        rows = await self._database.fetch_all(_OF_ORDER, {"lane": str(order_id)})
+        return [FulfilmentJob(job_id=row["job_id"], status=JobStatus(row["status"])) for row in rows]

@@ -1,8 +1,14 @@
 """What digital orders read from the environment."""
 
+from datetime import timedelta
+from typing import Final
+
 from pydantic import Field
 
 from common.settings import EnvironmentSettings
+
+# Before its saga's deadline refunds an order whole, what came of it is stored and delivered. The storage may be away.
+LONGEST_MARGIN: Final = timedelta(hours=6)
 
 
 class DigitalOrderSettings(EnvironmentSettings):
@@ -15,3 +21,9 @@ class DigitalOrderSettings(EnvironmentSettings):
     failed_digital_orders_interval_seconds: float = Field(
         default=60.0, gt=0, description="How often workers look for failed orders that are to be refunded (F1)."
     )
+
+    @property
+    def digital_order_settles_after(self) -> timedelta:
+        """The age at which an order waits for nothing any more."""
+        ttl = timedelta(days=self.digital_order_ttl_days)
+        return ttl - min(LONGEST_MARGIN, ttl / 10)

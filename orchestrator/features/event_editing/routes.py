@@ -14,19 +14,22 @@ from orchestrator.http.answers import answer
 from orchestrator.http.audit import Audit
 from orchestrator.http.event_access import EventManager, OrganiserOrAdmin
 from orchestrator.http.event_filters import EventFilters
-from orchestrator.http.refusals import ADMIN, IDEMPOTENT
+from orchestrator.http.refusals import ADMIN, IDEMPOTENT, IN_PROGRESS
 from orchestrator.http.schemas import InProgress
 
 __all__ = ["router"]
 
-_EDIT = refusals(
-    ADMIN
-    | IDEMPOTENT
-    | {
-        404: "EVENT_NOT_FOUND, USER_NOT_FOUND",
-        409: "EVENT_INVALID_STATE, EVENT_CONFLICT, REQUEST_IN_PROGRESS",
-    }
-) | {202: {"model": Success[InProgress]}}
+_EDIT = (
+    refusals(
+        ADMIN
+        | IDEMPOTENT
+        | {
+            404: "EVENT_NOT_FOUND, USER_NOT_FOUND",
+            409: "EVENT_INVALID_STATE, EVENT_CONFLICT, REQUEST_IN_PROGRESS",
+        }
+    )
+    | IN_PROGRESS
+)
 
 router = APIRouter(prefix="/admin/events", tags=["Admin"])
 

@@ -1,6 +1,5 @@
 """The job of a webhook: it passes a payment's report to the ledger, and a supplier's notice to the order."""
 
-import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
@@ -10,6 +9,7 @@ from common.telemetry.logs import get_logger
 from orchestrator.clients.users.payments import PaymentsClient, Provider, ReportOutcome
 from orchestrator.features.digital_goods.service.delivery import DeliveryOutcome, DeliveryService
 from orchestrator.features.inbound_webhooks.adapters.supplier import SupplierWebhooks, without_codes
+from orchestrator.features.inbound_webhooks.errors import ReservationUnknown
 from orchestrator.features.inbound_webhooks.metrics import WEBHOOKS
 from orchestrator.features.inbound_webhooks.models.records import (
     DONE,
@@ -67,7 +67,7 @@ class WebhookProcessor:
         if webhook is None:
             raise JobRefused("The webhook was replayed since, or is deleted.")
         try:
-            outcome = await self._outcome_of(webhook, context.request_id(REPORT))
+            outcome = await self._outcome_of(webhook, context)
         except WebhookUnreadable as error:
             refusal = WebhookError(code=error.code, message=error.public_message)
             await self._end(webhook, WebhookOutcome(status=WebhookStatus.FAILED, error=refusal))
@@ -78,14 +78,14 @@ class WebhookProcessor:
         await self._end(webhook, outcome)
         return {"status": outcome.status, "outcome": outcome.outcome}
 
-    async def _outcome_of(self, webhook: StoredWebhook, request_id: uuid.UUID) -> WebhookOutcome:
+    async def _outcome_of(self, webhook: StoredWebhook, context: JobContext) -> WebhookOutcome:
         adapter = self.adapters[webhook.provider]
         if isinstance(adapter, SupplierWebhooks):
-            return await self._deliver(adapter, webhook)
+            return await self._deliver(adapter, webhook, context)
         report = adapter.read_report(webhook.body)
         if report is None:
             return WebhookOutcome(status=WebhookStatus.IGNORED)
-        result = await self.payments.report(report, request_id=request_id)
+        result = await self.payments.report(report, request_id=context.request_id(REPORT))
         if result.outcome is ReportOutcome.MISMATCH:
             logger.error("webhook.mismatch", webhook_id=str(webhook.webhook_id), payment_id=str(result.payment_id))
         return WebhookOutcome(
@@ -94,11 +94,13 @@ class WebhookProcessor:
             payment_id=result.payment_id,
         )
 
-    async def _deliver(self, adapter: SupplierWebhooks, webhook: StoredWebhook) -> WebhookOutcome:
+    async def _deliver(self, adapter: SupplierWebhooks, webhook: StoredWebhook, context: JobContext) -> WebhookOutcome:
         notice = adapter.read_notice(webhook.body)
         if notice is None:
             return WebhookOutcome(status=WebhookStatus.IGNORED)
         outcome = await self.delivery.apply(notice)
+        if outcome is DeliveryOutcome.UNMATCHED and not context.is_last_attempt:
+            raise ReservationUnknown  # it may be stored in a moment: an instant supplier's notice comes first
         return WebhookOutcome(status=_STATUS_OF_DELIVERY[outcome], outcome=outcome.value)
 
     async def _end(self, webhook: StoredWebhook, outcome: WebhookOutcome) -> None:

@@ -31,7 +31,7 @@ from orchestrator.features.payments.adapters.interfaces import VerifiedWebhook
 from orchestrator.jobs.record import NewJob
 from orchestrator.jobs.repository.writer import enqueue_in
 
-__all__ = ["WebhookLog", "log_retention"]
+__all__ = ["SEALED_PROVIDERS", "WebhookLog", "log_retention"]
 
 SEALED_PROVIDERS: Final = frozenset({Provider.KINGUIN})
 """Their webhooks carry the codes that fans have bought."""

@@ -4,17 +4,17 @@ import hashlib
 import uuid
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final
 
 from common.http.envelope import Page
 from common.pages import Total
-from common.redaction import redacted
+from common.redaction import REDACTED, redacted
 from common.telemetry.logs import get_logger
 from orchestrator.clients.users.payments import Provider
 from orchestrator.features.inbound_webhooks.errors import WebhookNotFound
 from orchestrator.features.inbound_webhooks.metrics import WEBHOOK_REJECTIONS, WEBHOOKS
 from orchestrator.features.inbound_webhooks.models.records import WebhookStatus, WebhookSummary, WebhookView
-from orchestrator.features.inbound_webhooks.repository import WebhookLog
+from orchestrator.features.inbound_webhooks.repository import SEALED_PROVIDERS, WebhookLog
 from orchestrator.features.inbound_webhooks.schemas import KIND, ProcessWebhook, WebhookDetail
 from orchestrator.features.payments.adapters.interfaces import VerifiedWebhook, WebhookAdapter
 from orchestrator.features.payments.errors import SignatureInvalid, WebhookStale, WebhookUnreadable
@@ -24,6 +24,10 @@ from orchestrator.jobs.service import JobQueue
 __all__ = ["WebhookInbox"]
 
 REASONS: Final = {SignatureInvalid: "signature", WebhookStale: "stale"}
+# All that is shown of a sealed webhook: a code may stand in a field that nobody knows.
+SHOWN_OF_SEALED: Final = frozenset(
+    {"event_id", "id", "type", "event", "event_type", "reservation_id", "order_id", "reason"}
+)
 UNREADABLE: Final = "unreadable"
 """The type of a webhook that cannot be parsed. Its job fails, which raises an alert."""
 
@@ -65,7 +69,10 @@ class WebhookInbox:
     async def show(self, webhook_id: uuid.UUID) -> WebhookDetail:
         """Return a webhook with its payload, secrets redacted, or raise WebhookNotFound."""
         webhook, body = await self._find(webhook_id)
-        return WebhookDetail(**webhook.model_dump(), payload=redacted(body))
+        payload = redacted(body)
+        if webhook.provider in SEALED_PROVIDERS:
+            payload = _shown(payload)
+        return WebhookDetail(**webhook.model_dump(), payload=payload)
 
     async def replay(self, webhook_id: uuid.UUID, *, admin_id: uuid.UUID) -> tuple[WebhookSummary, WebhookSummary]:
         """Process a webhook again, whatever its outcome, or raise WebhookNotFound. No effect happens twice.
@@ -102,3 +109,9 @@ class WebhookInbox:
             WEBHOOK_REJECTIONS.labels(provider, reason).inc()
             logger.warning("webhook.rejected", provider=provider, reason=reason, bytes=len(body))
             raise
+
+
+def _shown(payload: Any) -> dict[str, Any] | None:
+    if not isinstance(payload, dict):
+        return None
+    return {name: content if name in SHOWN_OF_SEALED else REDACTED for name, content in payload.items()}

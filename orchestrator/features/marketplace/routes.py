@@ -20,7 +20,7 @@ from orchestrator.features.marketplace.schemas import (
 )
 from orchestrator.features.marketplace.service import MarketplaceService
 from orchestrator.http.answers import answer
-from orchestrator.http.refusals import COMMON, IDEMPOTENT
+from orchestrator.http.refusals import COMMON, IDEMPOTENT, IN_PROGRESS
 from orchestrator.http.schemas import InProgress
 
 __all__ = ["router"]
@@ -61,7 +61,7 @@ _APPROVE = refusals(
     }
 )
 
-router = APIRouter(prefix="/marketplace", tags=["Marketplace"], responses={202: {"model": Success[InProgress]}})
+router = APIRouter(prefix="/marketplace", tags=["Marketplace"], responses=IN_PROGRESS)
 
 
 Market = Annotated[MarketplaceService, provided(MarketplaceService)]

@@ -1,7 +1,7 @@
 """Menus as fans see them, and what fans buy there (M2, M3)."""
 
 import uuid
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Query, Response
 
@@ -16,7 +16,7 @@ from orchestrator.features.menus.service.menus import MenuService
 from orchestrator.features.menus.service.purchases import MenuPurchaseService
 from orchestrator.http.answers import answer
 from orchestrator.http.naming import CamelCaseRoute
-from orchestrator.http.refusals import COMMON, IDEMPOTENT
+from orchestrator.http.refusals import COMMON, IDEMPOTENT, IN_PROGRESS
 from orchestrator.http.schemas import InProgress
 
 __all__ = ["router"]
@@ -30,12 +30,11 @@ _BUY = refusals(
         402: "INSUFFICIENT_CREDITS",
         403: "MENU_ACCESS_DENIED, ACCOUNT_SUSPENDED",
         404: "MENU_NOT_FOUND, ITEM_NOT_FOUND, PERFORMER_NOT_FOUND",
-        409: "ITEM_INACTIVE, DAILY_LIMIT_REACHED, REQUEST_IN_PROGRESS",
+        409: "ITEM_INACTIVE, DAILY_LIMIT_REACHED, REQUESTIN_PROGRESS",
         428: "OTP_REQUIRED",
     }
 )
-_CANCEL = refusals(COMMON | {404: "ITEM_NOT_FOUND", 409: "ITEM_INVALID_STATE, REQUEST_IN_PROGRESS"})
-_IN_PROGRESS: Final[dict[int | str, dict[str, Any]]] = {202: {"model": Success[InProgress]}}
+_CANCEL = refusals(COMMON | {404: "ITEM_NOT_FOUND", 409: "ITEM_INVALID_STATE, REQUESTIN_PROGRESS"})
 
 router = APIRouter(prefix="/menu", tags=["Menus"], route_class=CamelCaseRoute)
 
@@ -85,7 +84,7 @@ async def show_menu(menu_id: uuid.UUID, user: CurrentUser, menus: Menus) -> Succ
     return success(Menu.model_validate(await menus.show(menu_id, reader=user)))
 
 
-@router.post("/purchase", responses=_BUY | _IN_PROGRESS, summary="Buy an item of a menu")
+@router.post("/purchase", responses=_BUY | IN_PROGRESS, summary="Buy an item of a menu")
 async def buy(
     *,
     body: MenuPurchaseRequest,
@@ -106,7 +105,7 @@ async def buy(
     return await answer(purchases.buy(body, buyer=user, key=key, address=address), response)
 
 
-@router.post("/purchase/{purchase_id}/cancel", responses=_CANCEL | _IN_PROGRESS, summary="Cancel a pending purchase")
+@router.post("/purchase/{purchase_id}/cancel", responses=_CANCEL | IN_PROGRESS, summary="Cancel a pending purchase")
 async def cancel(
     purchase_id: uuid.UUID, user: CurrentUser, purchases: Purchases, response: Response
 ) -> Success[MenuPurchase] | Success[InProgress]:

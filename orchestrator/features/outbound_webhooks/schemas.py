@@ -74,6 +74,7 @@ MessageType = Literal[
     "fulfillment.ready",
     "fulfillment.fulfilled",
     "fulfillment.failed",
+    "fulfillment.resumed",
     "fulfillment.refunded",
     "fulfillment.cancelled",
 ]

@@ -18,14 +18,14 @@ EXPIRED: Final = "EXPIRED"
 
 
 class PaidOrders(Protocol):
-    """Orders that wait for their payments. Neither changes an order that does not wait for its payment."""
+    """Orders that wait for their payments. Neither method changes an order that does not wait for its payment."""
 
     async def pay(self, order_id: uuid.UUID) -> None:
-        """Go on with an order whose payment is in its buyer's wallet.
+        """Continue an order whose payment is in its buyer's wallet.
 
         Raises:
-            Unavailable: the order is being opened: its wait begins in a moment.
-            StillRunning: it goes on in the background.
+            Unavailable: the order is being opened; its wait begins in a moment.
+            StillRunning: it continues in the background.
         """
 
     async def end_unpaid(self, order_id: uuid.UUID) -> None:

@@ -21,15 +21,13 @@ from orchestrator.features.performance_queue.schemas import (
 from orchestrator.features.performance_queue.service import PerformanceQueueService
 from orchestrator.http.answers import answer
 from orchestrator.http.naming import CamelCaseRoute
-from orchestrator.http.refusals import COMMON, IDEMPOTENT
+from orchestrator.http.refusals import COMMON, IDEMPOTENT, IN_PROGRESS
 from orchestrator.http.schemas import InProgress
 
 __all__ = ["router"]
 
 _ONE = COMMON | {404: "ITEM_NOT_FOUND"}
-_CHANGE = refusals(_ONE | {403: "FORBIDDEN", 409: "ITEM_INVALID_STATE, REQUEST_IN_PROGRESS"}) | {
-    202: {"model": Success[InProgress]}
-}
+_CHANGE = refusals(_ONE | {403: "FORBIDDEN", 409: "ITEM_INVALID_STATE, REQUEST_IN_PROGRESS"}) | IN_PROGRESS
 _COMPLETE = _CHANGE | refusals(IDEMPOTENT)
 _MINE = refusals(COMMON | {403: "FORBIDDEN"})
 

@@ -14,20 +14,23 @@ from orchestrator.features.refunds.schemas import Refunded, RefundRequest
 from orchestrator.features.refunds.service import RefundService
 from orchestrator.http.answers import answer
 from orchestrator.http.audit import Audit
-from orchestrator.http.refusals import COMMON, IDEMPOTENT
+from orchestrator.http.refusals import COMMON, IDEMPOTENT, IN_PROGRESS
 from orchestrator.http.schemas import InProgress
 
 __all__ = ["router"]
 
-_REFUND = refusals(
-    COMMON
-    | IDEMPOTENT
-    | {
-        403: "FORBIDDEN, NOT_SEAT_OWNER",
-        404: "ORDER_NOT_FOUND, SEAT_NOT_FOUND",
-        409: "ORDER_INVALID_STATE, SEAT_UNAVAILABLE, TRANSFER_INVALID_STATE, REQUEST_IN_PROGRESS",
-    }
-) | {202: {"model": Success[InProgress]}}
+_REFUND = (
+    refusals(
+        COMMON
+        | IDEMPOTENT
+        | {
+            403: "FORBIDDEN, NOT_SEAT_OWNER",
+            404: "ORDER_NOT_FOUND, SEAT_NOT_FOUND",
+            409: "ORDER_INVALID_STATE, SEAT_UNAVAILABLE, TRANSFER_INVALID_STATE, REQUEST_IN_PROGRESS",
+        }
+    )
+    | IN_PROGRESS
+)
 
 router = APIRouter(tags=["Refunds"])
 

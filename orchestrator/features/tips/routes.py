@@ -13,23 +13,26 @@ from orchestrator.features.tips.schemas import TipBought, TipQueued, TipRequest
 from orchestrator.features.tips.service import TipService
 from orchestrator.http.answers import answer
 from orchestrator.http.naming import CamelCaseRoute
-from orchestrator.http.refusals import COMMON, IDEMPOTENT
+from orchestrator.http.refusals import COMMON, IDEMPOTENT, IN_PROGRESS
 from orchestrator.http.schemas import InProgress
 
 __all__ = ["router"]
 
-_BUY = refusals(
-    COMMON
-    | IDEMPOTENT
-    | {
-        400: "VALIDATION_ERROR, INVALID_UUID, SELF_PURCHASE, DUPLICATE_REQUEST",
-        402: "INSUFFICIENT_CREDITS",
-        403: "ACCOUNT_SUSPENDED",
-        404: "PERFORMER_NOT_FOUND, ITEM_NOT_FOUND",
-        409: "ITEM_INACTIVE, DAILY_LIMIT_REACHED, REQUEST_IN_PROGRESS",
-        428: "OTP_REQUIRED",
-    }
-) | {202: {"model": Success[InProgress]}}
+_BUY = (
+    refusals(
+        COMMON
+        | IDEMPOTENT
+        | {
+            400: "VALIDATION_ERROR, INVALID_UUID, SELF_PURCHASE, DUPLICATE_REQUEST",
+            402: "INSUFFICIENT_CREDITS",
+            403: "ACCOUNT_SUSPENDED",
+            404: "PERFORMER_NOT_FOUND, ITEM_NOT_FOUND",
+            409: "ITEM_INACTIVE, DAILY_LIMIT_REACHED, REQUEST_IN_PROGRESS",
+            428: "OTP_REQUIRED",
+        }
+    )
+    | IN_PROGRESS
+)
 
 router = APIRouter(prefix="/tip-grid", tags=["Tips"], route_class=CamelCaseRoute)
 

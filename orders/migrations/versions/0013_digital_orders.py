@@ -37,12 +37,13 @@ TABLES = (
             (status IN ('FULFILLED', 'REFUNDED', 'CANCELLED')) = (ended_at IS NOT NULL))
     )
     """,
-    "CREATE INDEX ix_digital_orders_failed ON digital_orders (status_at) WHERE status = 'FAILED'",
+    "CREATE INDEX ix_digital_orders_paid ON digital_orders (order_id) WHERE status = 'PAID'",
     "CREATE INDEX ix_digital_orders_waiting ON digital_orders (order_id) WHERE status = 'WAITING'",
+    "CREATE INDEX ix_digital_orders_failed ON digital_orders (order_id) WHERE status = 'FAILED'",
     "CREATE INDEX ix_digital_orders_downloaded ON digital_orders (downloaded_at) WHERE storage_ref IS NOT NULL",
     """
     CREATE INDEX ix_digital_orders_refunded_codes ON digital_orders (order_id)
-        WHERE status = 'REFUNDED' AND storage_ref IS NOT NULL
+        WHERE status = 'REFUNDED' AND keys_deleted_at IS NULL
     """,
     "CREATE INDEX ix_digital_orders_newest ON digital_orders (created_at DESC, order_id DESC)",
     """

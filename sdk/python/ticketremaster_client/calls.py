@@ -1,124 +1,113 @@
-"""A call step by step: its requests, pauses and retries, without input or output, so that both clients share it."""
+"""What can be asked of the API: `generated/operations.py` has a function for each operation, which returns its call."""
 
-import uuid
-from collections.abc import Callable, Generator, Mapping
-from dataclasses import dataclass, field
-from typing import Any
+import functools
+import types
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, Generic, Literal, Self, TypeVar
 from urllib.parse import quote
 
 import httpx
+from pydantic import BaseModel, TypeAdapter
 
-from ticketremaster_client.errors import ApiError, NoAnswer, RateLimited, Unavailable, error_of
+from ticketremaster_client.generated.models import Pagination
 
-__all__ = ["Calls", "Operation", "Pause", "Steps", "Tokens"]
+__all__ = ["Call", "Page", "PageCall"]
 
-REFRESH = "/api/auth/refresh"
-IN_PROGRESS = "REQUEST_IN_PROGRESS"  # of the first request with the key
-TOKEN_EXPIRED = "TOKEN_EXPIRED"  # noqa: S105 - an error code
+T = TypeVar("T")
+Reads = Literal["data", "page", "whole", "text", "nothing"]
 
 
 @dataclass(frozen=True, slots=True)
-class Operation:
-    """An operation of the API. One that takes an `Idempotency-Key` has its effect once, however often it is sent."""
+class Page(Generic[T]):
+    items: list[T]
+    pagination: Pagination
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call(Generic[T]):
+    """One call of an operation, whose result is a T.
+
+    Args:
+        path: a template, such as `/api/orders/{order_id}`.
+        answer: the type of the result; of its items, if it is a page.
+        takes_key: with an `Idempotency-Key` the call has its effect once, however often it is sent.
+        may_be_pending: the answer may be 202: the work goes on.
+    """
 
     method: str
     path: str
+    answer: Any = None
+    reads: Reads = "data"
+    values: Mapping[str, object] = field(default_factory=dict)
+    query: Mapping[str, object] = field(default_factory=dict)
+    body: BaseModel | None = None
     takes_key: bool = False
+    may_be_pending: bool = False
 
     @property
     def is_repeatable(self) -> bool:
         return self.takes_key or self.method == "GET"
 
+    def request(self, base_url: str, headers: Mapping[str, str]) -> httpx.Request:
+        values = {name: quote(str(value), safe="") for name, value in self.values.items()}
+        query = {name: _text(value) for name, value in self.query.items() if value is not None}
+        body = self.body.model_dump(mode="json", exclude_unset=True, by_alias=True) if self.body else None
+        return httpx.Request(
+            self.method, base_url + self.path.format_map(values), params=query, json=body, headers=headers
+        )
 
-@dataclass(frozen=True, slots=True)
-class Tokens:
-    """A login. The refresh token works once: store the new tokens when `on_tokens` reports them."""
-
-    access_token: str = field(repr=False)
-    refresh_token: str = field(default="", repr=False)
-
-
-@dataclass(frozen=True, slots=True)
-class Pause:
-    seconds: float
-
-
-Steps = Generator[httpx.Request | Pause, httpx.Response | NoAnswer, Any]
-"""What a client does: it sends each request and passes its response, or NoAnswer, back; it waits for each pause."""
-
-
-@dataclass(kw_only=True)
-class Calls:
-    """The calls of one login, or of nobody.
-
-    Args:
-        attempts: of a call that is refused with 429, or that is repeatable and has no outcome yet.
-        longest_pause: seconds; a call that is to be repeated later than that raises.
-    """
-
-    base_url: str
-    tokens: Tokens | None = None
-    on_tokens: Callable[[Tokens], None] = lambda _: None
-    attempts: int = 4
-    longest_pause: float = 30.0
-
-    def steps(
-        self,
-        operation: Operation,
-        *,
-        path: Mapping[str, object],
-        query: Mapping[str, Any] | None,
-        body: Any,
-        idempotency_key: str | None,
-    ) -> Steps:
-        """Return the steps of a call; their result is the `data` of the answer.
+    def result(self, response: httpx.Response) -> T:
+        """Return what the answer of a success has.
 
         Raises:
-            ApiError: the API refuses the call.
-            NoAnswer: the connection failed, on the last attempt too.
+            ValueError: it does not have the form of this version's models.
         """
-        key = {"Idempotency-Key": idempotency_key or str(uuid.uuid4())} if operation.takes_key else {}
-        url = self.base_url + operation.path.format_map(
-            {name: quote(str(value), safe="") for name, value in path.items()}
-        )
-        attempt, may_refresh = 1, True
-        while True:
-            used = self.tokens
-            answer = yield self._request(operation.method, url, key, query=query, body=body)
-            if isinstance(answer, httpx.Response) and answer.is_success:
-                return answer.json()["data"] if answer.content else None
-            error = error_of(answer) if isinstance(answer, httpx.Response) else answer
-            if may_refresh and used and used.refresh_token and getattr(error, "code", "") == TOKEN_EXPIRED:
-                may_refresh = False
-                if self.tokens is used:  # another call may have renewed them
-                    yield from self._refresh(used)
-                continue
-            yield self._pause_before_another(error, attempt, is_repeatable=operation.is_repeatable)
-            attempt += 1
+        return self._parsed(response)  # type: ignore[no-any-return] # `answer` is the type, made by the same generator
 
-    def _request(self, method: str, url: str, headers: Mapping[str, str], *, query: Any, body: Any) -> httpx.Request:
-        own = {"Authorization": f"Bearer {self.tokens.access_token}"} if self.tokens else {}
-        return httpx.Request(method, url, params=query, json=body, headers={**headers, **own})
+    def _parsed(self, response: httpx.Response) -> Any:
+        if self.reads == "nothing":
+            return None
+        if self.reads == "text":
+            return response.text
+        told = response.json()
+        if self.reads == "page":
+            items = _adapter(types.GenericAlias(list, (self.answer,))).validate_python(told["data"])
+            return Page(items, Pagination.model_validate(told["pagination"]))
+        return _adapter(self.answer).validate_python(told["data"] if self.reads == "data" else told)
 
-    def _pause_before_another(self, error: ApiError | NoAnswer, attempt: int, *, is_repeatable: bool) -> Pause:
-        is_in_progress = getattr(error, "code", "") == IN_PROGRESS
-        is_open = is_in_progress or isinstance(error, Unavailable | NoAnswer)
-        may_repeat = isinstance(error, RateLimited) or (is_repeatable and is_open)
-        asked = getattr(error, "retry_after", None)
-        seconds = 0.5 * 2.0**attempt if asked is None else asked
-        if not may_repeat or attempt >= self.attempts or seconds > self.longest_pause:
-            raise error
-        return Pause(seconds)
 
-    def _refresh(self, used: Tokens) -> Steps:
-        request = httpx.Request(
-            "POST", self.base_url + REFRESH, headers={"Authorization": f"Bearer {used.refresh_token}"}
-        )
-        answer = yield request
-        if not isinstance(answer, httpx.Response):
-            raise answer
-        if not answer.is_success:
-            raise error_of(answer)
-        renewed = answer.json()["data"]
-        self.tokens = Tokens(renewed["access_token"], renewed["refresh_token"])
-        self.on_tokens(self.tokens)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PageCall(Call[Page[T]]):
+    """A call of a list, whose result is one page.
+
+    Args:
+        pages_by: the parameter that leads to the next page.
+    """
+
+    reads: Reads = "page"
+    pages_by: Literal["page", "after", "offset"] = "page"
+
+    def following(self, page: Page[T]) -> Self | None:
+        """Return the call of the next page, or None after the last one."""
+        at = page.pagination
+        if self.pages_by == "after":
+            return self._from(at.next) if at.next else None
+        if at.page >= at.total_pages:
+            return None
+        return self._from(at.page + 1 if self.pages_by == "page" else at.page * at.per_page)
+
+    def _from(self, place: object) -> Self:
+        query = {name: value for name, value in self.query.items() if name != "page"}
+        return replace(self, query=query | {self.pages_by: place})
+
+
+@functools.cache
+def _adapter(answer: Any) -> TypeAdapter[Any]:
+    return TypeAdapter(answer)
+
+
+def _text(value: object) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    return value.isoformat() if hasattr(value, "isoformat") else str(value)

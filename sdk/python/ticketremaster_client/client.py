@@ -1,72 +1,110 @@
 """The two clients."""
 
 import asyncio
-import threading
 import time
-from collections.abc import Mapping
-from typing import Any, Self
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Final, Self, TypeVar
 
 import httpx
 
-from ticketremaster_client.calls import Calls, Operation, Pause, Steps, Tokens
+from ticketremaster_client.calls import Call, PageCall
 from ticketremaster_client.errors import NoAnswer
+from ticketremaster_client.generated import models, operations
+from ticketremaster_client.login import Login, Tokens
+from ticketremaster_client.repeats import Attempts, Repeats
 
-LOG_IN = Operation("POST", "/api/auth/login")
+T = TypeVar("T")
+
+# A server closes an idle connection after some seconds; a request that meets this has no answer.
+LIMITS: Final = httpx.Limits(keepalive_expiry=2.0)
 
 
-class Client:
-    """A client that blocks. Threads may share it: one call is made at a time.
+class _Caller:
+    """What both clients are made of."""
+
+    def __init__(
+        self,
+        base_url: str,
+        *,
+        tokens: Tokens | None = None,
+        on_tokens: Callable[[Tokens], None] = lambda _: None,
+        repeats: Repeats | None = None,
+        timeout_seconds: float = 30.0,
+    ) -> None:
+        self._base_url = base_url.rstrip("/")
+        self._login = Login(self._base_url, tokens, on_tokens)
+        self._repeats = repeats or Repeats()
+        self._timeout = httpx.Timeout(timeout_seconds)
+        self._connect()
+
+    def _connect(self) -> None:
+        """Set up what sends requests."""
+
+    def _request(self, call: Call[T], attempts: Attempts) -> httpx.Request:
+        request = call.request(self._base_url, attempts.headers)
+        request.extensions["timeout"] = self._timeout.as_dict()
+        return request
+
+
+class Client(_Caller):
+    """A client that blocks; threads may share it.
 
     Args:
-        calls: the API's address, the tokens of a login, and how often calls are repeated.
+        base_url: where the gateway is.
+        tokens: of an earlier login.
+        on_tokens: is told each new pair of tokens, of a login or a renewal.
     """
 
-    def __init__(self, calls: Calls, *, timeout_seconds: float = 30.0) -> None:
-        self._calls = calls
-        self._http = httpx.Client(timeout=timeout_seconds)
-        self._turn = threading.Lock()
+    def _connect(self) -> None:
+        self._http = httpx.Client(auth=self._login, limits=LIMITS)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def close(self) -> None:
         self._http.close()
 
-    def log_in(self, email: str, password: str) -> None:
+    def log_in(self, email: str, password: str) -> models.LoggedIn:
         """Log in; later calls are this user's.
 
         Raises:
             Unauthenticated: email or password is wrong.
         """
-        told = self.call(LOG_IN, body={"email": email, "password": password})
-        self._calls.tokens = _tokens(told)
-        self._calls.on_tokens(self._calls.tokens)
+        told = self.call(operations.post_auth_login(models.Login(email=email, password=password)))
+        self._login.use(Tokens(told.access_token, told.refresh_token))
+        return told
 
-    def call(
-        self,
-        operation: Operation,
-        *,
-        path: Mapping[str, object] | None = None,
-        query: Mapping[str, Any] | None = None,
-        body: Any = None,
-        idempotency_key: str | None = None,
-    ) -> Any:
-        """Call an operation and return the `data` of its answer; raises as `Calls.steps`."""
-        steps = self._calls.steps(operation, path=path or {}, query=query, body=body, idempotency_key=idempotency_key)
-        with self._turn:
-            return self._take(steps)
+    def call(self, call: Call[T], *, idempotency_key: str | None = None) -> T:
+        """Make a call and return its result.
 
-    def _take(self, steps: Steps) -> Any:
-        step = next(steps)
+        Args:
+            idempotency_key: of an operation that takes one; a new one by default.
+
+        Raises:
+            ApiError: the API refuses the call.
+            StillProcessing: the work goes on.
+            NoAnswer: the connection failed.
+            ValueError: the answer does not have the form of this version's models.
+        """
+        attempts = Attempts(self._repeats, call, idempotency_key)
         while True:
-            try:
-                if isinstance(step, Pause):
-                    time.sleep(step.seconds)
-                    step = next(steps)
-                else:
-                    step = steps.send(self._answer(step))
-            except StopIteration as end:
-                return end.value
+            answer = self._answer(self._request(call, attempts))
+            pause = attempts.pause_after(answer)
+            if pause is None and isinstance(answer, httpx.Response):
+                return call.result(answer)
+            if pause:
+                time.sleep(pause.seconds)
+
+    def items(self, call: PageCall[T]) -> Iterator[T]:
+        """Yield the items of a list, page after page; raises as `call`."""
+        following: PageCall[T] | None = call
+        while following:
+            page = self.call(following)
+            yield from page.items
+            following = following.following(page)
 
     def _answer(self, request: httpx.Request) -> httpx.Response | NoAnswer:
         try:
@@ -75,61 +113,59 @@ class Client:
             return NoAnswer(str(error))
 
 
-class AsyncClient:
-    """A client for asyncio. Calls of several tasks run at once; a login that two renew at once stays valid.
+class AsyncClient(_Caller):
+    """A client for asyncio; tasks may share it.
 
     Args:
-        calls: the API's address, the tokens of a login, and how often calls are repeated.
+        base_url: where the gateway is.
+        tokens: of an earlier login.
+        on_tokens: is told each new pair of tokens, of a login or a renewal.
     """
 
-    def __init__(self, calls: Calls, *, timeout_seconds: float = 30.0) -> None:
-        self._calls = calls
-        self._http = httpx.AsyncClient(timeout=timeout_seconds)
+    def _connect(self) -> None:
+        self._http = httpx.AsyncClient(auth=self._login, limits=LIMITS)
 
     async def __aenter__(self) -> Self:
         return self
 
     async def __aexit__(self, *_: object) -> None:
+        await self.aclose()
+
+    async def aclose(self) -> None:
         await self._http.aclose()
 
-    async def log_in(self, email: str, password: str) -> None:
+    async def log_in(self, email: str, password: str) -> models.LoggedIn:
         """Log in; later calls are this user's.
 
         Raises:
             Unauthenticated: email or password is wrong.
         """
-        told = await self.call(LOG_IN, body={"email": email, "password": password})
-        self._calls.tokens = _tokens(told)
-        self._calls.on_tokens(self._calls.tokens)
+        told = await self.call(operations.post_auth_login(models.Login(email=email, password=password)))
+        self._login.use(Tokens(told.access_token, told.refresh_token))
+        return told
 
-    async def call(
-        self,
-        operation: Operation,
-        *,
-        path: Mapping[str, object] | None = None,
-        query: Mapping[str, Any] | None = None,
-        body: Any = None,
-        idempotency_key: str | None = None,
-    ) -> Any:
-        """Call an operation and return the `data` of its answer; raises as `Calls.steps`."""
-        steps = self._calls.steps(operation, path=path or {}, query=query, body=body, idempotency_key=idempotency_key)
-        step = next(steps)
+    async def call(self, call: Call[T], *, idempotency_key: str | None = None) -> T:
+        """Make a call and return its result; arguments and errors are those of `Client.call`."""
+        attempts = Attempts(self._repeats, call, idempotency_key)
         while True:
-            try:
-                if isinstance(step, Pause):
-                    await asyncio.sleep(step.seconds)
-                    step = next(steps)
-                else:
-                    step = steps.send(await self._answer(step))
-            except StopIteration as end:
-                return end.value
+            answer = await self._answer(self._request(call, attempts))
+            pause = attempts.pause_after(answer)
+            if pause is None and isinstance(answer, httpx.Response):
+                return call.result(answer)
+            if pause:
+                await asyncio.sleep(pause.seconds)
+
+    async def items(self, call: PageCall[T]) -> AsyncIterator[T]:
+        """Yield the items of a list, page after page; raises as `call`."""
+        following: PageCall[T] | None = call
+        while following:
+            page = await self.call(following)
+            for item in page.items:
+                yield item
+            following = following.following(page)
 
     async def _answer(self, request: httpx.Request) -> httpx.Response | NoAnswer:
         try:
             return await self._http.send(request)
         except httpx.TransportError as error:
             return NoAnswer(str(error))
-
-
-def _tokens(told: Mapping[str, Any]) -> Tokens:
-    return Tokens(told["access_token"], told["refresh_token"])

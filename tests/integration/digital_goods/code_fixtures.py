@@ -1,7 +1,7 @@
-"""Digital orders in memory, as the orders service keeps them, for tests of what is done with their codes."""
+"""Digital orders in memory, as the orders service keeps them, and a faulty storage, for tests of what is done with codes."""
 
 import uuid
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
@@ -13,9 +13,45 @@ from orchestrator.clients.orders.digital_orders import (
     DigitalOrderFacts,
     DigitalOrdersClient,
     DigitalOrderStatus,
+    FulfillmentStatus,
     PayGoodsWith,
     SealedCodes,
 )
+from orchestrator.features.digital_goods.adapters.interfaces import CodeStorage
+
+Act = Callable[[], Awaitable[object]]
+
+
+async def nothing() -> None:
+    pass
+
+
+class Interrupting(CodeStorage):
+    """A storage in whose calls something else happens first."""
+
+    def __init__(self, storage: CodeStorage) -> None:
+        self.storage = storage
+        self.before_put: Act = nothing
+        self.after_put: Act = nothing
+        self.before_delete: Act = nothing
+
+    async def put(self, name: str, sealed: bytes, *, metadata: Mapping[str, str]) -> None:
+        await self.before_put()
+        await self.storage.put(name, sealed, metadata=metadata)
+        await self.after_put()
+
+    async def get(self, name: str) -> bytes | None:
+        return await self.storage.get(name)
+
+    async def delete(self, name: str) -> None:
+        await self.before_delete()
+        await self.storage.delete(name)
+
+    async def presigned_url(self, name: str, *, seconds: int) -> str | None:
+        return await self.storage.presigned_url(name, seconds=seconds)
+
+    async def names(self, prefix: str, *, modified_before: datetime | None = None) -> list[str]:
+        return await self.storage.names(prefix, modified_before=modified_before)
 
 
 class OrdersInMemory(DigitalOrdersClient):
@@ -70,6 +106,7 @@ def waiting_order(buyer_id: uuid.UUID, *, items: int) -> DigitalOrderFacts:
         order_id=uuid.uuid4(),
         buyer_user_id=buyer_id,
         status=DigitalOrderStatus.WAITING,
+        fulfillment_status=FulfillmentStatus.WAITING,
         pay_with=PayGoodsWith.CREDITS,
         total=Decimal(10 * items),
         items=tuple(
@@ -86,7 +123,7 @@ def waiting_order(buyer_id: uuid.UUID, *, items: int) -> DigitalOrderFacts:
         ),
         storage_ref=None,
         failure_code=None,
-        failure_message="",
+        failure_message=None,
         created_at=datetime.now(UTC),
         paid_at=datetime.now(UTC),
         ready_at=None,

@@ -2,7 +2,6 @@
 
 import traceback
 import uuid
-from collections.abc import Mapping
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -18,39 +17,9 @@ from orchestrator.features.digital_goods.errors import CodesUnreadable, KeysDele
 from orchestrator.features.digital_goods.schemas.codes import CodesDocument
 from orchestrator.features.digital_goods.service.codes import OrderCodes
 from orchestrator.features.digital_goods.service.reading import DownloadedCodesTask
-from tests.integration.digital_goods.code_fixtures import OrdersInMemory, waiting_order
+from tests.integration.digital_goods.code_fixtures import Interrupting, OrdersInMemory, nothing, waiting_order
 
 OLD, NEW = b"o" * 32, b"n" * 32
-
-
-class Interrupting(CodeStorage):
-    """A storage in whose calls something else happens first."""
-
-    def __init__(self, storage: CodeStorage) -> None:
-        self.storage = storage
-        self.before_put = self.after_put = self.before_delete = _nothing
-
-    async def put(self, name: str, sealed: bytes, *, metadata: Mapping[str, str]) -> None:
-        await self.before_put()
-        await self.storage.put(name, sealed, metadata=metadata)
-        await self.after_put()
-
-    async def get(self, name: str) -> bytes | None:
-        return await self.storage.get(name)
-
-    async def delete(self, name: str) -> None:
-        await self.before_delete()
-        await self.storage.delete(name)
-
-    async def presigned_url(self, name: str, *, seconds: int) -> str | None:
-        return await self.storage.presigned_url(name, seconds=seconds)
-
-    async def names(self, prefix: str, *, modified_before: datetime | None = None) -> list[str]:
-        return await self.storage.names(prefix, modified_before=modified_before)
-
-
-async def _nothing() -> None:
-    pass
 
 
 async def _crash() -> None:
@@ -116,7 +85,7 @@ async def test_storage_that_is_away_leaves_the_order_waiting_until_a_retry(
     with pytest.raises(Unavailable):
         await replace(codes, storage=away).store(order)
     assert (await orders.find(order.order_id)).status is DigitalOrderStatus.WAITING
-    away.before_put, away.after_put = _nothing, _crash  # written, and the answer lost
+    away.before_put, away.after_put = nothing, _crash  # written, and the answer lost
     with pytest.raises(Unavailable):
         await replace(codes, storage=away).store(order)
     for _ in range(2):

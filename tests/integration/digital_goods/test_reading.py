@@ -110,8 +110,8 @@ async def shop(
     await database.close()
 
 
-def refusal_of(answer: httpx.Response) -> tuple[int, str]:
-    return answer.status_code, answer.json()["error_code"]
+def refusal_of(answer: httpx.Response) -> tuple[int, str | None]:
+    return answer.status_code, answer.json().get("error_code")
 
 
 def path_of(order: DigitalOrderFacts, action: str) -> str:

@@ -1,5 +1,6 @@
 """Digital orders of fans, the supplier's notices about them, and what became of them, on real services and workers."""
 
+import asyncio
 import uuid
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -21,11 +22,13 @@ from orchestrator.clients.orders.digital_orders import (
     DigitalOrderStatus,
 )
 from orchestrator.container import Container, build_container
+from orchestrator.features.digital_goods.repository import FulfilmentJobStore
 from orchestrator.features.digital_goods.schemas.ordering import DigitalOrderRequest, OrderedProduct
 from orchestrator.features.digital_goods.service.codes import OrderCodes
 from orchestrator.features.digital_goods.service.delivery import DeliveryService
+from orchestrator.features.digital_goods.service.failed_orders import FailedDigitalOrderTask
 from orchestrator.features.digital_goods.service.ordering import DigitalOrderingService
-from orchestrator.features.digital_goods.service.polling import SilentOrderTask
+from orchestrator.features.digital_goods.service.polling import SupplierPollingTask
 from orchestrator.jobs.record import JobStatus, JobView
 from tests.contracts.databases import Databases
 from tests.support.http_client import http_client
@@ -49,6 +52,10 @@ HOLD: Final = """
     UPDATE jobs SET run_at = now() + interval '1 hour', token_at = NULL WHERE job_id = $1 AND status = 'retrying'
 """
 EXPIRE_LEASES: Final = "UPDATE jobs SET lease_until = now() WHERE status = 'running'"
+LAST_ATTEMPT: Final = """
+    UPDATE jobs SET attempts = max_attempts - 1, run_at = now(), token_at = now()
+    WHERE job_id = (SELECT job_id FROM webhook_log WHERE external_id = $1) AND status = 'retrying'
+"""
 WEBHOOK: Final = "SELECT status, outcome, error FROM webhook_log WHERE external_id = $1"
 MESSAGES: Final = """
     SELECT routing_key FROM outbox
@@ -65,6 +72,7 @@ class DigitalGoods:
     databases: Databases
     sandbox: httpx.AsyncClient
     folder: Path
+    worker_url: str
 
     async def order(self, *supplier_products: str) -> uuid.UUID:
         """Order one unit of each product."""
@@ -172,10 +180,43 @@ class DigitalGoods:
 
         return await eventually(look)
 
-    def poller(self, *, longer_than: timedelta = timedelta(0)) -> SilentOrderTask:
+    @property
+    def delivery(self) -> DeliveryService:
+        return self.container.resources.service(DeliveryService)
+
+    async def early_webhook(self, external_id: str) -> None:
+        """Wait until a webhook waits for its reservation."""
+
+        async def look() -> bool:
+            [row] = await self.databases.read("orchestrator", WEBHOOK, external_id)
+            return row["error"] is not None
+
+        await eventually(look)
+
+    async def give_up_webhook(self, external_id: str) -> None:
+        """Let the job of a webhook make its last attempt at once."""
+        await self.databases.change("orchestrator", LAST_ATTEMPT, external_id)
+
+    def poller(
+        self, *, longer_than: timedelta = timedelta(0), settles_after: timedelta = timedelta(days=14)
+    ) -> SupplierPollingTask:
+        orders = self.container.resources.clients.digital_orders
+        return SupplierPollingTask(
+            orders=orders, delivery=self.delivery, longer_than=longer_than, settles_after=settles_after
+        )
+
+    async def settle_failed(self, *, keep: timedelta = timedelta(hours=72)) -> None:
+        """Look for orders that no job works on, as two workers do at once."""
         resources = self.container.resources
-        delivery = resources.service(DeliveryService)
-        return SilentOrderTask(orders=resources.clients.digital_orders, delivery=delivery, longer_than=longer_than)
+        task = FailedDigitalOrderTask(
+            delivery=self.delivery,
+            jobs=resources.jobs,
+            store=FulfilmentJobStore(resources.database),
+            keep=keep,
+            settles_after=timedelta(days=14),
+            grace=timedelta(0),
+        )
+        await asyncio.gather(task.settle_all(), task.settle_all())
 
     @asynccontextmanager
     async def storage_away(self) -> AsyncIterator[None]:
@@ -199,17 +240,31 @@ class DigitalGoods:
         rows = await self.databases.read("orders", MESSAGES, str(order_id))
         return [row["routing_key"].removeprefix("fulfillment.") for row in rows]
 
+    async def metric(self, sample: str) -> float:
+        """Return a sample of the worker's metrics, such as ``jobs_dead{kind="email"}``."""
+        async with http_client(self.worker_url) as worker:
+            lines = (await worker.get("/metrics")).text.splitlines()
+        [value] = [line.removeprefix(sample) for line in lines if line.startswith(f"{sample} ")]
+        return float(value)
+
     async def assert_delivered_once(self, order_id: uuid.UUID) -> list[str]:
         """Wait for the end; check that the buyer has and pays exactly what the supplier delivered, and return the codes."""
         order = await self.reaches(order_id, DigitalOrderStatus.FULFILLED)
         await self.job_reaches(order_id, "reserve", JobStatus.COMPLETED)
         await self.job_reaches(order_id, "store", JobStatus.COMPLETED)
         came = [item for item in order.items if item.status is DigitalItemStatus.DELIVERED]
-        units = {unit["request_id"]: unit for unit in await self.units(order)}
-        assert [units[str(item.item_id)]["reservation_id"] for item in came] == [item.reservation_id for item in came]
-        assert len(await self.units(order)) == len(units)
+        bought = [(unit["request_id"], unit["reservation_id"]) for unit in await self.units(order)]
+        assert [(str(item.item_id), item.reservation_id) for item in order.items if item.reservation_id] == bought
         assert await self.databases.balance_of(order.buyer_user_id) == Decimal(CREDITS) - PRICE * len(came)
         assert await self.messages_about(order_id) == ["paid", "reserved", "ready", "fulfilled"]
+        return await self.codes(order_id)
+
+    async def assert_delivered(self, order_id: uuid.UUID, *, items: int) -> list[str]:
+        """Wait for the end; check that the buyer pays for so many items, and return their codes."""
+        order = await self.reaches(order_id, DigitalOrderStatus.FULFILLED)
+        came = [item for item in order.items if item.status is DigitalItemStatus.DELIVERED]
+        assert len(came) == items
+        assert await self.databases.balance_of(order.buyer_user_id) == Decimal(CREDITS) - PRICE * items
         return await self.codes(order_id)
 
     async def assert_refunded(self, order_id: uuid.UUID) -> None:
@@ -234,5 +289,11 @@ async def opened_goods(stack: Stack, *, rabbitmq_url: str, **settings: Any) -> A
     secret = keys_of(Home(stack.home)).service_token_secret
     databases = Databases(stack.urls.databases, users_url=stack.urls.users, service_token_secret=secret)
     async with databases, http_client(stack.urls.sandbox) as sandbox:
-        yield DigitalGoods(container=container, databases=databases, sandbox=sandbox, folder=folder)
+        yield DigitalGoods(
+            container=container,
+            databases=databases,
+            sandbox=sandbox,
+            folder=folder,
+            worker_url=stack.urls.health_of("worker"),
+        )
         await container.close()

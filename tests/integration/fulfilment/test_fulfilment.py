@@ -9,13 +9,13 @@ from collections.abc import Awaitable, Callable
 from datetime import timedelta
 
 import pytest
+from prometheus_client import REGISTRY
 
 from common.http.envelope import Page
 from common.sealing import Sealer
 from common.settings import SealingSettings
 from orchestrator.clients.orders.digital_orders import DigitalOrderFacts, DigitalOrderStatus
-from orchestrator.features.digital_goods.jobs import STORE_PAUSE_SECONDS, DeadReservationTask
-from orchestrator.features.digital_goods.repository import FulfilmentJobStore
+from orchestrator.features.digital_goods.jobs import STORE_PAUSE_SECONDS
 from orchestrator.features.digital_goods.service.admin import GoodsAdminService
 from orchestrator.features.digital_goods.service.reservations import ReservationService
 from orchestrator.jobs.policies import FIVE_RETRIES
@@ -25,8 +25,8 @@ from tests.support.waiting import eventually
 
 KINGUIN = "SELECT count(*) AS webhooks FROM webhook_log WHERE provider = 'kinguin'"
 BODIES = "SELECT webhook_id, body, sealed_body FROM webhook_log WHERE provider = 'kinguin'"
-KILLED_AT_LAST = """
-    UPDATE jobs SET status = 'failed', failure = 'dead', finished_at = now() WHERE job_id = $1 AND status = 'retrying'
+ENDED = """
+    UPDATE jobs SET status = 'failed', failure = $2, finished_at = now() WHERE job_id = $1 AND status = 'retrying'
 """
 AGE = """
     UPDATE digital_order_items SET status_at = status_at - CAST($2 AS interval),
@@ -42,7 +42,7 @@ def statuses(order: DigitalOrderFacts) -> list[str]:
 
 class TestReserving:
     async def test_two_failures_then_success_after_two_and_four_seconds(self, goods: DigitalGoods) -> None:
-        await goods.break_supplier(RESERVE, status=502, times=2)
+        await goods.break_supplier(RESERVE, status=502, times=4)
         order_id = await goods.order("one", "two")
         first, second = await goods.fail_attempts(order_id, "reserve", times=2)
         assert first > timedelta(seconds=2)
@@ -63,13 +63,14 @@ class TestReserving:
         order = await goods.reaches(order_id, DigitalOrderStatus.FAILED)
         assert order.failure_message == "The supplier does not respond."
         assert await goods.databases.escrows_of(order_id) == ["HELD"]
+        assert await eventually(lambda: goods.metric('jobs_dead{kind="fulfillment"}')) == 1  # it raises the alert
         await goods.mend_supplier()
         assert await goods.container.resources.jobs.retry_all("fulfillment") == 1  # one call for all
         await goods.job_reaches(order_id, "reserve", JobStatus.COMPLETED)
         [item] = (await goods.reaches(order_id, DigitalOrderStatus.WAITING)).items
         assert await goods.tell(item, "delivered") == "processed"
         await goods.reaches(order_id, DigitalOrderStatus.FULFILLED)
-        assert await goods.messages_about(order_id) == ["paid", "failed", "reserved", "ready", "fulfilled"]
+        assert await goods.messages_about(order_id) == ["paid", "failed", "resumed", "reserved", "ready", "fulfilled"]
 
     async def test_admin_refunds_an_order_whose_job_is_dead(self, goods: DigitalGoods) -> None:
         await goods.break_supplier(RESERVE, status=503)
@@ -82,20 +83,19 @@ class TestReserving:
         await goods.assert_refunded(order_id)
         assert (await goods.job(order_id, "reserve")).failure is Failure.ACKNOWLEDGED
 
-    async def test_order_whose_last_worker_crashed_is_failed(self, goods: DigitalGoods) -> None:
-        await goods.break_supplier(RESERVE, status=503, times=2)
-        crashed, retried = await goods.order("one"), await goods.order("one")
-        for order_id in (crashed, retried):
-            await goods.hold(await goods.job_reaches(order_id, "reserve", JobStatus.RETRYING))
-        await goods.databases.change("orchestrator", KILLED_AT_LAST, (await goods.job(crashed, "reserve")).job_id)
-        resources = goods.container.resources
-        store = FulfilmentJobStore(resources.database)
-        task = DeadReservationTask(resources.clients.digital_orders, store, grace=timedelta(0))
-        await asyncio.gather(task.fail_all(), task.fail_all())
+    @pytest.mark.parametrize("failure", [Failure.DEAD, Failure.REFUSED])
+    async def test_order_whose_job_ended_without_a_word_is_failed(self, goods: DigitalGoods, failure: Failure) -> None:
+        crashed = await self.order_of_ended_job(goods, failure)
+        await goods.break_supplier(RESERVE, status=503, times=1)
+        retried = await goods.order("one")
+        await goods.hold(job := await goods.job_reaches(retried, "reserve", JobStatus.RETRYING))
+        await goods.settle_failed()
         await goods.reaches(crashed, DigitalOrderStatus.FAILED)
         assert (await goods.find(retried)).status is DigitalOrderStatus.PAID
-        await goods.make_due(await goods.job(retried, "reserve"))
+        await goods.make_due(job)
         await goods.reaches(retried, DigitalOrderStatus.WAITING)
+        await goods.container.resources.jobs.retry((await goods.job(crashed, "reserve")).job_id)
+        await goods.reaches(crashed, DigitalOrderStatus.WAITING)
 
     async def test_refused_item_is_refunded_and_the_other_is_delivered(self, goods: DigitalGoods) -> None:
         await goods.control("/supplier-products/gone", is_sold_out=True)
@@ -107,6 +107,29 @@ class TestReserving:
     async def test_order_of_which_nothing_comes_is_refunded(self, goods: DigitalGoods) -> None:
         await goods.control("/supplier-products/gone", is_sold_out=True)
         await goods.assert_refunded(await goods.order("gone"))
+
+    async def test_order_of_which_nothing_comes_is_refunded_although_the_last_worker_crashed(
+        self, goods: DigitalGoods
+    ) -> None:
+        """Its reserve job has completed: only the order's status shows what is left to do."""
+        orders = goods.delivery.orders
+        hopeless, retriable = await goods.waiting("one"), await self.order_of_ended_job(goods, Failure.DEAD)
+        await orders.fail(retriable, code="SERVICE_UNAVAILABLE", message="The supplier does not respond.")
+        await orders.fail_item(hopeless.order_id, hopeless.items[0].item_id, failure="Gone.")
+        await orders.fail(hopeless.order_id, code="GOODS_FAILED", message="Gone.")
+        await goods.settle_failed()
+        await goods.assert_refunded(hopeless.order_id)
+        assert (await goods.find(retriable)).status is DigitalOrderStatus.FAILED
+        await goods.container.resources.jobs.retry_all("fulfillment")
+        await goods.reaches(retriable, DigitalOrderStatus.WAITING)
+
+    async def order_of_ended_job(self, goods: DigitalGoods, failure: Failure) -> uuid.UUID:
+        """Return a PAID order whose reserve job has ended, and whose last worker crashed before it recorded the failure."""
+        await goods.break_supplier(RESERVE, status=503, times=1)
+        order_id = await goods.order("one")
+        await goods.hold(job := await goods.job_reaches(order_id, "reserve", JobStatus.RETRYING))
+        await goods.databases.change("orchestrator", ENDED, job.job_id, failure.value)
+        return order_id
 
 
 class TestNotices:
@@ -123,6 +146,14 @@ class TestNotices:
         assert await goods.tell(order.items[0], "delivered") == "ignored"
         assert await goods.assert_delivered_once(order.order_id) == unit["codes"]
 
+    async def test_code_that_is_here_stays_when_the_supplier_fails_the_item(self, goods: DigitalGoods) -> None:
+        order = await goods.waiting("one", "two")
+        await goods.tell(order.items[0], "ready")
+        await goods.tell(order.items[0], "failed")
+        assert statuses(await goods.find(order.order_id)) == ["READY", "RESERVED"]
+        await goods.tell(order.items[1], "delivered")
+        assert len(await goods.assert_delivered_once(order.order_id)) == 2
+
     async def test_supplier_decides_whether_a_notice_of_failure_holds(self, goods: DigitalGoods) -> None:
         order = await goods.waiting("one")
         await goods.say(order.items[0].reservation_id, "delivered", copies=0)
@@ -132,16 +163,20 @@ class TestNotices:
     async def test_notice_of_an_unknown_reservation_is_kept_and_matched_once_it_is_stored(
         self, goods: DigitalGoods
     ) -> None:
-        """The supplier reserved, and its reply was lost."""
+        """The supplier reserved, and its reply was lost. Only the notice has the codes."""
         order, reservation_id, job_is_due = await self.lost_reservation(goods)
-        sent = await goods.say(reservation_id, "delivered")
-        assert (await goods.webhook(sent["webhook_id"]))["status"] == "unmatched"
+        sent = await goods.say(reservation_id, "delivered", moves=False)
+        await goods.early_webhook(sent["webhook_id"])
         await job_is_due()
+        await goods.reaches(order.order_id, DigitalOrderStatus.FULFILLED)
+        assert (await goods.webhook(sent["webhook_id"]))["status"] == "processed"
         assert len(await goods.assert_delivered_once(order.order_id)) == 1
 
     async def test_notice_of_an_unknown_reservation_is_matched_by_asking_later(self, goods: DigitalGoods) -> None:
         order, reservation_id, job_is_due = await self.lost_reservation(goods)
         sent = await goods.say(reservation_id, "delivered")
+        await goods.early_webhook(sent["webhook_id"])
+        await goods.give_up_webhook(sent["webhook_id"])
         assert (await goods.webhook(sent["webhook_id"]))["status"] == "unmatched"
         await goods.break_supplier(f"{RESERVE}/{reservation_id}", status=503, times=1)
         await job_is_due()
@@ -211,7 +246,7 @@ class TestPoller:
     async def test_order_goes_on_whose_last_worker_crashed_before_it_queued_the_job(self, goods: DigitalGoods) -> None:
         order = await goods.waiting("one", "two")
         await goods.tell(order.items[0], "delivered")
-        delivery = goods.poller().delivery
+        delivery = goods.delivery
         await delivery.orders.add_codes(order.order_id, delivery.codes.seal(order.items[1].item_id, ["the second"]))
         assert statuses(await goods.find(order.order_id)) == ["READY", "READY"]
         await goods.poller().ask_all()
@@ -225,12 +260,16 @@ class TestPoller:
         poller = goods.poller(longer_than=timedelta(minutes=5))
         await goods.break_supplier("supplier", status=503)
         await poller.ask_all()
+        assert REGISTRY.get_sample_value("digital_orders_unanswered")
         await goods.mend_supplier()
         await poller.ask_all()  # it waits
+        assert REGISTRY.get_sample_value("digital_orders_unanswered") == 0
         await goods.say(order.items[0].reservation_id, "delivered", copies=0)
-        await poller.ask_all()
-        assert statuses(await goods.find(order.order_id)) == ["RESERVED"]
-        poller.answered_at[order.order_id] -= timedelta(hours=1)
+        for _ in range(2):
+            poller.answered_at[order.order_id] -= timedelta(minutes=29)
+            await poller.ask_all()
+            assert statuses(await goods.find(order.order_id)) == ["RESERVED"]
+        poller.answered_at[order.order_id] -= timedelta(minutes=29)
         await poller.ask_all()
         await goods.assert_delivered_once(order.order_id)
 
@@ -238,6 +277,8 @@ class TestPoller:
 class TestStoring:
     async def test_storage_that_is_away_for_long_loses_nothing_and_needs_nobody(self, goods: DigitalGoods) -> None:
         order = await goods.waiting("one")
+        failures = 'codes_stored_total{result="unavailable"}'
+        before = await goods.metric(failures)
         async with goods.storage_away():
             await goods.tell(order.items[0], "delivered")
             await goods.fail_attempts(order.order_id, "store", times=5)
@@ -246,6 +287,7 @@ class TestStoring:
                 await goods.make_due(job)
             assert (await goods.find(order.order_id)).status is DigitalOrderStatus.WAITING
             await goods.hold(await eventually(lambda: self.postponed_job(goods, order)))
+            assert await goods.metric(failures) == before + 8  # they raise the alert
         await goods.make_due(await goods.job(order.order_id, "store"))
         assert len(await goods.assert_delivered_once(order.order_id)) == 1
 
@@ -263,7 +305,7 @@ async def test_reservations_have_their_live_status_or_unknown(goods: DigitalGood
     service = goods.container.resources.service(ReservationService)
 
     async def shown() -> list[str]:
-        views, _ = await service.page(Page(page=1, per_page=2))
+        views, _ = await service.page(Page(page=1, per_page=2), order_id=order.order_id)
         by_reservation = {view.reservation_id: view.status for view in views}
         return [by_reservation[item.reservation_id] for item in order.items if item.reservation_id]
 

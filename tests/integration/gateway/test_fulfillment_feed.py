@@ -1,4 +1,4 @@
-"""Digital orders over WebSockets: a fan's own ones, all for admins; a client goes on where it left off."""
+"""Digital orders over WebSockets: a fan's own ones, all for admins; a client continues where it left off."""
 
 import uuid
 from collections.abc import AsyncIterator
@@ -19,17 +19,17 @@ from tests.integration.gateway.test_seat_map_feed import received
 from tests.integration.gateway.test_user_feed import StoredFeed, refusal
 
 ORDER_ID = str(uuid.uuid4())
-ITEMS = [{"item_id": "1", "name": "A game", "status": "PENDING"}]
+ITEMS = [{"item_id": "1", "name": "A game", "status": "pending"}]
 PAID = {
     "order_id": ORDER_ID,
     "user_id": "private",
-    "status": "PAID",
+    "status": "paid",
     "fulfillment_status": "reserving",
     "amount": "40.00",
     "currency": "sgd",
     "items": ITEMS,
 }
-MOVED = {"type": "status_changed", "order_id": ORDER_ID, "status": "PAID", "fulfillment_status": "reserving",
+MOVED = {"type": "status_changed", "order_id": ORDER_ID, "status": "paid", "fulfillment_status": "reserving",
          "items": ITEMS}  # fmt: skip
 CONFIRMED = {"type": "payment_confirmed", "order_id": ORDER_ID, "amount": "40.00", "currency": "sgd"}
 
@@ -59,39 +59,53 @@ def watch(url: str, token: str, since: int | None = None) -> connect:
 
 
 async def test_fan_sees_their_own_orders_and_nothing_else(
-    gateway_url: str, services: Services, stored_feed: StoredFeed
+    gateway_url: str, services: Services, stored_feed: StoredFeed, message_publisher: MessagePublisher
 ) -> None:
+    await StoredFeed(services, message_publisher, feed_id=ADMIN_FEED).add("fulfillment.created", data=PAID)
     async with watch(gateway_url, services.mint.token(stored_feed.user_id)) as connection:
         assert connection.subprotocol == "bearer"
         assert await received(connection) == {"type": "subscribed", "sequence": 0}
         await stored_feed.add("order.confirmed")
         await stored_feed.add("job.completed")
         await stored_feed.add("fulfillment.paid", data=PAID)
-        assert await received(connection) == CONFIRMED | {"sequence": 2}
-        assert await received(connection) == MOVED | {"sequence": 3}
+        assert await received(connection) == CONFIRMED | {"sequence": 5}
+        assert await received(connection) == MOVED | {"sequence": 6}
 
 
-async def test_client_that_reconnects_between_two_messages_of_one_move_misses_neither(
+async def test_client_that_reconnects_between_any_two_messages_gets_each_once(
     gateway_url: str, services: Services, stored_feed: StoredFeed
 ) -> None:
     token = services.mint.token(stored_feed.user_id)
-    failed = PAID | {"status": "FAILED", "fulfillment_status": "failed", "reason": "The supplier does not respond."}
-    await stored_feed.add("fulfillment.failed", data=failed)
-    async with watch(gateway_url, token, since=0) as connection:
+    for kind in ("created", "paid", "failed", "resumed", "reserved"):
+        await stored_feed.add(f"fulfillment.{kind}", data=PAID)
+    moved, confirmed, failed = ("status_changed", "payment_confirmed", "error")
+    kinds = [moved, confirmed, moved, failed, moved, moved, moved]
+
+    seen: list[dict[str, Any]] = [{"sequence": 0}]
+    for _ in kinds:
+        async with watch(gateway_url, token, since=seen[-1]["sequence"]) as connection:
+            assert (await received(connection))["sequence"] == seen[-1]["sequence"]
+            seen.append(await received(connection))
+    assert [message["type"] for message in seen[1:]] == kinds
+    assert [message["sequence"] for message in seen[1:]] == [2, 3, 4, 5, 6, 8, 10]
+
+    stored_feed.kept_from = 3
+    async with watch(gateway_url, token, since=2) as connection:
         await received(connection)
-        first = await received(connection)
-    async with watch(gateway_url, token, since=first["sequence"]) as connection:
+        assert [await received(connection) for _ in range(2)] == [{"type": "resync", "sequence": 4}, seen[4]]
+
+
+async def test_failure_says_whether_it_can_be_tried_again(
+    gateway_url: str, services: Services, stored_feed: StoredFeed
+) -> None:
+    refused = PAID | {"items": [ITEMS[0] | {"status": "failed"}]}
+    async with watch(gateway_url, services.mint.token(stored_feed.user_id)) as connection:
         await received(connection)
-        assert await received(connection) == first
-        assert first["retryable"] is True
-        assert (await received(connection))["status"] == "FAILED"
-    async with watch(gateway_url, token, since=1) as connection:
-        await received(connection)
-        await stored_feed.add("fulfillment.paid", data=PAID)
-        assert (await received(connection))["type"] == "payment_confirmed"
-        await received(connection)
-        await stored_feed.add("fulfillment.failed", data=failed | {"items": [ITEMS[0] | {"status": "FAILED"}]})
-        assert (await received(connection))["retryable"] is False
+        for data, is_retryable in ((PAID, True), (refused, False)):
+            await stored_feed.add("fulfillment.failed", data=data | {"reason": "The supplier does not respond."})
+            error = await received(connection)
+            assert (error["error"], error["retryable"]) == ("The supplier does not respond.", is_retryable)
+            await received(connection)
 
 
 async def test_admin_sees_all_orders_webhooks_and_jobs(
@@ -110,10 +124,10 @@ async def test_admin_sees_all_orders_webhooks_and_jobs(
                 "webhook_id": "1",
                 "provider": "kinguin",
                 "event_type": "ready",
-                "sequence": 1,
+                "sequence": 2,
             },
-            {"type": "job_completed", "sequence": 2} | job,
-            MOVED | {"sequence": 3},
+            {"type": "job_completed", "sequence": 4} | job,
+            MOVED | {"sequence": 6},
         ]
 
 

@@ -269,7 +269,7 @@ class TestDigitalOrders:
 
         long_ago = datetime.now(UTC) - timedelta(days=30)
         due = {order.order_id for order in await goods.client.downloaded_before(long_ago, limit=1000)}
-        assert due & {stored.key, refunded.key, other.key} == {stored.key}
+        assert due & {stored.key, refunded.key, other.key} == {stored.key, refunded.key}
         counts = [len(await goods.client.codes(order.key)) for order in (stored, refunded, other)]
         assert counts == [2, 0, 2]
         await goods.perform(stored, "delete_codes")

@@ -63,7 +63,7 @@ COMMISSION = CommissionDetails(
 GOODS = GoodsDetails.model_validate(
     {
         "order_id": uuid.UUID(int=8),
-        "items": [*[{"name": "Star Racer", "status": "DELIVERED"}] * 2, {"name": "Moon Farm", "status": "FAILED"}],
+        "items": [*[{"name": "Star Racer", "status": "delivered"}] * 2, {"name": "Moon Farm", "status": "failed"}],
         "refunded": "15.00",
         "reason": "Our supplier has closed.",
         "code": "PAYMENT_EXPIRED",
@@ -361,7 +361,7 @@ class TestCommission:
         (NotificationKind.GOODS_PAID, "supplier now: Star Racer (2), Moon Farm. You get an email"),
         (NotificationKind.GOODS_DELIVERED, "could not deliver Moon Farm. 15.00 credits are back in your wallet."),
         (NotificationKind.GOODS_FAILED, "Our supplier has closed."),
-        (NotificationKind.GOODS_REFUNDED, "Our supplier has closed."),
+        (NotificationKind.GOODS_REFUNDED, "Our supplier has closed. 15.00 credits are back in your wallet."),
         (NotificationKind.GOODS_DELIVERED, "Codes are deleted 30 days after you"),
         (NotificationKind.GOODS_CANCELLED, "A late payment goes to your wallet"),
     ],

@@ -12,9 +12,9 @@ from orchestrator.clients.orders.digital_orders import (
     DigitalItemStatus,
     DigitalOrderFacts,
     DigitalOrderStatus,
+    FulfillmentStatus,
     PayGoodsWith,
 )
-from orchestrator.features.digital_goods.schemas.status import FulfillmentStatus
 from orchestrator.features.digital_goods.service.status import view_of
 
 NOW = datetime(2027, 1, 1, tzinfo=UTC)
@@ -29,15 +29,16 @@ def item(status: DigitalItemStatus) -> DigitalItemFacts:
         price=Decimal("15.00"),
         status=status,
         reservation_id=None,
-        failure="The supplier could not deliver it." if status is DigitalItemStatus.FAILED else "",
+        failure="The supplier could not deliver it." if status is DigitalItemStatus.FAILED else None,
     )
 
 
 def order(status: DigitalOrderStatus, *items: DigitalItemStatus, **facts: Any) -> DigitalOrderFacts:
     defaults: dict[str, Any] = {
+        "fulfillment_status": FulfillmentStatus.DELIVERED,
         "storage_ref": None,
         "failure_code": None,
-        "failure_message": "",
+        "failure_message": None,
         "paid_at": NOW,
         "ready_at": NOW,
         "downloaded_at": None,
@@ -56,18 +57,21 @@ def order(status: DigitalOrderStatus, *items: DigitalItemStatus, **facts: Any) -
     )
 
 
-def test_every_status_has_a_progress() -> None:
-    for status in DigitalOrderStatus:
-        assert view_of(order(status)).fulfillment_status in FulfillmentStatus
+def test_shows_what_the_order_says_of_its_delivery_and_failure() -> None:
+    part = order(
+        DigitalOrderStatus.FULFILLED,
+        DigitalItemStatus.DELIVERED,
+        DigitalItemStatus.FAILED,
+        fulfillment_status=FulfillmentStatus.PARTIALLY_DELIVERED,
+    )
+    failed = order(DigitalOrderStatus.FAILED, failure_code="GOODS_FAILED", failure_message="Out of stock.")
 
+    shown, refused = view_of(part), view_of(failed)
 
-def test_order_of_which_a_part_came() -> None:
-    whole = order(DigitalOrderStatus.FULFILLED, DigitalItemStatus.DELIVERED, DigitalItemStatus.DELIVERED)
-    part = order(DigitalOrderStatus.FULFILLED, DigitalItemStatus.DELIVERED, DigitalItemStatus.FAILED)
-    assert view_of(whole).fulfillment_status is FulfillmentStatus.DELIVERED
-    shown = view_of(part)
     assert shown.fulfillment_status is FulfillmentStatus.PARTIALLY_DELIVERED
+    assert (shown.failure_code, shown.failure_message) == (None, None)
     assert [each.failure for each in shown.items] == [None, "The supplier could not deliver it."]
+    assert (refused.failure_code, refused.failure_message) == ("GOODS_FAILED", "Out of stock.")
 
 
 @pytest.mark.parametrize(

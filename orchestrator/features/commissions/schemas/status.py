@@ -80,7 +80,7 @@ class QueueInfo(BaseModel):
     jobs: list[WritingJobView]
 
 
-class Failure(BaseModel):
+class CommissionFailure(BaseModel):
     """Why an order failed or ended, in plain words."""
 
     code: str
@@ -103,7 +103,7 @@ class CommissionView(BaseModel):
     can_request_revision: bool
     can_submit_for_review: bool
     review_notes: str = Field(description="What an admin wrote when the order was sent back.")
-    failure: Failure | None = Field(default=None, exclude_if=is_none)
+    failure: CommissionFailure | None = Field(default=None, exclude_if=is_none)
     slug: str | None = Field(default=None, exclude_if=is_none)
     article_url: str | None = Field(default=None, exclude_if=is_none, description="Where the article is published.")
 

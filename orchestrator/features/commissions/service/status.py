@@ -12,9 +12,9 @@ from orchestrator.errors import NotYours
 from orchestrator.features.commissions.models import KIND, PROGRESS, job_id_of
 from orchestrator.features.commissions.repository import Outlook, WritingJob, WritingJobStore
 from orchestrator.features.commissions.schemas.status import (
+    CommissionFailure,
     CommissionStats,
     CommissionView,
-    Failure,
     OrderDetails,
     Progress,
     QueueInfo,
@@ -141,7 +141,7 @@ def _progress_of(status: CommissionStatus, job: WritingJob | None) -> Progress:
     return Progress(step=reported.step if reported else 1, description=MESSAGES[status])
 
 
-def _failure_of(order: CommissionFacts) -> Failure | None:
+def _failure_of(order: CommissionFacts) -> CommissionFailure | None:
     if order.status not in UNSUCCESSFUL or order.failure_code is None:
         return None
-    return Failure(code=order.failure_code, message=order.failure_message or MESSAGES[order.status])
+    return CommissionFailure(code=order.failure_code, message=order.failure_message or MESSAGES[order.status])

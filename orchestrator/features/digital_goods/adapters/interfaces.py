@@ -21,12 +21,11 @@ class Reservation:
     reservation_id: str
     status: ReservationStatus
     codes: tuple[str, ...] = field(default=(), repr=False)
-    failure: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SupplierNotice:
-    """What a webhook of the supplier says. One without codes is completed by asking for the reservation."""
+    """What a webhook of the supplier says. If it has no codes, the supplier is asked for the reservation."""
 
     event_id: str
     reservation: Reservation

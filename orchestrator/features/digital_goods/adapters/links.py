@@ -8,9 +8,8 @@ from typing import Final, Self
 import jwt
 from pydantic import SecretStr
 
-from common.errors import NotFound
 from orchestrator.features.digital_goods.adapters.storage_settings import StorageSettings
-from orchestrator.features.digital_goods.errors import LinkExpired
+from orchestrator.features.digital_goods.errors import LinkExpired, LinkNotFound
 
 __all__ = ["DownloadLink", "DownloadLinks"]
 
@@ -49,7 +48,7 @@ class DownloadLinks:
         """Return the order that a token leads to.
 
         Raises:
-            NotFound: the token is not ours, or was tampered with.
+            LinkNotFound: the token is not ours, or was tampered with.
             LinkExpired: OFFER_EXPIRED.
         """
         try:
@@ -64,4 +63,4 @@ class DownloadLinks:
         except jwt.ExpiredSignatureError as error:
             raise LinkExpired from error
         except (jwt.InvalidTokenError, ValueError, OverflowError) as error:
-            raise NotFound from error
+            raise LinkNotFound from error

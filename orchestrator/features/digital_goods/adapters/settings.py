@@ -21,7 +21,7 @@ class SupplierSettings(ServiceSettings):
     )
     supplier_api_key: SecretStr = SecretStr("")
     supplier_timeout_seconds: float = Field(default=8.0, gt=0, le=8, description="For a whole call.")
-    supplier_silent_seconds: float = Field(
+    supplier_poll_after_seconds: float = Field(
         default=300.0, gt=0, description="How long the supplier may say nothing of an order before it is asked (F3)."
     )
     supplier_poll_seconds: float = Field(

@@ -7,8 +7,9 @@ from urllib.parse import quote
 
 import aiohttp
 import httpx
+import orjson
 from httpx_aiohttp import AiohttpTransport
-from pydantic import BaseModel, ConfigDict, Field, SecretStr, StringConstraints, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints, ValidationError
 
 from common.http.client import IDLE_SECONDS
 from common.telemetry.tracing import client_span
@@ -16,7 +17,7 @@ from orchestrator.features.digital_goods.adapters.interfaces import Reservation,
 from orchestrator.features.digital_goods.errors import SupplierRefused, SupplierUnavailable
 from orchestrator.features.digital_goods.metrics import SUPPLIER_CALL_SECONDS, UNAVAILABLE
 
-__all__ = ["MAX_CODES", "Code", "SupplierApi"]
+__all__ = ["Codes", "SupplierApi"]
 
 KEY_HEADER: Final = "X-Api-Key"
 PATH: Final = "/v1/reservations"
@@ -24,10 +25,21 @@ LONGEST_ANSWER_BYTES: Final = 64 * 1024
 MAX_CODES: Final = 20
 # An answer that another attempt does not change. Any other error, such as that of a wrong API key, is the platform's or
 # the supplier's to repair: no order fails for good by it.
-REFUSES_RESERVATION: Final = frozenset({404, 409, 410, 422})
+REFUSES_RESERVATION: Final = frozenset({409, 410, 422})
 HAS_NO_RESERVATION: Final = frozenset({404, 410})
 
+# The orders service takes as much, sealed.
+LONGEST_CODES_BYTES: Final = 60_000
+
+
+def _bounded_in_all(codes: tuple[str, ...]) -> tuple[str, ...]:
+    if len(orjson.dumps(codes)) > LONGEST_CODES_BYTES:
+        raise ValueError(f"the codes have more than {LONGEST_CODES_BYTES} bytes")
+    return codes
+
+
 Code = Annotated[str, StringConstraints(strip_whitespace=True, min_length=1, max_length=10_000)]
+Codes = Annotated[tuple[Code, ...], Field(max_length=MAX_CODES), AfterValidator(_bounded_in_all)]
 
 
 class _Reservation(BaseModel):
@@ -36,7 +48,7 @@ class _Reservation(BaseModel):
 
     reservation_id: Annotated[str, StringConstraints(pattern=r"^[\x20-\x7e]{1,255}$")]
     status: ReservationStatus
-    codes: Annotated[tuple[Code, ...], Field(max_length=MAX_CODES)] = ()
+    codes: Codes = ()
 
 
 class SupplierApi:

@@ -1,34 +1,36 @@
 """What admins decide about digital orders (F1, F2). They list orders at the orders service."""
 
 import uuid
-from typing import Annotated, Any, Final
+from typing import Annotated
 
 from fastapi import APIRouter, Response
 
-from common.http.auth import AdminUser
+from common.http.auth import ADMIN_ONLY, AdminUser
 from common.http.body import EmptyBody
 from common.http.dependencies import provided
-from common.http.envelope import Success, refusals, success
+from common.http.envelope import PageQuery, Paginated, Success, paginated, refusals, success
 from common.http.idempotency_key import IdempotencyKey
 from orchestrator.features.digital_goods.schemas.ordering import (
     DigitalOrderMoved,
     FulfilmentRetried,
     GoodsRefundReason,
 )
+from orchestrator.features.digital_goods.schemas.reservations import ReservationView
 from orchestrator.features.digital_goods.service.admin import GoodsAdminService
+from orchestrator.features.digital_goods.service.reservations import ReservationService
 from orchestrator.http.answers import answer
 from orchestrator.http.audit import Audit
-from orchestrator.http.refusals import ADMIN, IDEMPOTENT
+from orchestrator.http.refusals import ADMIN, IDEMPOTENT, IN_PROGRESS
 from orchestrator.http.schemas import InProgress
 
 __all__ = ["router"]
 
 _DECIDE = refusals(ADMIN | IDEMPOTENT | {404: "ORDER_NOT_FOUND", 409: "ORDER_INVALID_STATE, REQUEST_IN_PROGRESS"})
-_GOES_ON: Final[dict[int | str, dict[str, Any]]] = {202: {"model": Success[InProgress]}}
 
 router = APIRouter(tags=["Digital goods"])
 
 Admins = Annotated[GoodsAdminService, provided(GoodsAdminService)]
+Reservations = Annotated[ReservationService, provided(ReservationService)]
 
 
 @router.post("/admin/digital-orders/{order_id}/retry", responses=_DECIDE, summary="Retry a digital order")
@@ -48,7 +50,9 @@ async def retry(
     return success(retried)
 
 
-@router.post("/admin/digital-orders/{order_id}/refund", responses=_DECIDE | _GOES_ON, summary="Refund a digital order")
+@router.post(
+    "/admin/digital-orders/{order_id}/refund", responses=_DECIDE | IN_PROGRESS, summary="Refund a digital order"
+)
 async def refund(
     *,
     order_id: uuid.UUID,
@@ -59,7 +63,11 @@ async def refund(
     audit: Audit,
     response: Response,
 ) -> Success[DigitalOrderMoved] | Success[InProgress]:
-    """Until its codes are ready: the buyer gets the credits back, even those that were paid by crypto."""
+    """Return the credits of what has not come, even those that were paid by crypto.
+
+    Codes that have come are delivered and charged, because the supplier has delivered them: `status` is then not REFUNDED.
+    An order of which every code has come cannot be refunded.
+    """
 
     async def decide() -> DigitalOrderMoved:
         async with audit.record("digital_order.refund", "digital_order", order_id, {"reason": body.reason}) as change:
@@ -68,3 +76,16 @@ async def refund(
         return refunded
 
     return await answer(decide(), response)
+
+
+@router.get(
+    "/admin/reservations",
+    dependencies=[ADMIN_ONLY],
+    responses=refusals(ADMIN),
+    summary="List reservations at the supplier, newest first (admin)",
+)
+async def list_reservations(
+    reservations: Reservations, page: PageQuery, order_id: uuid.UUID | None = None
+) -> Paginated[ReservationView]:
+    """Of one order, or of all. `status` is what the supplier says now: `unknown` if it does not respond in time."""
+    return paginated(await reservations.page(page, order_id=order_id), page)

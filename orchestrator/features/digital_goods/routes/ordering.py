@@ -1,7 +1,7 @@
 """Digital orders of buyers (F1). They list their orders at the orders service."""
 
 import uuid
-from typing import Annotated, Any, Final
+from typing import Annotated
 
 from fastapi import APIRouter, Response
 
@@ -20,12 +20,11 @@ from orchestrator.features.digital_goods.schemas.status import FulfillmentView
 from orchestrator.features.digital_goods.service.ordering import DigitalOrderingService
 from orchestrator.features.digital_goods.service.status import FulfillmentStatusService
 from orchestrator.http.answers import answer
-from orchestrator.http.refusals import COMMON, IDEMPOTENT
+from orchestrator.http.refusals import COMMON, IDEMPOTENT, IN_PROGRESS
 from orchestrator.http.schemas import InProgress
 
 __all__ = ["router"]
 
-_GOES_ON: Final[dict[int | str, dict[str, Any]]] = {202: {"model": Success[InProgress]}}
 _ORDER = (
     refusals(
         COMMON
@@ -38,11 +37,11 @@ _ORDER = (
             428: "OTP_REQUIRED",
         }
     )
-    | _GOES_ON
+    | IN_PROGRESS
 )
 _CANCEL = (
     refusals(COMMON | {403: "FORBIDDEN", 404: "ORDER_NOT_FOUND", 409: "ORDER_INVALID_STATE, REQUEST_IN_PROGRESS"})
-    | _GOES_ON
+    | IN_PROGRESS
 )
 _SHOWN = refusals(COMMON | {403: "FORBIDDEN", 404: "ORDER_NOT_FOUND"})
 
@@ -83,7 +82,7 @@ async def cancel(
     return await answer(ordering.cancel(order_id, buyer_id=user.user_id), response)
 
 
-@router.get("/fulfillment/{order_id}/status", responses=_SHOWN, summary="Show how a digital order goes on")
+@router.get("/fulfillment/{order_id}/status", responses=_SHOWN, summary="Show a digital order's fulfilment status")
 async def show_status(order_id: uuid.UUID, user: CurrentUser, statuses: Statuses) -> Success[FulfillmentView]:
     """To its buyer, or to an admin: its status, its items, and how it is paid while it waits for that."""
     return success(await statuses.show(order_id, user))

@@ -8,9 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class DeliveredCode(BaseModel):
-    """A code, which never appears in a log."""
+    """A code, which never appears in a log: an error does not show its input either."""
 
-    # An error that shows its input would put codes into logs.
     model_config = ConfigDict(frozen=True, hide_input_in_errors=True)
 
     item_id: uuid.UUID

@@ -63,7 +63,7 @@ class DigitalOrderRequest(RequestBody):
 
 
 class DigitalOrderPlaced(BaseModel):
-    """PAID, or CREATED: then the order is paid as `payment` says."""
+    """The order is PAID; or CREATED, until it is paid as `payment` says."""
 
     order_id: uuid.UUID
     status: DigitalOrderStatus
@@ -86,7 +86,7 @@ class DigitalOrderMoved(BaseModel):
 
 
 class FulfilmentRetried(BaseModel):
-    """`job_ids` are the jobs that were queued again."""
+    """`job_ids` are the jobs of the order that are queued or running."""
 
     order_id: uuid.UUID
     job_ids: list[uuid.UUID]

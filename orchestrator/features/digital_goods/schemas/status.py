@@ -1,32 +1,22 @@
 """What buyers and admins see of a digital order."""
 
-import enum
 import uuid
 from datetime import datetime
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from common.money import Money
-from orchestrator.clients.orders.digital_orders import DigitalItemStatus, DigitalOrderStatus, PayGoodsWith
+from orchestrator.clients.orders.digital_orders import (
+    DigitalItemStatus,
+    DigitalOrderStatus,
+    FulfillmentStatus,
+    PayGoodsWith,
+)
 from orchestrator.features.digital_goods.models import PaymentInstructions
 
 
-class FulfillmentStatus(enum.StrEnum):
-    """How the delivery of an order goes on."""
-
-    AWAITING_PAYMENT = "awaiting_payment"
-    RESERVING = "reserving"
-    WAITING = "waiting"
-    READY = "ready"
-    DELIVERED = "delivered"
-    PARTIALLY_DELIVERED = "partially_delivered"
-    FAILED = "failed"
-    REFUNDED = "refunded"
-    CANCELLED = "cancelled"
-
-
 class DigitalItemView(BaseModel):
-    """`failure` says in plain words why an item is FAILED."""
+    """`failure`: why the item cannot be delivered, in plain words."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -35,11 +25,11 @@ class DigitalItemView(BaseModel):
     name: str
     price: Money
     status: DigitalItemStatus
-    failure: str | None = None
+    failure: str | None
 
 
 class FulfillmentView(BaseModel):
-    """`payment` is there while the order waits for it. The codes are revealed once the order is FULFILLED."""
+    """`payment` is set while the order waits for it. The codes can be revealed once the order is FULFILLED."""
 
     order_id: uuid.UUID
     status: DigitalOrderStatus
@@ -50,7 +40,8 @@ class FulfillmentView(BaseModel):
     payment: PaymentInstructions | None = None
     can_reveal: bool
     keys_deleted: bool
-    failure: str | None = None
+    failure_code: str | None
+    failure_message: str | None = Field(description="Why the order has failed or ended, in plain words.")
     created_at: datetime
     paid_at: datetime | None
     ready_at: datetime | None

@@ -10,10 +10,10 @@ from typing import Final
 from common.errors import ServiceError
 from common.telemetry.logs import get_logger
 from orchestrator.clients.orders.digital_orders import DigitalItemStatus, DigitalOrderFacts, DigitalOrdersClient
-from orchestrator.features.digital_goods.metrics import DIGITAL_ORDERS_SILENT
+from orchestrator.features.digital_goods.metrics import DIGITAL_ORDERS_UNANSWERED
 from orchestrator.features.digital_goods.service.delivery import DeliveryService
 
-__all__ = ["SilentOrderTask"]
+__all__ = ["SupplierPollingTask"]
 
 PAGE: Final = 100
 CALLS_AT_ONCE: Final = 8
@@ -25,15 +25,17 @@ logger = get_logger(__name__)
 
 
 @dataclass(slots=True, kw_only=True)
-class SilentOrderTask:
-    """Asks about orders that have been silent for `longer_than`. Several workers may run it at once.
+class SupplierPollingTask:
+    """Asks about orders of which nothing was heard for `longer_than`. Several workers may run it at once.
 
-    `answered_at` is when the supplier last answered about an order that is still silent.
+    An order that is older than `settles_after` waits for nothing any more: soon its saga's deadline refunds it whole.
+    `answered_at` is when the supplier last answered about an order of which nothing was heard since.
     """
 
     orders: DigitalOrdersClient
     delivery: DeliveryService
     longer_than: timedelta
+    settles_after: timedelta
     answered_at: dict[uuid.UUID, datetime] = field(default_factory=dict, init=False)
 
     async def ask_all(self) -> None:
@@ -44,8 +46,8 @@ class SilentOrderTask:
             moments = await asyncio.gather(*(self._answered(order, now, slots) for order in page))
             answered_at |= {order.order_id: moment for order, moment in zip(page, moments, strict=True) if moment}
             unanswered += moments.count(None)
-        self.answered_at = answered_at  # orders that are silent no more are forgotten
-        DIGITAL_ORDERS_SILENT.set(unanswered)
+        self.answered_at = answered_at  # those of which something was heard are forgotten
+        DIGITAL_ORDERS_UNANSWERED.set(unanswered)
 
     async def _pages(self, *, before: datetime) -> AsyncIterator[list[DigitalOrderFacts]]:
         after: uuid.UUID | None = None
@@ -58,20 +60,25 @@ class SilentOrderTask:
         answered_at = self.answered_at.get(order.order_id)
         age = now - (order.paid_at or order.created_at)
         pause = min(max(self.longer_than, age / SHARE_OF_AGE), LONGEST_PAUSE)
-        # An order without a RESERVED item waits for this platform: the process that was to go on with it has died.
+        # An order without a RESERVED item waits for this platform: the process that was to go on with it has crashed.
         is_waiting = any(item.status is DigitalItemStatus.RESERVED for item in order.items)
-        if is_waiting and answered_at is not None and now - answered_at < pause:
+        is_late = now - order.created_at > self.settles_after
+        if is_waiting and not is_late and answered_at is not None and now - answered_at < pause:
             return answered_at
         async with slots:
-            return now if await self._ask(order) else None
+            return now if await self._ask(order, is_late=is_late) else None
 
-    async def _ask(self, order: DigitalOrderFacts) -> bool:
-        """Return whether the supplier answered, and what it said was applied."""
+    async def _ask(self, order: DigitalOrderFacts, *, is_late: bool) -> bool:
+        """Apply what the supplier says, and return whether it answered about every item."""
+        is_answered = True
         try:
-            for item in order.items:
-                order = await self.delivery.ask(order, item)
-            await self.delivery.go_on(order)
+            if is_late:
+                await self.delivery.settle_rest(order)
+            else:
+                order, is_answered = await self.delivery.ask_all(order)
+                await self.delivery.settle_order(order)
         except ServiceError as error:
-            logger.warning("silent_order.not_settled", order_id=str(order.order_id), code=error.code, **error.private)
-            return False
-        return True
+            logger.warning(
+                "supplier_polling.not_settled", order_id=str(order.order_id), code=error.code, **error.private
+            )
+        return is_answered

@@ -123,7 +123,7 @@ class CodeReadingService:
 
 @dataclass(frozen=True, slots=True)
 class DownloadedCodesTask:
-    """Deletes codes that were downloaded longer than `keep` ago. Several workers may run it at once."""
+    """Deletes codes that were downloaded longer than `keep` ago, and those of refunded orders. Several workers may run it."""
 
     codes: OrderCodes
     keep: timedelta

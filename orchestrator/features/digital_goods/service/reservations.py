@@ -1,6 +1,7 @@
 """Reservations with what the supplier says of them at this moment, for admins (F6)."""
 
 import asyncio
+import uuid
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Final
@@ -16,7 +17,7 @@ __all__ = ["ReservationService"]
 
 CALLS_AT_ONCE: Final = 10
 # A page is shown without what the supplier has not answered by then.
-PATIENCE_SECONDS: Final = 4.0
+STATUS_TIMEOUT_SECONDS: Final = 4.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,9 +25,9 @@ class ReservationService:
     orders: DigitalOrdersClient
     supplier: Supplier
 
-    async def page(self, page: Page) -> tuple[list[ReservationView], Total]:
-        """Return a page of reservations, newest first, and the total."""
-        found, count = await self.orders.reservations(limit=page.per_page, offset=page.offset)
+    async def page(self, page: Page, *, order_id: uuid.UUID | None = None) -> tuple[list[ReservationView], Total]:
+        """Return a page of reservations, of one order or of all, newest first, and the total."""
+        found, count = await self.orders.reservations(order_id=order_id, limit=page.per_page, offset=page.offset)
         statuses = await self._statuses(found)
         views = [
             ReservationView(**row.model_dump(), status=statuses.get(row.reservation_id, "unknown")) for row in found
@@ -44,7 +45,7 @@ class ReservationService:
                     statuses[reservation_id] = (await self.supplier.find(reservation_id)).status.value
 
         with suppress(TimeoutError):
-            async with asyncio.timeout(PATIENCE_SECONDS), asyncio.TaskGroup() as asking:
+            async with asyncio.timeout(STATUS_TIMEOUT_SECONDS), asyncio.TaskGroup() as asking:
                 for row in found:
                     asking.create_task(ask(row.reservation_id))
         return statuses

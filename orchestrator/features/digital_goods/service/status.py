@@ -1,35 +1,15 @@
 """What buyers and admins see of an order: its status, its items, and how it is paid."""
 
 import uuid
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
 
 from common.auth.principal import Principal
-from orchestrator.clients.orders.digital_orders import (
-    DigitalItemStatus,
-    DigitalOrderFacts,
-    DigitalOrdersClient,
-    DigitalOrderStatus,
-)
+from orchestrator.clients.orders.digital_orders import DigitalOrderFacts, DigitalOrdersClient, DigitalOrderStatus
 from orchestrator.clients.users.payments import PaymentsClient
 from orchestrator.errors import NotYours
 from orchestrator.features.digital_goods.models import PaymentInstructions, payment_id_of
-from orchestrator.features.digital_goods.schemas.status import DigitalItemView, FulfillmentStatus, FulfillmentView
-
-__all__ = ["FulfillmentStatusService", "view_of"]
-
-PROGRESS: Final[Mapping[DigitalOrderStatus, FulfillmentStatus]] = {
-    DigitalOrderStatus.OPENING: FulfillmentStatus.AWAITING_PAYMENT,
-    DigitalOrderStatus.CREATED: FulfillmentStatus.AWAITING_PAYMENT,
-    DigitalOrderStatus.PAID: FulfillmentStatus.RESERVING,
-    DigitalOrderStatus.WAITING: FulfillmentStatus.WAITING,
-    DigitalOrderStatus.READY: FulfillmentStatus.READY,
-    DigitalOrderStatus.FULFILLED: FulfillmentStatus.DELIVERED,
-    DigitalOrderStatus.FAILED: FulfillmentStatus.FAILED,
-    DigitalOrderStatus.REFUNDED: FulfillmentStatus.REFUNDED,
-    DigitalOrderStatus.CANCELLED: FulfillmentStatus.CANCELLED,
-}
+from orchestrator.features.digital_goods.schemas.status import DigitalItemView, FulfillmentView
+from orchestrator.features.digital_goods.service.reading import can_reveal
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,25 +38,16 @@ def view_of(order: DigitalOrderFacts, payment: PaymentInstructions | None = None
     return FulfillmentView(
         order_id=order.order_id,
         status=order.status,
-        fulfillment_status=_progress_of(order),
-        items=[
-            DigitalItemView.model_validate(item).model_copy(update={"failure": item.failure or None})
-            for item in order.items
-        ],
+        fulfillment_status=order.fulfillment_status,
+        items=[DigitalItemView.model_validate(item) for item in order.items],
         total=order.total,
         pay_with=order.pay_with,
         payment=payment,
-        can_reveal=order.status is DigitalOrderStatus.FULFILLED and order.storage_ref is not None,
+        can_reveal=can_reveal(order),
         keys_deleted=order.keys_deleted_at is not None,
-        failure=order.failure_message or None,
+        failure_code=order.failure_code,
+        failure_message=order.failure_message,
         created_at=order.created_at,
         paid_at=order.paid_at,
         ready_at=order.ready_at,
     )
-
-
-def _progress_of(order: DigitalOrderFacts) -> FulfillmentStatus:
-    is_partial = any(item.status is DigitalItemStatus.FAILED for item in order.items)
-    if order.status is DigitalOrderStatus.FULFILLED and is_partial:
-        return FulfillmentStatus.PARTIALLY_DELIVERED
-    return PROGRESS[order.status]

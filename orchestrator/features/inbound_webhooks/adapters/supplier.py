@@ -1,13 +1,13 @@
 """Webhooks of the supplier of digital goods (Kinguin-style)."""
 
 import hashlib
-from typing import Annotated, Final
+from typing import Final
 
 from pydantic import AliasChoices, ConfigDict, Field, SecretStr, ValidationError
 
 from orchestrator.clients.users.payments import Provider, ProviderReport
 from orchestrator.features.digital_goods.adapters.interfaces import Reservation, ReservationStatus, SupplierNotice
-from orchestrator.features.digital_goods.adapters.supplier import MAX_CODES, Code
+from orchestrator.features.digital_goods.adapters.supplier import Codes
 from orchestrator.features.payments.adapters.interfaces import VerifiedWebhook
 from orchestrator.features.payments.adapters.provider_models import Label, ProviderModel
 from orchestrator.features.payments.adapters.signatures import is_signed
@@ -24,7 +24,7 @@ class _Notice(ProviderModel):
     reservation_id: Label | None = Field(
         None, validation_alias=AliasChoices("reservation_id", "reservationId", "order_id", "orderId")
     )
-    codes: Annotated[tuple[Code, ...], Field(max_length=MAX_CODES)] = ()
+    codes: Codes = ()
 
     @property
     def status(self) -> ReservationStatus | None:

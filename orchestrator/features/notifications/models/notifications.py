@@ -197,6 +197,8 @@ UNPAID: Final = frozenset({"PAYMENT_EXPIRED", "ORDER_CANCELLED"})
 
 
 class GoodsItem(BaseModel):
+    """`status`: in lower case, as messages have it."""
+
     model_config = ConfigDict(extra="ignore")
 
     name: str
@@ -229,7 +231,7 @@ class GoodsDetails(BaseModel):
     @property
     def undelivered(self) -> str:
         """The items that the supplier could not deliver; empty if there are none."""
-        return _listed([item for item in self.items if item.status == "FAILED"])
+        return _listed([item for item in self.items if item.status == "failed"])
 
 
 def _listed(items: Sequence[GoodsItem]) -> str:

@@ -75,7 +75,7 @@ async def test_of_an_opening_that_was_refused_leaves_the_first_alone(goods: Digi
 
 
 async def test_no_code_of_a_refunded_order_stays(goods: DigitalOrderCaller) -> None:
-    """Not even one that arrives at the same moment. The stored object is due for deletion at once."""
+    """Not even one that arrives at the same moment. Its object is due for deletion at once."""
     stored = await goods.at("READY")
     await goods.perform(stored, "end")
     orders = [stored]
@@ -89,7 +89,8 @@ async def test_no_code_of_a_refunded_order_stays(goods: DigitalOrderCaller) -> N
     due = await goods.client.downloaded_before(long_ago, limit=1000)
     await goods.perform(stored, "delete_codes")
     left = await goods.client.downloaded_before(long_ago, limit=1000)
-    assert [{order.order_id for order in found} & keys for found in (due, left)] == [{stored.key}, set()]
+    # Of each, because a process may have died between its object and its order.
+    assert [{order.order_id for order in found} & keys for found in (due, left)] == [keys, keys - {stored.key}]
 
 
 async def test_what_comes_late_changes_nothing(goods: DigitalOrderCaller) -> None:

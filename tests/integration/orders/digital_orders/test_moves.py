@@ -9,7 +9,9 @@ import pytest
 
 from common.db.engine import Database
 from common.errors import InvalidRequest
+from gateway.fulfillment_feed import DIGITAL_ORDERS
 from orchestrator.clients.orders.digital_orders import PayGoodsWith
+from orchestrator.features.notifications.models.notifications import GoodsDetails
 from tests.integration.orders.commissions.commission_caller import at_once, outcome
 from tests.integration.orders.digital_orders.digital_order_caller import PATHS, DigitalOrderCaller, Order, digital_order
 from tests.integration.orders.item_caller import told_of
@@ -47,7 +49,7 @@ class TestOpen:
         given = ordered.model_dump()
         for item, kept in zip(given.pop("items"), facts["items"], strict=True):
             assert {name: kept[name] for name in item} == item
-            assert (kept["status"], kept["reservation_id"], kept["failure"]) == ("PENDING", None, "")
+            assert (kept["status"], kept["reservation_id"], kept["failure"]) == ("PENDING", None, None)
         assert {name: facts[name] for name in given} == given
 
     async def test_buyer_has_three_unpaid_crypto_orders_at_most(self, goods: DigitalOrderCaller) -> None:
@@ -93,8 +95,8 @@ class TestMoves:
             assert (first, again, kinds) == (refused, refused, [])
         else:
             assert await goods.status(order) == to_status
-            is_told = to_status != status and name != "resume"
-            assert kinds == ([f"fulfillment.{KINDS[to_status]}"] if is_told else [])
+            kind = "resumed" if name == "resume" else KINDS.get(to_status)
+            assert kinds == ([f"fulfillment.{kind}"] if to_status != status else [])
 
     async def test_unknown_order_is_refused(self, goods: DigitalOrderCaller) -> None:
         refused = {await outcome(goods.perform(Order(digital_order()), name)) for name in MOVES}
@@ -135,15 +137,20 @@ class TestMoves:
             "reserving", "waiting", "ready", "partially_delivered",
         ]  # fmt: skip
         assert [[item["status"] for item in data["items"]] for _, data in told] == [
-            ["PENDING", "PENDING"],
-            ["RESERVED", "FAILED"],
-            ["READY", "FAILED"],
-            ["DELIVERED", "FAILED"],
+            ["pending", "pending"],
+            ["reserved", "failed"],
+            ["ready", "failed"],
+            ["delivered", "failed"],
         ]
         last = told[-1][1]
         assert (last["amount"], last["refunded"], last["currency"]) == ("20.00", "10.00", "sgd")
-        assert (last["user_id"], last["status"]) == (str(order.facts.buyer_user_id), "FULFILLED")
+        assert (last["user_id"], last["status"]) == (str(order.facts.buyer_user_id), "fulfilled")
         assert "secret" not in str(told)
+        # Its readers know the statuses as the database says them.
+        assert GoodsDetails.model_validate(last).undelivered == last["items"][1]["name"]
+        for items, is_retryable in ((last["items"], True), (last["items"][1:], False)):
+            entry = {"type": "fulfillment.failed", "data": last | {"items": items}, "sequence": 1}
+            assert DIGITAL_ORDERS.unseen(entry, 0)[0]["retryable"] is is_retryable
 
 
 class TestItems:
@@ -221,7 +228,7 @@ class TestItems:
 
         delivered = await goods.deliver(order, first)
 
-        assert (delivered.items[0].status, delivered.items[0].failure) == ("READY", "")
+        assert (delivered.items[0].status, delivered.items[0].failure) == ("READY", None)
 
     async def test_code_that_the_stored_object_may_lack_is_refunded(self, goods: DigitalOrderCaller) -> None:
         """Once no item is open the other codes may be stored already."""
@@ -265,10 +272,10 @@ class TestItems:
         resumed = await goods.perform(order, "resume")
         await goods.reserve(order, order.item_ids[1])
 
-        assert (resumed.status, resumed.failure_code, resumed.failure_message) == ("PAID", None, "")
+        assert (resumed.status, resumed.failure_code, resumed.failure_message) == ("PAID", None, None)
         assert await goods.status(order) == "WAITING"
         kinds = [kind for kind, _ in await told_of(database, str(order.key))]
-        assert kinds == ["fulfillment.paid", "fulfillment.failed", "fulfillment.reserved"]
+        assert kinds == ["fulfillment.paid", "fulfillment.failed", "fulfillment.resumed", "fulfillment.reserved"]
 
     async def test_ready_once_no_item_is_open_and_one_has_codes(self, goods: DigitalOrderCaller) -> None:
         order, failed = await goods.at("WAITING"), await goods.at("WAITING")

@@ -1,0 +1,1 @@
+"""Models, operations and error codes. `make sdk` writes this file."""
