@@ -114,7 +114,7 @@ class TestCrypto:
         assert (await admin.patch(f"/admin/users/{buyer.user_id}", {"is_flagged": True})).status == 200
         await providers(f"/nowpayments/{await provider_id_of(buyer, admin)}", status="finished")
         ended = await until_status(buyer, order_id, "CANCELLED")
-        assert ended["failure"].startswith("Your payment has reached your wallet")
+        assert ended["failure_message"].startswith("Your payment has reached your wallet")
         assert await buyer.balance() == "30.00"
 
     async def test_buyer_cancels_an_unpaid_order(
