@@ -107,6 +107,16 @@ class TestCrypto:
         await wait_for_balance(buyer, "30.00")
         assert (await buyer.get(f"/fulfillment/{order_id}/status")).data["status"] == "CANCELLED"
 
+    async def test_buyer_who_is_flagged_before_the_payment_reads_where_the_credits_are(
+        self, buyer: UserClient, providers: Providers, admin: UserClient
+    ) -> None:
+        order_id = await order_goods(buyer, **BY_CRYPTO)
+        assert (await admin.patch(f"/admin/users/{buyer.user_id}", {"is_flagged": True})).status == 200
+        await providers(f"/nowpayments/{await provider_id_of(buyer, admin)}", status="finished")
+        ended = await until_status(buyer, order_id, "CANCELLED")
+        assert ended["failure_message"].startswith("Your payment has reached your wallet")
+        assert await buyer.balance() == "30.00"
+
     async def test_buyer_cancels_an_unpaid_order(
         self, buyer: UserClient, fan: UserClient, providers: Providers, admin: UserClient
     ) -> None:

@@ -228,7 +228,7 @@ async def test_reveals_that_failed_do_not_count_and_links_are_limited_too(shop: 
     assert (await shop.buyer.post(path_of(order, "reveal"), None)).status_code == 200
     for _ in range(30):
         await link_to(shop, order)
-    assert refusal_of(await shop.buyer.get(path_of(order, "download-link"))) == (429, "RATE_LIMITED")
+    assert (await shop.buyer.get(path_of(order, "download-link"))).status_code == 429
 
 
 async def test_presigned_link_leads_to_the_storage_and_old_sealed_objects_to_the_gateway(

@@ -51,6 +51,7 @@ async def test_part_of_an_ended_order_becomes_credits_once(
     await crypto.report("PARTIALLY_PAID", paid_amount="0.66666")
     if not is_closed_first:
         assert (await close(crypto) or {})["status"] == "SUCCEEDED"
+    assert (await crypto.now())["status"] == "SUCCEEDED"
     await close(crypto)
     assert await crypto.outcome("PARTIALLY_PAID", paid_amount="0.66666") == "IGNORED"
     payment = await crypto.now()

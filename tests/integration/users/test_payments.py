@@ -38,6 +38,7 @@ class TestOpen:
             "purpose": "order",
             "reference": "order 7",
             "amount": "50.00",
+            "original_amount": None,
             "currency": "sgd",
             "status": "PENDING",
             "paid_amount": None,
@@ -52,6 +53,7 @@ class TestOpen:
             "details": {},
             "credited_at": None,
             "expires_at": "2029-12-31T16:00:00Z",
+            "closed_at": None,
         }
 
     async def test_repetition_returns_the_first_response(self, payment_caller: PaymentCaller) -> None:

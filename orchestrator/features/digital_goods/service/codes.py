@@ -93,8 +93,8 @@ class OrderCodes:
     async def delete(self, order_id: uuid.UUID) -> None:
         """Delete an order's codes. Repeating it changes nothing.
 
-        The object goes first, so it is deleted again if a crash comes between. It goes once more after the rows: whoever
-        wrote it meanwhile and did not see the rows deleted, wrote it before that.
+        The object goes first, so that a repetition after a crash deletes it again. It goes once more after the rows: a process
+        that wrote it meanwhile, and did not see the rows deleted, wrote it before that.
         """
         await self.storage.delete(_name(order_id))
         await self.orders.delete_codes(order_id)
