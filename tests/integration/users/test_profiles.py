@@ -272,6 +272,7 @@ INTERNAL = [
     ("POST", "/internal/payments/events"),
     ("GET", f"/internal/payments/{SOMETHING}"),
     ("POST", f"/internal/payments/{SOMETHING}/attach"),
+    ("POST", f"/internal/payments/{SOMETHING}/close"),
     ("GET", f"/internal/users/{SOMEBODY}"),
     ("POST", "/internal/users/find"),
     ("POST", "/internal/users/lookup"),
