@@ -2,6 +2,7 @@
 
 import asyncio
 import sys
+from datetime import UTC, datetime
 
 from ticketremaster_client import AsyncClient, Conflict, StillProcessing, codes, models
 from ticketremaster_client import operations as api
@@ -18,8 +19,9 @@ async def main(address: str, email: str, password: str) -> None:
 
 
 async def buy_ticket(client: AsyncClient) -> None:
+    now = datetime.now(UTC)
     async for event in client.items(api.get_events(per_page=100)):
-        if event.available_seats:
+        if event.available_seats and (event.sale_starts_at or now) <= now < event.event_date:
             break
     else:
         return

@@ -222,7 +222,7 @@ class TestIntake:
     async def test_unknown_event_type_is_stored_and_can_be_replayed(
         self, providers: Providers, admin: UserClient
     ) -> None:
-        sent = await providers("/kinguin", type="order.ready")
+        sent = await providers("/kinguin", type="order.archived")
         assert sent["statuses"] == [200]
 
         async def ignored() -> dict[str, Any]:

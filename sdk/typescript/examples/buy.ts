@@ -13,8 +13,9 @@ await buyKeys(client);
 
 async function buyTicket(client: Client): Promise<void> {
   const events = items(({ page }) => client.GET("/api/events", { params: { query: { per_page: 100, ...(page && { page }) } } }));
-  for await (const { event_id, name, available_seats } of events) {
-    if (!available_seats) continue;
+  const now = Date.now();
+  for await (const { event_id, name, available_seats, event_date, sale_starts_at } of events) {
+    if (!available_seats || now >= Date.parse(event_date) || now < Date.parse(sale_starts_at ?? "1970-01-01")) continue;
     const event = await answer(client.GET("/api/events/{event_id}", { params: { path: { event_id } } }));
     for (const { seat_id, row_number, seat_number, status } of event.seats ?? []) {
       if (status !== "AVAILABLE") continue;
