@@ -113,7 +113,7 @@ class RandomEditor:
                 await self._refund(order_id)
             else:
                 await asyncio.sleep(PAUSE_SECONDS)
-        elif habit < 0.3:
+        elif habit < 0.3 or not self._mixed_run.expectations.completed["send-back text"]:
             await self._act(order_id, "send-back", notes="Name the venue in the title, please.")
         elif habit < 0.4:
             await self._refund(order_id)

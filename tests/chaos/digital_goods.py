@@ -132,9 +132,15 @@ class RandomShopkeeper:
         while not self._mixed_run.is_over:
             status = self._random.choice(("FAILED", "WAITING"))
             order = await any_listed(self._admin, self._random, path=ADMIN, status=status)
-            if order is not None and (status == "FAILED" or self._random.random() < 0.1):
+            # Orders wait for a moment only: until one refund has succeeded, each that is seen waiting is refunded.
+            is_refunded = status == "WAITING" and (not self._has_refunded or self._random.random() < 0.1)
+            if order is not None and (status == "FAILED" or is_refunded):
                 await self._decide(uuid.UUID(order["order_id"]), status)
             await asyncio.sleep(PAUSE_SECONDS)
+
+    @property
+    def _has_refunded(self) -> bool:
+        return self._mixed_run.expectations.completed["refund goods"] > 0
 
     async def _decide(self, order_id: uuid.UUID, status: str) -> None:
         if status == "FAILED" and self._random.random() < 0.7:
