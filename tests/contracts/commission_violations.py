@@ -20,7 +20,7 @@ COMMISSIONS: Final = {
         expected=(
             "commission saga {saga_id} is COMPLETED, its order is REFUNDED",
             "commission {saga_id} of 40.00 is REFUNDED, its escrows are ['40.00 RELEASED']",
-            "the platform collected ['40.00'] for {saga_id}, which is not complete",
+            "the platform collected ['40.00'] for commission {saga_id}, which is not COMPLETED",
             "of commission {saga_id} is published, and the order is not complete",
         ),
     ),
@@ -61,7 +61,7 @@ COMMISSIONS: Final = {
         database="users",
         sql=f"UPDATE ledger_transactions SET kind = 'transfer' WHERE {COLLECTED}",
         parameters=("saga_id",),
-        expected=("commission {saga_id} of 40.00 was collected: []",),
+        expected=("commission {saga_id} is to pay 40.00, collected: []",),
     ),
     "a commission was collected twice": Violation(
         saga="commission",
@@ -73,7 +73,7 @@ COMMISSIONS: Final = {
         " SELECT again.transaction_id, account_kind, account_owner, currency, amount FROM again"
         " JOIN ledger_transactions first USING (reference) JOIN ledger_entries e ON e.transaction_id = first.transaction_id",
         parameters=("saga_id",),
-        expected=("of 40.00 was collected: ['40.00 for commissions', '40.00 for commissions']",),
+        expected=("is to pay 40.00, collected: ['40.00 for commissions', '40.00 for commissions']",),
     ),
     "a commission was collected for another account": Violation(
         saga="commission",
@@ -81,7 +81,7 @@ COMMISSIONS: Final = {
         sql="UPDATE ledger_entries SET account_owner = 'write_off' WHERE account_kind = 'platform' AND transaction_id IN"
         f" (SELECT transaction_id FROM ledger_transactions WHERE {COLLECTED})",
         parameters=("saga_id",),
-        expected=("of 40.00 was collected: ['40.00 for write_off']", "corrects an account without an admin"),
+        expected=("is to pay 40.00, collected: ['40.00 for write_off']", "corrects an account without an admin"),
     ),
     "a published commission has no article": Violation(
         saga="commission",

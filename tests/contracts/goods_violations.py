@@ -18,7 +18,7 @@ DIGITAL_GOODS: Final = {
         expected=(
             "digital order saga {saga_id} is COMPLETED, its order is REFUNDED",
             "digital order {saga_id} of 30.00 is REFUNDED, its escrows are ['30.00 RELEASED']",
-            "the platform collected ['15.00'] for digital order {saga_id}, which is not fulfilled",
+            "the platform collected ['15.00'] for digital order {saga_id}, which is not FULFILLED",
             "of digital order {saga_id} is DELIVERED, the order is REFUNDED",
         ),
     ),
@@ -28,7 +28,7 @@ DIGITAL_GOODS: Final = {
         sql=f"UPDATE digital_order_items SET status = 'FAILED' WHERE {ITEM}",
         parameters=("saga_id",),
         expected=(
-            "digital order {saga_id} delivered goods of 0, collected: ['15.00 for digital_goods']",
+            "digital order {saga_id} is to pay 0, collected: ['15.00 for digital_goods']",
             "of digital order {saga_id} is FAILED and has codes",
         ),
     ),

@@ -64,10 +64,10 @@ def test_sound_order_violates_nothing(rows: dict[str, Any]) -> None:
         (
             "paid",
             {"collections": [collected()]},
-            f"collected ['10.00'] for digital order {ORDER}, which is not fulfilled",
+            f"collected ['10.00'] for digital order {ORDER}, which is not FULFILLED",
         ),
         ("created", {"goods_escrows": [escrow("HELD")]}, "is CREATED, its escrows are ['20.00 HELD']"),
-        ("fulfilled", {"collections": []}, "delivered goods of 10.00, collected: []"),
+        ("fulfilled", {"collections": []}, "is to pay 10.00, collected: []"),
         ("fulfilled", {"collections": [collected()] * 2}, "collected: ['10.00 for digital_goods', '10.00 for"),
         ("fulfilled", {"collections": [collected(TWENTY)]}, "collected: ['20.00 for digital_goods']"),
         ("fulfilled", {"collections": [collected(TEN, "commissions")]}, "collected: ['10.00 for commissions']"),
