@@ -106,9 +106,10 @@ diagrams: $(LOCKED) ## Write docs/diagrams/ from the tables
 rotate-keys: $(LOCKED) ## Rewrap sealed data under the first of KEY_ENCRYPTION_KEYS, with the environment of the orchestrator
 	@$(BIN)/python -m orchestrator.rotate_keys
 
-lock: $(LOCKED) ## Lock the dependencies named in pyproject.toml
+lock: $(LOCKED) ## Lock the dependencies named in pyproject.toml, and those of the TypeScript client
 	@$(COMPILE) pyproject.toml -o requirements.txt
 	@$(COMPILE) --group dev -c requirements.txt pyproject.toml -o requirements-dev.txt
+	@PYTHONPATH=. $(BIN)/python -c "from sdk.typescript_code import lock; lock()"
 
 docs: $(LOCKED) ## Check the docs' links and their references to the code
 	@$(BIN)/python -m pytest -q tests/architecture/test_docs.py tests/architecture/test_dependencies.py

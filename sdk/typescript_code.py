@@ -13,7 +13,7 @@ from typing import Final
 from devstack.home import ROOT
 from sdk.document import Document, error_codes, is_pending, operations, takes_key
 
-__all__ = ["build", "check", "generate"]
+__all__ = ["build", "check", "generate", "lock"]
 
 FOLDER: Final = ROOT / "sdk/typescript"
 GENERATED: Final = FOLDER / "src/generated"
@@ -59,6 +59,17 @@ def _set_of(name: str, document: Document, belongs: Callable[[Document], bool]) 
     names = [f"{method.upper()} {path}" for method, path, operation in operations(document) if belongs(operation)]
     lines = "".join(f'  "{each}",\n' for each in names)
     return f"export const {name}: ReadonlySet<string> = new Set([\n{lines}]);\n"
+
+
+def lock() -> None:
+    """Lock the npm packages, without any address: neither of a registry nor of those who fund a package."""
+    flags = ("--package-lock-only", "--ignore-scripts", "--omit-lockfile-registry-resolved", "--no-fund", "--silent")
+    npm = [str(BIN / "npm"), "install", *flags]
+    subprocess.run(npm, cwd=FOLDER, check=True)
+    locked = json.loads(LOCK.read_text())
+    for package in locked["packages"].values():
+        package.pop("funding", None)
+    LOCK.write_text(json.dumps(locked, indent=2, ensure_ascii=False) + "\n")
 
 
 def _install() -> None:
