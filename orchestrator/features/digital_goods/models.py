@@ -2,11 +2,12 @@
 
 import uuid
 from datetime import datetime
-from typing import Final, Literal
+from typing import Final, Literal, Self
 
 from pydantic import BaseModel, ConfigDict
 
 from orchestrator.clients.orders.digital_orders import NewDigitalOrder
+from orchestrator.clients.users.payments import PaymentFacts
 from orchestrator.saga_engine.plan import SagaData
 
 # Kinds of sagas.
@@ -34,6 +35,10 @@ class PaymentInstructions(BaseModel):
     pay_amount: str
     pay_currency: str
     expires_at: datetime | None
+
+    @classmethod
+    def of(cls, payment: PaymentFacts) -> Self:
+        return cls.model_validate({**payment.details, "payment_id": payment.payment_id})
 
 
 class DigitalOrderSaga(SagaData):

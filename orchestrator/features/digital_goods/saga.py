@@ -133,7 +133,7 @@ class DigitalOrderSteps:
             amount=sale.order.total,
             pay_currency=sale.pay_currency or "",
         )
-        instructions = PaymentInstructions.model_validate({**payment.details, "payment_id": payment.payment_id})
+        instructions = PaymentInstructions.of(payment)
         await self.clients.digital_orders.await_payment(call, sale.saga_id)
         expires_at = instructions.expires_at or sale.payment_expires_at
         return sale.model_copy(update={"payment": instructions, "payment_expires_at": expires_at})

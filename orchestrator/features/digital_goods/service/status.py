@@ -29,9 +29,7 @@ class FulfillmentStatusService:
             raise NotYours
         if order.status is not DigitalOrderStatus.CREATED:
             return view_of(order)
-        payment = await self.payments.find(payment_id_of(order_id))
-        instructions = {**payment.details, "payment_id": payment.payment_id}
-        return view_of(order, PaymentInstructions.model_validate(instructions))
+        return view_of(order, PaymentInstructions.of(await self.payments.find(payment_id_of(order_id))))
 
 
 def view_of(order: DigitalOrderFacts, payment: PaymentInstructions | None = None) -> FulfillmentView:
