@@ -19,7 +19,7 @@ CODES: Final = "x-error-codes"
 ERROR: Final = "ErrorBody"
 PAGINATION: Final = "Pagination"
 CODE: Final = re.compile(r"\b(?:[A-Z0-9]+(?:_[A-Z0-9]+)+|FORBIDDEN|UNAUTHORIZED)\b")
-# Not for clients of people: payment providers and the supplier call these.
+# Payment providers and the supplier call these, no client.
 SIGNED: Final = "/api/webhooks/"
 # They restrict what the platform accepts now. A client that checked them would refuse what a later release accepts or answers.
 CONSTRAINTS: Final = frozenset(

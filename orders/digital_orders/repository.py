@@ -290,7 +290,7 @@ class DigitalOrderRepository(AggregateRepository[DigitalOrder]):
     async def downloaded(self, *, before: datetime, limit: int) -> list[DigitalOrder]:
         """Return orders whose codes are due for deletion: those downloaded before a time, and once each refunded order.
 
-        A refunded order may have an object that it does not know: the storage's answer was lost, or a process died.
+        A refunded order may have an object that it does not know: the storage's answer was lost, or a process crashed.
         """
         columns = digital_orders.c
         is_old = and_(columns.storage_ref.is_not(None), columns.downloaded_at < before)

@@ -30,7 +30,7 @@ PRICE: Final = Decimal("15.00")
 STOCK: Final = 1000
 HOUR: Final = timedelta(hours=1)
 # Nothing here opens it.
-SEALED: Final = b"sealed by nobody"
+SEALED: Final = b"not sealed"
 
 
 @dataclass(frozen=True, slots=True)

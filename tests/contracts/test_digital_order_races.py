@@ -76,7 +76,7 @@ class ContestedGoods:
         return saga.state
 
     async def fail(self) -> None:
-        """Let the order fail as its reserve job does when it dies."""
+        """Let the order fail as its reserve job does after its last attempt."""
         await self.goods.orders.fail(
             self.order_id, code="SERVICE_UNAVAILABLE", message="The supplier does not respond."
         )

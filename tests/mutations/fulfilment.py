@@ -116,7 +116,7 @@ MUTATIONS: Final = (
         file=f"{GOODS}/jobs.py",
         before="        elif isinstance(error, Unavailable):\n            raise JobPostponed(",
         after="        elif False:\n            raise JobPostponed(",
-        caught_by=(f"{TESTS}::TestStoring::test_storage_that_is_away_for_long_loses_nothing_and_needs_nobody",),
+        caught_by=(f"{TESTS}::TestStoring::test_long_outage_of_the_storage_loses_nothing_and_needs_no_admin",),
         breaks=("the storage is away while codes arrive",),
     ),
     Mutation(

@@ -1,7 +1,7 @@
 """The codes of an order stand nowhere but in what its buyer is shown: every other place is searched for them (F4).
 
-The order takes every path on which codes move: notices that arrive twice, late, for nobody and without form, a storage that
-is away, a replay, a rotation of keys, a reveal, a download, and the deletion.
+The order takes every path on which codes move: notices that arrive twice, late, for an unknown reservation, or in a form
+that cannot be read, an outage of the storage, a replay, a rotation of keys, a reveal, a download, and the deletion.
 """
 
 import asyncio
@@ -228,7 +228,7 @@ async def test_codes_stand_nowhere_but_in_what_their_buyer_is_shown(shop: Shop) 
     await shop.webhook(lost, "failed")
     await shop.webhook(await shop.notify(first, changes={"reservation_id": f"R-{uuid.uuid4()}"}), "unmatched")
     await shop.notify(first, changes={"codes": code})
-    # A notice whose job dies, because the supplier is asked and does not respond; then a job that cannot store.
+    # A notice whose job fails permanently, because the supplier is asked and does not respond; then a job that cannot store.
     await shop.sandbox.post("/control/faults", json={"path": "supplier", "status": 503})
     failed = await shop.webhook(await shop.notify(second, has_codes=False), "failed")
     await shop.sandbox.delete("/control/faults")

@@ -29,7 +29,7 @@ POLICY: Final = JobPolicy(
     KIND, max_attempts=6, retry_seconds=FIVE_RETRIES, timeout_seconds=600, concurrency=8, keeps_dead=True
 )
 SAGA_PAUSE_SECONDS: Final = 1.0
-# Codes that are here need nobody's decision: they are stored once storage and orders service respond again.
+# Received codes need no decision of an admin: the worker stores them once storage and orders service respond again.
 STORE_PAUSE_SECONDS: Final = 60.0
 
 logger = get_logger(__name__)

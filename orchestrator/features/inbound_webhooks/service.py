@@ -24,7 +24,7 @@ from orchestrator.jobs.service import JobQueue
 __all__ = ["WebhookInbox"]
 
 REASONS: Final = {SignatureInvalid: "signature", WebhookStale: "stale"}
-# All that is shown of a sealed webhook: a code may stand in a field that nobody knows.
+# All that is shown of a sealed webhook: a field that is not listed here may contain a code.
 SHOWN_OF_SEALED: Final = frozenset(
     {"event_id", "id", "type", "event", "event_type", "reservation_id", "order_id", "reason"}
 )

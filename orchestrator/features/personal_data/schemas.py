@@ -11,7 +11,7 @@ from common.money import Money
 
 
 class DeleteAccount(RequestBody):
-    """With `forfeit`, the credits and the tickets of events to come are given up; nobody gets them."""
+    """With `forfeit`, the credits and the tickets to future events expire with the account."""
 
     current_password: Annotated[str, StringConstraints(min_length=1, max_length=128)]
     forfeit: bool = False

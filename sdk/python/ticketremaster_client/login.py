@@ -26,7 +26,7 @@ class Login(httpx.Auth):
     """Concurrent calls whose access token has expired renew it once.
 
     Args:
-        tokens: None while nobody is logged in.
+        tokens: None before a login, and after a logout.
         on_tokens: is told each new pair.
     """
 

@@ -275,7 +275,7 @@ class TestPoller:
 
 
 class TestStoring:
-    async def test_storage_that_is_away_for_long_loses_nothing_and_needs_nobody(self, goods: DigitalGoods) -> None:
+    async def test_long_outage_of_the_storage_loses_nothing_and_needs_no_admin(self, goods: DigitalGoods) -> None:
         order = await goods.waiting("one")
         failures = 'codes_stored_total{result="unavailable"}'
         before = await goods.metric(failures)

@@ -52,7 +52,7 @@ class RawServer:
     async def respond(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         if not self.response:
-            await reader.read()  # until the client gives up
+            await reader.read()  # until the client disconnects
         writer.write(self.response.encode())
         writer.close()
 

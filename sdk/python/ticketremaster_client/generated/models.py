@@ -1083,7 +1083,7 @@ class OrchestratorCodeSent(BaseModel):
 
 class OrchestratorDeleteAccount(BaseModel):
     """
-    With `forfeit`, the credits and the tickets of events to come are given up; nobody gets them.
+    With `forfeit`, the credits and the tickets to future events expire with the account.
     """
 
     model_config = ConfigDict(

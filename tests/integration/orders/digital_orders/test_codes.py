@@ -79,7 +79,7 @@ async def test_silent_reservations_are_listed_by_id(goods: DigitalOrderCaller, d
     found = [order.order_id for order in await goods.client.silent(before=before, after=None, limit=1000)]
     behind = [order.order_id for order in await goods.client.silent(before=before, after=found[0], limit=1)]
 
-    # Of the delivered one no item is open: the process that was to go on with it has died.
+    # Of the delivered one no item is open: the process that was to settle it has crashed.
     every = {each.key for each in (silent, partly, heard, delivered, pending)}
     assert set(found) & every == {silent.key, partly.key, delivered.key}
     assert found == sorted(found)

@@ -89,7 +89,7 @@ async def test_no_code_of_a_refunded_order_stays(goods: DigitalOrderCaller) -> N
     due = await goods.client.downloaded_before(long_ago, limit=1000)
     await goods.perform(stored, "delete_codes")
     left = await goods.client.downloaded_before(long_ago, limit=1000)
-    # Of each, because a process may have died between its object and its order.
+    # Of each, because a process may have crashed between its object and its order.
     assert [{order.order_id for order in found} & keys for found in (due, left)] == [keys, keys - {stored.key}]
 
 

@@ -266,7 +266,7 @@ class TestItems:
         self, goods: DigitalOrderCaller, database: Database
     ) -> None:
         order = await goods.at("FAILED")
-        await goods.deliver(order, order.item_ids[0])  # while nobody tries
+        await goods.deliver(order, order.item_ids[0])  # while no job runs
         assert await goods.status(order) == "FAILED"
 
         resumed = await goods.perform(order, "resume")
