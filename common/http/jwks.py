@@ -3,10 +3,9 @@
 from typing import Any, Final
 
 import httpx
-from httpx_aiohttp import AiohttpTransport
 
 from common.errors import Unavailable
-from common.http.client import IDLE_SECONDS
+from common.http.transport import HttpTransport
 
 __all__ = ["JwksClient"]
 
@@ -24,9 +23,7 @@ class JwksClient:
         Raises:
             Unavailable: the users service returned no keys.
         """
-        self._http = self._http or httpx.AsyncClient(
-            transport=AiohttpTransport(limits=httpx.Limits(keepalive_expiry=IDLE_SECONDS)), timeout=DEADLINE_SECONDS
-        )
+        self._http = self._http or httpx.AsyncClient(transport=HttpTransport(), timeout=DEADLINE_SECONDS)
         try:
             response = await self._http.get(self._url)
             response.raise_for_status()

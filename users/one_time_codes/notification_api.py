@@ -3,10 +3,9 @@
 from typing import Any, Final
 
 import httpx
-from httpx_aiohttp import AiohttpTransport
 from pydantic import SecretStr
 
-from common.http.client import IDLE_SECONDS
+from common.http.transport import HttpTransport
 from common.telemetry.tracing import client_span
 from users.one_time_codes.errors import OtpUnavailable
 from users.one_time_codes.provider import VerificationStatus
@@ -23,7 +22,7 @@ class NotificationApi:
         self._http = httpx.AsyncClient(
             base_url=base_url,
             headers={KEY_HEADER: key.get_secret_value()},
-            transport=AiohttpTransport(limits=httpx.Limits(keepalive_expiry=IDLE_SECONDS)),
+            transport=HttpTransport(),
             timeout=timeout_seconds,
         )
 

@@ -8,10 +8,9 @@ from email.utils import parsedate_to_datetime
 from typing import Annotated, Final
 
 import httpx
-from httpx_aiohttp import AiohttpTransport
 from pydantic import BaseModel, Field, SecretStr, StringConstraints, ValidationError
 
-from common.http.client import IDLE_SECONDS
+from common.http.transport import HttpTransport
 from common.telemetry.tracing import client_span
 from orchestrator.features.commissions.adapters.interfaces import Draft, TextBrief
 from orchestrator.features.commissions.adapters.placement import with_sentence
@@ -81,7 +80,7 @@ class OpenAiProvider:
         self._http = httpx.AsyncClient(
             base_url=api_url.rstrip("/"),
             headers={"Authorization": f"Bearer {key.get_secret_value()}"},
-            transport=AiohttpTransport(limits=httpx.Limits(keepalive_expiry=IDLE_SECONDS)),
+            transport=HttpTransport(),
             timeout=timeout_seconds,
         )
         self._model = model

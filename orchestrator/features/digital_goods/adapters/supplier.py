@@ -5,13 +5,11 @@ import time
 from typing import Annotated, Final
 from urllib.parse import quote
 
-import aiohttp
 import httpx
 import orjson
-from httpx_aiohttp import AiohttpTransport
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, SecretStr, StringConstraints, ValidationError
 
-from common.http.client import IDLE_SECONDS
+from common.http.transport import HttpTransport
 from common.telemetry.tracing import client_span
 from orchestrator.features.digital_goods.adapters.interfaces import Reservation, ReservationStatus
 from orchestrator.features.digital_goods.errors import SupplierRefused, SupplierUnavailable
@@ -63,7 +61,7 @@ class SupplierApi:
         self._http = httpx.AsyncClient(
             base_url=api_url.rstrip("/"),
             headers={KEY_HEADER: key.get_secret_value()},
-            transport=AiohttpTransport(limits=httpx.Limits(keepalive_expiry=IDLE_SECONDS)),
+            transport=HttpTransport(),
             timeout=timeout_seconds,
         )
         self._timeout_seconds = timeout_seconds
@@ -116,9 +114,8 @@ class SupplierApi:
                     if not response.is_success:
                         raise SupplierUnavailable(reason=f"status {response.status_code}")
                     return await _bounded(response)
-        except (httpx.HTTPError, aiohttp.ClientError, TimeoutError) as error:
-            # Its text may quote an answer that is not HTTP, for which httpx has no error of its own.
-            raise SupplierUnavailable(reason=type(error).__name__) from None
+        except (httpx.HTTPError, TimeoutError) as error:
+            raise SupplierUnavailable(reason=type(error).__name__) from error
 
 
 async def _bounded(response: httpx.Response) -> bytes:

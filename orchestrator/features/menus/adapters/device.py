@@ -4,9 +4,8 @@ import uuid
 from typing import Final
 
 import httpx
-from httpx_aiohttp import AiohttpTransport
 
-from common.http.client import IDLE_SECONDS
+from common.http.transport import HttpTransport
 from common.telemetry.tracing import client_span
 from orchestrator.features.menus.errors import DeviceFailed
 from orchestrator.features.purchased_items.models import DeviceActivation
@@ -26,9 +25,7 @@ class DeviceApi:
 
     def __init__(self, *, api_url: str, timeout_seconds: float) -> None:
         self._api_url = api_url.rstrip("/")
-        self._http = httpx.AsyncClient(
-            transport=AiohttpTransport(limits=httpx.Limits(keepalive_expiry=IDLE_SECONDS)), timeout=timeout_seconds
-        )
+        self._http = httpx.AsyncClient(transport=HttpTransport(), timeout=timeout_seconds)
 
     async def activate(self, activation: DeviceActivation, *, command_id: uuid.UUID) -> None:
         """Run an item's pattern or strength on the performer's device.

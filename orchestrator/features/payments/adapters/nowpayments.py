@@ -10,10 +10,9 @@ from typing import Annotated, Any, Final, Self
 
 import httpx
 import orjson
-from httpx_aiohttp import AiohttpTransport
 from pydantic import BeforeValidator, Field, SecretStr
 
-from common.http.client import IDLE_SECONDS
+from common.http.transport import HttpTransport
 from common.money import money
 from common.telemetry.tracing import client_span
 from orchestrator.clients.users.payments import CURRENCY, PaymentStatus, Provider, ProviderReport
@@ -137,7 +136,7 @@ class NowPayments:
         self._http = httpx.AsyncClient(
             base_url=api_url.rstrip("/"),
             headers={KEY_HEADER: key.get_secret_value()},
-            transport=AiohttpTransport(limits=httpx.Limits(keepalive_expiry=IDLE_SECONDS)),
+            transport=HttpTransport(),
             timeout=timeout_seconds,
         )
 
