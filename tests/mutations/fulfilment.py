@@ -121,9 +121,9 @@ MUTATIONS: Final = (
     ),
     Mutation(
         name="an answer that is not HTTP puts a code into the log",
-        file=f"{GOODS}/adapters/supplier.py",
-        before="raise SupplierUnavailable(reason=type(error).__name__) from None\n",
-        after="raise SupplierUnavailable(reason=type(error).__name__) from error\n",
+        file="common/http/transport.py",
+        before="raise httpx.RemoteProtocolError(type(error).__name__, request=request) from None\n",
+        after="raise httpx.RemoteProtocolError(type(error).__name__, request=request) from error\n",
         caught_by=(f"{ANSWERS}::test_unreadable_answer_is_tried_again_and_shows_no_code[not HTTP]",),
     ),
 )
