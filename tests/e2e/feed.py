@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from contextlib import suppress
 from typing import Any
 
@@ -20,10 +21,20 @@ def open_feed(platform: Stack, user: UserClient, **query: object) -> connect:
 
 async def next_message(connection: ClientConnection, kind: str) -> dict[str, Any]:
     """Return the next message of that type, and skip others."""
-    while True:
-        message: dict[str, Any] = json.loads(await connection.recv())
-        if message["type"] == kind:
-            return message
+    return (await read_until(connection, lambda message: message["type"] == kind))[-1]
+
+
+async def messages_of_kinds(connection: ClientConnection, kinds: AbstractSet[str]) -> list[dict[str, Any]]:
+    """Return the next message of each type, in the order of arrival: a service's messages may overtake each other."""
+    found: dict[str, dict[str, Any]] = {}
+
+    def is_last(message: dict[str, Any]) -> bool:
+        if message["type"] in kinds:
+            found.setdefault(message["type"], message)
+        return found.keys() == kinds
+
+    await read_until(connection, is_last)
+    return list(found.values())
 
 
 async def read_until(connection: ClientConnection, is_last: Callable[[dict[str, Any]], bool]) -> list[dict[str, Any]]:

@@ -9,7 +9,7 @@ import pytest
 from devstack.stack import Stack
 from tests.e2e.conftest import MakeFan, MakePerformer
 from tests.e2e.deal_calls import expire_wait
-from tests.e2e.feed import next_message, open_feed
+from tests.e2e.feed import messages_of_kinds, next_message, open_feed
 from tests.e2e.performer import Performer, balances, item_of, menu_purchase, read, tip, until_status
 from tests.e2e.test_notifications import Inbox
 from tests.e2e.user_client import ApiResponse, UserClient
@@ -18,6 +18,7 @@ from tests.support.waiting import eventually
 
 ESCROWS: Final = "SELECT status FROM escrows WHERE reference = $1"
 WORDS: Final = "Sing it loud, ミア 🎤"
+MOVES: Final = ("queued", "started", "success")
 
 
 class Request:
@@ -130,9 +131,9 @@ class TestTold:
             item_id = (await request_of_fan.buy(message=WORDS))["purchase_id"]
             for act in ("start", "complete"):
                 assert (await performer.act(item_id, act)).status == 200
-            for move in ("queued", "started", "success"):
-                for feed, hidden in ((fans, "seller_user_id"), (performers, "buyer_user_id")):
-                    entry = await next_message(feed, f"purchased_item.{move}")
+            for feed, hidden in ((fans, "seller_user_id"), (performers, "buyer_user_id")):
+                entries = await messages_of_kinds(feed, {f"purchased_item.{move}" for move in MOVES})
+                for entry in entries:
                     assert entry["data"]["purchased_item_id"] == item_id
                     assert hidden not in entry["data"]
                     assert WORDS not in str(entry)
