@@ -136,6 +136,10 @@ async def test_payment_against_expired_checkout_against_cancellation_against_dea
         assert "cancel" not in won
         assert not await unpaid.cancel()
         assert await unpaid.money() == (CREDITS - PRICE, ["HELD"])
+    elif order.status is CommissionStatus.REFUNDED:  # the payment came first, and the time of the paid order ran out
+        assert "pay" in won
+        assert await unpaid.pay()
+        assert await unpaid.money() == (CREDITS, ["VOIDED"])
     else:
         assert order.status is CommissionStatus.CANCELLED
         assert await unpaid.pay()  # the message comes again: the credits stay in the wallet

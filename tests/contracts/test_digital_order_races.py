@@ -330,6 +330,11 @@ async def test_payment_against_expiry_against_cancellation_against_deadline(unpa
         assert "cancel" not in won
         assert not await unpaid.cancel()
         assert await unpaid.money() == (CREDITS - 2 * PRICE, ["HELD"])
+    elif order.status is DigitalOrderStatus.REFUNDED:  # the payment came first, and the time of the paid order ran out
+        assert "pay" in won
+        assert await unpaid.pay()
+        assert await unpaid.money() == (CREDITS, ["VOIDED"])
+        assert await unpaid.stock() == STOCK
     else:
         assert order.status is DigitalOrderStatus.CANCELLED
         assert await unpaid.pay()  # the message comes again: the credits stay in the wallet
